@@ -1,0 +1,47 @@
+// malloc with a countdown to failure for tests.
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+static _Thread_local uint64_t fail_countdown;
+static _Thread_local uint64_t failures;
+
+static bool memory_should_fail(void)
+{
+    if (__builtin_expect(fail_countdown == 0, 1))
+        return false;
+    if (--fail_countdown > 0)
+        return false;
+    failures++;
+    return true;
+}
+
+void *memory_alloc(size_t size)
+{
+    return memory_should_fail() ? NULL : malloc(size);
+}
+
+void *memory_zero_alloc(size_t size)
+{
+    return memory_should_fail() ? NULL : calloc(1, size);
+}
+
+void *memory_resize(void *memory, size_t size)
+{
+    return memory_should_fail() ? NULL : realloc(memory, size);
+}
+
+void memory_free(void *memory)
+{
+    free(memory);
+}
+
+void memory_fail_after(uint64_t countdown)
+{
+    fail_countdown = countdown == 0 ? 0 : countdown + 1;
+}
+
+uint64_t memory_failures(void)
+{
+    return failures;
+}

@@ -1,0 +1,103 @@
+// Numbers, formats and escapes for struct text.
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void text_append_u64(struct text *text, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    text_append(text, slice_of(digits + at, sizeof(digits) - at));
+}
+
+void text_append_hex(struct text *text, uint64_t value, unsigned digits)
+{
+    for (unsigned i = digits; i-- > 0;)
+        text_append_byte(text, "0123456789abcdef"[(value >> (4 * i)) & 15]);
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+    size_t room = text->capacity - text->size;
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text->data + text->size, room, format, arguments);
+    va_end(arguments);
+    if (size < 0 || (size_t)size >= room)
+        text->full = true;
+    else
+        text->size += (size_t)size;
+}
+
+void text_append_html(struct text *text, struct slice slice)
+{
+    for (size_t i = 0; i < slice.size; i++) {
+        switch (slice.data[i]) {
+        case '&': text_append(text, SLICE("&amp;")); break;
+        case '<': text_append(text, SLICE("&lt;")); break;
+        case '>': text_append(text, SLICE("&gt;")); break;
+        case '"': text_append(text, SLICE("&quot;")); break;
+        case '\'': text_append(text, SLICE("&#39;")); break;
+        default: text_append_byte(text, slice.data[i]); break;
+        }
+    }
+}
+
+// Length of the well-formed UTF-8 sequence at the start (RFC 3629 section 4), 0 if there is none.
+static size_t utf8_sequence(struct slice slice)
+{
+    const unsigned char *s = (const unsigned char *)slice.data;
+    size_t size;
+    unsigned low = 0x80, high = 0xBF;
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF)
+        size = 2;
+    else if (s[0] >= 0xE0 && s[0] <= 0xEF)
+        size = 3;
+    else if (s[0] >= 0xF0 && s[0] <= 0xF4)
+        size = 4;
+    else
+        return 0;
+    if (s[0] == 0xE0)
+        low = 0xA0;
+    else if (s[0] == 0xED)
+        high = 0x9F;
+    else if (s[0] == 0xF0)
+        low = 0x90;
+    else if (s[0] == 0xF4)
+        high = 0x8F;
+    if (slice.size < size || s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < size; i++) {
+        if (s[i] < 0x80 || s[i] > 0xBF)
+            return 0;
+    }
+    return size;
+}
+
+void text_append_json(struct text *text, struct slice slice)
+{
+    while (slice.size > 0) {
+        unsigned char byte = (unsigned char)slice.data[0];
+        size_t size = utf8_sequence(slice);
+        if (size == 0) {
+            text_append(text, SLICE("\xEF\xBF\xBD"));
+            size = 1;
+        } else if (byte == '"' || byte == '\\') {
+            text_append_byte(text, '\\');
+            text_append_byte(text, (char)byte);
+        } else if (byte < 0x20) {
+            text_append(text, SLICE("\\u00"));
+            text_append_hex(text, byte, 2);
+        } else {
+            text_append(text, slice_of(slice.data, size));
+        }
+        slice = slice_of(slice.data + size, slice.size - size);
+    }
+}

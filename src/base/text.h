@@ -1,0 +1,46 @@
+// Builds text in a buffer of fixed size that the caller owns. What does not fit is dropped and
+// remembered in `full`, so a chain of appends is checked once, at its end.
+#pragma once
+
+#include "base/base.h"
+#include "base/slice.h"
+
+struct text {
+    char *data;
+    size_t size, capacity;
+    bool full;
+};
+
+static inline struct text text_in(char *buffer, size_t capacity)
+{
+    return (struct text){buffer, 0, capacity, false};
+}
+
+static inline struct slice text_slice(const struct text *text)
+{
+    return slice_of(text->data, text->size);
+}
+
+static inline void text_append(struct text *text, struct slice slice)
+{
+    if (UNLIKELY(slice.size > text->capacity - text->size)) {
+        text->full = true;
+        return;
+    }
+    if (slice.size > 0)
+        memcpy(text->data + text->size, slice.data, slice.size);
+    text->size += slice.size;
+}
+
+static inline void text_append_byte(struct text *text, char byte)
+{
+    text_append(text, slice_of(&byte, 1));
+}
+
+void text_append_u64(struct text *text, uint64_t value);
+void text_append_hex(struct text *text, uint64_t value, unsigned digits); // lower case, zero-padded
+void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+// With the five HTML specials escaped.
+void text_append_html(struct text *text, struct slice slice);
+// The inside of a JSON string (RFC 8259 section 7); bytes that are not UTF-8 become U+FFFD.
+void text_append_json(struct text *text, struct slice slice);
