@@ -1,0 +1,42 @@
+// Cache-Control of requests and responses (RFC 9111 section 5.2, RFC 5861, RFC 8246), Pragma,
+// and the lists of validators and ranges that go with it.
+#pragma once
+
+#include "http/message.h"
+
+#define HTTP_SECONDS_ABSENT (-1) // directive not there
+// Delta-seconds above 2^31 count as 2^31 (RFC 9111 section 1.2.2); malformed ones as 0 (stale).
+
+struct http_cache_control {
+    bool no_store, no_cache, is_private, is_public, must_revalidate, proxy_revalidate,
+        must_understand, no_transform, only_if_cached, immutable;
+    bool no_cache_fields, private_fields; // the form with field names; no_cache/is_private not set by it
+    int64_t max_age, s_maxage, min_fresh, stale_while_revalidate, stale_if_error;
+    int64_t max_stale; // INT64_MAX: any staleness
+};
+
+// From all Cache-Control fields of the message; repeated directives: the most restrictive wins.
+void http_cache_control_parse(const struct http_fields *fields, struct http_cache_control *ret_control);
+
+// IMF-fixdate and the two obsolete forms (RFC 9110 section 5.6.7) to seconds since the epoch.
+// two-digit years are read relative to now_seconds. False if it is no date.
+bool http_date_parse(struct slice text, int64_t now_seconds, int64_t *ret_seconds) MUST_CHECK;
+#define HTTP_DATE_SIZE 29
+void http_date_format(int64_t seconds, char buffer[HTTP_DATE_SIZE]); // IMF-fixdate, no NUL
+
+// Entity tags (RFC 9110 section 8.8.3). An etag slice includes W/ and quotes.
+bool http_etag_is_valid(struct slice etag);
+bool http_etag_is_strong(struct slice etag);
+bool http_etag_equal_strong(struct slice a, struct slice b);
+bool http_etag_equal_weak(struct slice a, struct slice b);
+// If-Match / If-None-Match against an etag (data NULL: none). "*" matches any.
+bool http_etag_list_matches(struct slice list, struct slice etag, bool strong);
+
+// A single byte range (RFC 9110 section 14). NONE: no usable Range, send 200; UNSATISFIABLE: 416;
+// several ranges count as NONE (a server may ignore Range).
+enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_ONE, HTTP_RANGE_UNSATISFIABLE };
+enum http_range http_range_parse(struct slice value, uint64_t complete_length,
+    uint64_t *ret_first, uint64_t *ret_last);
+// "bytes 0-99/1234"; false when malformed. *ret_complete is UINT64_MAX for "*".
+bool http_content_range_parse(struct slice value, uint64_t *ret_first, uint64_t *ret_last,
+    uint64_t *ret_complete) MUST_CHECK;

@@ -1,0 +1,52 @@
+// Request and response heads, independent of the protocol version that carried them (RFC 9110).
+// All slices are views into the buffer the head was parsed from.
+#pragma once
+
+#include "http/field.h"
+
+enum http_method {
+    HTTP_METHOD_OTHER, // any other token; forwarded, never cached, not idempotent
+    HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_POST, HTTP_METHOD_PUT, HTTP_METHOD_DELETE,
+    HTTP_METHOD_OPTIONS, HTTP_METHOD_TRACE, HTTP_METHOD_CONNECT, HTTP_METHOD_PATCH,
+};
+
+// How the end of a body is found (RFC 9112 section 6.3).
+enum http_framing { HTTP_FRAMING_NONE, HTTP_FRAMING_LENGTH, HTTP_FRAMING_CHUNKED, HTTP_FRAMING_CLOSE };
+
+struct http_request_head {
+    enum http_method method;
+    struct slice method_text;
+    struct slice target;    // as sent
+    struct slice authority; // host[:port] from the target or Host; as sent, validated, may be empty in 1.0
+    struct slice path;      // begins with '/', or is "*" for OPTIONS; without the query
+    struct slice query;     // after '?', data NULL without one
+    uint8_t minor_version;  // HTTP/1.x
+    bool keep_alive;        // the sender allows another message on this connection
+    bool expect_continue;
+    enum http_framing framing; // NONE, LENGTH or CHUNKED
+    uint64_t content_length;   // with LENGTH
+    struct http_fields fields;
+};
+
+struct http_response_head {
+    uint16_t status; // 100..599 (RFC 9110 section 15: others are malformed)
+    struct slice reason;
+    uint8_t minor_version;
+    bool keep_alive;
+    enum http_framing framing; // as if answering GET: see http_response_framing()
+    uint64_t content_length;   // with LENGTH, and for HEAD or 304 the length named
+    bool has_content_length;
+    struct http_fields fields;
+};
+
+enum http_method http_method_find(struct slice text); // case-sensitive
+bool http_method_is_safe(enum http_method method);       // RFC 9110 section 9.2.1
+bool http_method_is_idempotent(enum http_method method); // section 9.2.2
+
+// How the body of this response to that method ends (RFC 9112 section 6.3).
+enum http_framing http_response_framing(const struct http_response_head *head, enum http_method method);
+
+// The standard phrase, "" if there is none.
+struct slice http_reason(unsigned status);
+// "HTTP/1.1 200 OK\r\n"-style first line from a table; data NULL for a status without one.
+struct slice http_status_line(unsigned status);
