@@ -54,13 +54,16 @@ struct setting {
     enum setting_type type;
     size_t offset;
     const char *fallback;      // the default as one would write it in YAML; NULL: required, for
-                               // text: empty, for lists: none
-    uint64_t minimum, maximum; // of numbers, in the base unit; both 0: no range
+                               // text: empty, for lists and sets: none
+    uint64_t minimum, maximum; // of numbers, in the base unit; of lists, how many items; maximum
+                               // 0: no upper limit
     const char *const *choices; // NULL-terminated, for the CHOICE types
     const struct setting_section *section; // for the SECTION types
-    // NULL, or a further check of one text: writes what is wrong and what would be right into
-    // message and returns false.
+    // NULL, or a further check of one text (of a SECTION_MAP, of each key): writes what is wrong
+    // and what would be right into message and returns false.
     bool (*check)(struct slice value, char *message, size_t message_size);
     const char *summary; // one sentence: what it does
     const char *touch;   // when to touch it; NULL for the obvious ones (listen, origins)
+    bool required;       // text and lists too must be written; they cannot say so by fallback NULL
+    const char *example; // for the reference, as one would write it in YAML; NULL: the fallback
 };
