@@ -1,0 +1,108 @@
+// One loop per thread: its clock, timers, mailbox and ready tasks. Everything here but loop_post
+// and loop_stop belongs to the loop's own thread. An implementation (epoll; the simulated world)
+// embeds a struct loop as its first member and supplies the operations.
+#pragma once
+
+#include "base/error.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "base/setting.h"
+
+#include <stdatomic.h>
+
+#define NEVER_NS UINT64_MAX
+
+struct loop;
+struct task;
+struct io_socket;
+struct address;
+struct iovec;
+
+// A timer is armed on at most one loop at a time. Fires once, in the loop, not in a task.
+struct timer {
+    struct list link;
+    uint64_t due_ns;
+    void (*fire)(struct timer *timer);
+};
+
+// A message lives in its sender's memory until it is delivered, in the receiving loop, not in a task.
+struct message {
+    struct message *next;
+    void (*deliver)(struct loop *loop, struct message *message);
+};
+
+// What a world must be able to do. Operations that take a task may suspend it until deadline_ns;
+// all others return at once. Errors are those of base/error.h, TIMEOUT and CANCELLED among them.
+struct io_operations {
+    // Waits until something happens, loop_post is called or due_ns comes; lets it happen.
+    void (*turn)(struct loop *loop, uint64_t due_ns);
+    void (*interrupt)(struct loop *loop); // ends a turn early; from any thread
+    enum error (*listen)(struct loop *loop, const struct address *address, struct io_socket *ret_socket);
+    enum error (*accept)(struct task *task, struct io_socket *listener, struct io_socket *ret_socket,
+        struct address *ret_peer, uint64_t deadline_ns);
+    enum error (*connect)(struct task *task, const struct address *address, uint64_t deadline_ns,
+        struct io_socket *ret_socket);
+    enum error (*receive)(struct task *task, struct io_socket *socket, void *buffer, size_t size,
+        uint64_t deadline_ns, size_t *ret_size);
+    enum error (*send)(struct task *task, struct io_socket *socket, const struct iovec *pieces,
+        size_t count, uint64_t deadline_ns, size_t *ret_size);
+    // Changes what parks or ends a socket: see enum io_control in io.h.
+    bool (*control)(struct io_socket *socket, unsigned control);
+    enum error (*resolve)(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
+        struct address *ret_addresses, size_t capacity, size_t *ret_count);
+    enum error (*blocking)(struct task *task, void (*work)(void *argument), void *argument);
+};
+
+struct loop_limits {
+    uint64_t tasks;      // per loop
+    uint64_t stack_size; // per task, bytes, without the guard page
+};
+// Section `tasks`: struct loop_limits.
+extern const struct setting_section loop_settings;
+
+#define TIMER_WHEEL_LEVELS 5
+#define TIMER_WHEEL_SLOTS 64
+
+struct timer_wheel { // ticks of 1 ms; hierarchical; arming and stopping are O(1)
+    uint64_t tick;   // the last tick that was run
+    uint64_t armed;  // timers armed
+    uint64_t occupied[TIMER_WHEEL_LEVELS];
+    struct list slots[TIMER_WHEEL_LEVELS][TIMER_WHEEL_SLOTS];
+};
+
+struct loop {
+    const struct io_operations *operations;
+    uint64_t now_ns;       // monotonic; refreshed once per turn
+    int64_t wall_ms;       // since the epoch, refreshed together with now_ns
+    unsigned index, count; // this loop among all loops of the edge
+    struct random random;
+    struct timer_wheel wheel;
+    struct list ready;     // tasks to run
+    struct task *current;  // NULL outside tasks
+    struct loop_limits limits;
+    struct list pool;      // stacks at rest
+    uint64_t tasks_alive, tasks_peak, tasks_refused, stacks_pooled;
+    void *sanitizer_context;
+    _Atomic(struct message *) mailbox;
+    atomic_bool stopping;
+};
+
+// For implementations. The rest of struct loop is set here.
+void loop_init(struct loop *loop, const struct io_operations *operations,
+    const struct loop_limits *limits, unsigned index, unsigned count, uint64_t seed);
+void loop_destroy(struct loop *loop); // all tasks must have ended
+// Delivers mail, fires due timers and runs what is ready, until nothing is ready. True if any was.
+bool loop_step(struct loop *loop);
+uint64_t loop_next_due_ns(const struct loop *loop); // earliest timer (never late, may be early), NEVER_NS if none
+
+// Steps and turns until loop_stop. Then returns; tasks may still be alive.
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop); // any thread
+// From any thread, this one included. Delivered in the order posted.
+void loop_post(struct loop *loop, struct message *message);
+
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
+void timer_start(struct loop *loop, struct timer *timer, uint64_t due_ns); // restarts an armed one
+void timer_stop(struct loop *loop, struct timer *timer); // fine if not armed
+bool timer_is_armed(const struct timer *timer);
