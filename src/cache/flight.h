@@ -1,0 +1,62 @@
+// Fetches in flight: who asks for the same thing meanwhile waits for this one instead of asking the
+// origin again (the coalesce lifeline). A flight is counted; it is in the table from its start
+// until its content is complete or it turned out not to be shareable.
+#pragma once
+
+#include "cache/cache.h"
+
+enum flight_state {
+    FLIGHT_ASKING,   // no answer yet
+    FLIGHT_ANSWERED, // object is set, its body may still grow
+    FLIGHT_FAILED,   // no answer will come; see failure
+    FLIGHT_ALONE,    // the answer belongs to the leader only: everybody else fetches for himself
+};
+
+struct flight_table;
+
+struct flight {
+    struct flight_table *table;
+    struct hash128 key_hash, variant;
+    struct slice key;              // copy of the key's text
+    _Atomic uint32_t references;
+    _Atomic uint32_t followers;    // interested: leader and all who joined, not yet left
+    _Atomic enum flight_state state;
+    bool listed;                   // in the table, under its lock
+    bool fills_cache;              // goes on without followers
+    uint64_t epoch;                // cache_epoch() at its start
+    uint64_t started_ns;
+    struct object *object;         // since ANSWERED
+    void *failure;                 // since FAILED: the fetcher's description, copied
+    size_t failure_size;
+    struct broadcast changed;
+    struct flight *next;           // in the table's bucket
+    struct loop *loop;             // where the fetch runs
+    void (*abandon)(struct flight *flight); // called once, in that loop, when the last follower left
+    struct message abandon_message;
+};
+
+struct flight_table *flight_table_create(uint64_t seed, uint64_t limit) MUST_CHECK;
+void flight_table_destroy(struct flight_table *table);
+uint64_t flight_table_count(struct flight_table *table);
+
+// Joins the flight of key and variant or starts one; the caller is a follower either way and holds
+// a reference. *ret_leader: the caller started it and must now start its fetch (or fail it).
+// MEMORY, or LIMIT when the table is full.
+enum error flight_join(struct flight_table *table, const struct cache_key *key, struct hash128 variant,
+    struct loop *loop, uint64_t epoch, struct flight **ret_flight, bool *ret_leader) MUST_CHECK;
+// A flight that is in no table: for what cannot be shared from the start.
+enum error flight_start_alone(struct loop *loop, struct flight **ret_flight) MUST_CHECK;
+// No longer interested; gives the reference back. The last follower of a flight that does not fill
+// the cache makes its loop call abandon().
+void flight_leave(struct flight *flight);
+struct flight *flight_reference(struct flight *flight);
+void flight_release(struct flight *flight);
+
+// For the fetcher.
+void flight_answer(struct flight *flight, struct object *object); // takes its own reference
+void flight_answer_alone(struct flight *flight, struct object *object); // unlists; followers but the leader see ALONE
+void flight_fail(struct flight *flight, const void *failure, size_t size); // unlists; copies
+void flight_unlist(struct flight *flight); // content complete or broken: newcomers look elsewhere
+
+// Waits until the flight is no longer ASKING. NONE, TIMEOUT, CANCELLED, MEMORY.
+enum error flight_wait(struct task *task, struct flight *flight, uint64_t deadline_ns) MUST_CHECK;

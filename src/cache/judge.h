@@ -1,0 +1,54 @@
+// What may be done with a response: RFC 9111 sections 3 and 4, RFC 5861, and the operator's
+// contract (DESIGN section 1: "What it may keep"). Pure functions: values in, values out.
+#pragma once
+
+#include "base/setting.h"
+#include "http/cache_control.h"
+
+// Section `cache` of a site.
+struct judge_policy {
+    uint64_t keep_ms;           // stale copies stay usable on failure this long (default 30d)
+    uint64_t stale_despite;     // set of enum judge_despite
+    uint64_t heuristic_percent; // of the time since Last-Modified (RFC 9111 section 4.2.2), default 10
+    uint64_t heuristic_max_ms;  // default 1h
+    uint64_t uncacheable_ms;    // how long "cannot be shared" is remembered (hit-for-miss), default 2m
+};
+enum judge_despite { JUDGE_NO_CACHE, JUDGE_MUST_REVALIDATE, JUDGE_PROXY_REVALIDATE, JUDGE_S_MAXAGE };
+extern const struct setting_section judge_settings;
+
+enum judge_store {
+    JUDGE_STORE,          // may be kept and shared
+    JUDGE_NEVER,          // belongs to this request alone
+};
+
+// Why not stored, for Cache-Status and the debug view.
+#define JUDGE_REASON_MAP(X)                                                                        \
+    X(NONE, "") X(METHOD, "method") X(STATUS, "status") X(NO_STORE, "no-store")                    \
+    X(PRIVATE, "private") X(AUTHORIZATION, "authorization") X(COOKIE, "cookie")                    \
+    X(SET_COOKIE, "set-cookie") X(VARY_ALL, "vary") X(REQUEST_NO_STORE, "request-no-store")        \
+    X(NO_FRESHNESS, "no-freshness") X(PARTIAL, "partial") X(MUST_UNDERSTAND, "must-understand")
+enum judge_reason {
+#define X(name, text) JUDGE_REASON_##name,
+    JUDGE_REASON_MAP(X)
+#undef X
+};
+const char *judge_reason_text(enum judge_reason reason);
+
+struct judgement {
+    enum judge_store store;
+    enum judge_reason reason;
+    bool explicit_freshness;
+    uint64_t initial_age_ms; // corrected_initial_age (RFC 9111 section 4.2.3)
+    uint64_t lifetime_ms;    // freshness lifetime; 0: to be revalidated before every use
+    uint64_t while_revalidate_ms; // stale-while-revalidate window after the lifetime
+    uint64_t stale_ms;       // usable on failure this long after the lifetime; 0: never stale
+};
+
+// request_time/response_time: wall clock around the exchange, for the age sum.
+void judge_response(const struct http_request_head *request, const struct http_response_head *response,
+    const struct judge_policy *policy, int64_t request_time_ms, int64_t response_time_ms,
+    struct judgement *ret_judgement);
+
+// 404 and 410 are answers and replace the copy; 5xx and 429 do not (DESIGN section 1).
+bool judge_is_error(unsigned status);
+bool judge_replaces(unsigned status);
