@@ -1,0 +1,48 @@
+// One attempt: a request to one backend and its response, over a kept or a fresh HTTP/1.1
+// connection (RFC 9112). A request that is not idempotent, or has a body, goes on a fresh connection
+// or on one just seen quiet; a kept connection that turns out closed before anything was sent is replaced at once.
+#pragma once
+
+#include "http/http1.h"
+#include "origin/failure.h"
+#include "origin/origin.h"
+
+// Where a request's body comes from. read gives at least one byte, or CLOSED at the end.
+struct exchange_body {
+    enum http_framing framing; // NONE, LENGTH or CHUNKED
+    uint64_t length;
+    enum error (*read)(struct task *task, void *source, void *buffer, size_t size, size_t *ret_size);
+    void *source;
+};
+
+struct exchange_request {
+    enum http_method method;
+    struct slice method_text, target; // origin-form
+    struct slice host;                // value for Host
+    struct slice fields;              // "Name: value\r\n"…, end-to-end only, no Host, no framing
+    struct exchange_body body;
+    bool expect_continue;             // send the head, wait for 100 (at most 1 s) before the body
+    uint64_t affinity;                // for BALANCE_HASH
+};
+
+struct exchange; // at most one task uses it
+
+// Chooses a backend that is not in *tried (bit i: backend i) unless all are, connects, sends, and reads the
+// final response head (interim ones are passed over). Reads of the request body run concurrently
+// with waiting for the head; an early final answer ends them. On success *ret_exchange is to be
+// closed; on failure *ret_failure says why. *tried gains the backend that was used. Reports health.
+enum error exchange_open(struct task *task, struct origin *origin,
+    const struct exchange_request *request, const struct http1_limits *limits, uint64_t *tried,
+    struct exchange **ret_exchange, struct failure *ret_failure) MUST_CHECK;
+// Valid until exchange_close.
+const struct http_response_head *exchange_head(const struct exchange *exchange);
+enum http_framing exchange_framing(const struct exchange *exchange);
+struct slice exchange_backend(const struct exchange *exchange); // host:port
+uint64_t exchange_first_byte_ms(const struct exchange *exchange);
+// Content bytes, at least one; CLOSED at the proper end. TRUNCATED, RESET, TIMEOUT, PROTOCOL when
+// it broke (and *ret_failure is set).
+enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
+    size_t *ret_size, struct failure *ret_failure) MUST_CHECK;
+// Gives the connection back to its pool if it is clean, else closes it. Waits for the body sender
+// to end. NULL is fine.
+void exchange_close(struct task *task, struct exchange *exchange);

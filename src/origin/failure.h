@@ -1,0 +1,43 @@
+// Why an attempt failed, in the terms of Proxy-Status (RFC 9209 section 2.3).
+#pragma once
+
+#include "base/error.h"
+
+#define FAILURE_MAP(X)                                                                             \
+    X(NONE, "", 0)                                                                                 \
+    X(DNS_TIMEOUT, "dns_timeout", 504)                                                             \
+    X(DNS_ERROR, "dns_error", 502)                                                                 \
+    X(DESTINATION_UNAVAILABLE, "destination_unavailable", 503)                                     \
+    X(CONNECTION_REFUSED, "connection_refused", 502)                                               \
+    X(CONNECTION_TIMEOUT, "connection_timeout", 504)                                               \
+    X(CONNECTION_TERMINATED, "connection_terminated", 502)                                         \
+    X(CONNECTION_READ_TIMEOUT, "connection_read_timeout", 504)                                     \
+    X(CONNECTION_WRITE_TIMEOUT, "connection_write_timeout", 504)                                   \
+    X(CONNECTION_LIMIT_REACHED, "connection_limit_reached", 503)                                   \
+    X(RESPONSE_INCOMPLETE, "http_response_incomplete", 502)                                        \
+    X(RESPONSE_TIMEOUT, "http_response_timeout", 504)                                              \
+    X(RESPONSE_HEADER_TOO_LARGE, "http_response_header_section_size", 502)                         \
+    X(PROTOCOL_ERROR, "http_protocol_error", 502)                                                  \
+    X(STATUS, "http_response_status", 502)       /* answered with an error status; see status */   \
+    X(INTERNAL, "proxy_internal_error", 500)                                                       \
+    X(CANCELLED, "", 0)                                                                            \
+    X(REQUEST_BODY, "http_request_error", 400)   /* the visitor's body broke off: not the backend */
+
+enum failure_kind {
+#define X(name, token, status) FAILURE_##name,
+    FAILURE_MAP(X)
+#undef X
+};
+
+struct failure {
+    enum failure_kind kind;
+    uint16_t status;        // the backend's, with STATUS
+    bool unsent;            // provably nothing of the request reached the backend
+    bool reused_connection; // it happened on a kept connection, before the first byte of an answer
+    bool declined;          // "overloaded, do not retry": 503 or 429 with Retry-After
+    uint32_t retry_after_seconds;
+    char backend[64];       // host:port, for the log only
+};
+
+const char *failure_token(enum failure_kind kind);
+unsigned failure_gateway_status(enum failure_kind kind); // recommended status of section 2.3

@@ -1,0 +1,94 @@
+// An origin: a site's pool of backends, with what is known of their health. Shared by all loops;
+// survives a reload (backends are matched by origin name and URL).
+//
+// Health never causes an error (DESIGN section 4): probes are advisory and real traffic outranks
+// them; a backend believed sick is avoided while another is believed well; when none is, all are tried;
+// a new backend starts healthy; the last one is never left out.
+#pragma once
+
+#include "base/histogram.h"
+#include "base/setting.h"
+#include "io/io.h"
+
+enum origin_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUESTS, BALANCE_HASH };
+
+struct probe_settings {
+    bool enabled;
+    struct slice path, host;
+    struct setting_status_set expect;
+    uint64_t interval_ms, timeout_ms, rise, fall;
+};
+
+struct timeout_settings { uint64_t connect_ms, first_byte_ms, between_bytes_ms, total_ms; };
+
+struct pool_settings {
+    uint64_t idle_connections; // kept per backend and loop
+    uint64_t idle_timeout_ms;
+    uint64_t connections;      // open per backend, all loops; beyond: LIMIT
+};
+
+struct retry_settings {
+    uint64_t budget_percent; // extra attempts per request, of recent requests (default 10)
+    uint64_t budget_floor;   // always allowed in a window (default 3)
+    uint64_t attempts;       // at most, the first included (default 3)
+};
+
+struct backend_settings { struct slice url; uint64_t weight; };
+
+struct origin_settings {
+    struct slice name;
+    struct setting_list backends; // of struct backend_settings, or plain URLs
+    uint64_t balance;             // enum origin_balance
+    uint64_t slow_start_ms;       // a returning backend's share grows over this time
+    struct probe_settings probe;
+    struct timeout_settings timeouts;
+    struct pool_settings pool;
+    struct retry_settings retry;
+    uint64_t dns_refresh_ms;      // names are asked again this often; the last good answer stays
+};
+extern const struct setting_section origin_settings_section;
+
+struct origins; // all of them
+struct origin;
+
+// backends[i] of the origin, for the outside:
+struct backend_view {
+    char url[256];
+    bool healthy;
+    char why[128];               // "3 of 3 probes failed: status 500" ...
+    int64_t since_ms;            // wall clock of the last change, 0: since start
+    int64_t next_probe_ms;       // wall clock, 0 without probes
+    bool probe_disagrees;        // probes say sick while real traffic succeeds, or the reverse
+    uint64_t in_flight, requests, failures, connections_open, connections_idle, p95_ms;
+};
+
+struct origins *origins_create(struct loop **loops, unsigned loop_count) MUST_CHECK;
+// Makes the set of origins be as settings say: known backends keep health, pools and addresses;
+// those no longer named drain. On failure nothing changed. Loop 0's thread only (or before start).
+enum error origins_configure(struct origins *origins, const struct origin_settings *settings,
+    size_t count) MUST_CHECK;
+// Starts probes and DNS refresh on loop 0, pool sweeping on each loop.
+enum error origins_start(struct origins *origins) MUST_CHECK;
+// Ends its tasks and closes idle connections; to be called in a task of loop 0 at drain.
+void origins_stop(struct task *task, struct origins *origins);
+void origins_destroy(struct origins *origins);
+
+// A counted handle, valid across reloads; NULL if there is no such origin.
+struct origin *origin_find(struct origins *origins, struct slice name);
+void origin_release(struct origin *origin);
+struct slice origin_name(const struct origin *origin);
+size_t origin_backend_count(const struct origin *origin);
+// Fills up to capacity views; returns how many backends there are.
+size_t origin_read_backends(struct origin *origin, struct backend_view *ret_views, size_t capacity);
+// Nobody of it answers: no backend has answered below 500 since `*ret_since_ms` (wall clock).
+bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
+// p95 of the time to first byte over recent answers, 0 while unknown.
+uint64_t origin_p95_ms(struct origin *origin);
+struct retry_settings origin_retry(const struct origin *origin);
+
+// The one budget for extra attempts (SRE book ch. 21): count every request once, ask before each
+// attempt beyond a request's first.
+void origin_budget_count(struct origin *origin, uint64_t now_ns);
+bool origin_budget_take(struct origin *origin, uint64_t now_ns);
+struct origin_statistics { uint64_t requests, attempts, extra_attempts, budget_refusals, failures, resolve_failures, stale_connections; };
+void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics);
