@@ -1,0 +1,66 @@
+// One edge: the loops' shared world (cache, fetches in flight, origins, ledger, maintenance) and its
+// listeners. Everything a site's visitor meets happens below this header.
+#pragma once
+
+#include "edge/ledger.h"
+#include "edge/settings.h"
+
+struct edge;
+
+// One finished answer, for the access log. Views are valid during the call only.
+struct access_record {
+    int64_t wall_ms;
+    uint64_t duration_us, first_byte_us;
+    struct address peer;
+    struct slice method, target, host, referer, user_agent, request_id;
+    unsigned minor_version, status;
+    uint64_t bytes;              // of content sent
+    const char *cache;           // "hit", "miss", "stale", "pass", ...
+    const char *lifeline;        // which one saved it, "" if none
+    const char *failure;         // RFC 9209 token, "" if none
+    struct slice backend;        // host:port asked last, empty if none
+    bool complete;
+};
+
+struct edge_hooks {
+    // Called in the loop's thread after each answer; must not block. NULL: no access log.
+    void (*answered)(void *context, unsigned loop_index, const struct access_record *record);
+    void *context;
+};
+
+// loops are made by the world (epoll or simulation) and outlive the edge; settings stay the
+// caller's until edge_destroy or a later edge_reload has returned. NULL when out of memory.
+struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct edge_settings *settings,
+    const struct edge_hooks *hooks) MUST_CHECK;
+// Opens one listener per loop; port 0 is replaced in *address by the port it got. Before the loops run.
+enum error edge_listen(struct edge *edge, struct address *address) MUST_CHECK;
+// Starts accepting, probing, sweeping: call before the loops run.
+enum error edge_start(struct edge *edge) MUST_CHECK;
+// Swaps settings, in loop 0's thread. Requests under way finish with the old ones; on failure nothing
+// changed. released (may be NULL) is called in some loop once nobody uses the old settings any more.
+enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
+    void (*released)(void *context), void *context) MUST_CHECK;
+// Stops accepting, lets requests finish until connections.drain_timeout, cuts what is left, then stops all
+// loops. Call in loop 0's thread; returns at once.
+void edge_drain(struct edge *edge);
+void edge_destroy(struct edge *edge); // after the loops stopped
+
+struct cache *edge_cache(struct edge *edge);
+struct origins *edge_origins(struct edge *edge);
+struct loop *edge_loop(struct edge *edge, unsigned index);
+int64_t edge_started_ms(const struct edge *edge); // wall clock
+uint64_t edge_read_ledger(struct edge *edge, enum ledger_count count); // summed over the loops
+uint64_t edge_read_fault(struct edge *edge, enum http1_fault fault);
+uint64_t edge_open_connections(struct edge *edge);
+uint64_t edge_active_requests(struct edge *edge);
+uint64_t edge_flights(struct edge *edge);
+
+// Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest gets the
+// honest page with the ETA. Any thread.
+struct maintenance {
+    bool on;
+    int64_t until_ms; // wall clock, 0: no ETA
+    char message[512];
+};
+void edge_set_maintenance(struct edge *edge, const struct maintenance *maintenance);
+void edge_read_maintenance(struct edge *edge, struct maintenance *ret_maintenance);

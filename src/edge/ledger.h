@@ -1,0 +1,55 @@
+// The ledger: what each lifeline saved, and what could not be saved. One row of counters per loop,
+// written by that loop alone, read by anyone.
+#pragma once
+
+#include "http/http1.h"
+
+#include <stdatomic.h>
+
+// X(name, metric name, help)
+#define LEDGER_MAP(X)                                                                              \
+    X(REQUESTS, "requests", "requests answered")                                                   \
+    X(HITS, "hits", "answered from a fresh copy")                                                  \
+    X(MISSES, "misses", "answered by a fetch of their own")                                        \
+    X(PASSES, "passes", "answered by a fetch that cannot be shared")                               \
+    X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
+    X(SAVED_COALESCE, "saved_coalesce", "answered by somebody else's fetch")                       \
+    X(SAVED_STALE_WHILE_REVALIDATE, "saved_stale_while_revalidate", "stale at once, refreshed behind") \
+    X(SAVED_STALE_IF_SLOW, "saved_stale_if_slow", "stale because the backend was too slow")        \
+    X(SAVED_RETRY, "saved_retry", "answered by a further attempt")                                 \
+    X(SAVED_STALE_IF_ERROR, "saved_stale_if_error", "stale because the backend failed")            \
+    X(SAVED_HONEST_PAGE, "honest_pages", "could not be saved: told the truth with a page")         \
+    X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
+    X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
+    X(VISITOR_ERRORS, "visitor_errors", "answers of 500 and above that a visitor saw")             \
+    X(BAD_REQUESTS, "bad_requests", "malformed requests refused")                                  \
+    X(BROKEN_BODIES, "broken_bodies", "answers cut because the backend broke off mid-body")        \
+    X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
+    X(SHED, "shed", "refused because active_requests was reached")                                 \
+    X(CONNECTIONS, "connections", "connections accepted")                                          \
+    X(CONNECTIONS_REFUSED, "connections_refused", "closed because connections.maximum was reached") \
+    X(STALE_FORBIDDEN, "stale_forbidden", "errors shown although a copy was held that may not go stale") \
+    X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
+    X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
+
+enum ledger_count {
+#define X(name, metric, help) LEDGER_##name,
+    LEDGER_MAP(X)
+#undef X
+    LEDGER_COUNTS
+};
+
+struct ledger_row {
+    _Alignas(64) _Atomic uint64_t counts[LEDGER_COUNTS];
+    _Atomic uint64_t faults[HTTP1_FAULT_COUNT]; // refused requests by kind
+};
+
+static inline void ledger_add(struct ledger_row *row, enum ledger_count count, uint64_t value)
+{
+    // One writer per row: a plain increment that readers may see late.
+    uint64_t now = atomic_load_explicit(&row->counts[count], memory_order_relaxed);
+    atomic_store_explicit(&row->counts[count], now + value, memory_order_relaxed);
+}
+
+const char *ledger_name(enum ledger_count count);
+const char *ledger_help(enum ledger_count count);

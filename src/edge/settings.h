@@ -1,0 +1,55 @@
+// The settings of the edge: what it serves and how it protects its visitors.
+#pragma once
+
+#include "cache/cache.h"
+#include "http/limits.h"
+#include "origin/origin.h"
+
+// Section `connections`: towards visitors.
+struct connection_settings {
+    uint64_t maximum;             // open at once, all loops
+    uint64_t idle_timeout_ms;     // between requests
+    uint64_t head_timeout_ms;     // from a request's first byte to its last header
+    uint64_t body_timeout_ms;     // without any byte of a request's body
+    uint64_t send_timeout_ms;     // without the visitor taking any byte
+    uint64_t requests;            // per connection, then it is closed politely
+    uint64_t stream_window;       // bytes of a shared transfer held in memory
+    uint64_t active_requests;     // at once, all loops; beyond: 503 at once, counted
+    uint64_t drain_timeout_ms;    // how long SIGTERM waits for visitors
+};
+
+// Section `lifelines` of a site. Each lifeline's own rows stand in its file.
+struct lifeline_settings {
+    bool coalesce;
+    bool stale_while_revalidate;
+    struct { bool enabled; uint64_t deadline_ms; } stale_if_slow;
+    struct { bool enabled; } retry;
+    struct { bool enabled; uint64_t backoff_max_ms; } stale_if_error;
+};
+
+// Section `page` of a site: the honest page.
+struct page_settings {
+    uint64_t retry_after_ms; // what Retry-After says while nobody knows better
+    struct slice support;    // how to reach the operator: a mail address or URL; may be empty
+};
+
+struct site_settings {
+    struct setting_list hosts; // of slices; empty: every host name not named by another site
+    struct slice origin;
+    struct judge_policy cache;
+    struct lifeline_settings lifelines;
+    struct page_settings page;
+    bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
+};
+
+struct edge_settings {
+    struct http1_limits http;
+    struct connection_settings connections;
+    struct cache_settings store;
+    struct setting_list origins; // of struct origin_settings
+    struct setting_list sites;   // of struct site_settings
+    struct slice prefix;         // of the edge's own pages, "/.afloat/"; empty: none
+    struct slice name;           // this edge in Via, Cache-Status and Proxy-Status, "afloat"
+};
+
+extern const struct setting_section connection_settings_section, site_settings_section;
