@@ -2,6 +2,7 @@
 // written by that loop alone, read by anyone.
 #pragma once
 
+#include "edge/lifeline_map.h"
 #include "http/http1.h"
 
 #include <stdatomic.h>
@@ -13,12 +14,6 @@
     X(MISSES, "misses", "answered by a fetch of their own")                                        \
     X(PASSES, "passes", "answered by a fetch that cannot be shared")                               \
     X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
-    X(SAVED_COALESCE, "saved_coalesce", "answered by somebody else's fetch")                       \
-    X(SAVED_STALE_WHILE_REVALIDATE, "saved_stale_while_revalidate", "stale at once, refreshed behind") \
-    X(SAVED_STALE_IF_SLOW, "saved_stale_if_slow", "stale because the backend was too slow")        \
-    X(SAVED_RETRY, "saved_retry", "answered by a further attempt")                                 \
-    X(SAVED_STALE_IF_ERROR, "saved_stale_if_error", "stale because the backend failed")            \
-    X(SAVED_HONEST_PAGE, "honest_pages", "could not be saved: told the truth with a page")         \
     X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
     X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
     X(VISITOR_ERRORS, "visitor_errors", "answers of 500 and above that a visitor saw")             \
@@ -32,7 +27,11 @@
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
 
+// First LEDGER_SAVED_NAME of each lifeline, in their order, then the rest.
 enum ledger_count {
+#define X(NAME, name, metric, help) LEDGER_SAVED_##NAME,
+    LIFELINE_MAP(X)
+#undef X
 #define X(name, metric, help) LEDGER_##name,
     LEDGER_MAP(X)
 #undef X

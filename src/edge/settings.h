@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/cache.h"
+#include "edge/lifeline_map.h"
 #include "http/limits.h"
 #include "origin/origin.h"
 
@@ -18,13 +19,9 @@ struct connection_settings {
     uint64_t drain_timeout_ms;    // how long SIGTERM waits for visitors
 };
 
-// Section `lifelines` of a site. Each lifeline's own rows stand in its file.
+// Section `lifelines` of a site: one section for each, whose rows stand in its file.
 struct lifeline_settings {
-    bool coalesce;
-    bool stale_while_revalidate;
-    struct { bool enabled; uint64_t deadline_ms; } stale_if_slow;
-    struct { bool enabled; } retry;
-    struct { bool enabled; uint64_t backoff_max_ms; } stale_if_error;
+    struct lifeline_setting of[LIFELINE_COUNT];
 };
 
 // Section `page` of a site: the honest page.

@@ -1,0 +1,30 @@
+// The lifelines, in the order in which they are tried within their phase. Adding one is a row here
+// and a file lifelines/NAME.c that defines lifeline_NAME (see lifeline.h): enum, table, settings
+// section and ledger counter all come from this row.
+#pragma once
+
+#include "base/base.h"
+
+// X(NAME, file and settings name, metric, what the counter counts)
+#define LIFELINE_MAP(X)                                                                            \
+    X(COALESCE, coalesce, "saved_coalesce", "answered by somebody else's fetch")                   \
+    X(STALE_WHILE_REVALIDATE, stale_while_revalidate, "saved_stale_while_revalidate",              \
+        "stale at once, refreshed behind")                                                         \
+    X(STALE_IF_SLOW, stale_if_slow, "saved_stale_if_slow",                                         \
+        "stale because the backend was too slow")                                                  \
+    X(RETRY, retry, "saved_retry", "answered by a further attempt")                                \
+    X(STALE_IF_ERROR, stale_if_error, "saved_stale_if_error", "stale because the backend failed")  \
+    X(HONEST_PAGE, honest_page, "honest_pages", "could not be saved: told the truth with a page")
+
+enum lifeline_id {
+#define X(NAME, name, metric, help) LIFELINE_##NAME,
+    LIFELINE_MAP(X)
+#undef X
+    LIFELINE_COUNT
+};
+
+// What every lifeline can be told; `values` are named by the rows in its own file.
+struct lifeline_setting {
+    bool enabled;
+    uint64_t values[2];
+};
