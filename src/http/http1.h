@@ -49,11 +49,14 @@ unsigned http1_fault_status(enum http1_fault fault); // towards a visitor
 
 enum http1_progress { HTTP1_MORE, HTTP1_DONE, HTTP1_FAULT };
 
-// Finds the end of a head. Call with all bytes so far; it continues where it stopped. One empty
-// line before a request is skipped (RFC 9112 section 2.2): the head begins at `begin`.
+// Finds the end of a head. Zero it, then call with all bytes so far; it continues where it stopped,
+// so a head that arrives byte by byte is still looked at once. One empty line before a request is
+// skipped (RFC 9112 section 2.2), before a response none is: the head begins at `begin`. What the
+// limits or the first bytes forbid is refused at once, without waiting for the end.
 struct http1_scan {
     size_t begin, at, line_begin;
     uint32_t lines;
+    bool response;          // set by the caller that reads a response
     enum http1_fault fault; // after HTTP1_FAULT
 };
 
@@ -80,7 +83,9 @@ struct http1_body {
 void http1_body_init(struct http1_body *body, enum http_framing framing, uint64_t content_length);
 // Takes bytes up to the first content run or to the end of input: *ret_content is that run (a view
 // into bytes, may be empty), *ret_used how many bytes are consumed including it. DONE when the
-// body ended (bytes after ret_used belong to the next message). Trailers are checked and dropped.
+// body ended, perhaps together with its last content (bytes after ret_used belong to the next
+// message); called again it stays DONE and takes nothing. MORE with bytes left: call again.
+// Trailers are checked and dropped.
 enum http1_progress http1_body_read(struct http1_body *body, struct slice bytes,
     const struct http1_limits *limits, size_t *ret_used, struct slice *ret_content);
 // The connection ended. DONE if that is the body's end (framing CLOSE), else MORE: truncated.

@@ -17,12 +17,13 @@ struct http_request_head {
     enum http_method method;
     struct slice method_text;
     struct slice target;    // as sent
-    struct slice authority; // host[:port] from the target or Host; as sent, validated, may be empty in 1.0
+    struct slice authority; // host[:port]; as sent, validated, may be empty in 1.0. From the target
+                            // if it is in absolute form, which overrules Host (RFC 9112 section 3.2.2)
     struct slice path;      // begins with '/', or is "*" for OPTIONS; without the query
     struct slice query;     // after '?', data NULL without one
-    uint8_t minor_version;  // HTTP/1.x
+    uint8_t minor_version;  // 0 or 1; a higher one counts as 1 (RFC 9110 section 2.5)
     bool keep_alive;        // the sender allows another message on this connection
-    bool expect_continue;
+    bool expect_continue;   // only with content to come
     enum http_framing framing; // NONE, LENGTH or CHUNKED
     uint64_t content_length;   // with LENGTH
     struct http_fields fields;
@@ -31,8 +32,8 @@ struct http_request_head {
 struct http_response_head {
     uint16_t status; // 100..599 (RFC 9110 section 15: others are malformed)
     struct slice reason;
-    uint8_t minor_version;
-    bool keep_alive;
+    uint8_t minor_version; // 0 or 1
+    bool keep_alive; // the sender allows another message; framing CLOSE still ends the connection
     enum http_framing framing; // as if answering GET: see http_response_framing()
     uint64_t content_length;   // with LENGTH, and for HEAD or 304 the length named
     bool has_content_length;
