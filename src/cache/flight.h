@@ -8,7 +8,7 @@
 enum flight_state {
     FLIGHT_ASKING,   // no answer yet
     FLIGHT_ANSWERED, // object is set, its body may still grow
-    FLIGHT_FAILED,   // no answer will come; see failure
+    FLIGHT_FAILED,   // no answer will come; see report
     FLIGHT_ALONE,    // the answer belongs to the leader only: everybody else fetches for himself
 };
 
@@ -26,8 +26,8 @@ struct flight {
     uint64_t epoch;                // cache_epoch() at its start
     uint64_t started_ns;
     struct object *object;         // since ANSWERED
-    void *failure;                 // since FAILED: the fetcher's description, copied
-    size_t failure_size;
+    void *report;                  // the fetcher's account of it, from memory_alloc; freed with the
+                                   // flight; complete once the state is no longer ASKING
     struct broadcast changed;
     struct flight *next;           // in the table's bucket
     struct loop *loop;             // where the fetch runs
@@ -55,7 +55,7 @@ void flight_release(struct flight *flight);
 // For the fetcher.
 void flight_answer(struct flight *flight, struct object *object); // takes its own reference
 void flight_answer_alone(struct flight *flight, struct object *object); // unlists; followers but the leader see ALONE
-void flight_fail(struct flight *flight, const void *failure, size_t size); // unlists; copies
+void flight_fail(struct flight *flight); // unlists
 void flight_unlist(struct flight *flight); // content complete or broken: newcomers look elsewhere
 
 // Waits until the flight is no longer ASKING. NONE, TIMEOUT, CANCELLED, MEMORY.
