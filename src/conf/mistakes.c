@@ -1,0 +1,115 @@
+// Mistakes: making their messages, keeping them in order, printing them.
+#include "conf/mistakes.h"
+
+#include <stdarg.h>
+
+#define QUOTED_MAX 60 // bytes of a value shown in a message
+
+// Outermost first. Depth is bounded by the depth of the file.
+static void append_path(struct text *text, const struct conf_place *place)
+{
+    if (place == NULL || place->up == NULL)
+        return;
+    append_path(text, place->up);
+    if (place->name.size == 0) {
+        text_format(text, "[%zu]", place->index);
+        return;
+    }
+    if (text->size > 0)
+        text_append_byte(text, '.');
+    for (size_t i = 0; i < MINIMUM(place->name.size, QUOTED_MAX); i++) {
+        unsigned char byte = (unsigned char)place->name.data[i];
+        text_append_byte(text, byte < ' ' || byte >= 0x7F ? '?' : (char)byte);
+    }
+}
+
+static bool is_known(const struct conf_mistakes *mistakes, unsigned line, unsigned column,
+    struct slice message)
+{
+    for (size_t i = 0; i < mistakes->count; i++) {
+        const struct conf_mistake *known = &mistakes->items[i];
+        if (known->line == line && known->column == column && slice_equal(known->message, message))
+            return true;
+    }
+    return false;
+}
+
+void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
+    const struct conf_place *place, const char *format, ...)
+{
+    char buffer[2048];
+    struct text text = text_in(buffer, sizeof(buffer));
+    append_path(&text, place);
+    if (text.size > 0)
+        text_append(&text, SLICE(": "));
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(buffer + text.size, text.capacity - text.size, format, arguments);
+    va_end(arguments);
+    if (size > 0)
+        text.size = MINIMUM(text.size + (size_t)size, text.capacity - 1);
+
+    struct conf_mistakes *mistakes = report->mistakes;
+    if (is_known(mistakes, line, column, text_slice(&text)))
+        return;
+    if (mistakes->count == CONF_MISTAKES_MAX) {
+        mistakes->omitted++;
+        return;
+    }
+    struct slice message = arena_copy(report->arena, text_slice(&text));
+    if (message.data == NULL)
+        report->out_of_memory = true;
+    else
+        mistakes->items[mistakes->count++] = (struct conf_mistake){line, column, message};
+}
+
+static bool stands_before(const struct conf_mistake *a, const struct conf_mistake *b)
+{
+    return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+// By insertion: few, nearly in order, and mistakes at one position keep theirs.
+void conf_sort_mistakes(struct conf_mistakes *mistakes)
+{
+    for (size_t i = 1; i < mistakes->count; i++) {
+        struct conf_mistake mistake = mistakes->items[i];
+        size_t at = i;
+        for (; at > 0 && stands_before(&mistake, &mistakes->items[at - 1]); at--)
+            mistakes->items[at] = mistakes->items[at - 1];
+        mistakes->items[at] = mistake;
+    }
+}
+
+void conf_print_mistakes(const struct conf_mistakes *mistakes, const char *path, FILE *out)
+{
+    for (size_t i = 0; i < mistakes->count; i++) {
+        const struct conf_mistake *mistake = &mistakes->items[i];
+        if (mistake->line == 0)
+            fprintf(out, "%s: %.*s\n", path, SLICE_ARGS(mistake->message));
+        else
+            fprintf(out, "%s:%u:%u: %.*s\n", path, mistake->line, mistake->column,
+                SLICE_ARGS(mistake->message));
+    }
+    if (mistakes->omitted > 0)
+        fprintf(out, "%s: and %zu more\n", path, mistakes->omitted);
+}
+
+void conf_append_quoted(struct text *text, struct slice slice)
+{
+    size_t shown = slice.size;
+    if (shown > QUOTED_MAX) {
+        shown = QUOTED_MAX;
+        while (shown > 0 && ((unsigned char)slice.data[shown] & 0xC0) == 0x80)
+            shown--; // not inside a UTF-8 sequence
+    }
+    text_append_byte(text, '"');
+    for (size_t i = 0; i < shown; i++) {
+        unsigned char byte = (unsigned char)slice.data[i];
+        bool control = byte < ' ' || byte == 0x7F
+            || (byte == 0xC2 && i + 1 < shown && (unsigned char)slice.data[i + 1] < 0xA0);
+        text_append_byte(text, control ? '?' : slice.data[i]);
+        if (control && byte == 0xC2)
+            i++;
+    }
+    text_append(text, shown < slice.size ? SLICE("…\"") : SLICE("\""));
+}
