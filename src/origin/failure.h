@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "http/message.h"
 
 #define FAILURE_MAP(X)                                                                             \
     X(NONE, "", 0)                                                                                 \
@@ -41,3 +42,8 @@ struct failure {
 
 const char *failure_token(enum failure_kind kind);
 unsigned failure_gateway_status(enum failure_kind kind); // recommended status of section 2.3
+
+// The failure that an answer with an error status is: kind STATUS, and what its Retry-After (seconds
+// or a date, RFC 9110 section 10.2.3) says.
+void failure_from_status(const struct http_response_head *head, struct slice backend,
+    int64_t now_seconds, struct failure *ret_failure);

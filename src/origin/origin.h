@@ -13,13 +13,18 @@
 enum origin_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUESTS, BALANCE_HASH };
 
 struct probe_settings {
-    bool enabled;
-    struct slice path, host;
+    struct slice path; // empty: no probes
+    struct slice host; // empty: host[:port] of the backend's URL
     struct setting_status_set expect;
     uint64_t interval_ms, timeout_ms, rise, fall;
 };
 
-struct timeout_settings { uint64_t connect_ms, first_byte_ms, between_bytes_ms, total_ms; };
+struct timeout_settings {
+    uint64_t connect_ms;       // names, and all addresses together
+    uint64_t first_byte_ms;    // from the end of the request to the whole response head
+    uint64_t between_bytes_ms; // without progress of a body, either way
+    uint64_t total_ms;         // 0: none
+};
 
 struct pool_settings {
     uint64_t idle_connections; // kept per backend and loop
@@ -33,11 +38,12 @@ struct retry_settings {
     uint64_t attempts;       // at most, the first included (default 3)
 };
 
-struct backend_settings { struct slice url; uint64_t weight; };
+#define ORIGIN_BACKENDS_MAX 64
 
+// A section of a SECTION_MAP: the key is the name. Every row but backends has a default.
 struct origin_settings {
     struct slice name;
-    struct setting_list backends; // of struct backend_settings, or plain URLs
+    struct setting_list backends; // of struct slice: URLs, "http://host[:port]"
     uint64_t balance;             // enum origin_balance
     uint64_t slow_start_ms;       // a returning backend's share grows over this time
     struct probe_settings probe;
@@ -47,6 +53,8 @@ struct origin_settings {
     uint64_t dns_refresh_ms;      // names are asked again this often; the last good answer stays
 };
 extern const struct setting_section origin_settings_section;
+// The check behind `backends`, for addresses that come from elsewhere (a command line).
+bool origin_check_backend(struct slice url, char *message, size_t message_size);
 
 struct origins; // all of them
 struct origin;
@@ -90,5 +98,14 @@ struct retry_settings origin_retry(const struct origin *origin);
 // attempt beyond a request's first.
 void origin_budget_count(struct origin *origin, uint64_t now_ns);
 bool origin_budget_take(struct origin *origin, uint64_t now_ns);
-struct origin_statistics { uint64_t requests, attempts, extra_attempts, budget_refusals, failures, resolve_failures, stale_connections; };
+struct origin_statistics {
+    uint64_t requests;            // counted by origin_budget_count
+    uint64_t attempts;            // of exchange_open
+    uint64_t extra_attempts, budget_refusals;
+    uint64_t failures;            // attempts and bodies that failed, 500, 502, 503 and 504
+    uint64_t resolve_failures;
+    uint64_t stale_connections;   // kept ones that the backend had closed
+    uint64_t connection_refusals; // pool.connections was reached
+    uint64_t pool_overflows;      // pool.idle_connections was reached
+};
 void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics);
