@@ -23,12 +23,13 @@ static void append_path(struct text *text, const struct conf_place *place)
     }
 }
 
+// Whatever the path: a shared anchor is read at several.
 static bool is_known(const struct conf_mistakes *mistakes, unsigned line, unsigned column,
     struct slice message)
 {
     for (size_t i = 0; i < mistakes->count; i++) {
         const struct conf_mistake *known = &mistakes->items[i];
-        if (known->line == line && known->column == column && slice_equal(known->message, message))
+        if (known->line == line && known->column == column && slice_ends_with(known->message, message))
             return true;
     }
     return false;
@@ -42,6 +43,7 @@ void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
     append_path(&text, place);
     if (text.size > 0)
         text_append(&text, SLICE(": "));
+    size_t path_size = text.size;
     va_list arguments;
     va_start(arguments, format);
     int size = vsnprintf(buffer + text.size, text.capacity - text.size, format, arguments);
@@ -50,7 +52,8 @@ void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
         text.size = MINIMUM(text.size + (size_t)size, text.capacity - 1);
 
     struct conf_mistakes *mistakes = report->mistakes;
-    if (is_known(mistakes, line, column, text_slice(&text)))
+    struct slice bare = slice_of(buffer + path_size, text.size - path_size);
+    if (is_known(mistakes, line, column, bare))
         return;
     if (mistakes->count == CONF_MISTAKES_MAX) {
         mistakes->omitted++;
