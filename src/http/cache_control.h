@@ -17,12 +17,17 @@ struct http_cache_control {
 
 // From all Cache-Control fields of the message; repeated directives: the most restrictive wins.
 void http_cache_control_parse(const struct http_fields *fields, struct http_cache_control *ret_control);
+// Of a request: Pragma: no-cache where there is no Cache-Control (RFC 9111 section 5.4). In a
+// response Pragma means nothing.
+bool http_pragma_is_no_cache(const struct http_fields *fields);
 
 // IMF-fixdate and the two obsolete forms (RFC 9110 section 5.6.7) to seconds since the epoch.
-// two-digit years are read relative to now_seconds. False if it is no date.
+// Two-digit years are read relative to now_seconds. Names in any case and "UTC" for "GMT" are
+// taken, as RFC 9111 section 4.2 asks of caches; digits and punctuation must be exact. False if it
+// is no date.
 bool http_date_parse(struct slice text, int64_t now_seconds, int64_t *ret_seconds) MUST_CHECK;
 #define HTTP_DATE_SIZE 29
-void http_date_format(int64_t seconds, char buffer[HTTP_DATE_SIZE]); // IMF-fixdate, no NUL
+void http_date_format(int64_t seconds, char buffer[HTTP_DATE_SIZE]); // IMF-fixdate, no NUL; years 0 to 9999
 
 // Entity tags (RFC 9110 section 8.8.3). An etag slice includes W/ and quotes.
 bool http_etag_is_valid(struct slice etag);

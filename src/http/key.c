@@ -1,0 +1,69 @@
+// Normalisation of target URIs for cache keys.
+#include "http/key.h"
+
+#include "http/authority.h"
+#include "http/characters.h"
+
+static void append_lower(struct text *text, struct slice slice)
+{
+    for (size_t i = 0; i < slice.size; i++) {
+        char byte = slice.data[i];
+        text_append_byte(text, byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte);
+    }
+}
+
+static unsigned hex_value(char byte)
+{
+    return (unsigned)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
+}
+
+// A '%' that is no escape stays what it is.
+static void append_path(struct text *text, struct slice path)
+{
+    for (size_t i = 0; i < path.size; i++) {
+        if (path.data[i] != '%' || path.size - i < 3
+            || !http_characters_all(slice_of(path.data + i + 1, 2), HTTP_CHARACTER_HEX)) {
+            text_append_byte(text, path.data[i]);
+            continue;
+        }
+        unsigned value = hex_value(path.data[i + 1]) << 4 | hex_value(path.data[i + 2]);
+        i += 2;
+        // RFC 3986 unreserved is just what a host name may hold here.
+        if (http_character_is((char)value, HTTP_CHARACTER_HOST)) {
+            text_append_byte(text, (char)value);
+        } else {
+            text_append_byte(text, '%');
+            text_append_byte(text, "0123456789ABCDEF"[value >> 4]);
+            text_append_byte(text, "0123456789ABCDEF"[value & 15]);
+        }
+    }
+}
+
+enum error http_key_write(struct text *text, struct slice scheme, struct slice authority,
+    struct slice path, struct slice query)
+{
+    struct http_authority parts;
+    if (!http_authority_parse(authority, &parts))
+        return ERROR_INVALID;
+    struct text before = *text;
+    append_lower(text, scheme);
+    text_append(text, SLICE("://"));
+    append_lower(text, parts.host);
+    unsigned default_port = slice_equal_nocase(scheme, SLICE("https")) ? 443 : 80;
+    if (parts.port != 0 && parts.port != default_port) {
+        text_append_byte(text, ':');
+        text_append_u64(text, parts.port);
+    }
+    if (path.size == 0)
+        text_append_byte(text, '/');
+    append_path(text, path);
+    if (query.data != NULL) {
+        text_append_byte(text, '?');
+        text_append(text, query);
+    }
+    if (text->full) {
+        text->size = before.size;
+        return ERROR_LIMIT;
+    }
+    return ERROR_NONE;
+}
