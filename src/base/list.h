@@ -55,6 +55,6 @@ static inline void list_move_all(struct list *to, struct list *from)
 
 #define LIST_ENTRY(link, type, member) CONTAINER_OF(link, type, member)
 // The current element may be removed inside the loop, others may not.
-#define LIST_FOREACH(link, list)                                                                   \
-    for (struct list *link = (list)->next, *link##_next = link->next; link != (list);              \
+#define LIST_FOREACH(link, head)                                                                   \
+    for (struct list *link = (head)->next, *link##_next = link->next; link != (head);              \
          link = link##_next, link##_next = link->next)
