@@ -36,9 +36,11 @@ enum error body_error(const struct body *body);
 // Reader: a position. Counts as a reader for the window from open to close; holds a reference.
 struct body_reader {
     struct body *body;
-    uint64_t at;         // next byte to be read
-    void *chunk;         // held while its bytes are in use
-    struct list link;    // among the readers of a windowed body
+    uint64_t at;           // next byte to be read
+    struct body_chunk *chunk; // that holds it, NULL if none does yet
+    uint64_t chunk_begin;  // its first byte's position
+    struct list link;      // among those that wait for a chunk
+    bool counted;          // opened while the body grew
 };
 void body_reader_open(struct body_reader *reader, struct body *body, uint64_t at);
 void body_reader_close(struct body_reader *reader); // fine on a zeroed or closed one

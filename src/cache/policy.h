@@ -1,0 +1,73 @@
+// Who stays when memory is short: S3-FIFO (Yang et al., SOSP 2023) accounted in bytes, with the size
+// rule of our measurements: the larger an object, the more hits it must show to be promoted, and what
+// is larger than the small queue is let in at its second sight only. Knows entries, not objects.
+//
+// Everything but policy_touch must be called under one lock, the caller's. A hit takes none.
+#pragma once
+
+#include "base/list.h"
+#include "base/error.h"
+
+#include <stdatomic.h>
+
+enum policy_queue { POLICY_NONE, POLICY_SMALL, POLICY_MAIN };
+
+// Embedded in what is kept.
+struct policy_entry {
+    struct list link;
+    uint64_t hash;
+    uint32_t units;            // of POLICY_UNIT bytes
+    _Atomic uint8_t frequency; // hits since it entered its queue, at most 3
+    uint8_t queue;             // enum policy_queue
+};
+#define POLICY_UNIT 16
+
+struct policy_ghosts; // fingerprints of what left the small queue, a set of bounded size
+
+struct policy {
+    uint64_t limit, used, small_used; // bytes; used includes reserved
+    uint64_t small_count, main_count;
+    uint64_t reserved;                // by the owner's tables
+    uint64_t mean_size, seen;         // of what was inserted, exponentially weighted over 10,000
+    struct list small, main;          // oldest first
+    uint32_t *ghosts;                 // sets of 16, newest first in each; 0: free
+    uint64_t ghost_sets;              // a power of two
+    uint64_t ghost_hits, evictions;
+    // Takes the entry out of the owner's tables and lets go of it. It is in no queue any more.
+    void (*drop)(struct policy *policy, struct policy_entry *entry);
+};
+
+enum policy_verdict { POLICY_ADMIT, POLICY_TOO_LARGE, POLICY_FIRST_SIGHT };
+
+// MEMORY. limit in bytes; what does not fit the owner's tables is the owner's to reserve.
+enum error policy_init(struct policy *policy, uint64_t limit,
+    void (*drop)(struct policy *policy, struct policy_entry *entry)) MUST_CHECK;
+void policy_destroy(struct policy *policy); // drops nothing
+// Evicts down to it at once.
+void policy_set_limit(struct policy *policy, uint64_t limit);
+// Bytes of the owner's tables, counted against the limit.
+void policy_reserve(struct policy *policy, uint64_t bytes);
+
+// May something of that size enter? FIRST_SIGHT is remembered, so that the second one may.
+enum policy_verdict policy_judge(struct policy *policy, uint64_t hash, uint64_t size);
+// Evicts until size fits the limit, then takes the entry in (zeroed, hash set). predecessor, NULL
+// or an entry with POLICY_NONE just removed: its place and hits are inherited.
+void policy_insert(struct policy *policy, struct policy_entry *entry, uint64_t size,
+    const struct policy_entry *predecessor);
+// Out of its queue, without drop. Leaves the queue and frequency readable for a successor.
+void policy_remove(struct policy *policy, struct policy_entry *entry);
+// Evicts one entry; false if there is none.
+bool policy_evict(struct policy *policy);
+
+static inline uint64_t policy_size(const struct policy_entry *entry)
+{
+    return (uint64_t)entry->units * POLICY_UNIT;
+}
+
+// A hit; any thread. Most hits of a popular entry only read.
+static inline void policy_touch(struct policy_entry *entry)
+{
+    uint8_t frequency = atomic_load_explicit(&entry->frequency, memory_order_relaxed);
+    if (frequency < 3)
+        atomic_store_explicit(&entry->frequency, frequency + 1, memory_order_relaxed);
+}
