@@ -1,0 +1,467 @@
+// One task accepts, one task per connection reads and answers.
+#include "sim/origin.h"
+
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "sim/content.h"
+
+#include <stdlib.h>
+
+#define ORIGIN_WAIT_MS 600000
+#define PIECE_MAX 8192
+
+struct connection {
+    struct sim_origin *origin;
+    struct io_socket socket;
+    struct sim_wire wire;
+    struct sim_head request;
+    char head[4096];
+    char piece[PIECE_MAX + 32];
+    unsigned served;
+};
+
+struct response {
+    const struct sim_page *page;
+    struct slice method, path, variant;
+    struct sim_fault fault;   // NONE unless this very response is to suffer
+    unsigned status;
+    uint64_t version, seed, size; // of the whole content
+    uint64_t first, end;          // the part that is sent
+    char etag[64];
+    bool has_body, keep;
+    enum sim_framing framing;
+};
+
+// Reading a request.
+
+struct upload_check {
+    struct sim_run *run;
+    uint64_t seed, at, id;
+};
+
+static enum error take_upload(void *argument, struct slice bytes)
+{
+    struct upload_check *check = argument;
+    uint64_t wrong = sim_content_check(check->seed, check->at, bytes);
+    if (wrong != UINT64_MAX)
+        sim_fail(check->run, "upload %" PRIu64 ": the origin got a wrong byte at %" PRIu64,
+            check->id, wrong);
+    check->at += bytes.size;
+    return ERROR_NONE;
+}
+
+static enum error read_upload(struct task *task, struct connection *connection)
+{
+    struct sim_run *run = connection->origin->run;
+    enum sim_framing framing;
+    uint64_t length, id = sim_head_number(&connection->request, "x-upload", 0);
+    if (!sim_head_framing(&connection->request, SIM_FRAMING_NONE, &framing, &length)) {
+        sim_fail(run, "the origin got a request with contradicting framing");
+        return ERROR_PROTOCOL;
+    }
+    if (framing == SIM_FRAMING_NONE)
+        return ERROR_NONE;
+    struct sim_upload *upload = sim_site_upload(&run->site, id);
+    upload->begun++;
+    if (slice_equal_nocase(sim_head_value(&connection->request, "expect", NULL), SLICE("100-continue"))) {
+        enum error error = sim_wire_send(task, &connection->wire, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+        if (error != ERROR_NONE)
+            return error;
+    }
+    struct upload_check check = {run, sim_upload_seed(id), 0, id};
+    enum error error = sim_wire_body(task, &connection->wire, framing, length, take_upload, &check);
+    if (error != ERROR_NONE)
+        return error;
+    upload->complete++;
+    if (check.at != sim_head_number(&connection->request, "x-upload-size", 0))
+        sim_fail(run, "upload %" PRIu64 ": the origin got %" PRIu64 " bytes, complete as it seemed",
+            id, check.at);
+    return ERROR_NONE;
+}
+
+// Deciding what to answer.
+
+static struct sim_fault roll_fault(struct sim_origin *origin, struct slice path)
+{
+    struct sim_fault fault = origin->fault;
+    struct random *random = sim_random(origin->run);
+    bool meant = fault.prefix == NULL || slice_starts_with(path, slice_from_string(fault.prefix));
+    if (fault.kind == SIM_FAULT_NONE || !meant ||
+        (fault.permille != 0 && !random_chance(random, fault.permille, 1000)))
+        return (struct sim_fault){.kind = SIM_FAULT_NONE};
+    if (fault.how == SIM_HOW_ANY)
+        fault.how = (enum sim_fault_how)random_below(random, 2); // a stall is asked for by name
+    origin->faults++;
+    sim_trouble(origin->run);
+    return fault;
+}
+
+static bool etag_listed(struct slice list, struct slice etag)
+{
+    while (list.data != NULL) {
+        struct slice one = slice_trim(slice_cut(&list, ','));
+        if (slice_equal(one, etag) || slice_equal(one, SLICE("*")))
+            return true;
+    }
+    return false;
+}
+
+static void choose_range(const struct sim_head *request, struct response *response)
+{
+    struct slice range = sim_head_value(request, "range", NULL);
+    struct slice if_range = sim_head_value(request, "if-range", NULL);
+    if (!response->page->ranges || response->status != 200 || range.data == NULL ||
+        !slice_starts_with(range, SLICE("bytes=")) ||
+        (if_range.data != NULL && !slice_equal(if_range, slice_from_string(response->etag))))
+        return;
+    struct slice last = slice_of(range.data + 6, range.size - 6), first = slice_cut(&last, '-');
+    uint64_t from, to = response->size - 1;
+    if (!slice_parse_u64(first, UINT64_MAX, &from) || from >= response->size ||
+        (last.size > 0 && !slice_parse_u64(last, UINT64_MAX, &to)) || to < from)
+        return;
+    response->status = 206;
+    response->first = from;
+    response->end = MINIMUM(to + 1, response->size);
+}
+
+static void choose_content(struct sim_origin *origin, const struct sim_head *request,
+    struct response *response)
+{
+    const struct sim_page *page = response->page;
+    response->version = sim_site_version(&origin->run->site, page, sim_world_now_ns(origin->run->world));
+    if (page->vary != NULL)
+        response->variant = sim_head_value(request, page->vary, NULL);
+    else if (page->is_private)
+        response->variant = sim_head_value(request, "x-client", NULL);
+    response->seed = sim_content_seed(response->path, response->version, response->variant);
+    response->size = response->end = sim_page_size(page, response->path);
+    if (page->etag != SIM_ETAG_NONE)
+        snprintf(response->etag, sizeof(response->etag), "%s\"%" PRIx64 "\"",
+            page->etag == SIM_ETAG_WEAK ? "W/" : "", response->seed);
+    struct slice none_match = sim_head_value(request, "if-none-match", NULL);
+    if (page->etag != SIM_ETAG_NONE && etag_listed(none_match, slice_from_string(response->etag)))
+        response->status = 304;
+    else
+        choose_range(request, response);
+}
+
+static void choose_response(struct connection *connection, struct response *response)
+{
+    struct sim_origin *origin = connection->origin;
+    const struct sim_head *request = &connection->request;
+    memset(response, 0, sizeof(*response));
+    response->method = request->line[0];
+    struct slice rest = request->line[1];
+    response->path = slice_cut(&rest, '?');
+    response->variant = SLICE("");
+    response->page = sim_site_page(&origin->run->site, response->path);
+    response->fault = roll_fault(origin, response->path);
+    response->keep = origin->requests_each == 0 || connection->served < origin->requests_each;
+    response->framing = SIM_FRAMING_LENGTH;
+    if (response->fault.kind == SIM_FAULT_STATUS) {
+        response->status = response->fault.status;
+    } else if (response->page == NULL) {
+        response->status = 404;
+    } else {
+        response->status = response->page->status == 0 ? 200 : response->page->status;
+        response->framing = response->page->framing;
+        choose_content(origin, request, response);
+    }
+    response->has_body = !slice_equal(response->method, SLICE("HEAD")) && response->status != 304 &&
+        response->status != 204;
+    if (response->framing == SIM_FRAMING_CLOSE && response->has_body)
+        response->keep = false;
+}
+
+// Sending it.
+
+static struct slice write_head(struct connection *connection, const struct response *response)
+{
+    struct sim_origin *origin = connection->origin;
+    struct text text = text_in(connection->head, sizeof(connection->head));
+    text_format(&text, "HTTP/1.1 %u Something\r\nServer: sim\r\nX-Hop: secret\r\nConnection: X-Hop%s\r\n",
+        response->status, response->keep ? "" : ", close");
+    text_format(&text, "X-Backend: %s\r\n", origin->host);
+    if (response->fault.kind == SIM_FAULT_STATUS && response->fault.retry_after_s != 0)
+        text_format(&text, "Retry-After: %" PRIu64 "\r\n", response->fault.retry_after_s);
+    if (response->version != 0) {
+        const struct sim_page *page = response->page;
+        text_format(&text, "X-Version: %" PRIu64 "\r\nX-Born: %" PRIu64 "\r\nX-Path: %.*s\r\n",
+            response->version, sim_world_now_ns(origin->run->world) / NS_PER_MS,
+            SLICE_ARGS(response->path));
+        text_format(&text, "X-Variant: %.*s\r\nX-Size: %" PRIu64 "\r\n",
+            SLICE_ARGS(response->variant), response->size);
+        if (page->cache_control != NULL)
+            text_format(&text, "Cache-Control: %s\r\n", page->cache_control);
+        if (page->vary != NULL)
+            text_format(&text, "Vary: %s\r\n", page->vary);
+        if (page->etag != SIM_ETAG_NONE)
+            text_format(&text, "ETag: %s\r\n", response->etag);
+        if (page->fields != NULL)
+            text_append(&text, slice_from_string(page->fields));
+    }
+    if (response->status == 206)
+        text_format(&text, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
+            response->first, response->end - 1, response->size);
+    if (response->status != 304 && response->status != 204) {
+        uint64_t length = response->end - response->first;
+        if (response->fault.kind == SIM_FAULT_LENGTH)
+            length = (uint64_t)MAXIMUM((int64_t)length + response->fault.amount, 0);
+        if (response->framing == SIM_FRAMING_LENGTH)
+            text_format(&text, "Content-Length: %" PRIu64 "\r\n", length);
+        else if (response->framing == SIM_FRAMING_CHUNKED)
+            text_append(&text, SLICE("Transfer-Encoding: chunked\r\n"));
+    }
+    text_append(&text, SLICE("\r\n"));
+    invariant(!text.full);
+    return text_slice(&text);
+}
+
+// Ends the connection the way the fault wants it.
+static enum error fall(struct task *task, struct connection *connection, enum sim_fault_how how)
+{
+    size_t size;
+    enum error error = ERROR_NONE;
+    switch (how) {
+    case SIM_HOW_STALL:
+        while (error == ERROR_NONE) // until the other side gives up
+            error = io_receive(task, &connection->socket, connection->piece, PIECE_MAX,
+                deadline_after_ms(task_loop(task), ORIGIN_WAIT_MS), &size);
+        break;
+    case SIM_HOW_RESET:
+    case SIM_HOW_ANY:
+        io_reset(&connection->socket);
+        break;
+    case SIM_HOW_END:
+        break;
+    }
+    return ERROR_CLOSED;
+}
+
+static enum error send_piece(struct task *task, struct connection *connection,
+    const struct response *response, uint64_t at, size_t size)
+{
+    size_t head = 0;
+    if (response->framing == SIM_FRAMING_CHUNKED && response->status != 206)
+        head = (size_t)snprintf(connection->piece, 24, "%zx\r\n", size);
+    sim_content_fill(response->seed, at, connection->piece + head, size);
+    size_t total = head + size;
+    if (head > 0) {
+        memcpy(connection->piece + total, "\r\n", 2);
+        total += 2;
+    }
+    return sim_wire_send(task, &connection->wire, slice_of(connection->piece, total));
+}
+
+static enum error send_body(struct task *task, struct connection *connection,
+    const struct response *response)
+{
+    struct sim_origin *origin = connection->origin;
+    struct random *random = sim_random(origin->run);
+    uint64_t at = response->first, cut = UINT64_MAX;
+    if (response->fault.kind == SIM_FAULT_IN_BODY)
+        cut = at + random_below(random, MAXIMUM(response->end - at, 1));
+    while (at < response->end) {
+        size_t size = 1 + (size_t)random_below(random, PIECE_MAX);
+        size = (size_t)MINIMUM((uint64_t)size, MINIMUM(response->end, cut) - at);
+        if (size == 0)
+            break;
+        enum error error = send_piece(task, connection, response, at, size);
+        if (error == ERROR_NONE && origin->chunk_delay_ms > 0)
+            error = task_sleep_until(task, deadline_after_ms(task_loop(task), origin->chunk_delay_ms));
+        if (error != ERROR_NONE)
+            return error;
+        at += size;
+    }
+    if (cut != UINT64_MAX) // a body delimited by the end of the connection must not end properly
+        return fall(task, connection, response->framing == SIM_FRAMING_CLOSE &&
+            response->fault.how == SIM_HOW_END ? SIM_HOW_RESET : response->fault.how);
+    if (response->framing == SIM_FRAMING_CHUNKED && response->status != 206)
+        return sim_wire_send(task, &connection->wire, SLICE("0\r\n\r\n"));
+    return ERROR_NONE;
+}
+
+static enum error send_garbage(struct task *task, struct connection *connection)
+{
+    static const char *const garbage[] = {
+        "HTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n",
+        "HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nNo colon here\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nhi",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        "",
+    };
+    struct random *random = sim_random(connection->origin->run);
+    const char *chosen = garbage[random_below(random, ARRAY_SIZE(garbage))];
+    enum error error = sim_wire_send(task, &connection->wire, slice_from_string(chosen));
+    return error != ERROR_NONE ? error : fall(task, connection, SIM_HOW_END);
+}
+
+static enum error send_response(struct task *task, struct connection *connection,
+    const struct response *response)
+{
+    enum sim_fault_kind fault = response->fault.kind;
+    enum error error = ERROR_NONE;
+    if (fault == SIM_FAULT_BEFORE_HEAD)
+        return fall(task, connection, response->fault.how);
+    if (fault == SIM_FAULT_GARBAGE)
+        return send_garbage(task, connection);
+    struct slice head = write_head(connection, response);
+    if (fault == SIM_FAULT_IN_HEAD) {
+        head.size = 1 + (size_t)random_below(sim_random(connection->origin->run), head.size - 1);
+        error = sim_wire_send(task, &connection->wire, head);
+        return error != ERROR_NONE ? error : fall(task, connection, response->fault.how);
+    }
+    error = sim_wire_send(task, &connection->wire, head);
+    if (error == ERROR_NONE && response->has_body)
+        error = send_body(task, connection, response);
+    if (error == ERROR_NONE && (fault == SIM_FAULT_AFTER_RESPONSE || fault == SIM_FAULT_LENGTH))
+        error = fall(task, connection, response->fault.how == SIM_HOW_ANY ? SIM_HOW_END :
+            response->fault.how);
+    return error;
+}
+
+static enum error wait_before_head(struct task *task, struct sim_origin *origin,
+    const struct sim_fault *fault)
+{
+    uint64_t ms = origin->delay_ms;
+    if (origin->spread_ms > 0)
+        ms += random_below(sim_random(origin->run), origin->spread_ms + 1);
+    if (fault->kind == SIM_FAULT_DELAY)
+        ms += fault->delay_ms;
+    if (ms == 0)
+        return ERROR_NONE;
+    return task_sleep_until(task, deadline_after_ms(task_loop(task), ms));
+}
+
+static enum error answer_health(struct task *task, struct connection *connection)
+{
+    struct sim_origin *origin = connection->origin;
+    origin->health_requests++;
+    struct text text = text_in(connection->head, sizeof(connection->head));
+    text_format(&text, "HTTP/1.1 %u Health\r\nContent-Length: 0\r\n\r\n", origin->health_status);
+    return sim_wire_send(task, &connection->wire, text_slice(&text));
+}
+
+static enum error answer_site(struct task *task, struct connection *connection)
+{
+    struct sim_origin *origin = connection->origin;
+    struct response response;
+    origin->requests++;
+    origin->requests_open++;
+    origin->requests_open_most = MAXIMUM(origin->requests_open_most, origin->requests_open);
+    choose_response(connection, &response);
+    struct sim_path *path = sim_site_path(&origin->run->site, response.path, response.variant);
+    path->requests++;
+    path->fetching++;
+    path->fetching_most = MAXIMUM(path->fetching_most, path->fetching);
+    sim_trace(origin->run->world, "origin %s: %.*s %.*s -> %u", origin->host,
+        SLICE_ARGS(response.method), SLICE_ARGS(response.path), response.status);
+    enum error error = ERROR_NONE;
+    bool early = response.page != NULL && response.page->early_status != 0;
+    if (early) {
+        response.status = response.page->early_status;
+        response.keep = false;
+    } else {
+        error = read_upload(task, connection);
+    }
+    if (error == ERROR_NONE)
+        error = wait_before_head(task, origin, &response.fault);
+    if (error == ERROR_NONE)
+        error = send_response(task, connection, &response);
+    if (error == ERROR_NONE && early)
+        error = fall(task, connection, random_chance(sim_random(origin->run), 1, 2) ? SIM_HOW_STALL :
+            SIM_HOW_END);
+    path->fetching--;
+    origin->requests_open--;
+    return error != ERROR_NONE || response.keep ? error : ERROR_CLOSED;
+}
+
+static void serve_connection(struct task *task, void *argument)
+{
+    struct connection *connection = argument;
+    struct sim_origin *origin = connection->origin;
+    sim_wire_init(&connection->wire, &connection->socket, origin->idle_ms);
+    enum error error = ERROR_NONE;
+    while (error == ERROR_NONE) {
+        connection->wire.wait_ms = origin->idle_ms;
+        error = sim_wire_head(task, &connection->wire, &connection->request);
+        if (error == ERROR_PROTOCOL)
+            sim_fail(origin->run, "the origin got %s", connection->wire.fault);
+        if (error != ERROR_NONE)
+            break;
+        connection->wire.wait_ms = ORIGIN_WAIT_MS;
+        connection->served++;
+        bool health = origin->health_path != NULL &&
+            slice_equal(connection->request.line[1], slice_from_string(origin->health_path));
+        error = health ? answer_health(task, connection) : answer_site(task, connection);
+    }
+    io_close(&connection->socket);
+    free(connection);
+}
+
+static void accept_connections(struct task *task, void *argument)
+{
+    struct sim_origin *origin = argument;
+    for (;;) {
+        struct connection *connection = sim_alloc(sizeof(*connection));
+        struct address peer;
+        connection->origin = origin;
+        enum error error = io_accept(task, &origin->listener, &connection->socket, &peer, NEVER_NS);
+        if (error != ERROR_NONE) {
+            free(connection);
+            break;
+        }
+        origin->connections++;
+        sim_start(origin->run, &origin->run->origins, serve_connection, connection);
+    }
+    io_close(&origin->listener);
+}
+
+struct sim_origin *sim_origin_start(struct sim_run *run, const char *host)
+{
+    struct sim_origin *origin = sim_alloc(sizeof(*origin));
+    origin->run = run;
+    origin->host = host;
+    origin->health_status = 200;
+    origin->idle_ms = 30000;
+    list_append(&run->origin_list, &origin->link);
+    struct text text;
+    char name[64];
+    text = text_in(name, sizeof(name));
+    text_format(&text, "%s:80", host);
+    enum error error = address_parse(text_slice(&text), &origin->address);
+    invariant(error == ERROR_NONE);
+    error = io_listen(sim_world_outside(run->world), &origin->address, &origin->listener);
+    invariant(error == ERROR_NONE);
+    sim_start(run, &run->origins, accept_connections, origin);
+    return origin;
+}
+
+void sim_origin_set(struct sim_origin *origin, struct sim_fault fault)
+{
+    origin->fault = fault;
+    origin->run->troubled = fault.kind != SIM_FAULT_NONE;
+    sim_trouble(origin->run);
+}
+
+void sim_origin_kill(struct sim_origin *origin)
+{
+    sim_host_set(origin->run->world, origin->host, SIM_HOST_REFUSING);
+    origin->run->troubled = true;
+    sim_trouble(origin->run);
+}
+
+void sim_origin_revive(struct sim_origin *origin)
+{
+    sim_host_set(origin->run->world, origin->host, SIM_HOST_UP);
+    origin->run->troubled = false;
+    sim_trouble(origin->run);
+}

@@ -1,0 +1,51 @@
+// A scripted origin: HTTP/1.1 in straight code, well-behaved until told otherwise.
+#pragma once
+
+#include "sim/run.h"
+
+enum sim_fault_kind {
+    SIM_FAULT_NONE,
+    SIM_FAULT_BEFORE_HEAD,    // the request is read, then `how`
+    SIM_FAULT_IN_HEAD,        // somewhere in the head
+    SIM_FAULT_IN_BODY,        // somewhere in the body
+    SIM_FAULT_AFTER_RESPONSE, // the response is whole, then `how` where more was promised
+    SIM_FAULT_DELAY,          // delay_ms before the head
+    SIM_FAULT_STATUS,         // `status`, with Retry-After if retry_after_s is not 0
+    SIM_FAULT_LENGTH,         // Content-Length is wrong by `amount`
+    SIM_FAULT_GARBAGE,        // something that is no HTTP
+};
+
+enum sim_fault_how { SIM_HOW_END, SIM_HOW_RESET, SIM_HOW_STALL, SIM_HOW_ANY };
+
+struct sim_fault {
+    enum sim_fault_kind kind;
+    enum sim_fault_how how;
+    unsigned permille;  // of the requests; 0: all
+    const char *prefix; // of their paths; NULL: all
+    unsigned status;
+    uint64_t retry_after_s, delay_ms;
+    int64_t amount;
+};
+
+struct sim_origin {
+    struct list link; // in run->origin_list
+    struct sim_run *run;
+    const char *host;
+    struct address address;
+    struct io_socket listener;
+    struct sim_fault fault;
+    const char *health_path;    // answered apart from the site
+    unsigned health_status;
+    uint64_t delay_ms, spread_ms; // before each head, even when well
+    uint64_t chunk_delay_ms;      // between pieces of a body
+    uint64_t idle_ms;             // closes kept connections after that
+    unsigned requests_each;       // per connection, 0: no limit
+    uint64_t connections, requests, health_requests, faults, requests_open, requests_open_most;
+};
+
+// The port is 80. Runs until the run ends; memory belongs to the run.
+struct sim_origin *sim_origin_start(struct sim_run *run, const char *host);
+void sim_origin_set(struct sim_origin *origin, struct sim_fault fault); // and marks the trouble
+// The process is gone, or back.
+void sim_origin_kill(struct sim_origin *origin);
+void sim_origin_revive(struct sim_origin *origin);

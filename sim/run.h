@@ -1,0 +1,60 @@
+// One run of one scenario: its world, its site, its edge, and the first thing that went wrong.
+#pragma once
+
+#include "sim/site.h"
+#include "sim/world.h"
+
+struct edge;
+struct sim_edge; // the edge under test with its settings, see edge.h
+
+struct sim_run {
+    struct sim_world *world;
+    uint64_t seed;
+    struct sim_site site;
+    struct scope origins;   // what never ends by itself: ended after the director
+    struct list origin_list;
+    const char *target;     // where clients go: the edge, or an origin in tests of the world itself
+    struct sim_edge *edge;  // NULL: the scenario does without
+    uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
+    bool troubled;          // something is broken now
+    bool tolerant;          // errors are nobody's fault here (allocation failures, no memory)
+    bool failed, ended;
+    char reason[512];
+    uint64_t answers, errors, cut; // complete answers; of them 5xx; broken off
+};
+
+// Remembers the first failure of the run.
+void sim_fail(struct sim_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+#define sim_expect(run, condition)                                                                 \
+    ((condition) ? (void)0 : sim_fail(run, "%s:%d: expected %s", __FILE__, __LINE__, #condition))
+
+void sim_trouble(struct sim_run *run); // an origin misbehaves just now
+static inline struct random *sim_random(struct sim_run *run)
+{
+    return sim_world_random(run->world);
+}
+uint64_t sim_between_values(struct sim_run *run, uint64_t least, uint64_t most); // both included
+void sim_sleep_ms(struct task *task, uint64_t ms);
+void sim_start(struct sim_run *run, struct scope *scope, task_main *main, void *argument);
+
+// A named scenario: straight code in a task outside, the director.
+struct sim_scenario {
+    const char *name;
+    void (*direct)(struct task *task, struct sim_run *run);
+    unsigned edge_loops; // 0: seeded, 1 to 3
+    const char *summary;
+};
+
+struct sim_group {
+    const struct sim_scenario *scenarios;
+    size_t count;
+};
+
+struct sim_result {
+    bool failed;
+    char reason[512];
+    uint64_t hash;
+    uint64_t virtual_ms, answers, errors, steps;
+};
+void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, FILE *trace,
+    struct sim_result *ret_result);
