@@ -13,13 +13,13 @@ struct object {
     uint16_t status;
     bool storable;      // may be shared and kept; else it answers one request
     atomic_bool purged; // stale at once, usable until replaced
-    uint64_t born_ns;   // loop clock when it came, less its age then (may wrap below zero)
-    uint32_t initial_age_s;
+    uint64_t stored_ns; // loop clock when the response came
+    uint64_t born_ns;   // less its age then (may wrap below zero)
     uint32_t lifetime_s, while_revalidate_s, stale_s; // see struct judgement
+    _Atomic uint32_t failures; // in a row
     uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
     struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
     _Atomic uint64_t backoff_until_ns; // on failure, the origin is not asked for it before then
-    _Atomic uint32_t failures;         // in a row
     uint32_t key_size, selectors_size, fields_size, tag_count;
     struct object *next_in_bucket; // the index's own, as is the entry
     struct policy_entry entry;     // its hash is the low half of the key's
@@ -37,6 +37,9 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
 struct object *object_refresh(const struct object *object, const struct http_request_head *request,
     const struct http_response_head *not_modified, const struct judge_policy *policy,
     int64_t request_time_ms, int64_t response_time_ms, uint64_t now_ns) MUST_CHECK;
+// Whether the 304 speaks of this object: a strong validator in it must be the object's own (RFC 9111
+// section 4.3.4). If not, ask again without conditions.
+bool object_is_confirmed(const struct object *object, const struct http_response_head *not_modified);
 struct object *object_reference(struct object *object);
 void object_release(struct object *object); // NULL is fine
 uint64_t object_footprint(const struct object *object); // memory of head and content, bytes
