@@ -9,12 +9,13 @@
 
 #include <sys/uio.h>
 
-// Embedded in its owner's struct and pinned in memory while open.
+// Embedded in its owner's struct and pinned in memory while open. All zero is closed.
 struct io_socket {
-    struct loop *loop;
+    struct loop *loop; // NULL when closed
     void *handle;   // simulation
-    int descriptor; // epoll; -1 when closed
+    int descriptor; // epoll
     uint8_t readable, writable, ended; // what the implementation knows without asking
+    bool noticed; // parked, and on_ready is due at the next step
     struct task *reader, *writer;      // suspended here
     // While parked: called once, in the loop, when bytes or the end arrive (NONE) or at the
     // deadline (TIMEOUT). The socket is no longer parked then.
@@ -32,13 +33,14 @@ enum io_control {
     IO_CONTROL_END,      // no more bytes from us (half-close)
 };
 
-// A listening socket that shares its port with the other loops of this process. The first loop
-// asks for the port alone first (shared false), so that a second process gets ERROR_BUSY instead of
-// half of the visitors. Port 0: io_local_address tells which one it became.
+// A listening socket that shares its port with the other loops of this process. Loop 0 listens
+// first and asks for the port alone (shared false), so that a second process gets ERROR_BUSY instead
+// of half of the visitors. Port 0: io_local_address tells which one it became, for the other loops.
 enum error io_listen(struct loop *loop, const struct address *address, struct io_socket *ret_socket) MUST_CHECK;
 enum error io_local_address(const struct io_socket *socket, struct address *ret_address) MUST_CHECK;
 enum error io_accept(struct task *task, struct io_socket *listener, struct io_socket *ret_socket,
     struct address *ret_peer, uint64_t deadline_ns) MUST_CHECK;
+// On failure ret_socket is closed.
 enum error io_connect(struct task *task, const struct address *address, uint64_t deadline_ns,
     struct io_socket *ret_socket) MUST_CHECK;
 // At least one byte, or CLOSED at the orderly end.
@@ -60,6 +62,15 @@ bool io_has_gone(struct io_socket *socket);
 void io_end(struct io_socket *socket);
 void io_close(struct io_socket *socket); // fine on a closed one; no task may be suspended on it
 void io_reset(struct io_socket *socket);
+
+// For implementations: bytes or the end came to a parked socket. Calls on_ready, here and now, so
+// not from within control: there io_notice_soon, which does it at the next step.
+void io_notice(struct io_socket *socket);
+void io_notice_soon(struct io_socket *socket);
+static inline bool io_is_parked(const struct io_socket *socket)
+{
+    return socket->on_ready != NULL;
+}
 
 #define IO_ADDRESSES_MAX 16
 // Numeric hosts resolve at once. The order is the resolver's.

@@ -38,13 +38,17 @@ struct io_operations {
     // Waits until something happens, loop_post is called or due_ns comes; lets it happen.
     void (*turn)(struct loop *loop, uint64_t due_ns);
     void (*interrupt)(struct loop *loop); // ends a turn early; from any thread
-    enum error (*listen)(struct loop *loop, const struct address *address, struct io_socket *ret_socket);
+    // shared: join the listeners that this process has there; otherwise ERROR_BUSY if anybody has.
+    enum error (*listen)(struct loop *loop, const struct address *address, bool shared,
+        struct io_socket *ret_socket);
+    enum error (*local_address)(const struct io_socket *socket, struct address *ret_address);
     enum error (*accept)(struct task *task, struct io_socket *listener, struct io_socket *ret_socket,
         struct address *ret_peer, uint64_t deadline_ns);
     enum error (*connect)(struct task *task, const struct address *address, uint64_t deadline_ns,
         struct io_socket *ret_socket);
     enum error (*receive)(struct task *task, struct io_socket *socket, void *buffer, size_t size,
         uint64_t deadline_ns, size_t *ret_size);
+    // At least one byte.
     enum error (*send)(struct task *task, struct io_socket *socket, const struct iovec *pieces,
         size_t count, uint64_t deadline_ns, size_t *ret_size);
     // Changes what parks or ends a socket: see enum io_control in io.h.
@@ -55,7 +59,7 @@ struct io_operations {
 };
 
 struct loop_limits {
-    uint64_t tasks;      // per loop
+    uint64_t tasks;      // per loop; the setting counts them over all loops: main/ divides
     uint64_t stack_size; // per task, bytes, without the guard page
 };
 // Section `tasks`: struct loop_limits.
@@ -69,6 +73,8 @@ struct timer_wheel { // ticks of 1 ms; hierarchical; arming and stopping are O(1
     uint64_t armed;  // timers armed
     uint64_t occupied[TIMER_WHEEL_LEVELS];
     struct list slots[TIMER_WHEEL_LEVELS][TIMER_WHEEL_SLOTS];
+    struct list overdue; // started when already due
+    struct list far;     // beyond what the levels reach (12 days)
 };
 
 struct loop {
@@ -83,7 +89,7 @@ struct loop {
     struct loop_limits limits;
     struct list pool;      // stacks at rest
     uint64_t tasks_alive, tasks_peak, tasks_refused, stacks_pooled;
-    void *sanitizer_context;
+    uint64_t accepts_starved; // accepts put off because descriptors had run out
     _Atomic(struct message *) mailbox;
     atomic_bool stopping;
 };
@@ -92,7 +98,8 @@ struct loop {
 void loop_init(struct loop *loop, const struct io_operations *operations,
     const struct loop_limits *limits, unsigned index, unsigned count, uint64_t seed);
 void loop_destroy(struct loop *loop); // all tasks must have ended
-// Delivers mail, fires due timers and runs what is ready, until nothing is ready. True if any was.
+// Delivers mail, fires due timers and runs what is ready, until nothing is ready or it has gone
+// round so often that I/O must be looked at. True if there was anything.
 bool loop_step(struct loop *loop);
 uint64_t loop_next_due_ns(const struct loop *loop); // earliest timer (never late, may be early), NEVER_NS if none
 
@@ -103,6 +110,8 @@ void loop_stop(struct loop *loop); // any thread
 void loop_post(struct loop *loop, struct message *message);
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
-void timer_start(struct loop *loop, struct timer *timer, uint64_t due_ns); // restarts an armed one
+// Restarts an armed one. Fires up to 1 ms late, never early, and not before the next step.
+// NEVER_NS: as timer_stop.
+void timer_start(struct loop *loop, struct timer *timer, uint64_t due_ns);
 void timer_stop(struct loop *loop, struct timer *timer); // fine if not armed
 bool timer_is_armed(const struct timer *timer);

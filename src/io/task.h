@@ -49,8 +49,10 @@ enum error task_sleep_until(struct task *task, uint64_t due_ns) MUST_CHECK;
 // Lets everything else that is ready run once. NONE or CANCELLED.
 enum error task_yield(struct task *task) MUST_CHECK;
 
-// What invariant_fail prints of the running task; call at start, valid until replaced.
+// What invariant_fail prints of the running task; call at start, valid until replaced or the end.
 void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument), void *argument);
+// For invariant_set_dump: writes which task of this thread runs, and its description.
+void task_dump_running(int descriptor);
 
 // A counter that tasks of any loop wait on until it moves, and that any thread moves. One message
 // per loop and signal, however many tasks wait there.

@@ -1,0 +1,22 @@
+// What the files of io/ know of each other.
+#pragma once
+
+#include "io/io.h"
+
+// The loop that this thread is stepping; NULL between steps.
+struct loop *loop_running(void);
+
+void timer_wheel_init(struct timer_wheel *wheel);
+// Fires what is due at the loop's time. True if anything was.
+bool timer_wheel_run(struct loop *loop);
+
+struct task *task_of_link(struct list *link); // of the loop's ready tasks
+// Runs the task until it suspends or ends.
+void task_resume(struct task *task);
+// Frees the stacks at rest.
+void task_pool_drain(struct loop *loop);
+// As task_suspend without deadline and deaf to cancellation, for what must be awaited.
+void task_suspend_shielded(struct task *task);
+// Called where a task could go on for ever without suspending, because its socket never makes it
+// wait: now and then lets the others run. NONE or CANCELLED.
+enum error task_breathe(struct task *task) MUST_CHECK;
