@@ -56,6 +56,8 @@ void flight_release(struct flight *flight);
 void flight_answer(struct flight *flight, struct object *object); // takes its own reference
 void flight_answer_alone(struct flight *flight, struct object *object); // unlists; followers but the leader see ALONE
 void flight_fail(struct flight *flight); // unlists
+// Whether it goes on without followers; turned off after the last one left, it abandons at once.
+void flight_set_fills_cache(struct flight *flight, bool fills_cache);
 void flight_unlist(struct flight *flight); // content complete or broken: newcomers look elsewhere
 
 // Waits until the flight is no longer ASKING. NONE, TIMEOUT, CANCELLED, MEMORY.

@@ -31,7 +31,7 @@ struct object {
 // failure too.
 struct object *object_create(const struct cache_key *key, const struct http_request_head *request,
     const struct http_response_head *response, const struct judgement *judgement, uint64_t now_ns,
-    struct body *body) MUST_CHECK;
+    int64_t wall_ms, struct body *body) MUST_CHECK;
 // The same content with the head updated by a 304 (RFC 9111 section 3.2) and judged anew. It may
 // turn out not to be storable any more. NULL when out of memory.
 struct object *object_refresh(const struct object *object, const struct http_request_head *request,
