@@ -166,6 +166,16 @@ static void note_decisive(struct decisive *decisive, const struct http_field *fi
     }
 }
 
+// Why no colon follows the name, which ends at `stop`.
+static enum http1_fault name_fault(const char *stop, const char *end)
+{
+    if (stop < end && *stop == '\r' && (end - stop < 2 || stop[1] != '\n'))
+        return HTTP1_FAULT_SYNTAX_NEWLINE;
+    if (stop < end && *stop != '\r' && !http_character_is(*stop, HTTP_CHARACTER_VALUE))
+        return HTTP1_FAULT_SYNTAX_CHARACTER;
+    return HTTP1_FAULT_SYNTAX_FIELD;
+}
+
 // field-name ":" OWS field-value OWS CRLF (RFC 9112 section 5); nothing between name and colon.
 static enum http1_fault parse_field(struct reader *reader, const struct http1_limits *limits,
     struct http_field *ret_field)
@@ -174,11 +184,8 @@ static enum http1_fault parse_field(struct reader *reader, const struct http1_li
     if (begin < reader->end && (*begin == ' ' || *begin == '\t'))
         return HTTP1_FAULT_SYNTAX_FOLD;
     const char *colon = http_characters_skip(begin, reader->end, HTTP_CHARACTER_TOKEN);
-    if (colon == reader->end || *colon == '\n' || *colon == '\r')
-        return HTTP1_FAULT_SYNTAX_FIELD;
-    if (*colon != ':' || colon == begin)
-        return http_character_is(*colon, HTTP_CHARACTER_VALUE) ? HTTP1_FAULT_SYNTAX_FIELD
-                                                               : HTTP1_FAULT_SYNTAX_CHARACTER;
+    if (colon == reader->end || colon == begin || *colon != ':')
+        return name_fault(colon, reader->end);
     reader->at = colon + 1;
     struct slice value;
     enum http1_fault fault = read_line(reader, &value);
