@@ -17,12 +17,24 @@ static unsigned hex_value(char byte)
     return (unsigned)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
 }
 
-// A '%' that is no escape stays what it is.
+static bool is_escape(struct slice at)
+{
+    return at.size >= 3 && http_characters_all(slice_of(at.data + 1, 2), HTTP_CHARACTER_HEX);
+}
+
+static bool escapes_are_valid(struct slice path)
+{
+    for (size_t i = 0; i < path.size; i++) {
+        if (path.data[i] == '%' && !is_escape(slice_of(path.data + i, path.size - i)))
+            return false;
+    }
+    return true;
+}
+
 static void append_path(struct text *text, struct slice path)
 {
     for (size_t i = 0; i < path.size; i++) {
-        if (path.data[i] != '%' || path.size - i < 3
-            || !http_characters_all(slice_of(path.data + i + 1, 2), HTTP_CHARACTER_HEX)) {
+        if (path.data[i] != '%') {
             text_append_byte(text, path.data[i]);
             continue;
         }
@@ -56,7 +68,12 @@ enum error http_key_write(struct text *text, struct slice scheme, struct slice a
     }
     if (path.size == 0)
         text_append_byte(text, '/');
-    append_path(text, path);
+    // With a '%' that is no escape nothing is decoded: what comes out could read as an escape, and two
+    // targets that servers tell apart would share a key.
+    if (escapes_are_valid(path))
+        append_path(text, path);
+    else
+        text_append(text, path);
     if (query.data != NULL) {
         text_append_byte(text, '?');
         text_append(text, query);
