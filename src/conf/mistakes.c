@@ -5,6 +5,17 @@
 
 #define QUOTED_MAX 60 // bytes of a value shown in a message
 
+static struct slice shorten(struct slice slice)
+{
+    size_t size = slice.size;
+    if (size > QUOTED_MAX) {
+        size = QUOTED_MAX;
+        while (size > 0 && ((unsigned char)slice.data[size] & 0xC0) == 0x80)
+            size--; // not inside a UTF-8 sequence
+    }
+    return slice_of(slice.data, size);
+}
+
 // Outermost first. Depth is bounded by the depth of the file.
 static void append_path(struct text *text, const struct conf_place *place)
 {
@@ -17,9 +28,19 @@ static void append_path(struct text *text, const struct conf_place *place)
     }
     if (text->size > 0)
         text_append_byte(text, '.');
-    for (size_t i = 0; i < MINIMUM(place->name.size, QUOTED_MAX); i++) {
-        unsigned char byte = (unsigned char)place->name.data[i];
-        text_append_byte(text, byte < ' ' || byte >= 0x7F ? '?' : (char)byte);
+    text_append(text, shorten(place->name));
+}
+
+// Parts of the file stand in messages, and messages on terminals: no control characters of ASCII
+// or, in UTF-8, of ISO 8859-1.
+static void replace_controls(char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)data[i];
+        if (byte < ' ' || byte == 0x7F)
+            data[i] = '?';
+        else if (byte == 0xC2 && i + 1 < size && (unsigned char)data[i + 1] < 0xA0)
+            data[i] = data[i + 1] = '?';
     }
 }
 
@@ -29,7 +50,8 @@ static bool is_known(const struct conf_mistakes *mistakes, unsigned line, unsign
 {
     for (size_t i = 0; i < mistakes->count; i++) {
         const struct conf_mistake *known = &mistakes->items[i];
-        if (known->line == line && known->column == column && slice_ends_with(known->message, message))
+        if (known->line == line && known->column == column
+            && slice_ends_with(known->message, message))
             return true;
     }
     return false;
@@ -50,6 +72,8 @@ void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
     va_end(arguments);
     if (size > 0)
         text.size = MINIMUM(text.size + (size_t)size, text.capacity - 1);
+
+    replace_controls(buffer, text.size);
 
     struct conf_mistakes *mistakes = report->mistakes;
     struct slice bare = slice_of(buffer + path_size, text.size - path_size);
@@ -99,20 +123,10 @@ void conf_print_mistakes(const struct conf_mistakes *mistakes, const char *path,
 
 void conf_append_quoted(struct text *text, struct slice slice)
 {
-    size_t shown = slice.size;
-    if (shown > QUOTED_MAX) {
-        shown = QUOTED_MAX;
-        while (shown > 0 && ((unsigned char)slice.data[shown] & 0xC0) == 0x80)
-            shown--; // not inside a UTF-8 sequence
-    }
+    struct slice shown = shorten(slice);
     text_append_byte(text, '"');
-    for (size_t i = 0; i < shown; i++) {
-        unsigned char byte = (unsigned char)slice.data[i];
-        bool control = byte < ' ' || byte == 0x7F
-            || (byte == 0xC2 && i + 1 < shown && (unsigned char)slice.data[i + 1] < 0xA0);
-        text_append_byte(text, control ? '?' : slice.data[i]);
-        if (control && byte == 0xC2)
-            i++;
-    }
-    text_append(text, shown < slice.size ? SLICE("…\"") : SLICE("\""));
+    size_t start = text->size;
+    text_append(text, shown);
+    replace_controls(text->data + start, text->size - start); // a NUL would end a %.*s
+    text_append(text, shown.size < slice.size ? SLICE("…\"") : SLICE("\""));
 }

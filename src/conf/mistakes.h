@@ -20,11 +20,11 @@ struct conf_report {
 };
 
 // The format makes the message; the place's path and ": " go before it. The same message at the
-// same position (a shared anchor) is kept once.
+// same position (a shared anchor) is kept once. Control characters are replaced.
 void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
     const struct conf_place *place, const char *format, ...) PRINTF_LIKE(5, 6);
 
 void conf_sort_mistakes(struct conf_mistakes *mistakes);
 
-// In double quotes, shortened, control characters replaced: fit for a terminal.
+// In double quotes, shortened.
 void conf_append_quoted(struct text *text, struct slice slice);

@@ -82,10 +82,17 @@ static json_t *list_schema(const struct setting *row, json_t *item)
     return schema;
 }
 
-// A section or list may be there without content: all its lines commented out.
+// A section or list may be there without content: all its lines commented out. As a list of types
+// and not as anyOf, so that editors still tell exactly what is wrong inside.
 static json_t *or_null(json_t *schema)
 {
-    return json_pack("{s:[o, {s:s}]}", "anyOf", schema, "type", "null");
+    json_t *types = json_pack("[O, s]", json_object_get(schema, "type"), "null");
+    if (schema == NULL || types == NULL || json_object_set(schema, "type", types) != 0) {
+        json_decref(schema);
+        schema = NULL;
+    }
+    json_decref(types);
+    return schema;
 }
 
 static json_t *map_schema(const struct setting *row)
@@ -123,8 +130,8 @@ static json_t *bare_schema(const struct setting *row)
     case SETTING_TEXT:
         return json_pack("{s:s}", "type", "string");
     case SETTING_TEXT_LIST:
-        return json_pack("{s:[{s:s}, o, {s:s}]}", "anyOf", "type", "string",
-            list_schema(row, json_pack("{s:s}", "type", "string")), "type", "null");
+        return json_pack("{s:[s, s, s], s:o}", "type", "string", "array", "null", "items",
+            json_pack("{s:s}", "type", "string"));
     case SETTING_CHOICE:
         return choice_schema(row);
     case SETTING_CHOICE_SET:

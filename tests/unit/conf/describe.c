@@ -137,22 +137,23 @@ static void test_the_schema_says_the_same(void **state)
     assert_json(schema, "properties.threads.description",
         "\"Worker threads.\\n\\nExpected: a whole number between 1 and 64. Default: 1.\\n\\nWhen to "
         "touch it: Leave it.\"");
+    assert_json(schema, "properties.cache.type", "[\"object\",\"null\"]");
     assert_json(schema, "properties.expose.type", "\"boolean\"");
     assert_json(schema, "properties.expose.default", "true");
     assert_json(schema, "properties.stale_despite.anyOf.0.enum",
         "[\"no_cache\",\"private\",\"no_store\"]");
-    const char *cache = "properties.cache.anyOf.0.properties";
+    const char *cache = "properties.cache.properties";
     char path[256];
     snprintf(path, sizeof(path), "%s.keep.anyOf.1.pattern", cache);
     assert_json(schema, path, "\"^(0|[0-9]+(ms|s|m|h|d))$\"");
     snprintf(path, sizeof(path), "%s.keep.default", cache);
     assert_json(schema, path, "\"30d\"");
-    const char *origin = "properties.origins.anyOf.0.additionalProperties.anyOf.0";
+    const char *origin = "properties.origins.additionalProperties";
     snprintf(path, sizeof(path), "%s.required", origin);
     assert_json(schema, path, "[\"backends\"]");
-    snprintf(path, sizeof(path), "%s.properties.backends.anyOf.0.minItems", origin);
+    snprintf(path, sizeof(path), "%s.properties.backends.minItems", origin);
     assert_json(schema, path, "1");
-    snprintf(path, sizeof(path), "%s.properties.backends.anyOf.0.items.required", origin);
+    snprintf(path, sizeof(path), "%s.properties.backends.items.required", origin);
     assert_json(schema, path, "[\"url\"]");
     json_decref(schema);
     free(text);
