@@ -17,7 +17,7 @@ static void copy_value(char *buffer, size_t size, struct slice value)
 static void check_fields(struct sim_run *run, const struct sim_request *request, const struct sim_head *head)
 {
     size_t count;
-    if (sim_head_value(head, "x-hop", NULL).data != NULL)
+    if (run->edge != NULL && sim_head_value(head, "x-hop", NULL).data != NULL)
         sim_fail(run, "%s: a field named by Connection was passed on", request->path);
     sim_head_value(head, "date", &count);
     if (run->edge != NULL && count != 1)
@@ -61,6 +61,9 @@ static void check_age(struct sim_check *check)
             check->request->path, answer->version, check->request->version_least, answer->cache_status);
     if (check->request->allow & SIM_ALLOW_OLD)
         return;
+    if ((page->never_stored || page->is_private) && answer->born_ms < sent_ms)
+        sim_fail(check->run, "%s: made %" PRIu64 " ms before it was asked for, and may not be stored (%s)",
+            check->request->path, age_ms, answer->cache_status);
     bool excused = page->keepable && trouble_excuses(check->run, answer->head_ns);
     if (age_ms > page->fresh_ms + page->revalidate_ms + ROUNDING_MS && !excused)
         sim_fail(check->run, "%s: %" PRIu64 " ms old, allowed are %" PRIu64 " and %" PRIu64 " (%s)",
@@ -165,7 +168,9 @@ void sim_check_answer(struct sim_run *run, const struct sim_request *request,
         sim_fail(run, "%s: %s", request->path, answer->fault);
     if (answer->error != ERROR_NONE) {
         run->cut++;
-        if (!(request->allow & SIM_ALLOW_CUT) || served)
+        bool allowed = (request->allow & SIM_ALLOW_CUT) &&
+            (!served || (request->allow & SIM_ALLOW_BROKEN));
+        if (!allowed)
             sim_fail(run, "%s %s: no complete answer: %s after status %u, %" PRIu64 " bytes (%s)%s",
                 method, request->path, error_text(answer->error), answer->status, answer->size,
                 answer->cache_status, served ? ", though it was served before" : "");

@@ -36,14 +36,14 @@ static enum error connect_visitor(struct task *task, struct visitor *visitor)
     struct address address;
     enum error error = address_parse(slice_from_string(target), &address);
     invariant(error == ERROR_NONE);
+    uint64_t patience_ms = visit->patience_ms != 0 ? visit->patience_ms : PATIENCE_MS;
     error = sim_connect(task, visit->source[0] != '\0' ? visit->source : source, &address,
-        deadline_after_ms(task_loop(task), 10000), &visitor->socket);
+        deadline_after_ms(task_loop(task), MINIMUM(patience_ms, 10000)), &visitor->socket);
     if (error != ERROR_NONE)
         return error;
     visitor->connected = true;
     visitor->answered_here = 0;
-    sim_wire_init(&visitor->wire, &visitor->socket,
-        visit->patience_ms != 0 ? visit->patience_ms : PATIENCE_MS);
+    sim_wire_init(&visitor->wire, &visitor->socket, patience_ms);
     visitor->wire.pause_ms = visit->pause_ms;
     visitor->wire.read_size = visit->read_size;
     return ERROR_NONE;
@@ -289,6 +289,8 @@ static void keep_answer(const struct sim_visit *visit, size_t at, const struct s
     if (visit->answers != NULL)
         visit->answers[at] = *answer;
     sim_check_answer(visit->run, &visit->requests[at], answer);
+    if (visit->judge != NULL)
+        visit->judge(visit->run, &visit->requests[at], answer);
 }
 
 static void visit_all(struct task *task, struct visitor *visitor)
@@ -403,8 +405,11 @@ void sim_crowd_run(struct task *task, struct sim_run *run, const struct sim_crow
             request->client = client;
             crowd->plan(run, client, i, request);
         }
+        visit->judge = crowd->judge;
         if (random_chance(random, crowd->odd_permille, 1000))
             make_odd(run, visit);
+        if (crowd->shape != NULL)
+            crowd->shape(run, client, visit);
     }
     sim_visits_run(task, run, visits, crowd->clients);
     free(visits);

@@ -8,6 +8,7 @@ enum { // what a request puts up with; without these, anything but the right ans
     SIM_ALLOW_ERROR = 1,  // an honest 5xx
     SIM_ALLOW_CUT = 2,    // an answer that breaks off, or none
     SIM_ALLOW_OLD = 4,    // content older than the rules of freshness say
+    SIM_ALLOW_BROKEN = 8,   // with ALLOW_CUT: even for what was served before
 };
 
 struct sim_request {
@@ -53,6 +54,8 @@ struct sim_visit { // one visitor's connection after another, until all requests
     uint64_t leave_after_ms; // goes away that long after the first request was sent; 0: stays
     bool half_closes;        // says that it will not send more, after its last request
     uint64_t patience_ms;    // per step of progress; 0: 120 s
+    // What the scenario itself has to say to each answer; may be NULL.
+    void (*judge)(struct sim_run *run, const struct sim_request *request, const struct sim_answer *answer);
 };
 
 void sim_visit(struct task *task, const struct sim_visit *visit);
@@ -69,5 +72,7 @@ struct sim_crowd {
     uint64_t over_ms, think_ms;
     unsigned odd_permille; // visitors who read slowly, pipeline, or use a connection per request
     void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request);
+    void (*shape)(struct sim_run *run, unsigned client, struct sim_visit *visit); // may be NULL
+    void (*judge)(struct sim_run *run, const struct sim_request *request, const struct sim_answer *answer);
 };
 void sim_crowd_run(struct task *task, struct sim_run *run, const struct sim_crowd *crowd);

@@ -1,7 +1,205 @@
+// Settings from YAML, and the edge's life from start to drain.
 #include "sim/edge.h"
+
+#include "conf/conf.h"
+
+#include "base/invariant.h"
+
+#include <stdlib.h>
+
+#define DRAIN_PATIENCE_MS 600000
+
+struct generation_kept { // settings live until the edge lets go of them
+    struct list link;
+    struct sim_edge *owner;
+    struct arena arena;
+    struct edge_settings settings;
+    bool released;
+};
+
+struct sim_edge {
+    struct sim_run *run;
+    struct edge *edge;
+    struct list generations;
+    const char *text; // of the settings that are to be loaded
+    bool draining;
+};
+
+static const struct setting root_rows[] = {
+    {.name = "http", .type = SETTING_SECTION, .offset = offsetof(struct edge_settings, http),
+        .section = &http_settings},
+    {.name = "connections", .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, connections), .section = &connection_settings_section},
+    {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct edge_settings, store),
+        .section = &cache_settings_section},
+    {.name = "origins", .type = SETTING_SECTION_MAP, .offset = offsetof(struct edge_settings, origins),
+        .section = &origin_settings_section},
+    {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct edge_settings, sites),
+        .section = &site_settings_section},
+    {.name = "prefix", .type = SETTING_TEXT, .offset = offsetof(struct edge_settings, prefix),
+        .fallback = "/.afloat/"},
+    {.name = "name", .type = SETTING_TEXT, .offset = offsetof(struct edge_settings, name),
+        .fallback = "afloat"},
+};
+
+static const struct setting_section root = {
+    .size = sizeof(struct edge_settings), .rows = root_rows, .count = ARRAY_SIZE(root_rows)};
+
+static struct generation_kept *load_settings(struct sim_edge *edge)
+{
+    struct generation_kept *kept = sim_alloc(sizeof(*kept));
+    struct conf_mistakes mistakes;
+    arena_init(&kept->arena, 8192, 1 << 20);
+    kept->owner = edge;
+    enum error error = conf_load_text(slice_from_string(edge->text), &root, &kept->arena,
+        &kept->settings, &mistakes);
+    if (error != ERROR_NONE) {
+        conf_print_mistakes(&mistakes, edge->run->reason, stderr);
+        fputs(edge->text, stderr);
+    }
+    invariant(error == ERROR_NONE); // scenarios are ours
+    list_append(&edge->generations, &kept->link);
+    return kept;
+}
+
+static void settings_released(void *context)
+{
+    struct generation_kept *kept = context;
+    invariant(!kept->released);
+    kept->released = true;
+    arena_free(&kept->arena); // whoever still reads them now is caught by AddressSanitizer
+}
+
+static void start_edge(void *argument)
+{
+    struct sim_edge *edge = argument;
+    struct sim_run *run = edge->run;
+    struct loop *loops[SIM_EDGE_LOOPS_MAX];
+    unsigned count = sim_world_edge_loop(run->world, 0)->count;
+    for (unsigned i = 0; i < count; i++)
+        loops[i] = sim_world_edge_loop(run->world, i);
+    struct generation_kept *kept = load_settings(edge);
+    edge->edge = edge_create(loops, count, &kept->settings, NULL);
+    invariant(edge->edge != NULL);
+    struct address address = sim_address(SIM_EDGE_HOST, 80);
+    enum error error = edge_listen(edge->edge, &address);
+    invariant(error == ERROR_NONE);
+    error = edge_start(edge->edge);
+    invariant(error == ERROR_NONE);
+}
+
+void sim_edge_start(struct task *task, struct sim_run *run, const char *settings)
+{
+    struct sim_edge *edge = sim_alloc(sizeof(*edge));
+    edge->run = run;
+    edge->text = settings;
+    list_init(&edge->generations);
+    run->edge = edge;
+    sim_world_between(task, start_edge, edge);
+}
+
+// The settings of before are freed as soon as the edge says that it is done with them.
+static void reload_edge(void *argument)
+{
+    struct sim_edge *edge = argument;
+    struct generation_kept *old = LIST_ENTRY(edge->generations.previous, struct generation_kept, link);
+    struct generation_kept *kept = load_settings(edge);
+    enum error error = edge_reload(edge->edge, &kept->settings, settings_released, old);
+    if (error != ERROR_NONE)
+        sim_fail(edge->run, "reload: %s", error_text(error));
+}
+
+void sim_edge_reload(struct task *task, struct sim_run *run, const char *settings)
+{
+    run->edge->text = settings;
+    sim_world_between(task, reload_edge, run->edge);
+}
+
+static void drain_edge(void *argument)
+{
+    struct sim_edge *edge = argument;
+    edge->draining = true;
+    edge_drain(edge->edge);
+}
+
+void sim_edge_drain(struct task *task, struct sim_run *run)
+{
+    sim_world_between(task, drain_edge, run->edge);
+}
+
+struct edge *sim_edge_of(struct sim_run *run)
+{
+    return run->edge->edge;
+}
+
+void sim_edge_maintain(struct sim_run *run, bool on)
+{
+    struct maintenance maintenance = {.on = on, .message = "back soon"};
+    edge_set_maintenance(run->edge->edge, &maintenance);
+}
+
+uint64_t sim_edge_purge(struct sim_run *run, enum purge_kind kind, const char *what, bool hard)
+{
+    struct purge purge = {kind, slice_from_string(what), hard};
+    return cache_purge(edge_cache(run->edge->edge), &purge);
+}
+
+static bool loops_stopped(struct sim_run *run)
+{
+    unsigned count = sim_world_edge_loop(run->world, 0)->count;
+    for (unsigned i = 0; i < count; i++) {
+        if (!atomic_load(&sim_world_edge_loop(run->world, i)->stopping))
+            return false;
+    }
+    return true;
+}
+
+static void destroy_edge(void *argument)
+{
+    struct sim_edge *edge = argument;
+    edge_destroy(edge->edge);
+    edge->edge = NULL;
+}
+
+static void check_tasks(struct sim_run *run)
+{
+    unsigned count = sim_world_edge_loop(run->world, 0)->count;
+    for (unsigned i = 0; i < count; i++) {
+        const struct loop *loop = sim_world_edge_loop(run->world, i);
+        if (loop->tasks_alive != 0)
+            sim_fail(run, "%" PRIu64 " tasks of loop %u did not come to an end", loop->tasks_alive, i);
+        if (loop->wheel.armed != 0)
+            sim_fail(run, "%" PRIu64 " timers of loop %u are still armed", loop->wheel.armed, i);
+    }
+}
 
 void sim_edge_end(struct task *task, struct sim_run *run)
 {
-    (void)task;
-    (void)run;
+    struct sim_edge *edge = run->edge;
+    if (edge == NULL)
+        return;
+    if (!edge->draining)
+        sim_edge_drain(task, run);
+    uint64_t waited_ms = 0;
+    for (; waited_ms < DRAIN_PATIENCE_MS && !loops_stopped(run); waited_ms += 20)
+        sim_sleep_ms(task, 20);
+    if (!loops_stopped(run)) {
+        sim_fail(run, "drained for %d s and not done: %" PRIu64 " connections, %" PRIu64
+            " requests, %" PRIu64 " flights", DRAIN_PATIENCE_MS / 1000, edge_open_connections(edge->edge),
+            edge_active_requests(edge->edge), edge_flights(edge->edge));
+        return;
+    }
+    sim_world_between(task, destroy_edge, edge);
+    check_tasks(run);
+    LIST_FOREACH (link, &edge->generations) {
+        struct generation_kept *kept = LIST_ENTRY(link, struct generation_kept, link);
+        bool last = link->next == &edge->generations;
+        if (!kept->released && !last)
+            sim_fail(run, "settings replaced by a reload were never released");
+        list_remove(link);
+        arena_free(&kept->arena);
+        free(kept);
+    }
+    free(edge);
+    run->edge = NULL;
 }

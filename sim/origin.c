@@ -350,7 +350,7 @@ static enum error answer_health(struct task *task, struct connection *connection
     return sim_wire_send(task, &connection->wire, text_slice(&text));
 }
 
-static enum error answer_site(struct task *task, struct connection *connection)
+static enum error answer_site(struct task *task, struct connection *connection, bool *ret_last)
 {
     struct sim_origin *origin = connection->origin;
     struct response response;
@@ -381,7 +381,19 @@ static enum error answer_site(struct task *task, struct connection *connection)
             SIM_HOW_END);
     path->fetching--;
     origin->requests_open--;
-    return error != ERROR_NONE || response.keep ? error : ERROR_CLOSED;
+    *ret_last = error == ERROR_NONE && !response.keep;
+    return error;
+}
+
+// Ends properly: a close with requests unread would reset the connection under the last response.
+static void linger(struct task *task, struct connection *connection)
+{
+    size_t size;
+    enum error error = ERROR_NONE;
+    io_end(&connection->socket);
+    while (error == ERROR_NONE)
+        error = io_receive(task, &connection->socket, connection->piece, PIECE_MAX,
+            deadline_after_ms(task_loop(task), 2000), &size);
 }
 
 static void serve_connection(struct task *task, void *argument)
@@ -390,7 +402,8 @@ static void serve_connection(struct task *task, void *argument)
     struct sim_origin *origin = connection->origin;
     sim_wire_init(&connection->wire, &connection->socket, origin->idle_ms);
     enum error error = ERROR_NONE;
-    while (error == ERROR_NONE) {
+    bool last = false;
+    while (error == ERROR_NONE && !last) {
         connection->wire.wait_ms = origin->idle_ms;
         error = sim_wire_head(task, &connection->wire, &connection->request);
         if (error == ERROR_PROTOCOL)
@@ -401,8 +414,10 @@ static void serve_connection(struct task *task, void *argument)
         connection->served++;
         bool health = origin->health_path != NULL &&
             slice_equal(connection->request.line[1], slice_from_string(origin->health_path));
-        error = health ? answer_health(task, connection) : answer_site(task, connection);
+        error = health ? answer_health(task, connection) : answer_site(task, connection, &last);
     }
+    if (last)
+        linger(task, connection);
     io_close(&connection->socket);
     free(connection);
 }

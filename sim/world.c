@@ -178,6 +178,7 @@ static void step_loop(struct sim_world *world, struct sim_loop *loop)
         random_chance(&world->random, world->memory_permille, 1000);
     uint64_t before = memory_failures();
     loop->interrupted = false;
+    sim_hash(world, world->now_ns ^ loop->loop.index << 1 ^ loop->outside);
     if (failing)
         memory_fail_after(1 + random_below(&world->random, 24));
     loop_step(&loop->loop);
