@@ -19,6 +19,8 @@ struct page_facts {
     int64_t down_since_ms;     // 0: not known to be down as a whole, only this request failed
     int64_t next_try_ms;       // when the backend will be asked again; 0: with the next request
     bool maintenance;          // declared
+    bool overloaded;           // the edge itself refused (503): then no blame on the site either
+    bool was_write;            // the request was not safe: the page does not repeat it by itself
     int64_t maintenance_until_ms; // the operator's ETA, 0: none
     struct slice message;      // the operator's, may be empty
     struct slice support;      // may be empty
@@ -28,22 +30,35 @@ struct page_facts {
     uint64_t jitter_seconds;   // added to the reload, so that visitors do not return as one herd
 };
 
-// The body in the form; NULL data when the arena is full. HTML stays under 8 KB.
+// The body in the form; NULL data when the arena is full. HTML stays under PAGE_SIZE_MAX: overlong
+// values are cut. JSON is an RFC 9457 problem of type about:blank with the extension members cause
+// (origin_down, origin_error, origin_slow, maintenance, edge_busy, edge_error, request), site,
+// request_id, retry_after (seconds) and, where known, down_since, next_try, maintenance_until (RFC
+// 3339), message, support.
+#define PAGE_SIZE_MAX 8192
 struct slice page_error(struct arena *arena, enum page_form form, const struct page_facts *facts);
 struct slice page_content_type(enum page_form form);
+// For Content-Security-Policy on the HTML form: its style and script are constant and allowed by hash.
+struct slice page_content_security_policy(void);
 
-// State of one site in plain words for /.afloat/status (HTML or JSON; no internal addresses).
+// State of one site in plain words for /.afloat/status; no internal addresses. JSON: {page: {name,
+// updated_at}, status: {indicator: none|minor|major|critical|maintenance, description}, servers:
+// {total, healthy}, visitors_saved, and, where known, down_since, maintenance_until, message, support}.
 struct page_status {
     struct slice host;
     int64_t now_ms;
     size_t backends, backends_healthy;
-    bool down; int64_t down_since_ms;
-    bool maintenance; int64_t maintenance_until_ms; struct slice message;
+    bool down;                    // nobody of the origin answers
+    int64_t down_since_ms;
+    bool maintenance;
+    int64_t maintenance_until_ms;
+    struct slice message;
     struct slice support;
     struct slice prefix;
     uint64_t saved_last_minutes; // visitors answered by a lifeline since the edge started
     bool secure;
 };
+struct slice page_status_content_type(enum page_form form); // of page_site_status and page_cleared
 struct slice page_site_status(struct arena *arena, enum page_form form, const struct page_status *status);
 // After the button "clear this site's cached files in my browser" was used.
 struct slice page_cleared(struct arena *arena, enum page_form form, struct slice host, struct slice prefix);

@@ -1,0 +1,46 @@
+// A visitor's connection: accepted, parked without a task while idle, and served by one task from
+// the first byte of a request until no further request is buffered.
+#pragma once
+
+#include "edge/thread.h"
+
+struct connection {
+    struct io_socket socket;
+    struct edge_thread *thread;
+    struct list link;      // thread->connections
+    struct address peer;
+    char *buffer;          // bytes received and not used yet; NULL while idle
+    uint32_t capacity, begin, end; // of buffer
+    uint32_t requests;     // answered so far
+    struct task *task;     // serving it; NULL while idle
+    bool busy;             // a task serves it or is about to
+    bool last;             // closed after the answer under way
+};
+
+// Accepts visitors on a listener of the thread until cancelled.
+void connection_accept_main(struct task *task, void *listener);
+// At drain: closes it if it is idle; else it closes after its answer.
+void connection_drain(struct connection *connection);
+void connection_cut(struct connection *connection); // the drain's time is over
+
+// The body of the request under way, read by whoever sends it on (RFC 9112 section 6).
+struct request_body {
+    struct connection *connection;
+    struct http1_body decoder;
+    const struct http1_limits *limits;
+    uint64_t timeout_ms;
+    char *staging;         // undecoded bytes; NULL: none were needed
+    uint32_t begin, end;
+    bool must_continue;    // 100 (Continue) is owed before the first read
+    bool begun;
+    enum error error;      // why it broke off
+};
+
+void request_body_init(struct request_body *body, struct connection *connection,
+    const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms);
+// At least one byte of content, or CLOSED at the end. Fits exchange_body.read.
+enum error request_body_read(struct task *task, void *body, void *buffer, size_t size, size_t *ret_size);
+// True if nothing of it is left on the connection, so that the next request can be read.
+bool request_body_is_finished(const struct request_body *body);
+// Gives bytes beyond the body back to the connection.
+void request_body_end(struct request_body *body);

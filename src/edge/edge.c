@@ -1,0 +1,317 @@
+// Putting the edge together, swapping its settings, and taking it apart.
+#include "edge/edge.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "edge/connection.h"
+#include "edge/thread.h"
+
+#define FLIGHTS_MAX 100000
+
+static void edge_thread_drain(struct loop *loop, struct message *message);
+
+static void edge_init_threads(struct edge *edge, struct loop **loops)
+{
+    for (unsigned i = 0; i < edge->thread_count; i++) {
+        struct edge_thread *thread = &edge->threads[i];
+        thread->edge = edge;
+        thread->loop = loops[i];
+        thread->index = i;
+        thread->ledger = &edge->ledger[i];
+        thread->generation = generation_reference(edge->generation);
+        list_init(&thread->connections);
+        scope_open(&thread->acceptors);
+        thread->drain.deliver = edge_thread_drain;
+    }
+}
+
+struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct edge_settings *settings,
+    const struct edge_hooks *hooks)
+{
+    struct edge *edge = memory_zero_alloc(sizeof(*edge));
+    if (edge == NULL)
+        return NULL;
+    uint64_t seed = random_next(&loops[0]->random);
+    lock_init(&edge->maintenance_lock);
+    edge->thread_count = loop_count;
+    edge->started_ms = loops[0]->wall_ms;
+    if (hooks != NULL)
+        edge->hooks = *hooks;
+    edge->threads = memory_zero_alloc(loop_count * sizeof(*edge->threads));
+    edge->ledger_memory = memory_zero_alloc((loop_count + 1) * sizeof(*edge->ledger));
+    edge->cache = cache_create(&settings->store, seed);
+    edge->flights = flight_table_create(seed, FLIGHTS_MAX);
+    edge->origins = origins_create(loops, loop_count);
+    if (edge->threads != NULL && edge->ledger_memory != NULL && edge->cache != NULL
+        && edge->flights != NULL && edge->origins != NULL
+        && origins_configure(edge->origins, settings->origins.items, settings->origins.count) == ERROR_NONE)
+        edge->generation = generation_create(edge, settings);
+    if (edge->generation == NULL) {
+        edge_destroy(edge);
+        return NULL;
+    }
+    // Rows are aligned to cache lines, which the allocator does not promise.
+    uintptr_t first = ((uintptr_t)edge->ledger_memory + 63) & ~(uintptr_t)63;
+    edge->ledger = (struct ledger_row *)first;
+    edge_init_threads(edge, loops);
+    return edge;
+}
+
+enum error edge_listen(struct edge *edge, struct address *address)
+{
+    for (unsigned i = 0; i < edge->thread_count; i++) {
+        struct edge_thread *thread = &edge->threads[i];
+        if (thread->listener_count == EDGE_LISTENERS_MAX)
+            return ERROR_LIMIT;
+        struct edge_listener *listener = &thread->listeners[thread->listener_count];
+        listener->thread = thread;
+        enum error error = io_listen(thread->loop, address, &listener->socket);
+        if (error != ERROR_NONE)
+            return error;
+        thread->listener_count++;
+        error = io_local_address(&listener->socket, address);
+        if (error != ERROR_NONE)
+            return error;
+    }
+    return ERROR_NONE;
+}
+
+enum error edge_start(struct edge *edge)
+{
+    enum error error = origins_start(edge->origins);
+    for (unsigned i = 0; error == ERROR_NONE && i < edge->thread_count; i++) {
+        struct edge_thread *thread = &edge->threads[i];
+        for (unsigned k = 0; error == ERROR_NONE && k < thread->listener_count; k++)
+            error = task_start(
+                thread->loop, &thread->acceptors, connection_accept_main, &thread->listeners[k]);
+    }
+    return error;
+}
+
+// --- Reload ---
+
+static void edge_thread_reload(struct loop *loop, struct message *message)
+{
+    struct edge_reload *reload = CONTAINER_OF(message, struct edge_reload, messages[loop->index]);
+    struct edge_thread *thread = &reload->edge->threads[loop->index];
+    struct generation *old = thread->generation;
+    thread->generation = reload->generation; // with the reference taken for this thread
+    generation_release(old);
+    if (atomic_fetch_sub_explicit(&reload->pending, 1, memory_order_acq_rel) == 1)
+        memory_free(reload);
+}
+
+enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
+    void (*released)(void *context), void *context)
+{
+    struct edge_reload *reload = memory_zero_alloc(
+        sizeof(*reload) + edge->thread_count * sizeof(struct message));
+    if (reload == NULL)
+        return ERROR_MEMORY;
+    enum error error = origins_configure(edge->origins, settings->origins.items, settings->origins.count);
+    struct generation *generation = error == ERROR_NONE ? generation_create(edge, settings) : NULL;
+    if (generation == NULL) {
+        const struct edge_settings *old = edge->generation->settings;
+        if (error == ERROR_NONE
+            && origins_configure(edge->origins, old->origins.items, old->origins.count) != ERROR_NONE)
+            log_write(LOG_ERROR, "edge", "reload failed and the former origins could not be restored");
+        memory_free(reload);
+        return error == ERROR_NONE ? ERROR_MEMORY : error;
+    }
+    generation->released = released;
+    generation->context = context;
+    cache_set_memory(edge->cache, settings->store.memory);
+    reload->edge = edge;
+    reload->generation = generation;
+    reload->pending = edge->thread_count;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        generation_reference(generation);
+    struct generation *old = edge->generation;
+    edge->generation = generation;
+    for (unsigned i = 0; i < edge->thread_count; i++) {
+        reload->messages[i].deliver = edge_thread_reload;
+        loop_post(edge->threads[i].loop, &reload->messages[i]);
+    }
+    generation_release(old);
+    return ERROR_NONE;
+}
+
+// --- Drain ---
+
+static void edge_stop_main(struct task *task, void *argument)
+{
+    struct edge *edge = argument;
+    origins_stop(task, edge->origins);
+    for (unsigned i = edge->thread_count; i-- > 0;)
+        loop_stop(edge->threads[i].loop);
+}
+
+static void edge_stop(struct loop *loop, struct message *message)
+{
+    struct edge *edge = CONTAINER_OF(message, struct edge, stop);
+    if (task_start(loop, NULL, edge_stop_main, edge) != ERROR_NONE) {
+        for (unsigned i = edge->thread_count; i-- > 0;)
+            loop_stop(edge->threads[i].loop);
+    }
+}
+
+// The last thread to empty stops the edge, in loop 0.
+void edge_thread_connection_gone(struct edge_thread *thread)
+{
+    if (!thread->draining || thread->emptied || thread->connection_count > 0)
+        return;
+    thread->emptied = true;
+    timer_stop(thread->loop, &thread->drain_timer);
+    struct edge *edge = thread->edge;
+    if (atomic_fetch_sub_explicit(&edge->draining, 1, memory_order_acq_rel) == 1) {
+        edge->stop.deliver = edge_stop;
+        loop_post(edge->threads[0].loop, &edge->stop);
+    }
+}
+
+static void edge_thread_cut(struct timer *timer)
+{
+    struct edge_thread *thread = CONTAINER_OF(timer, struct edge_thread, drain_timer);
+    log_write(LOG_WARNING, "edge", "drain timeout: cutting connections=%llu",
+        (unsigned long long)thread->connection_count);
+    LIST_FOREACH(link, &thread->connections)
+        connection_cut(LIST_ENTRY(link, struct connection, link));
+}
+
+// Nobody new: the port is free for a successor as soon as the acceptors have ended.
+static void edge_stop_listening_main(struct task *task, void *argument)
+{
+    struct edge_thread *thread = argument;
+    scope_close(task, &thread->acceptors);
+    for (unsigned i = 0; i < thread->listener_count; i++)
+        io_close(&thread->listeners[i].socket);
+}
+
+static void edge_thread_drain(struct loop *loop, struct message *message)
+{
+    struct edge_thread *thread = CONTAINER_OF(message, struct edge_thread, drain);
+    uint64_t timeout_ms = thread->generation->settings->connections.drain_timeout_ms;
+    thread->draining = true;
+    scope_cancel(&thread->acceptors);
+    if (task_start(loop, NULL, edge_stop_listening_main, thread) != ERROR_NONE)
+        log_write(LOG_WARNING, "edge", "drain: listeners stay open until the end");
+    timer_init(&thread->drain_timer, edge_thread_cut);
+    timer_start(loop, &thread->drain_timer, deadline_after_ms(loop, timeout_ms));
+    LIST_FOREACH(link, &thread->connections)
+        connection_drain(LIST_ENTRY(link, struct connection, link));
+    edge_thread_connection_gone(thread);
+}
+
+void edge_drain(struct edge *edge)
+{
+    if (atomic_exchange(&edge->is_draining, true))
+        return;
+    atomic_store(&edge->draining, edge->thread_count);
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        loop_post(edge->threads[i].loop, &edge->threads[i].drain);
+}
+
+static void edge_thread_destroy(struct edge_thread *thread)
+{
+    for (unsigned i = 0; i < thread->listener_count; i++)
+        io_close(&thread->listeners[i].socket);
+    while (thread->buffers != NULL) {
+        struct buffer_link *buffer = thread->buffers;
+        thread->buffers = buffer->next;
+        memory_free(buffer);
+    }
+    generation_release(thread->generation);
+}
+
+void edge_destroy(struct edge *edge)
+{
+    if (edge == NULL)
+        return;
+    for (unsigned i = 0; edge->generation != NULL && i < edge->thread_count; i++)
+        edge_thread_destroy(&edge->threads[i]);
+    generation_release(edge->generation);
+    if (edge->origins != NULL)
+        origins_destroy(edge->origins);
+    if (edge->flights != NULL)
+        flight_table_destroy(edge->flights);
+    if (edge->cache != NULL)
+        cache_destroy(edge->cache);
+    memory_free(edge->threads);
+    memory_free(edge->ledger_memory);
+    lock_destroy(&edge->maintenance_lock);
+    memory_free(edge);
+}
+
+// --- Looking in ---
+
+struct cache *edge_cache(struct edge *edge)
+{
+    return edge->cache;
+}
+
+struct origins *edge_origins(struct edge *edge)
+{
+    return edge->origins;
+}
+
+struct loop *edge_loop(struct edge *edge, unsigned index)
+{
+    return edge->threads[index].loop;
+}
+
+int64_t edge_started_ms(const struct edge *edge)
+{
+    return edge->started_ms;
+}
+
+uint64_t edge_read_ledger(struct edge *edge, enum ledger_count count)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        sum += atomic_load_explicit(&edge->ledger[i].counts[count], memory_order_relaxed);
+    return sum;
+}
+
+uint64_t edge_read_fault(struct edge *edge, enum http1_fault fault)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        sum += atomic_load_explicit(&edge->ledger[i].faults[fault], memory_order_relaxed);
+    return sum;
+}
+
+uint64_t edge_open_connections(struct edge *edge)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        sum += atomic_load_explicit(&edge->threads[i].connection_count, memory_order_relaxed);
+    return sum;
+}
+
+uint64_t edge_active_requests(struct edge *edge)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        sum += atomic_load_explicit(&edge->threads[i].active_requests, memory_order_relaxed);
+    return sum;
+}
+
+uint64_t edge_flights(struct edge *edge)
+{
+    return flight_table_count(edge->flights);
+}
+
+void edge_set_maintenance(struct edge *edge, const struct maintenance *maintenance)
+{
+    lock_acquire(&edge->maintenance_lock);
+    edge->maintenance = *maintenance;
+    edge->maintenance.message[sizeof(edge->maintenance.message) - 1] = '\0';
+    lock_release(&edge->maintenance_lock);
+    atomic_store_explicit(&edge->in_maintenance, maintenance->on, memory_order_release);
+}
+
+void edge_read_maintenance(struct edge *edge, struct maintenance *ret_maintenance)
+{
+    lock_acquire(&edge->maintenance_lock);
+    *ret_maintenance = edge->maintenance;
+    lock_release(&edge->maintenance_lock);
+}

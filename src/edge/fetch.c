@@ -1,0 +1,375 @@
+// The life of a fetch, top to bottom:
+//
+//   fetch_main
+//     fetch_ask           attempts, until one is answered or none is left to make
+//     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader alone
+//     fetch_copy_content  from the backend into the body that everybody reads
+//     fetch_give_up       no answer: say why, and let the copy rest from further fetches
+#include "edge/fetch.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "edge/forward.h"
+#include "edge/lifeline.h"
+#include "edge/request.h"
+
+#define ARENA_CHUNK_SIZE 4096
+#define ARENA_LIMIT (1024 * 1024)
+#define PATIENCE_SLACK_MS 5000
+#define CONTENT_STALL_MS 600000 // a window that nobody moves; visitors are cut long before
+
+static void fetch_main(struct task *task, void *argument);
+
+// --- Starting: everything that the fetch needs from the request is copied, for it may outlive it ---
+
+static bool fetch_copy_head(struct fetch *fetch, const struct http_request_head *head)
+{
+    struct arena *arena = &fetch->arena;
+    fetch->head = *head;
+    fetch->head.method_text = arena_copy(arena, head->method_text);
+    fetch->head.authority = arena_copy(arena, head->authority);
+    fetch->head.target = arena_copy(arena, head->target);
+    fetch->head.path = arena_copy(arena, head->path);
+    fetch->head.query = head->query.data == NULL ? SLICE_EMPTY : arena_copy(arena, head->query);
+    struct http_field *items = arena_alloc(arena, (head->fields.count + 1) * sizeof(*items));
+    if (items == NULL || fetch->head.path.data == NULL || fetch->head.authority.data == NULL)
+        return false;
+    for (uint32_t i = 0; i < head->fields.count; i++) {
+        items[i] = head->fields.items[i];
+        items[i].name = arena_copy(arena, items[i].name);
+        items[i].value = arena_copy(arena, items[i].value);
+        if (items[i].name.data == NULL || items[i].value.data == NULL)
+            return false;
+    }
+    fetch->head.fields = (struct http_fields){items, head->fields.count, head->fields.count};
+    return true;
+}
+
+// The validators of the copy, so that an unchanged object costs the backend a 304 (RFC 9111
+// section 4.3.1).
+static struct slice fetch_conditions(struct fetch *fetch)
+{
+    struct slice etag = object_etag(fetch->copy), modified = object_last_modified(fetch->copy);
+    if (etag.data != NULL && modified.data != NULL)
+        return arena_printf(&fetch->arena, "If-None-Match: %.*s\r\nIf-Modified-Since: %.*s\r\n",
+            SLICE_ARGS(etag), SLICE_ARGS(modified));
+    if (etag.data != NULL)
+        return arena_printf(&fetch->arena, "If-None-Match: %.*s\r\n", SLICE_ARGS(etag));
+    if (modified.data != NULL)
+        return arena_printf(&fetch->arena, "If-Modified-Since: %.*s\r\n", SLICE_ARGS(modified));
+    return SLICE("");
+}
+
+static bool fetch_build_request(struct fetch *fetch, struct request *request)
+{
+    struct slice conditions = SLICE("");
+    if (fetch->shareable && request->copy != NULL) {
+        fetch->copy = object_reference(request->copy);
+        conditions = fetch_conditions(fetch);
+    }
+    struct slice fields = forward_fields(request, &fetch->arena,
+        fetch->shareable ? FORWARD_WHOLE : FORWARD_AS_SENT, conditions);
+    if (conditions.data == NULL || fields.data == NULL || !fetch_copy_head(fetch, &request->head))
+        return false;
+    struct slice target = arena_printf(&fetch->arena, "%.*s%s%.*s", SLICE_ARGS(request->head.path),
+        request->head.query.data == NULL ? "" : "?", SLICE_ARGS(request->head.query));
+    bool as_get = fetch->shareable; // HEAD is answered from what GET would have brought
+    fetch->head.method = as_get ? HTTP_METHOD_GET : request->head.method;
+    fetch->request = (struct exchange_request){
+        .method = fetch->head.method,
+        .method_text = as_get ? SLICE("GET") : fetch->head.method_text,
+        .target = target,
+        .host = fetch->head.authority,
+        .fields = fields,
+        .body.framing = request->head.framing,
+        .body.length = request->head.content_length,
+        .body.read = request_body_read,
+        .body.source = &request->body,
+        .expect_continue = request->head.expect_continue,
+        .affinity = request->key.hash.low,
+    };
+    return target.data != NULL;
+}
+
+static void fetch_destroy(struct fetch *fetch)
+{
+    object_release(fetch->copy);
+    if (fetch->flight != NULL)
+        flight_release(fetch->flight);
+    generation_release(fetch->generation);
+    arena_free(&fetch->arena);
+    memory_free(fetch);
+}
+
+static void fetch_abandon(struct flight *flight)
+{
+    struct fetch_report *report = flight->report;
+    if (report->task != NULL)
+        task_cancel(report->task);
+}
+
+enum error fetch_start(struct request *request, struct flight *flight, struct scope *scope)
+{
+    struct fetch *fetch = memory_zero_alloc(sizeof(*fetch));
+    struct fetch_report *report = memory_zero_alloc(sizeof(*report));
+    if (fetch == NULL || report == NULL) {
+        memory_free(fetch);
+        memory_free(report);
+        return ERROR_MEMORY;
+    }
+    arena_init(&fetch->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
+    fetch->thread = request->thread;
+    fetch->generation = generation_reference(request->generation);
+    fetch->site = request->site;
+    fetch->shareable = scope == NULL;
+    fetch->credentials = request->credentials;
+    flight->report = fetch->report = report;
+    flight->abandon = fetch_abandon;
+    flight->fills_cache = fetch->shareable;
+    enum error error = fetch_build_request(fetch, request) ? ERROR_NONE : ERROR_MEMORY;
+    if (error == ERROR_NONE && fetch->shareable) {
+        fetch->key.text = arena_copy(&fetch->arena, request->key.text);
+        fetch->key.hash = request->key.hash;
+        error = fetch->key.text.data == NULL ? ERROR_MEMORY : ERROR_NONE;
+    } else if (error == ERROR_NONE) {
+        fetch->key = request->key; // used only while the request lives
+        fetch->key.text = arena_copy(&fetch->arena, request->key.text);
+    }
+    if (error == ERROR_NONE)
+        error = task_start(request->thread->loop, scope, fetch_main, fetch);
+    if (error == ERROR_NONE) {
+        fetch->flight = flight_reference(flight);
+        ledger_add(request->thread->ledger, LEDGER_ORIGIN_FETCHES, 1);
+    } else {
+        fetch_destroy(fetch);
+    }
+    return error;
+}
+
+uint64_t fetch_patience_ms(const struct request *request)
+{
+    struct timeout_settings timeouts = origin_timeouts(request->site->origin);
+    uint64_t attempts = origin_retry(request->site->origin).attempts;
+    return attempts * (timeouts.connect_ms + timeouts.first_byte_ms) + PATIENCE_SLACK_MS;
+}
+
+struct cache_key fetch_hint_key(const struct cache_key *key, bool credentials)
+{
+    struct cache_key hint = *key;
+    hint.hash.low ^= credentials ? UINT64_C(0x9E3779B97F4A7C15) : 0;
+    return hint;
+}
+
+bool fetch_has_untried_backend(const struct fetch *fetch)
+{
+    size_t count = origin_backend_count(fetch->site->origin);
+    return (size_t)__builtin_popcountll(fetch->tried) < count;
+}
+
+// --- Asking ---
+
+static void fetch_note_failure(struct fetch *fetch)
+{
+    ledger_add(fetch->thread->ledger, LEDGER_ORIGIN_ERRORS, 1);
+    fetch->report->failure = fetch->failure;
+}
+
+// Attempts until one is answered well or no further one may be made. On return the exchange is the
+// last answer, which may be an error status; NULL: there was none.
+static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
+{
+    const struct http1_limits *limits = &fetch->generation->settings->http;
+    struct loop *loop = task_loop(task);
+    for (;;) {
+        struct exchange *exchange = NULL;
+        fetch->attempts++;
+        fetch->asked_ms = loop->wall_ms;
+        fetch->failure = (struct failure){0};
+        enum error error = exchange_open(task, fetch->site->origin, &fetch->request, limits,
+            &fetch->tried, &exchange, &fetch->failure);
+        if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))
+            return exchange;
+        if (error == ERROR_NONE)
+            failure_from_status(exchange_head(exchange), exchange_backend(exchange),
+                loop->wall_ms / 1000, &fetch->failure);
+        fetch_note_failure(fetch);
+        if (lifelines_attempt(task, fetch) != LIFELINE_AGAIN)
+            return exchange;
+        exchange_close(task, exchange);
+    }
+}
+
+static void fetch_finish_report(struct fetch *fetch, const struct exchange *exchange)
+{
+    struct fetch_report *report = fetch->report;
+    report->attempts = fetch->attempts;
+    struct slice backend = SLICE_EMPTY;
+    if (exchange != NULL) {
+        backend = exchange_backend(exchange);
+        report->first_byte_ms = exchange_first_byte_ms(exchange);
+        if (!judge_is_error(exchange_head(exchange)->status)) {
+            report->failure = (struct failure){0};
+            report->saved_by = fetch->attempts > 1 ? fetch->saved_by : NULL;
+        }
+    } else {
+        backend = slice_from_string(fetch->failure.backend);
+    }
+    size_t size = MINIMUM(backend.size, sizeof(report->backend) - 1);
+    if (size > 0)
+        memcpy(report->backend, backend.data, size);
+    report->backend[size] = '\0';
+}
+
+static void fetch_give_up(struct task *task, struct fetch *fetch)
+{
+    const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_STALE_IF_ERROR];
+    fetch_finish_report(fetch, NULL);
+    if (fetch->copy != NULL && fetch->failure.kind != FAILURE_CANCELLED)
+        object_back_off(fetch->copy, task_now_ns(task), setting->values[LIFELINE_BACKOFF_MAX_MS]);
+    flight_fail(fetch->flight);
+}
+
+// --- The answer ---
+
+// 304 to our own condition: the copy is good for another lifetime.
+static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchange)
+{
+    struct loop *loop = fetch->thread->loop;
+    struct object *object = object_refresh(fetch->copy, &fetch->head, exchange_head(exchange),
+        &fetch_site(fetch)->cache, fetch->asked_ms, loop->wall_ms, loop->now_ns);
+    if (object == NULL)
+        return false;
+    fetch->report->revalidated = true;
+    fetch_finish_report(fetch, exchange);
+    if (object->storable)
+        cache_insert(fetch->thread->edge->cache, object, fetch->flight->epoch);
+    flight_answer(fetch->flight, object);
+    flight_unlist(fetch->flight);
+    object_release(object);
+    return true;
+}
+
+// An unsafe method that succeeded makes what is stored about its target suspect (RFC 9111 section 4.4).
+static void fetch_invalidate(const struct fetch *fetch, unsigned status)
+{
+    if (!http_method_is_safe(fetch->request.method) && status >= 200 && status < 400)
+        cache_invalidate(fetch->thread->edge->cache, &fetch->key);
+}
+
+// What belongs to one visitor is remembered for a while, so that others do not wait for it in vain.
+static void fetch_remember_unshareable(const struct fetch *fetch, unsigned status)
+{
+    const struct judge_policy *policy = &fetch_site(fetch)->cache;
+    struct cache_key hint = fetch_hint_key(&fetch->key, fetch->credentials);
+    if (fetch->shareable && judge_replaces(status))
+        cache_remember_uncacheable(fetch->thread->edge->cache, &hint,
+            deadline_after_ms(fetch->thread->loop, policy->uncacheable_ms));
+}
+
+// The object for the answer, its content still to come; NULL when out of memory.
+static struct object *fetch_create_object(struct fetch *fetch, struct exchange *exchange,
+    bool *ret_kept)
+{
+    struct loop *loop = fetch->thread->loop;
+    const struct http_response_head *head = exchange_head(exchange);
+    const struct connection_settings *settings = &fetch->generation->settings->connections;
+    struct judgement judgement;
+    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch->asked_ms, loop->wall_ms, &judgement);
+    bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
+    if (!fetch->shareable)
+        judgement.store = JUDGE_NEVER;
+    uint64_t expected = head->has_content_length ? head->content_length : UINT64_MAX;
+    struct body *body = NULL;
+    *ret_kept = shared && cache_would_keep(fetch->thread->edge->cache, &fetch->key,
+        expected == UINT64_MAX ? 0 : expected);
+    if (exchange_framing(exchange) != HTTP_FRAMING_NONE) {
+        struct slice etag = http_fields_value(&head->fields, HTTP_NAME_ETAG);
+        body = body_create(expected, *ret_kept ? 0 : settings->stream_window,
+            expected != UINT64_MAX && http_etag_is_strong(etag));
+        if (body == NULL)
+            return NULL;
+    }
+    return object_create(fetch->shareable ? &fetch->key : NULL, &fetch->head, head, &judgement,
+        loop->now_ns, loop->wall_ms, body);
+}
+
+// From the backend into the body, until its end.
+static enum error fetch_copy_content(struct task *task, struct fetch *fetch, struct exchange *exchange,
+    struct body *body, bool *kept)
+{
+    const struct connection_settings *settings = &fetch->generation->settings->connections;
+    uint64_t look_at = settings->stream_window;
+    for (;;) {
+        void *room;
+        size_t size;
+        enum error error = body_room(
+            task, body, deadline_after_ms(task_loop(task), CONTENT_STALL_MS), &room, &size);
+        if (error != ERROR_NONE)
+            return error;
+        error = exchange_read(task, exchange, room, size, &size, &fetch->failure);
+        if (error != ERROR_NONE)
+            return error == ERROR_CLOSED ? ERROR_NONE : error;
+        body_commit(body, size);
+        if (*kept && body_size(body) >= look_at) { // of unknown length: it has grown out of the cache
+            look_at *= 2;
+            *kept = cache_would_keep(fetch->thread->edge->cache, &fetch->key, body_size(body));
+            if (!*kept)
+                body_set_window(body, settings->stream_window, false);
+        }
+    }
+}
+
+// Publishes the head at once and then the content as it comes.
+static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exchange *exchange)
+{
+    unsigned status = exchange_head(exchange)->status;
+    if (status == 304 && fetch->copy != NULL)
+        return object_is_confirmed(fetch->copy, exchange_head(exchange))
+            && fetch_take_confirmation(fetch, exchange);
+    bool kept;
+    struct object *object = fetch_create_object(fetch, exchange, &kept);
+    if (object == NULL)
+        return false;
+    fetch_finish_report(fetch, exchange);
+    fetch_invalidate(fetch, status);
+    struct flight *flight = fetch->flight;
+    bool shared = object->storable;
+    if (!judge_replaces(status) && fetch->copy != NULL)
+        object_back_off(fetch->copy, task_now_ns(task),
+            fetch_site(fetch)->lifelines.of[LIFELINE_STALE_IF_ERROR].values[LIFELINE_BACKOFF_MAX_MS]);
+    if (shared) {
+        flight_set_fills_cache(flight, kept);
+        flight_answer(flight, object);
+    } else {
+        fetch_remember_unshareable(fetch, status);
+        flight_set_fills_cache(flight, false);
+        flight_answer_alone(flight, object);
+    }
+    struct body *body = object->body;
+    if (body != NULL) {
+        enum error error = fetch_copy_content(task, fetch, exchange, body, &kept);
+        if (error != ERROR_NONE)
+            ledger_add(fetch->thread->ledger, LEDGER_BROKEN_BODIES, 1);
+        body_finish(body, error);
+    }
+    bool whole = body == NULL || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
+    if (shared && whole)
+        cache_insert(fetch->thread->edge->cache, object, flight->epoch);
+    flight_unlist(flight);
+    object_release(object);
+    return true;
+}
+
+static void fetch_main(struct task *task, void *argument)
+{
+    struct fetch *fetch = argument;
+    fetch->report->task = task;
+    struct exchange *exchange = fetch_ask(task, fetch);
+    if (exchange == NULL || !fetch_take_answer(task, fetch, exchange)) {
+        if (exchange != NULL)
+            fetch->failure.kind = FAILURE_INTERNAL;
+        fetch_give_up(task, fetch);
+    }
+    exchange_close(task, exchange);
+    fetch->report->task = NULL;
+    fetch_destroy(fetch);
+}

@@ -1,0 +1,76 @@
+// Copies the visitor's end-to-end fields and adds our own.
+#include "edge/forward.h"
+
+static bool forward_passes(const struct http_fields *fields, const struct http_field *field,
+    enum forward_mode mode)
+{
+    switch (field->known) {
+    case HTTP_NAME_HOST: case HTTP_NAME_CONTENT_LENGTH: case HTTP_NAME_EXPECT:
+        return false; // written by the exchange
+    case HTTP_NAME_FORWARDED: case HTTP_NAME_X_FORWARDED_FOR: case HTTP_NAME_X_FORWARDED_HOST:
+    case HTTP_NAME_X_FORWARDED_PROTO:
+        return false; // a visitor's word about himself is worth nothing
+    case HTTP_NAME_IF_MATCH: case HTTP_NAME_IF_NONE_MATCH: case HTTP_NAME_IF_MODIFIED_SINCE:
+    case HTTP_NAME_IF_UNMODIFIED_SINCE: case HTTP_NAME_IF_RANGE: case HTTP_NAME_RANGE:
+        if (mode == FORWARD_WHOLE)
+            return false;
+        break;
+    default: // every other name, known or not
+        break;
+    }
+    return !http_field_is_hop_by_hop(fields, field);
+}
+
+static void forward_append(struct text *text, struct slice name, struct slice value)
+{
+    text_append(text, name);
+    text_append(text, SLICE(": "));
+    text_append(text, value);
+    text_append(text, SLICE("\r\n"));
+}
+
+static void forward_append_visitor(struct text *text, const struct request *request)
+{
+    char host[64];
+    struct text peer = text_in(host, sizeof(host));
+    address_format_host(&peer, &request->connection->peer);
+    bool is_v6 = slice_contains(text_slice(&peer), ':');
+    forward_append(text, SLICE("X-Forwarded-For"), text_slice(&peer));
+    forward_append(text, SLICE("X-Forwarded-Proto"), SLICE("http"));
+    text_append(text, is_v6 ? SLICE("Forwarded: for=\"[") : SLICE("Forwarded: for="));
+    text_append(text, text_slice(&peer));
+    text_append(text, is_v6 ? SLICE("]\";proto=http") : SLICE(";proto=http"));
+    if (request->head.authority.size > 0) {
+        text_append(text, SLICE(";host=\""));
+        text_append(text, request->head.authority);
+        text_append(text, SLICE("\"\r\n"));
+        forward_append(text, SLICE("X-Forwarded-Host"), request->head.authority);
+    } else {
+        text_append(text, SLICE("\r\n"));
+    }
+}
+
+struct slice forward_fields(struct request *request, struct arena *arena, enum forward_mode mode,
+    struct slice extra)
+{
+    const struct http_fields *fields = &request->head.fields;
+    struct slice name = request->generation->settings->name;
+    size_t size = 512 + name.size + 2 * request->head.authority.size + extra.size;
+    for (uint32_t i = 0; i < fields->count; i++)
+        size += fields->items[i].name.size + fields->items[i].value.size + 4;
+    char *buffer = arena_alloc(arena, size);
+    if (buffer == NULL)
+        return SLICE_EMPTY;
+    struct text text = text_in(buffer, size);
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (forward_passes(fields, &fields->items[i], mode))
+            forward_append(&text, fields->items[i].name, fields->items[i].value);
+    }
+    text_append(&text, extra);
+    text_append(&text, request->head.minor_version == 0 ? SLICE("Via: 1.0 ") : SLICE("Via: 1.1 "));
+    text_append(&text, name);
+    text_append(&text, SLICE("\r\n"));
+    if (request_site(request)->forwarded)
+        forward_append_visitor(&text, request);
+    return text.full ? SLICE_EMPTY : text_slice(&text);
+}

@@ -1,0 +1,14 @@
+// What the backend is told: the visitor's fields without those that end here, plus Via and the
+// forwarding fields (RFC 9110 section 7.6, RFC 7239).
+#pragma once
+
+#include "edge/request.h"
+
+enum forward_mode {
+    FORWARD_AS_SENT, // a pass: the visitor's conditions and ranges are the backend's to answer
+    FORWARD_WHOLE,   // for everybody: without conditions and ranges, except `extra`
+};
+
+// "Name: value\r\n"… in the arena; data NULL when it is full.
+struct slice forward_fields(struct request *request, struct arena *arena, enum forward_mode mode,
+    struct slice extra) MUST_CHECK;

@@ -1,0 +1,72 @@
+// The table of lifelines and the order in which they are asked.
+#include "edge/lifeline.h"
+#include "edge/fetch.h"
+#include "edge/request.h"
+
+static const struct lifeline *const lifelines[] = {
+#define X(NAME, file, metric, help) [LIFELINE_##NAME] = &lifeline_##file,
+    LIFELINE_MAP(X)
+#undef X
+};
+
+const struct lifeline *lifeline_get(enum lifeline_id id)
+{
+    return lifelines[id];
+}
+
+enum ledger_count lifeline_ledger(const struct lifeline *lifeline)
+{
+    enum lifeline_id id = 0;
+    while (lifelines[id] != lifeline)
+        id++;
+    return (enum ledger_count)id; // the ledger begins with the lifelines, in their order
+}
+
+typedef enum lifeline_outcome request_phase(struct task *task, struct request *request);
+
+static enum lifeline_outcome ask(
+    struct task *task, struct request *request, enum lifeline_id id, request_phase *phase)
+{
+    if (phase == NULL || !request_site(request)->lifelines.of[id].enabled)
+        return LIFELINE_PASS;
+    enum lifeline_outcome outcome = phase(task, request);
+    if (outcome == LIFELINE_ANSWERED)
+        request->saved_by = lifelines[id];
+    return outcome;
+}
+
+enum lifeline_outcome lifelines_lookup(struct task *task, struct request *request)
+{
+    enum lifeline_outcome outcome = LIFELINE_PASS;
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT && outcome == LIFELINE_PASS; id++)
+        outcome = ask(task, request, id, lifelines[id]->lookup);
+    return outcome;
+}
+
+enum lifeline_outcome lifelines_wait(struct task *task, struct request *request)
+{
+    enum lifeline_outcome outcome = LIFELINE_PASS;
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT && outcome == LIFELINE_PASS; id++)
+        outcome = ask(task, request, id, lifelines[id]->wait);
+    return outcome;
+}
+
+enum lifeline_outcome lifelines_failure(struct task *task, struct request *request)
+{
+    enum lifeline_outcome outcome = LIFELINE_PASS;
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT && outcome == LIFELINE_PASS; id++)
+        outcome = ask(task, request, id, lifelines[id]->failure);
+    return outcome;
+}
+
+enum lifeline_outcome lifelines_attempt(struct task *task, struct fetch *fetch)
+{
+    enum lifeline_outcome outcome = LIFELINE_PASS;
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT && outcome == LIFELINE_PASS; id++) {
+        if (lifelines[id]->attempt != NULL && fetch_site(fetch)->lifelines.of[id].enabled)
+            outcome = lifelines[id]->attempt(task, fetch);
+        if (outcome != LIFELINE_PASS)
+            fetch->saved_by = lifelines[id];
+    }
+    return outcome;
+}

@@ -1,0 +1,42 @@
+// A lifeline: one way to answer when the straight way fails. Each is one file of lifelines/ and one
+// row of lifeline_map.h, hung on the phases where it acts and tried there in the table's order.
+#pragma once
+
+#include "edge/settings.h"
+#include "edge/ledger.h"
+#include "io/task.h"
+
+struct request;
+struct fetch;
+
+enum lifeline_outcome {
+    LIFELINE_PASS,     // not mine: the next one is asked
+    LIFELINE_ANSWERED, // request->answer says what to send
+    LIFELINE_AGAIN,    // of a fetch: make another attempt
+};
+
+struct lifeline {
+    const char *name; // as in Cache-Status, the access log and the settings
+    // The phases; NULL where it has nothing to do. All but attempt act on a visitor's request:
+    enum lifeline_outcome (*lookup)(struct task *task, struct request *request);  // no fresh copy
+    enum lifeline_outcome (*wait)(struct task *task, struct request *request);    // a fetch runs
+    enum lifeline_outcome (*failure)(struct task *task, struct request *request); // it failed
+    // An attempt of a fetch failed (fetch->failure says how).
+    enum lifeline_outcome (*attempt)(struct task *task, struct fetch *fetch);
+};
+
+#define X(NAME, file, metric, help)                                                                \
+    extern const struct lifeline lifeline_##file;                                                  \
+    extern const struct setting_section lifeline_##file##_settings;
+LIFELINE_MAP(X)
+#undef X
+
+const struct lifeline *lifeline_get(enum lifeline_id id);
+enum ledger_count lifeline_ledger(const struct lifeline *lifeline); // what it saved
+
+// Asks the lifelines of a phase in order until one does not pass. On ANSWERED, request->saved_by
+// is the one.
+enum lifeline_outcome lifelines_lookup(struct task *task, struct request *request);
+enum lifeline_outcome lifelines_wait(struct task *task, struct request *request);
+enum lifeline_outcome lifelines_failure(struct task *task, struct request *request);
+enum lifeline_outcome lifelines_attempt(struct task *task, struct fetch *fetch);

@@ -1,0 +1,72 @@
+// retry: a further attempt, on another backend or a fresh connection, only while provably safe and
+// within the origin's one budget for extra attempts (SRE book ch. 21). What never left this
+// machine (a refused connect) costs nothing.
+#include "edge/fetch.h"
+#include "edge/lifeline.h"
+
+static bool retry_is_safe(const struct fetch *fetch)
+{
+    if (fetch->failure.unsent)
+        return true;
+    return http_method_is_idempotent(fetch->request.method)
+        && fetch->request.body.framing == HTTP_FRAMING_NONE;
+}
+
+// An error status is the backend's answer: asking the same one again would repeat it.
+static bool retry_could_help(const struct fetch *fetch)
+{
+    switch (fetch->failure.kind) {
+    case FAILURE_STATUS:
+        return !fetch->failure.declined && fetch_has_untried_backend(fetch);
+    case FAILURE_RESPONSE_TIMEOUT:
+    case FAILURE_CONNECTION_READ_TIMEOUT:
+    case FAILURE_CONNECTION_TIMEOUT:
+        return fetch_has_untried_backend(fetch); // it would only wait as long once more
+    case FAILURE_NONE:
+    case FAILURE_CANCELLED:
+    case FAILURE_INTERNAL:
+    case FAILURE_REQUEST_BODY:
+    case FAILURE_RESPONSE_HEADER_TOO_LARGE:
+        return false;
+    case FAILURE_CONNECTION_REFUSED:
+    case FAILURE_DNS_TIMEOUT:
+    case FAILURE_DNS_ERROR:
+    case FAILURE_DESTINATION_UNAVAILABLE:
+        return fetch_has_untried_backend(fetch);
+    case FAILURE_CONNECTION_TERMINATED:
+    case FAILURE_CONNECTION_WRITE_TIMEOUT:
+    case FAILURE_CONNECTION_LIMIT_REACHED:
+    case FAILURE_RESPONSE_INCOMPLETE:
+    case FAILURE_PROTOCOL_ERROR:
+        return true;
+    }
+    return false;
+}
+
+static enum lifeline_outcome retry_attempt(struct task *task, struct fetch *fetch)
+{
+    struct retry_settings settings = origin_retry(fetch->site->origin);
+    if (fetch->attempts >= settings.attempts || !retry_is_safe(fetch) || !retry_could_help(fetch))
+        return LIFELINE_PASS;
+    // A kept connection that died under the first attempt says nothing about the backend.
+    bool free_of_cost = fetch->failure.unsent
+        || (fetch->failure.reused_connection && fetch->attempts == 1);
+    if (!free_of_cost && !origin_budget_take(fetch->site->origin, task_now_ns(task)))
+        return LIFELINE_PASS;
+    return LIFELINE_AGAIN;
+}
+
+static const struct setting rows[] = {
+    {.name = "enabled", .type = SETTING_BOOL, .fallback = "true",
+        .offset = offsetof(struct lifeline_setting, enabled),
+        .summary = "Make a further attempt when one failed and repeating it is provably safe.",
+        .touch = "Turn it off when the backend must see each request at most once; how many "
+                 "attempts and how often stands in the origin's retry section."},
+};
+
+const struct setting_section lifeline_retry_settings = {
+    .size = sizeof(struct lifeline_setting), .rows = rows, .count = ARRAY_SIZE(rows),
+    .summary = "Another backend or a fresh connection, while that is provably safe.",
+};
+
+const struct lifeline lifeline_retry = {.name = "retry", .attempt = retry_attempt};

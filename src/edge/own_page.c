@@ -1,0 +1,66 @@
+// PREFIX/status and PREFIX/clear-cache; anything else below the prefix is not found.
+#include "edge/own_page.h"
+#include "edge/delivery.h"
+#include "edge/page.h"
+
+#define VIEWS_MAX 64
+
+static void serve_status(struct task *task, struct request *request, struct slice path)
+{
+    struct backend_view views[VIEWS_MAX];
+    struct loop *loop = request->thread->loop;
+    struct maintenance maintenance;
+    edge_read_maintenance(request->thread->edge, &maintenance);
+    struct page_status status = {
+        .host = request->host,
+        .now_ms = loop->wall_ms,
+        .maintenance = maintenance.on,
+        .maintenance_until_ms = maintenance.until_ms,
+        .message = slice_from_string(maintenance.message),
+        .support = request_site(request)->page.support,
+        .prefix = request->generation->settings->prefix,
+    };
+    status.backends = origin_read_backends(request->site->origin, views, VIEWS_MAX);
+    for (size_t i = 0; i < MINIMUM(status.backends, VIEWS_MAX); i++)
+        status.backends_healthy += views[i].healthy;
+    status.down = origin_is_down(request->site->origin, &status.down_since_ms);
+    for (enum lifeline_id id = 0; id < LIFELINE_HONEST_PAGE; id++)
+        status.saved_last_minutes += edge_read_ledger(request->thread->edge, (enum ledger_count)id);
+    enum page_form form = slice_ends_with(path, SLICE(".json")) ? PAGE_JSON : page_form_for(&request->head.fields);
+    struct slice content = page_site_status(&request->arena, form, &status);
+    if (content.data == NULL)
+        delivery_send_page(task, request, 503);
+    else
+        delivery_send_bytes(task, request, 200, page_content_type(form), SLICE(""), content);
+}
+
+static void serve_clear_cache(struct task *task, struct request *request)
+{
+    if (request->head.method != HTTP_METHOD_POST) {
+        delivery_send_page(task, request, 405);
+        return;
+    }
+    enum page_form form = page_form_for(&request->head.fields);
+    struct slice content = page_cleared(
+        &request->arena, form, request->host, request->generation->settings->prefix);
+    if (content.data == NULL)
+        delivery_send_page(task, request, 503);
+    else
+        delivery_send_bytes(task, request, 200, page_content_type(form),
+            SLICE("Clear-Site-Data: \"cache\"\r\n"), content);
+}
+
+bool own_page_serve(struct task *task, struct request *request)
+{
+    struct slice prefix = request->generation->settings->prefix, path = request->head.path;
+    if (prefix.size == 0 || !slice_starts_with(path, prefix))
+        return false;
+    path = slice_of(path.data + prefix.size, path.size - prefix.size);
+    if (slice_equal(path, SLICE("status")) || slice_equal(path, SLICE("status.json")))
+        serve_status(task, request, path);
+    else if (slice_equal(path, SLICE("clear-cache")))
+        serve_clear_cache(task, request);
+    else
+        delivery_send_page(task, request, 404);
+    return true;
+}

@@ -1,0 +1,7 @@
+// The edge's own pages below the prefix: the site's status, and clearing a browser's copies.
+#pragma once
+
+#include "edge/request.h"
+
+// True if the target is below the prefix; then it has been answered.
+bool own_page_serve(struct task *task, struct request *request);

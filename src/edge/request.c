@@ -1,0 +1,438 @@
+// The life of a request, top to bottom.
+//
+//   request_serve        whose request is it: the edge's own pages, a site, nobody
+//   request_answer       the order in which an answer is sought
+//     request_look_up      is there a copy?
+//     request_copy_serves  is it fresh enough for this visitor?
+//     request_ask          ask the origin, together with everybody who wants the same
+//     lifelines_failure    no answer came: what can still be sent?
+//   request_deliver      send it
+//   request_record       tell the ledger and the access log
+//
+// What the lifelines do is in lifelines/, what a fetch does in fetch.c.
+#include "edge/request.h"
+#include "base/memory.h"
+#include "edge/delivery.h"
+#include "edge/own_page.h"
+#include "http/key.h"
+
+#define ARENA_CHUNK_SIZE 4096
+#define ARENA_LIMIT (1024 * 1024)
+#define GONE_CHECK_MS 1000       // how often a waiting request looks whether its visitor left
+#define REVALIDATE_AT_MOST_MS 1000 // a visitor's reload asks the origin once in this time per object
+#define TURNS_MAX 4              // flights that turn out not to fit, before it fetches alone
+
+static void request_answer(struct task *task, struct request *request);
+static void request_deliver(struct task *task, struct request *request);
+static void request_record(struct request *request);
+
+void request_begin(struct request *request, struct connection *connection)
+{
+    struct edge_thread *thread = connection->thread;
+    // Not the big arrays: this runs for every hit.
+    memset(request, 0, offsetof(struct request, fields));
+    memset(&request->host, 0, offsetof(struct request, key_text) - offsetof(struct request, host));
+    memset(&request->key, 0, sizeof(*request) - offsetof(struct request, key));
+    request->thread = thread;
+    request->connection = connection;
+    request->generation = generation_reference(thread->generation);
+    request->id = random_next(&thread->loop->random);
+    arena_init(&request->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
+    scope_open(&request->fetches);
+}
+
+void request_end(struct task *task, struct request *request)
+{
+    if (request->flight != NULL)
+        flight_leave(request->flight);
+    scope_close(task, &request->fetches);
+    request_body_end(&request->body);
+    object_release(request->object);
+    object_release(request->copy);
+    generation_release(request->generation);
+    arena_free(&request->arena);
+}
+
+// The host name alone, in lower case: what sites are found by.
+static bool request_name_host(struct request *request)
+{
+    struct slice host = request->head.authority;
+    if (host.size > 0 && host.data[0] != '[' && slice_contains(host, ':'))
+        host = slice_cut(&host, ':');
+    else if (host.size > 0 && host.data[0] == '[')
+        host.size = (size_t)((const char *)memchr(host.data, ']', host.size) + 1 - host.data);
+    if (host.size > sizeof(request->host_text))
+        return false;
+    for (size_t i = 0; i < host.size; i++) {
+        char byte = host.data[i];
+        request->host_text[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    }
+    request->host = slice_of(request->host_text, host.size);
+    return true;
+}
+
+void request_serve(struct task *task, struct request *request)
+{
+    const struct connection_settings *settings = &request->generation->settings->connections;
+    bool named = request_name_host(request);
+    if (named)
+        request->site = generation_find_site(request->generation, request->host);
+    if (request->site == NULL)
+        delivery_send_page(task, request, 421);
+    else if (request->thread->active_requests > settings->active_requests / request->thread->edge->thread_count + 1) {
+        ledger_add(request->thread->ledger, LEDGER_SHED, 1);
+        delivery_send_page(task, request, 503);
+    } else if (request->head.method == HTTP_METHOD_CONNECT || request->head.method == HTTP_METHOD_TRACE)
+        delivery_send_page(task, request, 405);
+    else if (!own_page_serve(task, request)) {
+        request_answer(task, request);
+        request_deliver(task, request);
+    }
+    request_record(request);
+}
+
+// --- Is there a copy, and may it be used as it is? ---
+
+static bool request_is_shareable(const struct request *request)
+{
+    return request->head.framing == HTTP_FRAMING_NONE
+        && (request->head.method == HTTP_METHOD_GET || request->head.method == HTTP_METHOD_HEAD);
+}
+
+static bool request_name_key(struct request *request)
+{
+    struct slice site = request_site(request)->origin; // two sites of one host cannot exist
+    size_t size = site.size + request->head.authority.size + request->head.target.size + 32;
+    char *buffer = size <= sizeof(request->key_text) ? request->key_text : arena_alloc(&request->arena, size);
+    if (buffer == NULL)
+        return false;
+    struct text text = text_in(buffer, size <= sizeof(request->key_text) ? sizeof(request->key_text) : size);
+    text_append(&text, site);
+    text_append_byte(&text, '\0');
+    if (http_key_write(&text, SLICE("http"), request->head.authority, request->head.path,
+            request->head.query) != ERROR_NONE || text.full)
+        return false;
+    request->key = cache_key_of(request->thread->edge->cache, text_slice(&text));
+    return true;
+}
+
+static void request_look_up(struct request *request)
+{
+    const struct http_fields *fields = &request->head.fields;
+    request->credentials = http_fields_find(fields, HTTP_NAME_COOKIE) != NULL
+        || http_fields_find(fields, HTTP_NAME_AUTHORIZATION) != NULL;
+    request->has_control = http_fields_find(fields, HTTP_NAME_CACHE_CONTROL) != NULL
+        || http_fields_find(fields, HTTP_NAME_PRAGMA) != NULL;
+    if (request->has_control)
+        http_cache_control_parse(fields, &request->control);
+    bool named = request_name_key(request);
+    request->shareable = named && request_is_shareable(request);
+    if (request->shareable)
+        request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
+}
+
+// What the visitor himself asks of a stored response (RFC 9111 section 5.2.1). A reload is honoured,
+// but not as a weapon: a copy younger than REVALIDATE_AT_MOST_MS counts as just revalidated.
+static bool request_accepts_age(const struct request *request, uint64_t now_ns)
+{
+    const struct http_cache_control *control = &request->control;
+    if (!request->has_control)
+        return true;
+    if (now_ns - request->copy->stored_ns < REVALIDATE_AT_MOST_MS * NS_PER_MS)
+        return true;
+    if (control->no_cache)
+        return false;
+    int64_t age = (int64_t)(object_age_ms(request->copy, now_ns) / 1000);
+    int64_t left = (int64_t)request->copy->lifetime_s - age;
+    return (control->max_age == HTTP_SECONDS_ABSENT || age <= control->max_age)
+        && (control->min_fresh == HTTP_SECONDS_ABSENT || left >= control->min_fresh);
+}
+
+static bool request_copy_serves(const struct request *request)
+{
+    uint64_t now_ns = request->thread->loop->now_ns;
+    return request->copy != NULL && object_is_fresh(request->copy, now_ns)
+        && request_accepts_age(request, now_ns);
+}
+
+static void request_use(struct request *request, struct object *object, enum request_outcome outcome)
+{
+    object_release(request->object);
+    request->object = object_reference(object);
+    request->outcome = outcome;
+}
+
+enum lifeline_outcome request_answer_stale(struct request *request)
+{
+    request_use(request, request->copy, OUTCOME_STALE);
+    return LIFELINE_ANSWERED;
+}
+
+bool request_copy_may_go_stale(const struct request *request)
+{
+    uint64_t now_ns = request->thread->loop->now_ns;
+    return request->copy != NULL && (object_may_go_stale(request->copy, now_ns)
+        || object_is_fresh(request->copy, now_ns));
+}
+
+// --- Asking the origin ---
+
+// Not during declared maintenance, and not while the copy's back-off lasts: the answer would be
+// the copy anyway, and a dying backend must not be hammered by everybody who reads it.
+static bool request_may_ask(struct request *request)
+{
+    uint64_t now_ns = request->thread->loop->now_ns;
+    if (atomic_load_explicit(&request->thread->edge->in_maintenance, memory_order_relaxed)) {
+        request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
+        return false;
+    }
+    if (request->has_control && request->control.only_if_cached) {
+        request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
+        return false;
+    }
+    if (request_copy_may_go_stale(request) && object_in_backoff(request->copy, now_ns)) {
+        request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
+        return false;
+    }
+    return true;
+}
+
+static void request_leave_flight(struct request *request)
+{
+    flight_leave(request->flight);
+    request->flight = NULL;
+    request->leads = false;
+}
+
+bool request_begin_fetch(struct task *task, struct request *request, bool coalesce)
+{
+    struct edge *edge = request->thread->edge;
+    if (request->flight != NULL)
+        return true;
+    enum error error;
+    request->leads = true;
+    if (coalesce) {
+        struct hash128 variant = cache_variant(edge->cache, &request->key, &request->head.fields);
+        variant.high ^= request->credentials; // nobody waits behind an answer made for a stranger
+        error = flight_join(edge->flights, &request->key, variant, request->thread->loop,
+            cache_epoch(edge->cache), &request->flight, &request->leads);
+    } else {
+        error = flight_start_alone(request->thread->loop, &request->flight);
+    }
+    if (error != ERROR_NONE) {
+        request->flight = NULL;
+        request->leads = false;
+        request->failure.kind = FAILURE_INTERNAL;
+        return false;
+    }
+    request->asked = true;
+    if (!request->leads)
+        return true;
+    (void)task;
+    error = fetch_start(request, request->flight, coalesce ? NULL : &request->fetches);
+    if (error == ERROR_NONE)
+        return true;
+    request->failure.kind = FAILURE_INTERNAL;
+    flight_fail(request->flight);
+    request_leave_flight(request);
+    return false;
+}
+
+const struct fetch_report *request_report(const struct request *request)
+{
+    // While it is still being asked, the fetcher writes to its report.
+    if (request->flight == NULL
+        || atomic_load_explicit(&request->flight->state, memory_order_acquire) == FLIGHT_ASKING)
+        return NULL;
+    return request->flight->report;
+}
+
+// Waits for the flight, looking up now and then whether anybody still waits for the answer.
+static enum error request_await(struct task *task, struct request *request)
+{
+    uint64_t end_ns = deadline_after_ms(request->thread->loop, fetch_patience_ms(request));
+    for (;;) {
+        uint64_t now_ns = task_now_ns(task);
+        uint64_t next_ns = now_ns + GONE_CHECK_MS * NS_PER_MS;
+        enum error error = flight_wait(task, request->flight, MINIMUM(next_ns, end_ns));
+        if (error != ERROR_TIMEOUT || task_now_ns(task) >= end_ns)
+            return error;
+        if (io_has_gone(&request->connection->socket))
+            return ERROR_RESET;
+    }
+}
+
+enum ask_result { ASK_ANSWERED, ASK_FAILED, ASK_AGAIN };
+
+static enum ask_result request_take_failure(struct request *request, enum failure_kind otherwise)
+{
+    const struct fetch_report *report = request_report(request);
+    if (report != NULL && report->failure.kind != FAILURE_NONE)
+        request->failure = report->failure;
+    else
+        request->failure.kind = otherwise;
+    return ASK_FAILED;
+}
+
+// Takes what the flight brought: an answer for everybody, one for its leader alone, or a failure.
+static enum ask_result request_take_answer(struct request *request)
+{
+    struct flight *flight = request->flight;
+    const struct fetch_report *report = request_report(request);
+    enum flight_state state = atomic_load_explicit(&flight->state, memory_order_acquire);
+    if (state == FLIGHT_FAILED || state == FLIGHT_ASKING)
+        return request_take_failure(request, FAILURE_RESPONSE_TIMEOUT);
+    struct object *object = flight->object;
+    if (!judge_replaces(object->status) && request_copy_may_go_stale(request))
+        return request_take_failure(request, FAILURE_STATUS); // the copy is the better answer
+    if (state == FLIGHT_ALONE && !request->leads) {
+        if (judge_is_error(object->status))
+            return request_take_failure(request, FAILURE_STATUS);
+        request->shareable = false;
+        return ASK_AGAIN;
+    }
+    if (state == FLIGHT_ANSWERED && !request->leads && !object_matches(object, &request->head.fields))
+        return ASK_AGAIN; // another variant than was thought; now the Vary is known
+    if (judge_is_error(object->status))
+        request_take_failure(request, FAILURE_STATUS);
+    enum request_outcome outcome = state == FLIGHT_ALONE ? OUTCOME_PASS
+        : report != NULL && report->revalidated ? OUTCOME_REVALIDATED : OUTCOME_MISS;
+    request_use(request, object, outcome);
+    if (!request->leads)
+        request->saved_by = lifeline_get(LIFELINE_COALESCE);
+    else if (report != NULL)
+        request->saved_by = report->saved_by;
+    return ASK_ANSWERED;
+}
+
+static enum ask_result request_ask_once(struct task *task, struct request *request)
+{
+    if (request->shareable && lifelines_lookup(task, request) == LIFELINE_ANSWERED)
+        return ASK_ANSWERED;
+    if (!request_begin_fetch(task, request, false))
+        return ASK_FAILED;
+    if (lifelines_wait(task, request) == LIFELINE_ANSWERED)
+        return ASK_ANSWERED;
+    enum error error = request_await(task, request);
+    if (error != ERROR_NONE && error != ERROR_TIMEOUT) {
+        request->failure.kind = FAILURE_CANCELLED;
+        request->connection->last = true;
+        return ASK_FAILED;
+    }
+    return request_take_answer(request);
+}
+
+static enum ask_result request_ask(struct task *task, struct request *request)
+{
+    struct edge *edge = request->thread->edge;
+    struct cache_key hint = fetch_hint_key(&request->key, request->credentials);
+    origin_budget_count(request->site->origin, task_now_ns(task));
+    if (request->shareable && request->copy == NULL
+        && (request->head.method == HTTP_METHOD_HEAD
+            || cache_is_uncacheable(edge->cache, &hint, task_now_ns(task))))
+        request->shareable = false;
+    for (int turn = 0; turn < TURNS_MAX; turn++) {
+        enum ask_result result = request_ask_once(task, request);
+        if (result != ASK_AGAIN)
+            return result;
+        request_leave_flight(request);
+        if (turn == TURNS_MAX - 2)
+            request->shareable = false;
+    }
+    return ASK_FAILED;
+}
+
+static void request_answer(struct task *task, struct request *request)
+{
+    request_look_up(request);
+    if (request_copy_serves(request)) {
+        request_use(request, request->copy, OUTCOME_HIT);
+        return;
+    }
+    if (request_may_ask(request) && request_ask(task, request) == ASK_ANSWERED)
+        return;
+    if (request->failure.kind != FAILURE_CANCELLED)
+        lifelines_failure(task, request);
+}
+
+// --- Sending and counting ---
+
+static void request_deliver(struct task *task, struct request *request)
+{
+    if (request->object != NULL)
+        delivery_send_object(task, request);
+    else if (request->outcome == OUTCOME_ERROR)
+        delivery_send_page(task, request, request->status);
+}
+
+static void request_count(const struct request *request)
+{
+    struct ledger_row *ledger = request->thread->ledger;
+    ledger_add(ledger, LEDGER_REQUESTS, 1);
+    ledger_add(ledger, LEDGER_BYTES_SENT, request->bytes);
+    switch (request->outcome) {
+    case OUTCOME_HIT: ledger_add(ledger, LEDGER_HITS, 1); break;
+    case OUTCOME_MISS: ledger_add(ledger, LEDGER_MISSES, 1); break;
+    case OUTCOME_REVALIDATED: ledger_add(ledger, LEDGER_REVALIDATED, 1); break;
+    case OUTCOME_PASS: ledger_add(ledger, LEDGER_PASSES, 1); break;
+    case OUTCOME_STALE: case OUTCOME_ERROR: case OUTCOME_NONE: break;
+    }
+    if (request->saved_by != NULL)
+        ledger_add(ledger, lifeline_ledger(request->saved_by), 1);
+    if (request->status >= 500) {
+        ledger_add(ledger, LEDGER_VISITOR_ERRORS, 1);
+        if (request->copy != NULL)
+            ledger_add(ledger, LEDGER_STALE_FORBIDDEN, 1);
+    }
+    if (!request->complete)
+        ledger_add(ledger, LEDGER_ABORTED, 1);
+}
+
+static const char *request_outcome_word(enum request_outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_NONE: return "edge";
+    case OUTCOME_HIT: return "hit";
+    case OUTCOME_STALE: return "stale";
+    case OUTCOME_MISS: return "miss";
+    case OUTCOME_REVALIDATED: return "revalidated";
+    case OUTCOME_PASS: return "pass";
+    case OUTCOME_ERROR: return "error";
+    }
+    return "";
+}
+
+static void request_record(struct request *request)
+{
+    struct edge_thread *thread = request->thread;
+    request_count(request);
+    if (thread->edge->hooks.answered == NULL)
+        return;
+    char id[REQUEST_ID_DIGITS];
+    struct text id_text = text_in(id, sizeof(id));
+    text_append_hex(&id_text, request->id, REQUEST_ID_DIGITS);
+    const struct fetch_report *report = request_report(request);
+    const struct http_fields *fields = &request->head.fields;
+    struct access_record record = {
+        .wall_ms = thread->loop->wall_ms,
+        .duration_us = (thread->loop->now_ns - request->started_ns) / 1000,
+        .first_byte_us = request->first_byte_ns == 0 ? 0 : (request->first_byte_ns - request->started_ns) / 1000,
+        .peer = request->connection->peer,
+        .method = request->head.method_text,
+        .target = request->head.target,
+        .host = request->head.authority,
+        .referer = http_fields_find_text(fields, SLICE("referer")) == NULL ? SLICE_EMPTY
+            : http_fields_find_text(fields, SLICE("referer"))->value,
+        .user_agent = http_fields_value(fields, HTTP_NAME_USER_AGENT),
+        .request_id = text_slice(&id_text),
+        .minor_version = request->head.minor_version,
+        .status = request->status,
+        .bytes = request->bytes,
+        .cache = request_outcome_word(request->outcome),
+        .lifeline = request->saved_by == NULL ? "" : request->saved_by->name,
+        .failure = failure_token(request->failure.kind),
+        .backend = report == NULL ? SLICE_EMPTY : slice_from_string(report->backend),
+        .complete = request->complete,
+    };
+    thread->edge->hooks.answered(thread->edge->hooks.context, thread->index, &record);
+}

@@ -1,0 +1,72 @@
+// The life of a request: see request.c. The struct lives on its task's stack and dies with it.
+#pragma once
+
+#include "edge/connection.h"
+#include "edge/fetch.h"
+#include "edge/lifeline.h"
+
+// How it was answered, in the words of the access log and Cache-Status.
+enum request_outcome {
+    OUTCOME_NONE,    // the edge answered by itself: own pages, refusals
+    OUTCOME_HIT,     // a copy, without asking
+    OUTCOME_STALE,   // a copy past its freshness, see saved_by
+    OUTCOME_MISS,    // fetched
+    OUTCOME_REVALIDATED, // a copy that the backend confirmed
+    OUTCOME_PASS,    // fetched, not shareable
+    OUTCOME_ERROR,   // the honest page
+};
+
+#define REQUEST_FIELDS_ON_STACK 64
+#define REQUEST_ID_DIGITS 16
+
+struct request {
+    struct edge_thread *thread;
+    struct generation *generation;
+    struct site *site;
+    struct connection *connection;
+    struct arena arena;
+    struct http_request_head head;
+    struct http_field fields[REQUEST_FIELDS_ON_STACK]; // storage of head.fields, unless there are more
+    char host_text[256];       // authority without port, lower case
+    struct slice host;
+    uint64_t id, started_ns;
+    bool credentials;          // Cookie or Authorization: never waits behind strangers
+    bool shareable;            // its answer may serve others, so far as one can tell
+    bool asked;                // the origin was asked for it
+    char key_text[512];
+    struct cache_key key;
+    struct object *copy;       // the stored response for it, fresh or not; NULL: none
+    struct http_cache_control control;
+    bool has_control;
+    struct flight *flight;     // while it waits for one or reads from it
+    bool leads;                // that flight is its own
+    struct scope fetches;      // those that cannot outlive it
+    struct request_body body;
+    // The answer:
+    struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE
+    enum request_outcome outcome;
+    const struct lifeline *saved_by;
+    struct failure failure;    // of the origin, kind NONE if it did not fail
+    // What became of it, for the log:
+    unsigned status;
+    uint64_t bytes, first_byte_ns;
+    bool complete;
+};
+
+static inline const struct site_settings *request_site(const struct request *request)
+{
+    return request->site->settings;
+}
+
+void request_begin(struct request *request, struct connection *connection);
+void request_end(struct task *task, struct request *request);
+// Serves one request whose head was read and parsed, and writes its record.
+void request_serve(struct task *task, struct request *request);
+
+// For lifelines. Answers with the copy.
+enum lifeline_outcome request_answer_stale(struct request *request);
+bool request_copy_may_go_stale(const struct request *request);
+// Sees to it that a fetch for it runs; false if none could be started.
+bool request_begin_fetch(struct task *task, struct request *request, bool coalesce);
+// The failure of the flight it waited for, for Proxy-Status and the page.
+const struct fetch_report *request_report(const struct request *request);

@@ -1,0 +1,123 @@
+// Reading a request's body off its connection.
+#include "edge/connection.h"
+#include "base/memory.h"
+#include "edge/delivery.h"
+
+void request_body_init(struct request_body *body, struct connection *connection,
+    const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms)
+{
+    body->connection = connection;
+    body->limits = limits;
+    body->timeout_ms = timeout_ms;
+    body->staging = NULL;
+    body->begin = body->end = 0;
+    body->must_continue = head->expect_continue && head->minor_version >= 1;
+    body->begun = false;
+    body->error = ERROR_NONE;
+    http1_body_init(&body->decoder, head->framing, head->content_length);
+}
+
+// Moves what came with the head into a buffer of the body's own: the head's views must stay.
+static enum error request_body_begin(struct task *task, struct request_body *body)
+{
+    struct connection *connection = body->connection;
+    body->begun = true;
+    body->staging = edge_buffer_take(connection->thread);
+    if (body->staging == NULL)
+        return ERROR_MEMORY;
+    if (body->must_continue && connection->begin == connection->end)
+        return delivery_send_continue(task, connection, body->timeout_ms);
+    return ERROR_NONE;
+}
+
+// Undecoded bytes into staging: first those that came with the head, then from the socket. Of a
+// body with a known length never more than belongs to it, so that nothing must be given back.
+static enum error request_body_fill(struct task *task, struct request_body *body)
+{
+    struct connection *connection = body->connection;
+    size_t wanted = EDGE_BUFFER_SIZE, size;
+    if (body->decoder.framing == HTTP_FRAMING_LENGTH)
+        wanted = MINIMUM(wanted, http1_body_remaining(&body->decoder));
+    uint32_t buffered = connection->end - connection->begin;
+    if (buffered > 0) {
+        uint32_t taken = MINIMUM(buffered, (uint32_t)wanted);
+        memcpy(body->staging, connection->buffer + connection->begin, taken);
+        connection->begin += taken;
+        body->begin = 0;
+        body->end = taken;
+        return ERROR_NONE;
+    }
+    enum error error = io_receive(task, &connection->socket, body->staging, wanted,
+        deadline_after_ms(task_loop(task), body->timeout_ms), &size);
+    if (error != ERROR_NONE)
+        return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
+    body->begin = 0;
+    body->end = (uint32_t)size;
+    return ERROR_NONE;
+}
+
+static enum error request_body_next(
+    struct task *task, struct request_body *body, char *buffer, size_t size, size_t *ret_size)
+{
+    if (!body->begun && !body->decoder.done) {
+        enum error error = request_body_begin(task, body);
+        if (error != ERROR_NONE)
+            return error;
+    }
+    while (!body->decoder.done) {
+        size_t used;
+        struct slice content;
+        if (body->begin == body->end) {
+            enum error error = request_body_fill(task, body);
+            if (error != ERROR_NONE)
+                return error;
+        }
+        // At most `size` bytes are offered, so that all content found fits.
+        struct slice bytes = slice_of(
+            body->staging + body->begin, MINIMUM(body->end - body->begin, size));
+        if (http1_body_read(&body->decoder, bytes, body->limits, &used, &content) == HTTP1_FAULT)
+            return ERROR_PROTOCOL;
+        body->begin += (uint32_t)used;
+        if (content.size > 0) {
+            memcpy(buffer, content.data, content.size);
+            *ret_size = content.size;
+            return ERROR_NONE;
+        }
+    }
+    return ERROR_CLOSED;
+}
+
+enum error request_body_read(struct task *task, void *source, void *buffer, size_t size, size_t *ret_size)
+{
+    struct request_body *body = source;
+    if (body->error != ERROR_NONE)
+        return body->error;
+    enum error error = request_body_next(task, body, buffer, size, ret_size);
+    if (error != ERROR_NONE && error != ERROR_CLOSED)
+        body->error = error;
+    return error;
+}
+
+bool request_body_is_finished(const struct request_body *body)
+{
+    return body->decoder.done && body->error == ERROR_NONE;
+}
+
+void request_body_end(struct request_body *body)
+{
+    struct connection *connection = body->connection;
+    uint32_t extra = body->end - body->begin;
+    // Pipelined bytes that came with the body go back to the connection; the head is done with.
+    if (extra > 0 && request_body_is_finished(body)) {
+        if (extra <= connection->begin) {
+            connection->begin -= extra;
+        } else { // they came from the socket, so the connection's own buffer is used up
+            connection->begin = 0;
+            connection->end = extra;
+        }
+        memcpy(connection->buffer + connection->begin, body->staging + body->begin, extra);
+    }
+    edge_buffer_give(connection->thread, body->staging);
+    body->staging = NULL;
+    body->begin = body->end = 0;
+}

@@ -1,0 +1,96 @@
+// The edge's insides, for the files of this room: what all loops share, what one loop has of its
+// own, and a generation of settings.
+#pragma once
+
+#include "cache/flight.h"
+#include "edge/edge.h"
+#include "io/io.h"
+
+// One generation of settings with what was derived from them. Counted: one reference per thread
+// that starts requests with it, one per request or fetch under way.
+struct site {
+    const struct site_settings *settings;
+    struct origin *origin;
+};
+
+struct generation {
+    _Atomic uint64_t references;
+    const struct edge_settings *settings;
+    struct site *sites;
+    size_t site_count;
+    struct host_entry *hosts; // open addressing, a power of two of them
+    size_t host_capacity;
+    struct site *fallback;    // the site without host names; NULL: unknown hosts are refused
+    void (*released)(void *context);
+    void *context;
+};
+
+struct generation *generation_create(struct edge *edge, const struct edge_settings *settings) MUST_CHECK;
+void generation_release(struct generation *generation);
+static inline struct generation *generation_reference(struct generation *generation)
+{
+    atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
+    return generation;
+}
+// host without its port, any case; NULL: no site serves it.
+struct site *generation_find_site(const struct generation *generation, struct slice host);
+
+#define EDGE_BUFFER_SIZE 8192
+#define EDGE_BUFFERS_KEPT 256
+#define EDGE_LISTENERS_MAX 16
+
+struct edge_listener {
+    struct io_socket socket;
+    struct edge_thread *thread;
+};
+
+struct edge_thread {
+    struct edge *edge;
+    struct loop *loop;
+    unsigned index;
+    struct ledger_row *ledger;
+    struct generation *generation; // for new requests
+    struct list connections;       // all that are open, of struct connection
+    _Atomic uint64_t connection_count, active_requests; // written by this thread only
+    struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
+    unsigned buffers_kept;
+    struct edge_listener listeners[EDGE_LISTENERS_MAX];
+    unsigned listener_count;
+    struct scope acceptors;
+    bool draining, emptied;
+    struct timer drain_timer;
+    struct message drain;
+};
+
+struct edge {
+    struct edge_thread *threads;
+    unsigned thread_count;
+    struct edge_hooks hooks;
+    struct generation *generation; // the newest; loop 0's
+    struct cache *cache;
+    struct flight_table *flights;
+    struct origins *origins;
+    struct ledger_row *ledger;     // one per thread, aligned, within ledger_memory
+    void *ledger_memory;
+    int64_t started_ms;
+    struct lock maintenance_lock;
+    struct maintenance maintenance;
+    atomic_bool in_maintenance;    // a copy of maintenance.on that requests read without the lock
+    atomic_bool is_draining;
+    _Atomic unsigned draining;     // threads that have not emptied yet
+    struct message stop;
+};
+
+// New settings on their way to the threads.
+struct edge_reload {
+    struct edge *edge;
+    struct generation *generation;
+    _Atomic unsigned pending;
+    struct message messages[];     // one per thread
+};
+
+// Called when a connection is gone: the last one of a draining thread completes the drain.
+void edge_thread_connection_gone(struct edge_thread *thread);
+
+char *edge_buffer_take(struct edge_thread *thread) MUST_CHECK; // EDGE_BUFFER_SIZE bytes or NULL
+void edge_buffer_give(struct edge_thread *thread, char *buffer); // NULL is fine
