@@ -23,7 +23,8 @@ struct address {
 // "unix:/run/afloat/control". Numbers only, no names.
 enum error address_parse(struct slice text, struct address *ret_address) MUST_CHECK;
 // A host alone: "127.0.0.1", "::1" or "[::1]".
-enum error address_parse_host(struct slice host, uint16_t port, struct address *ret_address) MUST_CHECK;
+enum error address_parse_host(struct slice host, uint16_t port,
+    struct address *ret_address) MUST_CHECK;
 void address_set_port(struct address *address, uint16_t port);
 uint16_t address_port(const struct address *address); // 0 for a Unix socket
 // Family, host and port; a mapped IPv4 address equals the plain one.

@@ -2,7 +2,7 @@
 // seats off the broadcast and posts each once, as a message; delivery wakes the waiters of the seat
 // and frees it. So a seat may be under way when the broadcast is gone.
 //
-// Whether a seat is on the broadcast is guarded by the lock; its waiters belong to its loop's thread.
+// The lock guards which seats are on the broadcast; their waiters belong to their loop's thread.
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "io/inside.h"
@@ -69,7 +69,8 @@ static struct broadcast_seat *take_seat(struct broadcast *broadcast, struct loop
 }
 
 // A waiter gives up. The last one of a seat removes it, unless it is under way.
-static void leave_seat(struct broadcast *broadcast, struct broadcast_seat *seat, struct waiter *waiter)
+static void leave_seat(struct broadcast *broadcast, struct broadcast_seat *seat,
+    struct waiter *waiter)
 {
     list_remove(&waiter->link);
     if (!list_is_empty(&seat->waiters))

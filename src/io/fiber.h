@@ -34,7 +34,8 @@ struct fiber {
 
 // Maps a stack with a guard page below it and an owner of owner_size bytes, zeroed, at its top.
 // main starts at the first fiber_enter. NULL when the kernel gives no mapping.
-struct fiber *fiber_create(size_t stack_size, size_t owner_size, void (*main)(struct fiber *fiber)) MUST_CHECK;
+struct fiber *fiber_create(size_t stack_size, size_t owner_size,
+    void (*main)(struct fiber *fiber)) MUST_CHECK;
 // Goes on with the fiber, until it leaves or main returns. Always from the same thread.
 void fiber_enter(struct fiber *fiber);
 void fiber_leave(struct fiber *fiber); // from inside

@@ -34,9 +34,11 @@ enum io_control {
 };
 
 // A listening socket that shares its port with the other loops of this process. Loop 0 listens
-// first and asks for the port alone (shared false), so that a second process gets ERROR_BUSY instead
-// of half of the visitors. Port 0: io_local_address tells which one it became, for the other loops.
-enum error io_listen(struct loop *loop, const struct address *address, struct io_socket *ret_socket) MUST_CHECK;
+// first and asks for the port alone (shared false), so that a second process gets ERROR_BUSY
+// instead of half of the visitors. Port 0: io_local_address tells which one it became, for the
+// other loops.
+enum error io_listen(struct loop *loop, const struct address *address,
+    struct io_socket *ret_socket) MUST_CHECK;
 enum error io_local_address(const struct io_socket *socket, struct address *ret_address) MUST_CHECK;
 enum error io_accept(struct task *task, struct io_socket *listener, struct io_socket *ret_socket,
     struct address *ret_peer, uint64_t deadline_ns) MUST_CHECK;
@@ -76,5 +78,6 @@ static inline bool io_is_parked(const struct io_socket *socket)
 // Numeric hosts resolve at once. The order is the resolver's.
 enum error io_resolve(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
     struct address *ret_addresses, size_t capacity, size_t *ret_count) MUST_CHECK;
-// Runs work on a helper thread (files, anything that blocks). Not cancellable: it waits for the end.
+// Runs work on a helper thread (files, anything that blocks). Not cancellable: it waits for the
+// end. LIMIT when too much work waits already.
 enum error io_blocking(struct task *task, void (*work)(void *argument), void *argument) MUST_CHECK;

@@ -15,8 +15,8 @@ static const struct setting loop_rows[] = {
         .maximum = 1000000,
         .summary = "Tasks alive at once, over all threads: one for each request being answered and "
                    "for each fetch from a backend. Idle connections have none.",
-        .touch = "When `afloat status` counts refused tasks and there is memory to spare; each takes "
-                 "two kernel mappings, so raise the sysctl vm.max_map_count too above 30000.",
+        .touch = "When `afloat status` counts refused tasks and memory is left. Each takes "
+                 "two kernel mappings: above 30000 raise the sysctl vm.max_map_count too.",
     },
     {
         .name = "stack_size",

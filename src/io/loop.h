@@ -26,7 +26,8 @@ struct timer {
     void (*fire)(struct timer *timer);
 };
 
-// A message lives in its sender's memory until it is delivered, in the receiving loop, not in a task.
+// A message lives in its sender's memory until it is delivered: in the receiving loop, not in a
+// task.
 struct message {
     struct message *next;
     void (*deliver)(struct loop *loop, struct message *message);
@@ -42,8 +43,8 @@ struct io_operations {
     enum error (*listen)(struct loop *loop, const struct address *address, bool shared,
         struct io_socket *ret_socket);
     enum error (*local_address)(const struct io_socket *socket, struct address *ret_address);
-    enum error (*accept)(struct task *task, struct io_socket *listener, struct io_socket *ret_socket,
-        struct address *ret_peer, uint64_t deadline_ns);
+    enum error (*accept)(struct task *task, struct io_socket *listener,
+        struct io_socket *ret_socket, struct address *ret_peer, uint64_t deadline_ns);
     enum error (*connect)(struct task *task, const struct address *address, uint64_t deadline_ns,
         struct io_socket *ret_socket);
     enum error (*receive)(struct task *task, struct io_socket *socket, void *buffer, size_t size,
@@ -90,6 +91,7 @@ struct loop {
     struct list pool;      // stacks at rest
     uint64_t tasks_alive, tasks_peak, tasks_refused, stacks_pooled;
     uint64_t accepts_starved; // accepts put off because descriptors had run out
+    uint64_t work_refused;    // io_blocking calls that found the queue full
     _Atomic(struct message *) mailbox;
     atomic_bool stopping;
 };
@@ -101,7 +103,8 @@ void loop_destroy(struct loop *loop); // all tasks must have ended
 // Delivers mail, fires due timers and runs what is ready, until nothing is ready or it has gone
 // round so often that I/O must be looked at. True if there was anything.
 bool loop_step(struct loop *loop);
-uint64_t loop_next_due_ns(const struct loop *loop); // earliest timer (never late, may be early), NEVER_NS if none
+// When the wheel must turn next: then a timer fires, or none does yet. NEVER_NS if none is armed.
+uint64_t loop_next_due_ns(const struct loop *loop);
 
 // Steps and turns until loop_stop. Then returns; tasks may still be alive.
 void loop_run(struct loop *loop);

@@ -106,7 +106,8 @@ static struct task *stack_take(struct loop *loop)
         loop->stacks_pooled--;
         return task;
     }
-    struct fiber *fiber = fiber_create(loop->limits.stack_size, sizeof(struct task), task_stack_main);
+    struct fiber *fiber =
+        fiber_create(loop->limits.stack_size, sizeof(struct task), task_stack_main);
     if (fiber == NULL)
         return NULL;
     struct task *task = CONTAINER_OF(fiber, struct task, fiber);
@@ -301,7 +302,8 @@ bool task_is_cancelled(const struct task *task)
     return task->cancelled;
 }
 
-void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument), void *argument)
+void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument),
+    void *argument)
 {
     task->describe = describe;
     task->describe_argument = argument;

@@ -21,7 +21,8 @@ typedef void task_main(struct task *task, void *argument);
 // Starts a task that first runs when the loop next steps. scope may be NULL: the task is its own
 // master. ERROR_LIMIT when limits.tasks are alive, ERROR_MEMORY when no stack can be had.
 // Must be called on the loop's own thread.
-enum error task_start(struct loop *loop, struct scope *scope, task_main *main, void *argument) MUST_CHECK;
+enum error task_start(struct loop *loop, struct scope *scope, task_main *main,
+    void *argument) MUST_CHECK;
 
 static inline uint64_t deadline_after_ms(const struct loop *loop, uint64_t ms)
 {
@@ -50,7 +51,8 @@ enum error task_sleep_until(struct task *task, uint64_t due_ns) MUST_CHECK;
 enum error task_yield(struct task *task) MUST_CHECK;
 
 // What invariant_fail prints of the running task; call at start, valid until replaced or the end.
-void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument), void *argument);
+void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument),
+    void *argument);
 // For invariant_set_dump: writes which task of this thread runs, and its description.
 void task_dump_running(int descriptor);
 
