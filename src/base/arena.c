@@ -70,7 +70,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     if (UNLIKELY(size > SIZE_MAX - 15))
         return NULL;
-    size = (size + 15) & ~(size_t)15;
+    size = (MAXIMUM(size, 1) + 15) & ~(size_t)15; // so that no size gives NULL for success
     if (UNLIKELY((size_t)(arena->end - arena->next) < size) && !arena_grow(arena, size))
         return NULL;
     void *memory = arena->next;
