@@ -36,6 +36,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct 
     edge->started_ms = loops[0]->wall_ms;
     if (hooks != NULL)
         edge->hooks = *hooks;
+    edge->records_wanted = hooks != NULL && hooks->answered != NULL;
     edge->threads = memory_zero_alloc(loop_count * sizeof(*edge->threads));
     edge->ledger_memory = memory_zero_alloc((loop_count + 1) * sizeof(*edge->ledger));
     edge->cache = cache_create(&settings->store, seed);
@@ -117,8 +118,6 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
         memory_free(reload);
         return error == ERROR_NONE ? ERROR_MEMORY : error;
     }
-    generation->released = released;
-    generation->context = context;
     cache_set_memory(edge->cache, settings->store.memory);
     reload->edge = edge;
     reload->generation = generation;
@@ -126,6 +125,8 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
     for (unsigned i = 0; i < edge->thread_count; i++)
         generation_reference(generation);
     struct generation *old = edge->generation;
+    old->released = released; // nobody but this thread's reference can be the last one yet
+    old->context = context;
     edge->generation = generation;
     for (unsigned i = 0; i < edge->thread_count; i++) {
         reload->messages[i].deliver = edge_thread_reload;
@@ -298,6 +299,11 @@ uint64_t edge_active_requests(struct edge *edge)
 uint64_t edge_flights(struct edge *edge)
 {
     return flight_table_count(edge->flights);
+}
+
+void edge_want_records(struct edge *edge, bool wanted)
+{
+    atomic_store_explicit(&edge->records_wanted, wanted && edge->hooks.answered != NULL, memory_order_relaxed);
 }
 
 void edge_set_maintenance(struct edge *edge, const struct maintenance *maintenance)

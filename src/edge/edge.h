@@ -45,6 +45,9 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
 void edge_drain(struct edge *edge);
 void edge_destroy(struct edge *edge); // after the loops stopped
 
+// Whether hooks.answered is called; on from the start if there is one. Any thread.
+void edge_want_records(struct edge *edge, bool wanted);
+
 struct cache *edge_cache(struct edge *edge);
 struct origins *edge_origins(struct edge *edge);
 struct loop *edge_loop(struct edge *edge, unsigned index);

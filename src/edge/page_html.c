@@ -4,7 +4,7 @@
 
 #define PAGE_STYLE                                                                                 \
     ":root{color-scheme:light dark;--paper:#f3f6f8;--ink:#16222c;--soft:#50606d;--line:#cfd9e0;"   \
-    "--card:#fff;--calm:#0b6b62;--alert:#9c3a12;--link:#0a5a88}"                                    \
+    "--card:#fff;--calm:#0b6b62;--alert:#9c3a12;--link:#0a5a88}"                                   \
     "@media(prefers-color-scheme:dark){:root{--paper:#0e151b;--ink:#e7eef3;--soft:#a2b1bd;"        \
     "--line:#2b3944;--card:#162029;--calm:#6fd3c3;--alert:#f5a985;--link:#8ccaf2}}"                \
     "*{box-sizing:border-box}"                                                                     \
@@ -18,17 +18,17 @@
     "h1,p,dd{overflow-wrap:anywhere}"                                                              \
     "p{margin:.6rem 0}"                                                                            \
     "a{color:var(--link);text-underline-offset:.2em}"                                              \
-    "ol{display:flex;list-style:none;margin:1.6rem 0;padding:0}"                                   \
-    "li{flex:1;padding:.7rem .5rem 0 0;border-top:3px solid var(--calm);color:var(--soft)}"        \
+    "ol{display:flex;gap:.4rem;list-style:none;margin:1.6rem 0;padding:0}"                         \
+    "li{flex:1;padding:.6rem .4rem 0 0;border-top:3px solid var(--calm);color:var(--soft)}"        \
     "li b{display:block;color:var(--ink);font-weight:600}"                                         \
     "li.bad{border-top:3px dashed var(--alert);color:var(--alert);font-weight:600}"                \
-    ".card{padding:.9rem 1.2rem;border:1px solid var(--line);border-radius:.75rem;"                \
+    ".card{margin:1.2rem 0;padding:.9rem 1.2rem;border:1px solid var(--line);border-radius:.75rem;"\
     "background:var(--card)}"                                                                      \
     "blockquote{margin:1.2rem 0;padding:.1rem 0 .1rem 1rem;border-left:3px solid var(--calm);"     \
     "overflow-wrap:anywhere}"                                                                      \
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.4rem;margin:0}"             \
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.4rem}"                      \
     "dt{color:var(--soft)}dd{margin:0}"                                                            \
-    ".do{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:center;margin:1.2rem 0 0}"       \
+    ".do{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:center}"                         \
     "form{margin:0}"                                                                               \
     "button{font:inherit;padding:.45rem .9rem;border:1px solid var(--soft);border-radius:.5rem;"   \
     "background:transparent;color:inherit;cursor:pointer}"                                         \
@@ -37,32 +37,38 @@
     "transform-origin:32px 44px}@keyframes sway{50%{transform:rotate(4deg)}}}"
 
 // Asks for the page itself before it reloads, so that the visitor keeps reading until there is
-// something new; a hidden tab waits until somebody looks at it. Waits grow, up to a minute.
+// something new; meanwhile it keeps the facts current. A hidden tab waits until somebody looks at it.
+// Waits grow, up to a minute.
 #define PAGE_SCRIPT                                                                                \
     "(function(){"                                                                                 \
-    "var wait=+document.body.getAttribute('data-wait'),says=document.getElementById('s');"         \
-    "[].forEach.call(document.getElementsByTagName('time'),function(t){"                           \
-    "var d=new Date(t.dateTime),n=new Date();"                                                     \
-    "t.textContent=d.toDateString()==n.toDateString()"                                             \
-    "?d.toLocaleTimeString([],{timeStyle:'short'})"                                                \
-    ":d.toLocaleString([],{dateStyle:'medium',timeStyle:'short'})});"                              \
-    "if(!wait)return;"                                                                             \
+    "var wait=+document.body.dataset.wait,says=document.getElementById('s');"                      \
+    "function localise(){[].forEach.call(document.getElementsByTagName('time'),function(t){"       \
+    "var d=new Date(t.dateTime),today=d.toDateString()==new Date().toDateString();"                \
+    "t.textContent=today?d.toLocaleTimeString([],{timeStyle:'short'})"                             \
+    ":d.toLocaleString([],{dateStyle:'medium',timeStyle:'short'})})}"                              \
     "function later(){setTimeout(ask,wait*1e3);wait=Math.min(wait*1.3,60)*(.9+Math.random()*.2)}"  \
-    "function say(what){says.textContent=what+' at '+new Date().toLocaleTimeString()+"             \
-    "'. This page keeps trying.'}"                                                                 \
+    "function say(what){says.textContent=what+' at '+new Date().toLocaleTimeString()+'. '"         \
+    "+'This page keeps trying by itself.';later()}"                                                \
+    "function look(answer){"                                                                       \
+    "if(answer.status<500)return location.reload();"                                               \
+    "return answer.text().then(function(html){"                                                    \
+    "var page=new DOMParser().parseFromString(html,'text/html'),facts=page.querySelector('dl');"   \
+    "if(page.body.dataset.wait&&facts){"                                                           \
+    "if(page.title!=document.title)return location.reload();"                                      \
+    "document.querySelector('dl').replaceWith(facts);localise()}"                                  \
+    "say('Still no answer')})}"                                                                    \
     "function ask(){"                                                                              \
-    "if(document.hidden){document.addEventListener('visibilitychange',ask,{once:true});return}"    \
-    "fetch(location.href,{cache:'no-store',redirect:'manual'}).then(function(r){"                  \
-    "if(r.status<500)location.reload();else{say('Still no answer');later()}"                       \
-    "},function(){say('Could not be reached');later()})}"                                          \
-    "later()})()"
+    "if(document.hidden)return document.addEventListener('visibilitychange',ask,{once:true});"     \
+    "fetch(location.href,{cache:'no-store',redirect:'manual',headers:{Accept:'text/html'}})"       \
+    ".then(look).catch(function(){say('Could not be reached')})}"                                  \
+    "localise();if(wait)later()})()"
 
 // The hashes are those of the two texts above; tests/unit/edge/page.c computes them.
 struct slice page_content_security_policy(void)
 {
     return SLICE("default-src 'none'; "
-                 "style-src 'sha256-8PvNq1xHo/bNXug61T76F0y2axeBOd7756bkV51Aa4Y='; "
-                 "script-src 'sha256-hB6yswD+c7xGkn7IiqMeMmpJbBysyNAL+1+MVavQvOM='; "
+                 "style-src 'sha256-XDZtmgxpMb/fj0UdemKQztNLDKgQHdhghqBZCEFCUeU='; "
+                 "script-src 'sha256-DCPC6/a9gvZ+nOESsI0BTtg/YYRGr1tXZCn0Byx1a+c='; "
                  "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'");
 }
 

@@ -406,7 +406,7 @@ static void request_record(struct request *request)
 {
     struct edge_thread *thread = request->thread;
     request_count(request);
-    if (thread->edge->hooks.answered == NULL)
+    if (!atomic_load_explicit(&thread->edge->records_wanted, memory_order_relaxed))
         return;
     char id[REQUEST_ID_DIGITS];
     struct text id_text = text_in(id, sizeof(id));

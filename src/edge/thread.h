@@ -66,6 +66,7 @@ struct edge {
     struct edge_thread *threads;
     unsigned thread_count;
     struct edge_hooks hooks;
+    atomic_bool records_wanted;
     struct generation *generation; // the newest; loop 0's
     struct cache *cache;
     struct flight_table *flights;

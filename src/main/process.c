@@ -1,0 +1,332 @@
+// Start, signals, reload and end of a running edge.
+#include "main/process.h"
+#include "admin/commands.h"
+#include "admin/metrics.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "edge/edge.h"
+#include "io/epoll.h"
+#include "main/system.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define HELPER_THREADS 2
+#define THREADS_MAX 256
+
+struct process {
+    const char *config_path;
+    struct loaded_settings *loaded; // the newest
+    struct epoll_world *world;
+    struct loop *loops[THREADS_MAX];
+    pthread_t threads[THREADS_MAX];
+    unsigned thread_count, threads_started;
+    struct edge *edge;
+    struct access_log *access_log;
+    struct status_source source;
+    bool source_ready;
+    struct control *control;
+    struct metrics *metrics;
+    struct address metrics_address;
+};
+
+static bool fail(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static bool fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "afloat: ");
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
+    va_end(arguments);
+    return false;
+}
+
+// --- Start: each step says why it failed; process_end undoes whatever was done ---
+
+static bool start_log(struct process *process)
+{
+    const struct log_settings *log = &process->loaded->settings.log;
+    const char *path = log->error.size == 0 ? NULL : log->error.data;
+    enum error error = log_open(path, (enum log_level)log->level);
+    return error == ERROR_NONE || fail("cannot open the error log %s: %s", path, error_text(error));
+}
+
+static bool start_loops(struct process *process)
+{
+    const struct settings *settings = &process->loaded->settings;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    process->thread_count = settings->threads != 0 ? (unsigned)settings->threads
+                                                   : (unsigned)MAXIMUM(1, MINIMUM(cores, THREADS_MAX));
+    struct loop_limits limits = settings->tasks;
+    limits.tasks = limits.tasks / process->thread_count + 1;
+    process->world = epoll_world_create(HELPER_THREADS);
+    if (process->world == NULL)
+        return fail("cannot start: out of memory or descriptors");
+    for (unsigned i = 0; i < process->thread_count; i++) {
+        process->loops[i] = epoll_loop_create(process->world, &limits, i, process->thread_count);
+        if (process->loops[i] == NULL)
+            return fail("cannot start thread %u: out of memory or descriptors", i);
+    }
+    return true;
+}
+
+static bool start_edge(struct process *process)
+{
+    struct settings *settings = &process->loaded->settings;
+    enum error error = access_log_create(process->thread_count, &settings->log, &process->access_log);
+    if (error != ERROR_NONE)
+        return fail("cannot open the access log %.*s: %s", SLICE_ARGS(settings->log.access), error_text(error));
+    struct edge_hooks hooks = {.answered = access_log_answered, .context = process->access_log};
+    process->edge = edge_create(process->loops, process->thread_count, &settings->edge,
+        &hooks);
+    if (process->edge == NULL)
+        return fail("cannot start: out of memory");
+    edge_want_records(process->edge, settings->log.access.size > 0);
+    status_source_init(&process->source, process->edge, &settings->edge);
+    process->source_ready = true;
+    process->source.access_log = process->access_log;
+    process->source.thread_count = process->thread_count;
+    return true;
+}
+
+static bool start_listeners(struct process *process)
+{
+    const struct slice *listen = process->loaded->settings.listen.items;
+    for (size_t i = 0; i < process->loaded->settings.listen.count; i++) {
+        struct address address;
+        enum error error = address_parse(listen[i], &address);
+        if (error == ERROR_NONE)
+            error = edge_listen(process->edge, &address);
+        if (error == ERROR_BUSY)
+            return fail("cannot listen on %.*s: another program uses that port (ss -ltnp shows which)",
+                SLICE_ARGS(listen[i]));
+        if (error == ERROR_DENIED)
+            return fail("cannot listen on %.*s: ports below 1024 need root or CAP_NET_BIND_SERVICE",
+                SLICE_ARGS(listen[i]));
+        if (error != ERROR_NONE)
+            return fail("cannot listen on %.*s: %s", SLICE_ARGS(listen[i]), error_text(error));
+        process->source.listeners[process->source.listener_count++] = address;
+    }
+    return true;
+}
+
+static bool start_admin(struct process *process)
+{
+    struct settings *settings = &process->loaded->settings;
+    char directory[4096];
+    if (!state_directory(settings->state, directory, sizeof(directory)))
+        return fail("no state directory: set --state DIR");
+    enum error error = control_start(directory, commands_handle, &process->source, &process->control);
+    if (error == ERROR_BUSY)
+        return fail("another afloat runs with the state directory %s; give this one its own by --state DIR", directory);
+    if (error != ERROR_NONE)
+        return fail("cannot use the state directory %s: %s", directory, error_text(error));
+    if (settings->user.size > 0 && !system_give_to(settings->user.data, directory))
+        return false;
+    if (settings->metrics.listen.size == 0)
+        return true;
+    error = address_parse(settings->metrics.listen, &process->metrics_address);
+    if (error == ERROR_NONE)
+        error = metrics_start(&process->metrics_address, &process->source, &process->metrics);
+    return error == ERROR_NONE
+        || fail("cannot serve metrics on %.*s: %s", SLICE_ARGS(settings->metrics.listen), error_text(error));
+}
+
+static void *run_loop(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+static bool start_threads(struct process *process)
+{
+    if (edge_start(process->edge) != ERROR_NONE)
+        return fail("cannot start: out of memory");
+    for (; process->threads_started < process->thread_count; process->threads_started++) {
+        int number = pthread_create(&process->threads[process->threads_started], NULL, run_loop,
+            process->loops[process->threads_started]);
+        if (number != 0)
+            return fail("cannot start a thread: %s", error_text(error_from_errno(number)));
+    }
+    return true;
+}
+
+static void announce(const struct process *process)
+{
+    for (size_t i = 0; i < process->source.listener_count; i++) {
+        char buffer[128];
+        struct text text = text_in(buffer, sizeof(buffer));
+        address_format(&text, &process->source.listeners[i]);
+        printf("afloat: listening on http://%.*s\n", SLICE_ARGS(text_slice(&text)));
+    }
+    if (process->metrics != NULL) {
+        char buffer[128];
+        struct text text = text_in(buffer, sizeof(buffer));
+        address_format(&text, &process->metrics_address);
+        printf("afloat: metrics on http://%.*s/metrics\n", SLICE_ARGS(text_slice(&text)));
+    }
+    fflush(stdout);
+    system_notify("READY=1");
+}
+
+// --- Reload: the loop does the swap, this thread waits for it ---
+
+struct reload {
+    struct message message;
+    struct process *process;
+    struct loaded_settings *loaded;
+    enum error error;
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    bool finished;
+};
+
+static void free_settings(void *loaded)
+{
+    settings_free(loaded);
+}
+
+static void reload_in_loop(struct loop *loop, struct message *message)
+{
+    (void)loop;
+    struct reload *reload = CONTAINER_OF(message, struct reload, message);
+    // The settings in force are freed when the last request that uses them has ended.
+    enum error error = edge_reload(reload->process->edge, &reload->loaded->settings.edge,
+        free_settings, reload->process->loaded);
+    pthread_mutex_lock(&reload->mutex);
+    reload->error = error;
+    reload->finished = true;
+    pthread_cond_signal(&reload->done);
+    pthread_mutex_unlock(&reload->mutex);
+}
+
+static void reload_logs(struct process *process)
+{
+    const struct log_settings *log = &process->loaded->settings.log;
+    enum error error = access_log_configure(process->access_log, log);
+    if (error != ERROR_NONE)
+        log_write(LOG_ERROR, "main", "SIGHUP: the access log stays as it was: %s", error_text(error));
+    else
+        edge_want_records(process->edge, log->access.size > 0);
+    error = log_open(log->error.size == 0 ? NULL : log->error.data, (enum log_level)log->level);
+    if (error != ERROR_NONE)
+        log_write(LOG_ERROR, "main", "SIGHUP: the error log stays as it was: %s", error_text(error));
+}
+
+static void reload_settings(struct process *process)
+{
+    if (process->config_path == NULL) {
+        log_write(LOG_WARNING, "main", "SIGHUP: started without --config, there is no file to read again");
+        return;
+    }
+    system_notify("RELOADING=1");
+    struct reload reload = {.message.deliver = reload_in_loop, .process = process,
+        .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    reload.loaded = settings_load(process->config_path, SLICE_EMPTY);
+    if (reload.loaded == NULL) {
+        log_write(LOG_ERROR, "main", "SIGHUP: %s has mistakes (see stderr, or afloat check-config); "
+            "nothing was changed", process->config_path);
+    } else {
+        status_source_set_settings(&process->source, &reload.loaded->settings.edge);
+        loop_post(process->loops[0], &reload.message);
+        pthread_mutex_lock(&reload.mutex);
+        while (!reload.finished)
+            pthread_cond_wait(&reload.done, &reload.mutex);
+        pthread_mutex_unlock(&reload.mutex);
+        if (reload.error == ERROR_NONE) {
+            process->loaded = reload.loaded;
+            reload_logs(process);
+            log_write(LOG_INFO, "main", "SIGHUP: %s is in force", process->config_path);
+        } else {
+            status_source_set_settings(&process->source, &process->loaded->settings.edge);
+            settings_free(reload.loaded);
+            log_write(LOG_ERROR, "main", "SIGHUP: %s; nothing was changed", error_text(reload.error));
+        }
+    }
+    system_notify("READY=1");
+}
+
+// --- Life and end ---
+
+struct drain {
+    struct message message;
+    struct edge *edge;
+};
+
+static void drain_in_loop(struct loop *loop, struct message *message)
+{
+    (void)loop;
+    edge_drain(CONTAINER_OF(message, struct drain, message)->edge);
+}
+
+static void serve_until_told(struct process *process, const sigset_t *signals)
+{
+    for (;;) {
+        int number = 0;
+        if (sigwait(signals, &number) != 0)
+            continue;
+        if (number == SIGHUP) {
+            reload_settings(process);
+        } else if (number == SIGUSR1) {
+            if (log_reopen() != ERROR_NONE)
+                log_write(LOG_ERROR, "main", "SIGUSR1: the error log could not be opened again");
+            access_log_reopen(process->access_log);
+        } else {
+            break;
+        }
+    }
+    log_write(LOG_INFO, "main", "stopping: finishing requests under way");
+    system_notify("STOPPING=1");
+    static struct drain drain; // delivered while this thread may already be in join
+    drain = (struct drain){.message.deliver = drain_in_loop, .edge = process->edge};
+    loop_post(process->loops[0], &drain.message);
+    // A second signal ends the process at once.
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
+static void process_end(struct process *process)
+{
+    for (unsigned i = 0; i < process->threads_started; i++)
+        pthread_join(process->threads[i], NULL);
+    metrics_stop(process->metrics);
+    control_stop(process->control);
+    edge_destroy(process->edge);
+    if (process->source_ready)
+        status_source_destroy(&process->source);
+    access_log_destroy(process->access_log);
+    for (unsigned i = 0; i < process->thread_count && process->loops[i] != NULL; i++)
+        epoll_loop_destroy(process->loops[i]);
+    if (process->world != NULL)
+        epoll_world_destroy(process->world);
+    settings_free(process->loaded);
+}
+
+int process_run(const char *config_path, struct loaded_settings *loaded)
+{
+    struct process process = {.config_path = config_path, .loaded = loaded};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    system_raise_file_limit();
+    const struct slice user = loaded->settings.user;
+    bool started = start_log(&process) && start_loops(&process) && start_edge(&process)
+        && start_listeners(&process) && start_admin(&process)
+        && (user.size == 0 || system_become(user.data)) && start_threads(&process);
+    if (started) {
+        announce(&process);
+        serve_until_told(&process, &signals);
+    }
+    process_end(&process);
+    return started ? 0 : 1;
+}

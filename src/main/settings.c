@@ -1,0 +1,169 @@
+// The root of the settings: every room's section, and the few values that belong to the process.
+#include "main/settings.h"
+#include "io/address.h"
+
+#include <stdio.h>
+
+static bool check_address(struct slice value, char *message, size_t message_size)
+{
+    struct address address;
+    if (address_parse(value, &address) == ERROR_NONE)
+        return true;
+    snprintf(message, message_size, "no address; write ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080");
+    return false;
+}
+
+static bool check_prefix(struct slice value, char *message, size_t message_size)
+{
+    if (value.size == 0 || (value.data[0] == '/' && value.size >= 3 && value.data[value.size - 1] == '/'))
+        return true;
+    snprintf(message, message_size, "no prefix; write a path that begins and ends with /, such as /.afloat/, "
+                                    "or \"\" for none");
+    return false;
+}
+
+static bool check_name(struct slice value, char *message, size_t message_size)
+{
+    if (http_is_token(value))
+        return true;
+    snprintf(message, message_size, "no token; use letters, digits and - only, such as edge-1");
+    return false;
+}
+
+static const struct setting rows[] = {
+    {.name = "listen", .type = SETTING_TEXT_LIST, .offset = offsetof(struct settings, listen),
+        .fallback = ":8080", .minimum = 1, .maximum = 16, .check = check_address,
+        .summary = "The addresses that visitors connect to; :8080 means port 8080 of all addresses.",
+        .touch = "Set it to :80 once the edge stands in front of the site."},
+    {.name = "state", .type = SETTING_TEXT, .offset = offsetof(struct settings, state),
+        .example = "/var/lib/afloat",
+        .summary = "The directory of the control socket. Without it: /var/lib/afloat for root, "
+                   "$XDG_STATE_HOME/afloat for other users.",
+        .touch = "Set it when several edges run on one machine; each needs its own."},
+    {.name = "user", .type = SETTING_TEXT, .offset = offsetof(struct settings, user),
+        .example = "afloat", .summary = "The user to become once the ports are open.",
+        .touch = "Set it whenever the edge is started by root without systemd."},
+    {.name = "threads", .type = SETTING_COUNT, .offset = offsetof(struct settings, threads),
+        .fallback = "0", .minimum = 0, .maximum = 256,
+        .summary = "Threads that serve visitors; 0 means one per core. Changes need a restart.",
+        .touch = "Lower it when the machine has other work to do."},
+    {.name = "name", .type = SETTING_TEXT, .offset = offsetof(struct settings, edge.name),
+        .fallback = "afloat", .check = check_name,
+        .summary = "This edge's name in Via, Cache-Status and Proxy-Status.",
+        .touch = "Give each edge its own name where there are several."},
+    {.name = "prefix", .type = SETTING_TEXT, .offset = offsetof(struct settings, edge.prefix),
+        .fallback = "/.afloat/", .check = check_prefix,
+        .summary = "Where the edge's own pages are: PREFIXstatus and PREFIXclear-cache; \"\" for none.",
+        .touch = "Change it when the site uses that path itself."},
+    {.name = "origins", .type = SETTING_SECTION_MAP, .offset = offsetof(struct settings, edge.origins),
+        .section = &origin_settings_section, .minimum = 1, .maximum = 1000, .required = true,
+        .example = "{main: {backends: [\"http://127.0.0.1:8000\"]}}",
+        .summary = "Where sites are fetched from: pools of backends by name."},
+    {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct settings, edge.sites),
+        .section = &site_settings_section, .maximum = 10000,
+        .summary = "What is served. Without any, one site takes every host name and uses the first origin."},
+    {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.store),
+        .section = &cache_settings_section, .summary = "The cache's memory."},
+    {.name = "connections", .type = SETTING_SECTION,
+        .offset = offsetof(struct settings, edge.connections), .section = &connection_settings_section,
+        .summary = "Connections of visitors."},
+    {.name = "http", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.http),
+        .section = &http_settings, .summary = "How large the parts of a message may be."},
+    {.name = "tasks", .type = SETTING_SECTION, .offset = offsetof(struct settings, tasks),
+        .section = &loop_settings, .summary = "The tasks that serve requests. Changes need a restart."},
+    {.name = "log", .type = SETTING_SECTION, .offset = offsetof(struct settings, log),
+        .section = &log_settings_section, .summary = "Access log and error log."},
+    {.name = "metrics", .type = SETTING_SECTION, .offset = offsetof(struct settings, metrics),
+        .section = &metrics_settings_section, .summary = "Metrics for Prometheus."},
+};
+
+const struct setting_section settings_root = {
+    .size = sizeof(struct settings),
+    .rows = rows,
+    .count = ARRAY_SIZE(rows),
+    .summary = "The settings file is YAML. Every setting has a default that protects a small site; a file "
+               "needs to name its origins and nothing else.",
+};
+
+static bool add_mistake(struct conf_mistakes *mistakes, struct slice message)
+{
+    if (mistakes->count == CONF_MISTAKES_MAX)
+        mistakes->omitted++;
+    else
+        mistakes->items[mistakes->count++] = (struct conf_mistake){.message = message};
+    return false;
+}
+
+static bool has_origin(const struct settings *settings, struct slice name)
+{
+    const struct origin_settings *origins = settings->edge.origins.items;
+    for (size_t i = 0; i < settings->edge.origins.count; i++) {
+        if (slice_equal(origins[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+// One site for every host name, with all defaults.
+static enum error add_default_site(struct settings *settings, struct arena *arena)
+{
+    struct site_settings *site = arena_zero_alloc(arena, sizeof(*site));
+    if (site == NULL)
+        return ERROR_MEMORY;
+    enum error error = conf_load_defaults(&site_settings_section, arena, site);
+    if (error != ERROR_NONE)
+        return error;
+    const struct origin_settings *origins = settings->edge.origins.items;
+    site->origin = origins[0].name;
+    settings->edge.sites = (struct setting_list){site, 1};
+    return ERROR_NONE;
+}
+
+// The site before `until` that names the host too, or has no hosts just like it.
+static bool is_named_before(const struct settings *settings, size_t until, struct slice host)
+{
+    const struct site_settings *sites = settings->edge.sites.items;
+    for (size_t i = 0; i < until; i++) {
+        const struct slice *hosts = sites[i].hosts.items;
+        if (host.size == 0 && sites[i].hosts.count == 0)
+            return true;
+        for (size_t k = 0; host.size > 0 && k < sites[i].hosts.count; k++) {
+            if (slice_equal_nocase(hosts[k], host))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool check_site(const struct settings *settings, size_t index, struct arena *arena,
+    struct conf_mistakes *mistakes)
+{
+    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items + index;
+    const struct slice *hosts = site->hosts.items;
+    bool good = true;
+    if (!has_origin(settings, site->origin))
+        good = add_mistake(mistakes, arena_printf(arena,
+            "site %zu names the origin \"%.*s\", which is not among `origins`", index + 1, SLICE_ARGS(site->origin)));
+    if (site->hosts.count == 0 && is_named_before(settings, index, SLICE_EMPTY))
+        good = add_mistake(mistakes, arena_printf(arena,
+            "site %zu has no `hosts`, and an earlier site takes all others already", index + 1));
+    for (size_t i = 0; i < site->hosts.count; i++) {
+        if (is_named_before(settings, index, hosts[i]))
+            good = add_mistake(mistakes, arena_printf(arena,
+                "site %zu names the host \"%.*s\", which belongs to an earlier site", index + 1, SLICE_ARGS(hosts[i])));
+    }
+    return good;
+}
+
+enum error settings_complete(struct settings *settings, struct arena *arena, struct conf_mistakes *mistakes)
+{
+    bool good = true;
+    if (settings->edge.sites.count == 0) {
+        enum error error = add_default_site(settings, arena);
+        if (error != ERROR_NONE)
+            return error;
+    }
+    for (size_t i = 0; i < settings->edge.sites.count; i++)
+        good = check_site(settings, i, arena, mistakes) && good;
+    return good ? ERROR_NONE : ERROR_INVALID;
+}
