@@ -27,4 +27,5 @@ void *arena_zero_alloc(struct arena *arena, size_t size) MUST_CHECK;
 // A copy of the bytes, NUL-terminated for the convenience of C; data NULL on failure.
 struct slice arena_copy(struct arena *arena, struct slice slice) MUST_CHECK;
 // data NULL on failure.
-struct slice arena_printf(struct arena *arena, const char *format, ...) MUST_CHECK PRINTF_LIKE(2, 3);
+struct slice arena_printf(struct arena *arena, const char *format, ...)
+    MUST_CHECK PRINTF_LIKE(2, 3);

@@ -24,7 +24,8 @@ enum error error_from_errno(int number)
     case ETIMEDOUT: return ERROR_TIMEOUT;
     case ECONNRESET: case EPIPE: case ECONNABORTED: return ERROR_RESET;
     case ECONNREFUSED: return ERROR_REFUSED;
-    case ENETUNREACH: case EHOSTUNREACH: case EADDRNOTAVAIL: case ENETDOWN: return ERROR_UNREACHABLE;
+    case ENETUNREACH: case EHOSTUNREACH: case EADDRNOTAVAIL: case ENETDOWN:
+        return ERROR_UNREACHABLE;
     case EINVAL: return ERROR_INVALID;
     case ENOENT: return ERROR_NOT_FOUND;
     case EADDRINUSE: case EBUSY: case EEXIST: return ERROR_BUSY;

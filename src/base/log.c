@@ -48,7 +48,7 @@ enum error log_open(const char *path, enum log_level lowest)
     }
     pthread_mutex_lock(&sink.mutex);
     replace_descriptor(descriptor);
-    strcpy(sink.path, path == NULL ? "" : path);
+    snprintf(sink.path, sizeof(sink.path), "%s", path == NULL ? "" : path);
     atomic_store(&sink.lowest, lowest);
     pthread_mutex_unlock(&sink.mutex);
     return ERROR_NONE;

@@ -10,19 +10,19 @@
 #include "base/slice.h"
 
 enum setting_type {
-    SETTING_BOOL,        // bool; true or false
-    SETTING_COUNT,       // uint64_t; a plain whole number
-    SETTING_PERCENT,     // uint64_t; 0..100, written 20 or 20%
-    SETTING_SIZE,        // uint64_t bytes; 64MB
-    SETTING_DURATION,    // uint64_t milliseconds; 250ms
-    SETTING_TEXT,        // struct slice, NUL-terminated
-    SETTING_TEXT_LIST,   // struct setting_list of struct slice; a scalar counts as a list of one
-    SETTING_CHOICE,      // uint64_t; index into choices
-    SETTING_CHOICE_SET,  // uint64_t; bit i set for choices[i]; a list of words
-    SETTING_STATUS_SET,  // struct setting_status_set; 200-299,304
-    SETTING_SECTION,     // the struct of `section`, embedded
-    SETTING_SECTION_LIST,// struct setting_list of structs of `section`; a YAML sequence of mappings
-    SETTING_SECTION_MAP, // the same; a YAML mapping whose keys go to the first member, a struct slice
+    SETTING_BOOL,         // bool; true or false
+    SETTING_COUNT,        // uint64_t; a plain whole number
+    SETTING_PERCENT,      // uint64_t; 0..100, written 20 or 20%
+    SETTING_SIZE,         // uint64_t bytes; 64MB
+    SETTING_DURATION,     // uint64_t milliseconds; 250ms
+    SETTING_TEXT,         // struct slice, NUL-terminated
+    SETTING_TEXT_LIST,    // struct setting_list of struct slice; a scalar counts as a list of one
+    SETTING_CHOICE,       // uint64_t; index into choices
+    SETTING_CHOICE_SET,   // uint64_t; bit i set for choices[i]; a list of words
+    SETTING_STATUS_SET,   // struct setting_status_set; 200-299,304
+    SETTING_SECTION,      // the struct of `section`, embedded
+    SETTING_SECTION_LIST, // struct setting_list of structs of `section`; a sequence of mappings
+    SETTING_SECTION_MAP,  // the same; a mapping whose keys go to the first member, a struct slice
 };
 
 struct setting_list {
@@ -59,8 +59,8 @@ struct setting {
                                // 0: no upper limit
     const char *const *choices; // NULL-terminated, for the CHOICE types
     const struct setting_section *section; // for the SECTION types
-    // NULL, or a further check of one text (of a SECTION_MAP, of each key): writes what is wrong
-    // and what would be right into message and returns false.
+    // NULL, or a further check of one text (of a SECTION_MAP, of each key): returns false and
+    // writes what goes on after the value in quotes, "is no path; expected one such as /health".
     bool (*check)(struct slice value, char *message, size_t message_size);
     const char *summary; // one sentence: what it does
     const char *touch;   // when to touch it; NULL for the obvious ones (listen, origins)

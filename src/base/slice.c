@@ -40,7 +40,8 @@ struct slice slice_trim(struct slice slice)
         slice.data++;
         slice.size--;
     }
-    while (slice.size > 0 && (slice.data[slice.size - 1] == ' ' || slice.data[slice.size - 1] == '\t'))
+    while (slice.size > 0
+        && (slice.data[slice.size - 1] == ' ' || slice.data[slice.size - 1] == '\t'))
         slice.size--;
     return slice;
 }

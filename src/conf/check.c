@@ -22,7 +22,8 @@ static void print_path(FILE *out, const struct conf_place *place)
     fprintf(out, "%.*s.", SLICE_ARGS(place->name));
 }
 
-static void PRINTF_LIKE(3, 4) offend(struct checker *checker, const char *name, const char *format, ...)
+static void PRINTF_LIKE(3, 4)
+offend(struct checker *checker, const char *name, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -122,7 +123,8 @@ static void check_range(struct checker *checker, const struct setting *row)
         offend(checker, row->name, "has no upper limit");
     if (!has_number && !conf_type_is_list(row->type) && (row->minimum != 0 || row->maximum != 0))
         offend(checker, row->name, "has a range, which its type does not use");
-    if (conf_type_is_list(row->type) && row->minimum > 0 && !row->required)
+    if (conf_type_is_list(row->type) && row->minimum > 0 && !row->required
+        && row->fallback == NULL)
         offend(checker, row->name, "has a least number of items but is not required");
 }
 

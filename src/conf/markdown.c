@@ -10,14 +10,15 @@ static const char introduction[] =
     "\n"
     "<!-- Made from the tables in src/ by the program itself; changes belong there. -->\n"
     "\n"
-    "afloat needs no settings file: `afloat run --listen :8080 --origin http://127.0.0.1:8000` has\n"
-    "everything on that protects visitors. A file goes beyond that. It is YAML; every setting has a\n"
-    "default, so write only what differs, and `afloat check-config FILE` names every mistake in it\n"
-    "with line and column.\n"
+    "afloat needs no settings file: `afloat run --listen :8080 --origin http://127.0.0.1:8000`\n"
+    "has everything on that protects visitors. A file goes beyond that. It is YAML; nearly every\n"
+    "setting has a default, so write only what differs, and `afloat check-config FILE` names\n"
+    "every mistake in it with line and column.\n"
     "\n"
     "| what | how it is written |\n"
     "| --- | --- |\n"
-    "| duration | a whole number with its unit: `250ms`, `10s`, `5m`, `2h`, `30d`; `0` needs none |\n"
+    "| duration | a whole number with its unit: `250ms`, `10s`, `5m`, `2h`, `30d`;"
+    " `0` needs none |\n"
     "| size | a whole number of bytes, or with a unit: `512`, `64KB`, `16MB`, `2GB`, `1TB`"
     " (powers of 1024) |\n"
     "| percentage | `20` or `20%` |\n"
@@ -124,7 +125,8 @@ static void print_example(FILE *out, const struct setting_section *section,
     bool dash = false, any = false;
     for (size_t i = 0; i < section->count; i++) {
         const struct setting *row = &section->rows[i];
-        any = any || (!conf_type_is_section(row->type) && (row->example != NULL || has_fallback(row)));
+        any = any
+            || (!conf_type_is_section(row->type) && (row->example != NULL || has_fallback(row)));
     }
     if (!any)
         return;

@@ -370,7 +370,11 @@ static enum error read_text(const struct conf_source *source, const struct setti
         return ERROR_NONE;
     }
     if (row->check != NULL && !row->check(node->text, message, sizeof(message))) {
-        conf_report_add(source->report, node->line, node->column, place, "%s", message);
+        char buffer[256];
+        struct text quoted = text_in(buffer, sizeof(buffer));
+        conf_append_quoted(&quoted, node->text);
+        conf_report_add(source->report, node->line, node->column, place, "%.*s %s",
+            SLICE_ARGS(text_slice(&quoted)), message);
         return ERROR_NONE;
     }
     struct slice copy = arena_copy(source->arena, node->text);

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memory_fail_after(0);
     if (error == ERROR_INVALID ? mistakes.count == 0 : error != ERROR_NONE && error != ERROR_MEMORY)
         abort();
-    if (error == ERROR_NONE && (mistakes.count > 0 || settings.threads < 1 || settings.threads > 64))
+    if (error == ERROR_NONE
+        && (mistakes.count > 0 || settings.threads < 1 || settings.threads > 64))
         abort();
     for (size_t i = 0; i < mistakes.count; i++) {
         for (size_t at = 0; at < mistakes.items[i].message.size; at++) {

@@ -154,8 +154,10 @@ static int run_apart(void (*run)(void), char *output, size_t size)
     }
     close(ends[1]);
     size_t got = 0;
-    for (ssize_t count; got < size - 1 && (count = read(ends[0], output + got, size - 1 - got)) > 0;)
-        got += (size_t)count;
+    for (ssize_t count = 1; got < size - 1 && count > 0; got += (size_t)count) {
+        count = read(ends[0], output + got, size - 1 - got);
+        assert_true(count >= 0);
+    }
     output[got] = '\0';
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);

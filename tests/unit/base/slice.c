@@ -82,8 +82,8 @@ static void test_numbers(void **state)
 {
     (void)state;
     uint64_t value = 77;
-    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "1a", "18446744073709551616",
-        "99999999999999999999999999"};
+    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "1a",
+        "18446744073709551616", "99999999999999999999999999"};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_false(slice_parse_u64(slice_from_string(bad[i]), UINT64_MAX, &value));
     assert_false(slice_parse_u64(SLICE("100"), 99, &value));

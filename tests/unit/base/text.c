@@ -150,7 +150,8 @@ static void test_sizes(void **state)
         units_format_size(&text, value);
         assert_text(&text, cases[i].formatted);
     }
-    static const char *const bad[] = {"", "MB", "64mb", "64M", "-1", "1.5GB", "64 MB", "16777216TB"};
+    static const char *const bad[] = {"", "MB", "64mb", "64M", "-1", "1.5GB", "64 MB",
+        "16777216TB"};
     uint64_t value = 77;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_false(units_parse_size(slice_from_string(bad[i]), &value));

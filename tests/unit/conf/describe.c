@@ -107,7 +107,8 @@ static json_t *at(json_t *schema, const char *path)
     char *rest = copy;
     for (char *name; (name = strsep(&rest, ".")) != NULL;) {
         bool is_index = name[0] >= '0' && name[0] <= '9';
-        schema = is_index ? json_array_get(schema, (size_t)atoi(name)) : json_object_get(schema, name);
+        schema = is_index ? json_array_get(schema, (size_t)atoi(name))
+                          : json_object_get(schema, name);
         if (schema == NULL)
             fail_msg("no %s in %s", name, path);
     }
@@ -135,8 +136,8 @@ static void test_the_schema_says_the_same(void **state)
     assert_json(schema, "properties.threads.maximum", "64");
     assert_json(schema, "properties.threads.default", "1");
     assert_json(schema, "properties.threads.description",
-        "\"Worker threads.\\n\\nExpected: a whole number between 1 and 64. Default: 1.\\n\\nWhen to "
-        "touch it: Leave it.\"");
+        "\"Worker threads.\\n\\nExpected: a whole number between 1 and 64. Default: 1.\\n\\nWhen "
+        "to touch it: Leave it.\"");
     assert_json(schema, "properties.cache.type", "[\"object\",\"null\"]");
     assert_json(schema, "properties.expose.type", "\"boolean\"");
     assert_json(schema, "properties.expose.default", "true");

@@ -188,7 +188,8 @@ static void test_an_alias_shares_a_value(void **state)
 static void test_limits_of_ranges_are_inside(void **state)
 {
     (void)state;
-    struct edge_settings settings = load("threads: 64\ncache: {memory: 1MB, share: 50, keep: 365d}");
+    struct edge_settings settings = load("threads: 64\n"
+                                         "cache: {memory: 1MB, share: 50, keep: 365d}\n");
     assert_int_equal(settings.threads, 64);
     assert_int_equal(settings.cache.memory, 1 << 20);
     assert_int_equal(settings.cache.share, 50);

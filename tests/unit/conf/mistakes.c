@@ -121,7 +121,8 @@ static void test_status_sets(void **state)
         "f:5:" wrong "; expected status codes between 100 and 599 such as 200-299,304\n"}
     EXPECT(
         STATUSES("2xx", "16: origins.m.backends[1].healthy: \"2xx\" is not a set of status codes"),
-        STATUSES("200-", "16: origins.m.backends[1].healthy: \"200-\" is not a set of status codes"),
+        STATUSES("200-", "16: origins.m.backends[1].healthy: \"200-\" is not a set of status "
+                         "codes"),
         STATUSES("300-200", "16: origins.m.backends[1].healthy: \"300-200\" is not a set of status "
                             "codes"),
         STATUSES("99", "16: origins.m.backends[1].healthy: \"99\" is not a set of status codes"),
@@ -210,7 +211,7 @@ static void test_checks_of_the_owner(void **state)
         {"origins:\n  m:\n    backends:\n      - url: ftp://a\n",
          "f:4:14: origins.m.backends[1].url: \"ftp://a\" is no URL; expected http://HOST:PORT\n"},
         {"origins:\n  a b:\n    backends: [{url: 'http://a'}]\n",
-         "f:2:3: origins.a b: a space in a name; expected one word\n"});
+         "f:2:3: origins.a b: \"a b\" contains a space; expected one word\n"});
 }
 
 static void test_duplicates(void **state)
