@@ -26,7 +26,7 @@
     "background:var(--card)}"                                                                      \
     "blockquote{margin:1.2rem 0;padding:.1rem 0 .1rem 1rem;border-left:3px solid var(--calm);"     \
     "overflow-wrap:anywhere}"                                                                      \
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.4rem}"                      \
+    "dl{display:grid;grid-template-columns:fit-content(55%) 1fr;gap:.3rem 1.4rem}"                      \
     "dt{color:var(--soft)}dd{margin:0}"                                                            \
     ".do{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:center}"                         \
     "form{margin:0}"                                                                               \
@@ -67,7 +67,7 @@
 struct slice page_content_security_policy(void)
 {
     return SLICE("default-src 'none'; "
-                 "style-src 'sha256-XDZtmgxpMb/fj0UdemKQztNLDKgQHdhghqBZCEFCUeU='; "
+                 "style-src 'sha256-4G+14eOMtekhleYseRit9PoE9XNKzqBbH79G9xOVq+4='; "
                  "script-src 'sha256-DCPC6/a9gvZ+nOESsI0BTtg/YYRGr1tXZCn0Byx1a+c='; "
                  "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'");
 }
