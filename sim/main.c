@@ -8,10 +8,13 @@
 
 #define SEEDS 20
 
-extern const struct sim_group sim_world_scenarios;
-
 static const struct sim_group *const groups[] = {
     &sim_world_scenarios,
+    &sim_outage_scenarios,
+    &sim_health_scenarios,
+    &sim_sharing_scenarios,
+    &sim_visitor_scenarios,
+    &sim_operation_scenarios,
 };
 
 struct options {

@@ -355,9 +355,8 @@ static enum error answer_site(struct task *task, struct connection *connection, 
     struct sim_origin *origin = connection->origin;
     struct response response;
     origin->requests++;
-    origin->requests_open++;
-    origin->requests_open_most = MAXIMUM(origin->requests_open_most, origin->requests_open);
     choose_response(connection, &response);
+    origin->not_modified += response.status == 304;
     struct sim_path *path = sim_site_path(&origin->run->site, response.path, response.variant);
     path->requests++;
     path->fetching++;
@@ -380,7 +379,6 @@ static enum error answer_site(struct task *task, struct connection *connection, 
         error = fall(task, connection, random_chance(sim_random(origin->run), 1, 2) ? SIM_HOW_STALL :
             SIM_HOW_END);
     path->fetching--;
-    origin->requests_open--;
     *ret_last = error == ERROR_NONE && !response.keep;
     return error;
 }

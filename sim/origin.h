@@ -40,7 +40,7 @@ struct sim_origin {
     uint64_t chunk_delay_ms;      // between pieces of a body
     uint64_t idle_ms;             // closes kept connections after that
     unsigned requests_each;       // per connection, 0: no limit
-    uint64_t connections, requests, health_requests, faults, requests_open, requests_open_most;
+    uint64_t connections, requests, health_requests, faults, not_modified;
 };
 
 // The port is 80. Runs until the run ends; memory belongs to the run.

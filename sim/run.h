@@ -50,6 +50,9 @@ struct sim_group {
     size_t count;
 };
 
+extern const struct sim_group sim_world_scenarios, sim_outage_scenarios, sim_health_scenarios,
+    sim_sharing_scenarios, sim_visitor_scenarios, sim_operation_scenarios;
+
 struct sim_result {
     bool failed;
     char reason[512];

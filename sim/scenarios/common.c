@@ -1,0 +1,94 @@
+// The site's usual paths, and who asks for them.
+#include "sim/scenarios/common.h"
+
+#define NUMBERS 3 // of paths under each prefix
+
+static const char *const known[] = {"/static/", "/page/", "/soon/", "/lang/", "/none/", "/swr/", "/bare/"};
+static const char *const languages[] = {"de", "en", "fr"};
+
+struct sim_origin *sim_begin(struct task *task, struct sim_run *run, const char *settings)
+{
+    sim_site_add_usual(&run->site);
+    struct sim_origin *origin = sim_origin_start(run, SIM_ORIGIN);
+    origin->health_path = "/health";
+    origin->spread_ms = 5;
+    sim_edge_start(task, run, settings);
+    return origin;
+}
+
+void sim_plan_known(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    struct random *random = sim_random(run);
+    (void)client;
+    (void)index;
+    snprintf(request->path, sizeof(request->path), "%s%" PRIu64,
+        known[random_below(random, ARRAY_SIZE(known))], random_below(random, NUMBERS));
+    request->language = languages[random_below(random, ARRAY_SIZE(languages))];
+}
+
+void sim_plan_strict(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    static const char *const others[] = {"/static/cold", "/page/cold", "/me/", "/api/", "/must/"};
+    struct random *random = sim_random(run);
+    if (random_chance(random, 6, 10)) {
+        sim_plan_known(run, client, index, request);
+        return;
+    }
+    snprintf(request->path, sizeof(request->path), "%s%" PRIu64,
+        others[random_below(random, ARRAY_SIZE(others))], random_below(random, 30));
+}
+
+void sim_plan_any(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    sim_plan_strict(run, client, index, request);
+    request->allow |= SIM_ALLOW_ERROR | SIM_ALLOW_CUT; // known pages are strict all the same
+}
+
+void sim_warm(struct task *task, struct sim_run *run)
+{
+    struct sim_request requests[ARRAY_SIZE(known) * NUMBERS * ARRAY_SIZE(languages)];
+    size_t count = 0;
+    memset(requests, 0, sizeof(requests));
+    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+        const char *prefix = known[i / (NUMBERS * ARRAY_SIZE(languages))];
+        size_t language = i % ARRAY_SIZE(languages);
+        if (language > 0 && strcmp(prefix, "/lang/") != 0)
+            continue;
+        requests[count].language = languages[language];
+        snprintf(requests[count].path, sizeof(requests[count].path), "%s%zu", prefix,
+            i / ARRAY_SIZE(languages) % NUMBERS);
+        count++;
+    }
+    struct sim_visit visit = {.run = run, .requests = requests, .count = count};
+    sim_visit(task, &visit);
+    sim_expect(run, run->errors == 0);
+}
+
+void sim_visitors(struct task *task, struct sim_run *run, uint64_t over_ms,
+    void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request))
+{
+    struct sim_crowd crowd = {.clients = 10, .requests_each = 6, .over_ms = over_ms,
+        .think_ms = over_ms / 12, .odd_permille = 200, .plan = plan};
+    sim_crowd_run(task, run, &crowd);
+}
+
+static void background_main(struct task *task, void *argument)
+{
+    struct sim_background *background = argument;
+    sim_crowd_run(task, background->run, &background->crowd);
+}
+
+void sim_background_start(struct sim_background *background, struct sim_run *run, const struct sim_crowd *crowd)
+{
+    background->run = run;
+    background->crowd = *crowd;
+    scope_open(&background->scope);
+    sim_start(run, &background->scope, background_main, background);
+}
+
+void sim_background_join(struct task *task, struct sim_background *background)
+{
+    enum error error = scope_join(task, &background->scope, deadline_after_ms(task_loop(task), 3600000));
+    sim_expect(background->run, error == ERROR_NONE);
+    scope_close(task, &background->scope);
+}

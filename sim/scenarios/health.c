@@ -1,0 +1,197 @@
+// What the edge believes of its backends, and that it never makes an error out of a belief.
+#include "sim/scenarios/common.h"
+
+static struct sim_origin *second_origin(struct sim_run *run, const char *host)
+{
+    struct sim_origin *origin = sim_origin_start(run, host);
+    origin->health_path = "/health";
+    return origin;
+}
+
+static void health_lies_sick(struct task *task, struct sim_run *run)
+{
+    bool two = random_chance(sim_random(run), 1, 2);
+    struct sim_origin *first = sim_begin(task, run, two ? SIM_TWO_BACKENDS SIM_PROBE SIM_SITE :
+        SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
+    struct sim_origin *second = second_origin(run, SIM_SECOND_ORIGIN);
+    first->health_status = second->health_status = 500;
+    sim_sleep_ms(task, sim_between_values(run, 0, 15000)); // long enough to be believed, or not
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_sleep_ms(task, 10000);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_expect(run, first->health_requests > 0);
+    sim_expect(run, run->errors == 0);
+}
+
+// The first backend's probes are fine and its answers are not; the second is well. After the edge
+// had time to see it, hardly anybody notices.
+static void health_lies_well(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *first = sim_begin(task, run, SIM_TWO_BACKENDS SIM_PROBE SIM_SITE);
+    second_origin(run, SIM_SECOND_ORIGIN);
+    sim_warm(task, run);
+    sim_origin_set(first, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = 500});
+    sim_visitors(task, run, 10000, sim_plan_any);
+    sim_visitors(task, run, 10000, sim_plan_any);
+    uint64_t before = run->errors;
+    sim_visitors(task, run, 20000, sim_plan_any);
+    sim_expect(run, run->errors - before <= 3);
+}
+
+static void plan_named(struct task *task, struct sim_run *run)
+{
+    static const char *const first[] = {SIM_ORIGIN, NULL};
+    sim_dns_set(run->world, "origin.test", first);
+    sim_begin(task, run, SIM_NAMED_BACKEND SIM_SITE);
+    sim_sleep_ms(task, 100);
+    sim_warm(task, run);
+}
+
+static void dns_moves(struct task *task, struct sim_run *run)
+{
+    static const char *const second[] = {SIM_SECOND_ORIGIN, NULL};
+    plan_named(task, run);
+    struct sim_origin *moved = second_origin(run, SIM_SECOND_ORIGIN);
+    sim_dns_set(run->world, "origin.test", second);
+    sim_host_set(run->world, SIM_ORIGIN, random_chance(sim_random(run), 1, 2) ? SIM_HOST_SILENT :
+        SIM_HOST_REFUSING);
+    run->troubled = true;
+    sim_visitors(task, run, 10000, sim_plan_any);
+    sim_sleep_ms(task, 60000);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_expect(run, moved->requests > 0);
+}
+
+static void names_are_lost(struct task *task, struct sim_run *run)
+{
+    sim_visitors(task, run, 100000, sim_plan_strict);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_expect(run, run->errors == 0);
+}
+
+static void dns_fails(struct task *task, struct sim_run *run)
+{
+    plan_named(task, run);
+    sim_dns_fail(run->world, "origin.test", random_chance(sim_random(run), 1, 2) ? ERROR_RESOLVE :
+        ERROR_TIMEOUT);
+    names_are_lost(task, run);
+}
+
+static void dns_empty(struct task *task, struct sim_run *run)
+{
+    static const char *const none[] = {NULL};
+    plan_named(task, run);
+    sim_dns_set(run->world, "origin.test", none);
+    names_are_lost(task, run);
+}
+
+static void dns_late(struct task *task, struct sim_run *run)
+{
+    static const char *const first[] = {SIM_ORIGIN, NULL};
+    sim_dns_fail(run->world, "origin.test", ERROR_RESOLVE);
+    sim_begin(task, run, SIM_NAMED_BACKEND SIM_SITE);
+    sim_visitors(task, run, 3000, sim_plan_any);
+    sim_dns_set(run->world, "origin.test", first);
+    sim_sleep_ms(task, 40000);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+static void down_and_back(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origins[3];
+    origins[0] = sim_begin(task, run, "origins:\n  main:\n    backends: [http://10.0.0.1, "
+        "http://10.0.0.2, http://10.0.0.3]\n" SIM_PROBE SIM_SITE);
+    origins[1] = second_origin(run, SIM_SECOND_ORIGIN);
+    origins[2] = second_origin(run, SIM_THIRD_ORIGIN);
+    sim_warm(task, run);
+    for (int i = 0; i < 3; i++) {
+        sim_origin_kill(origins[i]);
+        sim_visitors(task, run, 3000, sim_plan_any);
+    }
+    sim_visitors(task, run, sim_between_values(run, 1000, 60000), sim_plan_any);
+    sim_origin_revive(origins[random_below(sim_random(run), 3)]);
+    run->troubled = true; // of the others
+    sim_sleep_ms(task, 3000);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    for (int i = 0; i < 3; i++)
+        sim_origin_revive(origins[i]);
+    sim_sleep_ms(task, 100000);
+    uint64_t before[3] = {origins[0]->requests, origins[1]->requests, origins[2]->requests};
+    struct sim_crowd crowd = {.clients = 20, .requests_each = 10, .over_ms = 5000, .think_ms = 300,
+        .plan = sim_plan_strict};
+    sim_crowd_run(task, run, &crowd);
+    for (int i = 0; i < 3; i++) // all of them work again
+        sim_expect(run, origins[i]->requests > before[i]);
+}
+
+static void plan_write_or_read(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    sim_plan_any(run, client, index, request);
+    if (random_chance(sim_random(run), 1, 5)) {
+        request->method = "POST";
+        request->upload_id = 1 + client * 100 + index;
+        request->upload_size = random_below(sim_random(run), 3000);
+        snprintf(request->path, sizeof(request->path), "/post/form");
+    }
+}
+
+static void maintenance(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
+    sim_edge_maintain(run, true);
+    run->troubled = true;
+    sim_sleep_ms(task, 1000); // what was being refreshed behind is done
+    uint64_t before = origin->requests;
+    sim_visitors(task, run, 10000, plan_write_or_read);
+    sim_expect(run, origin->requests == before);
+    sim_edge_maintain(run, false);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, 1000);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_expect(run, origin->requests > before);
+}
+
+static void plan_failing(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/api/%u-%u", client, index);
+    request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
+}
+
+// Everything fails: extra attempts stay within their budget (10 % of the requests, 3 per 10 s).
+static void retry_budget(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *first = sim_begin(task, run, SIM_TWO_BACKENDS SIM_SITE);
+    struct sim_origin *second = second_origin(run, SIM_SECOND_ORIGIN);
+    struct sim_fault fault = {.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_RESET};
+    sim_origin_set(first, fault);
+    sim_origin_set(second, fault);
+    uint64_t over_ms = sim_between_values(run, 1000, 40000);
+    struct sim_crowd crowd = {.clients = 20, .requests_each = 10, .over_ms = over_ms / 2,
+        .think_ms = over_ms / 20, .plan = plan_failing};
+    sim_crowd_run(task, run, &crowd);
+    uint64_t attempts = first->requests + second->requests;
+    uint64_t windows = 2 + over_ms / 5000;
+    if (attempts > 200 + 200 / 10 + 3 * windows)
+        sim_fail(run, "200 requests made %" PRIu64 " attempts within %" PRIu64 " ms", attempts, over_ms);
+    sim_expect(run, attempts >= 100);
+}
+
+static const struct sim_scenario scenarios[] = {
+    {"health_lies_sick", health_lies_sick, 0, "probes say 500, the site is fine: no error"},
+    {"health_lies_well", health_lies_well, 0, "probes say 200, the site fails: the other backend serves"},
+    {"dns_moves", dns_moves, 0, "the backend's name gets another address"},
+    {"dns_fails", dns_fails, 0, "the name cannot be resolved any more: the last answer stays"},
+    {"dns_empty", dns_empty, 0, "the name has no addresses any more: the last answer stays"},
+    {"dns_late", dns_late, 0, "the name resolves only after the start"},
+    {"all_backends_down_and_back", down_and_back, 0, "three die one after another, one returns, all return"},
+    {"maintenance_mode", maintenance, 0, "declared: nothing is fetched, copies are served"},
+    {"retry_budget", retry_budget, 0, "when all fails, extra attempts stay within the budget"},
+};
+
+const struct sim_group sim_health_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

@@ -1,0 +1,187 @@
+// The origin dies, hangs, lies and comes back: pages seen before stay up, and afterwards all is well.
+#include "sim/scenarios/common.h"
+
+// Long enough for every back-off to have run out.
+#define RECOVERY_MS 100000
+
+static void outage(struct task *task, struct sim_run *run, struct sim_fault fault,
+    void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request))
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
+    sim_origin_set(origin, fault);
+    sim_visitors(task, run, sim_between_values(run, 100, 20000), plan);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_sleep_ms(task, RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_expect(run, run->answers > 60);
+    sim_expect(run, origin->faults > 0);
+}
+
+static void plan_breakable(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    sim_plan_any(run, client, index, request);
+    request->allow |= SIM_ALLOW_BROKEN; // an answer under way cannot be taken back
+}
+
+static void dies_before_headers(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_ANY}, sim_plan_any);
+}
+
+static void dies_during_headers(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_IN_HEAD, .how = SIM_HOW_ANY}, sim_plan_any);
+}
+
+static void dies_mid_body(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_IN_BODY, .how = SIM_HOW_ANY}, plan_breakable);
+}
+
+static void dies_after_response(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_AFTER_RESPONSE, .how = SIM_HOW_ANY},
+        sim_plan_strict);
+}
+
+static void hangs(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_STALL}, sim_plan_any);
+}
+
+static void returns_500(struct task *task, struct sim_run *run)
+{
+    static const unsigned statuses[] = {500, 502, 503, 504};
+    unsigned status = statuses[random_below(sim_random(run), ARRAY_SIZE(statuses))];
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = status,
+        .retry_after_s = random_below(sim_random(run), 3)}, sim_plan_any);
+}
+
+static void garbage(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_GARBAGE}, plan_breakable);
+}
+
+// More promised than sent: only this can be noticed.
+static void wrong_length(struct task *task, struct sim_run *run)
+{
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_LENGTH, .how = SIM_HOW_END,
+        .amount = (int64_t)sim_between_values(run, 1, 5000)}, plan_breakable);
+}
+
+static void fails_now_and_then(struct task *task, struct sim_run *run)
+{
+    static const enum sim_fault_kind kinds[] = {SIM_FAULT_BEFORE_HEAD, SIM_FAULT_IN_HEAD,
+        SIM_FAULT_AFTER_RESPONSE, SIM_FAULT_STATUS};
+    outage(task, run, (struct sim_fault){.kind = kinds[random_below(sim_random(run), ARRAY_SIZE(kinds))],
+        .how = SIM_HOW_ANY, .permille = 200, .status = 500}, sim_plan_any);
+}
+
+static void expect_quick(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    uint64_t waited_ms = (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+    if (waited_ms > 1500)
+        sim_fail(run, "%s: held, but came only after %" PRIu64 " ms (%s)", request->path, waited_ms,
+            answer->cache_status);
+}
+
+static void slow(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 2500, 70000));
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_DELAY,
+        .delay_ms = sim_between_values(run, 2000, 20000)});
+    struct sim_crowd crowd = {.clients = 10, .requests_each = 6, .over_ms = 10000, .think_ms = 500,
+        .plan = sim_plan_known, .judge = expect_quick};
+    sim_crowd_run(task, run, &crowd);
+    sim_visitors(task, run, 5000, sim_plan_any);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_sleep_ms(task, RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+static void flaps(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
+    sim_warm(task, run);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 12, .requests_each = 12, .over_ms = 5000, .think_ms = 1500,
+        .odd_permille = 200, .plan = plan_breakable};
+    sim_background_start(&visitors, run, &crowd);
+    for (int i = 0; i < 8; i++) {
+        sim_sleep_ms(task, sim_between_values(run, 200, 3000));
+        sim_origin_kill(origin);
+        sim_sleep_ms(task, sim_between_values(run, 200, 3000));
+        sim_origin_revive(origin);
+    }
+    sim_background_join(task, &visitors);
+    sim_sleep_ms(task, RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+// The network between: silence for a while, then everything that was sent arrives.
+static void goes_silent(struct task *task, struct sim_run *run)
+{
+    sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
+    sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_SILENT);
+    run->troubled = true;
+    sim_visitors(task, run, 10000, plan_breakable);
+    sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_UP);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+static void loses_connections(struct task *task, struct sim_run *run)
+{
+    sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_host_loss(run->world, SIM_ORIGIN, sim_between_values(run, 5, 50));
+    run->troubled = true;
+    sim_visitors(task, run, 20000, plan_breakable);
+    sim_host_loss(run->world, SIM_ORIGIN, 0);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+// Whatever takes its place, an outage must not outlive its cause: the first request for a page never
+// seen, right after the origin is back, gets it.
+static void back_at_once(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
+    sim_warm(task, run);
+    sim_origin_kill(origin);
+    sim_visitors(task, run, sim_between_values(run, 1000, 30000), sim_plan_any);
+    sim_origin_revive(origin);
+    sim_sleep_ms(task, 5);
+    struct sim_answer answer = sim_get(task, run, "/static/never-seen");
+    sim_expect(run, answer.status == 200);
+}
+
+static const struct sim_scenario scenarios[] = {
+    {"origin_dies_before_headers", dies_before_headers, 0, "requests are read and never answered"},
+    {"origin_dies_during_headers", dies_during_headers, 0, "heads break off anywhere"},
+    {"origin_dies_mid_body", dies_mid_body, 0, "bodies break off anywhere"},
+    {"origin_dies_after_response", dies_after_response, 0, "connections end after each response, unannounced"},
+    {"origin_hangs", hangs, 0, "requests are taken and nothing comes back"},
+    {"origin_slow", slow, 0, "seconds to the first byte: copies go out in time"},
+    {"origin_flaps", flaps, 0, "killed and revived again and again, under load"},
+    {"origin_returns_500", returns_500, 0, "every answer is 500, 502, 503 or 504"},
+    {"origin_wrong_length", wrong_length, 0, "Content-Length promises more than is sent"},
+    {"origin_garbage", garbage, 0, "what comes is not HTTP"},
+    {"origin_fails_now_and_then", fails_now_and_then, 0, "one request in five fails"},
+    {"origin_goes_silent", goes_silent, 0, "the network swallows everything for a while"},
+    {"origin_loses_connections", loses_connections, 0, "connections are reset at any segment"},
+    {"origin_back_at_once", back_at_once, 0, "the first request after an outage is tried and answered"},
+};
+
+const struct sim_group sim_outage_scenarios = {scenarios, ARRAY_SIZE(scenarios)};
