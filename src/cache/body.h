@@ -9,17 +9,22 @@
 #include "io/task.h"
 
 struct body;
+struct body_chunk;
 
 enum body_state { BODY_GROWING, BODY_COMPLETE, BODY_BROKEN };
+
+#define BODY_WINDOW_LEAST 16384 // smaller windows count as this, bytes
 
 // window 0: everything is kept. expected: content length or UINT64_MAX. Holds one reference.
 struct body *body_create(uint64_t expected, uint64_t window, bool laggards_may_leave) MUST_CHECK;
 struct body *body_reference(struct body *body);
 void body_release(struct body *body); // NULL is fine
 enum body_state body_state(const struct body *body);
-uint64_t body_size(const struct body *body);      // bytes appended so far
-uint64_t body_footprint(const struct body *body); // memory held, bytes
-// The window can be imposed later, once (an object turned out too large to keep).
+bool body_has_window(const struct body *body);   // while growing: not everything is kept
+uint64_t body_size(const struct body *body); // bytes appended so far
+// Memory held, bytes. Exact, and constant, once complete.
+uint64_t body_footprint(const struct body *body);
+// The window can be imposed later, once (an object turned out too large to keep); by the writer.
 void body_set_window(struct body *body, uint64_t window, bool laggards_may_leave);
 
 // Writer, one task: room of at least 1 byte to receive into directly; waits while the window is full.
@@ -31,16 +36,18 @@ void body_commit(struct body *body, size_t size); // bytes of the room that are 
 struct body *body_from_bytes(struct slice bytes) MUST_CHECK;
 // ERROR_NONE completes it; anything else breaks it. Wakes everybody. Gives back unused room.
 void body_finish(struct body *body, enum error error);
-enum error body_error(const struct body *body);
+enum error body_error(const struct body *body); // NONE unless broken
 
 // Reader: a position. Counts as a reader for the window from open to close; holds a reference.
+// Pinned in memory while open.
 struct body_reader {
     struct body *body;
-    uint64_t at;           // next byte to be read
-    struct body_chunk *chunk; // that holds it, NULL if none does yet
-    uint64_t chunk_begin;  // its first byte's position
-    struct list link;      // among those that wait for a chunk
-    bool counted;          // opened while the body grew
+    uint64_t at;             // next byte to be read
+    struct body_chunk *chunk;// that holds it, NULL if none does
+    uint64_t chunk_begin;    // its first byte's position
+    struct list link;        // among those that wait for a chunk
+    bool counted;            // opened while the body grew
+    bool waits;              // its chunk is known only under the body's lock
 };
 void body_reader_open(struct body_reader *reader, struct body *body, uint64_t at);
 void body_reader_close(struct body_reader *reader); // fine on a zeroed or closed one
