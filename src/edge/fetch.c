@@ -219,12 +219,18 @@ static void fetch_finish_report(struct fetch *fetch, const struct exchange *exch
     report->backend[size] = '\0';
 }
 
-static void fetch_give_up(struct task *task, struct fetch *fetch)
+// The copy serves for a while without asking again: stale hits must not hammer a dying backend.
+static void fetch_let_copy_rest(struct fetch *fetch)
 {
     const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_STALE_IF_ERROR];
-    fetch_finish_report(fetch, NULL);
     if (fetch->copy != NULL && fetch->failure.kind != FAILURE_CANCELLED)
-        object_back_off(fetch->copy, task_now_ns(task), setting->values[LIFELINE_BACKOFF_MAX_MS]);
+        object_back_off(fetch->copy, fetch->thread->loop->now_ns, setting->values[LIFELINE_BACKOFF_MAX_MS]);
+}
+
+static void fetch_give_up(struct fetch *fetch)
+{
+    fetch_finish_report(fetch, NULL);
+    fetch_let_copy_rest(fetch);
     flight_fail(fetch->flight);
 }
 
@@ -333,9 +339,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     fetch_invalidate(fetch, status);
     struct flight *flight = fetch->flight;
     bool shared = object->storable;
-    if (!judge_replaces(status) && fetch->copy != NULL)
-        object_back_off(fetch->copy, task_now_ns(task),
-            fetch_site(fetch)->lifelines.of[LIFELINE_STALE_IF_ERROR].values[LIFELINE_BACKOFF_MAX_MS]);
+    if (!judge_replaces(status))
+        fetch_let_copy_rest(fetch);
     if (shared) {
         flight_set_fills_cache(flight, kept);
         flight_answer(flight, object);
@@ -347,8 +352,10 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     struct body *body = object->body;
     if (body != NULL) {
         enum error error = fetch_copy_content(task, fetch, exchange, body, &kept);
-        if (error != ERROR_NONE)
+        if (error != ERROR_NONE) {
             ledger_add(fetch->thread->ledger, LEDGER_BROKEN_BODIES, 1);
+            fetch_let_copy_rest(fetch);
+        }
         body_finish(body, error);
     }
     bool whole = body == NULL || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
@@ -367,7 +374,7 @@ static void fetch_main(struct task *task, void *argument)
     if (exchange == NULL || !fetch_take_answer(task, fetch, exchange)) {
         if (exchange != NULL)
             fetch->failure.kind = FAILURE_INTERNAL;
-        fetch_give_up(task, fetch);
+        fetch_give_up(fetch);
     }
     exchange_close(task, exchange);
     fetch->report->task = NULL;

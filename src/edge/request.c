@@ -247,14 +247,41 @@ const struct fetch_report *request_report(const struct request *request)
     return request->flight->report;
 }
 
+// A copy in hand is only given up for a whole new answer: one that breaks off in the middle would be
+// an error for something the edge still holds. TRUNCATED and the like: it broke off.
+static enum error request_await_whole(struct task *task, struct body *body, uint64_t deadline_ns)
+{
+    struct body_reader reader;
+    struct slice content;
+    enum error error;
+    body_reader_open(&reader, body, 0);
+    while ((error = body_reader_next(task, &reader, deadline_ns, &content)) == ERROR_NONE)
+        body_reader_advance(&reader, content.size);
+    body_reader_close(&reader);
+    return error == ERROR_CLOSED ? ERROR_NONE : error;
+}
+
+enum error request_await_answer(struct task *task, struct request *request, uint64_t deadline_ns)
+{
+    struct flight *flight = request->flight;
+    enum error error = flight_wait(task, flight, deadline_ns);
+    if (error != ERROR_NONE || !request_copy_may_go_stale(request)
+        || atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ANSWERED)
+        return error;
+    struct body *body = flight->object->body;
+    if (body == NULL || !judge_replaces(flight->object->status) || body_has_window(body))
+        return ERROR_NONE;
+    error = request_await_whole(task, body, deadline_ns);
+    return error == ERROR_TIMEOUT || error == ERROR_CANCELLED ? error : ERROR_NONE;
+}
+
 // Waits for the flight, looking up now and then whether anybody still waits for the answer.
 static enum error request_await(struct task *task, struct request *request)
 {
     uint64_t end_ns = deadline_after_ms(request->thread->loop, fetch_patience_ms(request));
     for (;;) {
-        uint64_t now_ns = task_now_ns(task);
-        uint64_t next_ns = now_ns + GONE_CHECK_MS * NS_PER_MS;
-        enum error error = flight_wait(task, request->flight, MINIMUM(next_ns, end_ns));
+        uint64_t next_ns = task_now_ns(task) + GONE_CHECK_MS * NS_PER_MS;
+        enum error error = request_await_answer(task, request, MINIMUM(next_ns, end_ns));
         if (error != ERROR_TIMEOUT || task_now_ns(task) >= end_ns)
             return error;
         if (io_has_gone(&request->connection->socket))
@@ -283,8 +310,12 @@ static enum ask_result request_take_answer(struct request *request)
     if (state == FLIGHT_FAILED || state == FLIGHT_ASKING)
         return request_take_failure(request, FAILURE_RESPONSE_TIMEOUT);
     struct object *object = flight->object;
-    if (!judge_replaces(object->status) && request_copy_may_go_stale(request))
-        return request_take_failure(request, FAILURE_STATUS); // the copy is the better answer
+    if (request_copy_may_go_stale(request)) { // the copy is the better answer
+        if (!judge_replaces(object->status))
+            return request_take_failure(request, FAILURE_STATUS);
+        if (object->body != NULL && body_state(object->body) == BODY_BROKEN)
+            return request_take_failure(request, FAILURE_RESPONSE_INCOMPLETE);
+    }
     if (state == FLIGHT_ALONE && !request->leads) {
         if (judge_is_error(object->status))
             return request_take_failure(request, FAILURE_STATUS);

@@ -68,5 +68,7 @@ enum lifeline_outcome request_answer_stale(struct request *request);
 bool request_copy_may_go_stale(const struct request *request);
 // Sees to it that a fetch for it runs; false if none could be started.
 bool request_begin_fetch(struct task *task, struct request *request, bool coalesce);
+// Waits for its flight until the deadline; while a usable copy is held, for the whole of the answer.
+enum error request_await_answer(struct task *task, struct request *request, uint64_t deadline_ns) MUST_CHECK;
 // The failure of the flight it waited for, for Proxy-Status and the page.
 const struct fetch_report *request_report(const struct request *request);

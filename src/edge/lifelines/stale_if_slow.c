@@ -11,7 +11,7 @@ static enum lifeline_outcome stale_if_slow_wait(struct task *task, struct reques
     if (!request_copy_may_go_stale(request))
         return LIFELINE_PASS;
     uint64_t deadline_ns = deadline_after_ms(task_loop(task), setting->values[DEADLINE_MS]);
-    if (flight_wait(task, request->flight, deadline_ns) != ERROR_TIMEOUT)
+    if (request_await_answer(task, request, deadline_ns) != ERROR_TIMEOUT)
         return LIFELINE_PASS;
     return request_answer_stale(request);
 }
