@@ -57,7 +57,7 @@ enum error log_open(const char *path, enum log_level lowest)
 enum error log_reopen(void)
 {
     pthread_mutex_lock(&sink.mutex);
-    int descriptor;
+    int descriptor = -1;
     enum error error = ERROR_NONE;
     if (sink.path[0] != '\0') {
         error = open_path(sink.path, &descriptor);

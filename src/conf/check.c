@@ -200,12 +200,12 @@ static void check_section(struct checker *checker, const struct setting_section 
     const char *name = place->up == NULL ? "(root)" : place->name.data;
     if (section->summary == NULL || section->summary[0] == '\0')
         offend(checker, name, "the section has no summary");
-    if (section->count > CONF_ROWS_MAX || depth > SECTION_DEPTH_MAX) {
+    bool is_too_large = section->count > CONF_ROWS_MAX || depth > SECTION_DEPTH_MAX;
+    if (is_too_large)
         offend(checker, name, "has more than %d rows or is nested deeper than %d", CONF_ROWS_MAX,
             SECTION_DEPTH_MAX);
-        return;
-    }
-    for (const struct setting *row = section->rows; row < section->rows + section->count; row++) {
+    for (const struct setting *row = section->rows;
+         !is_too_large && row < section->rows + section->count; row++) {
         checker->place = place;
         if (!is_lower_snake(slice_from_string(row->name)))
             offend(checker, row->name, "is no name: lower case words joined by _, at most %d bytes",
@@ -224,6 +224,7 @@ static void check_section(struct checker *checker, const struct setting_section 
             check_section(checker, row->section, &inner, depth + 1,
                 row->type == SETTING_SECTION_MAP);
     }
+    checker->place = place->up;
 }
 
 size_t conf_check_tables(const struct setting_section *root, FILE *out)

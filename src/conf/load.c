@@ -98,8 +98,8 @@ static enum error read_all(int descriptor, char **ret_data, size_t *ret_size)
 enum error conf_load_file(const char *path, const struct setting_section *root, struct arena *arena,
     void *settings, struct conf_mistakes *mistakes)
 {
-    char *data;
-    size_t size;
+    char *data = NULL;
+    size_t size = 0;
     mistakes->count = mistakes->omitted = 0;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {

@@ -160,7 +160,7 @@ static enum error key_table_init(struct key_table *table, struct arena *arena, s
     while (size < count * 2)
         size *= 2;
     table->mask = size - 1;
-    table->slots = arena_zero_alloc(arena, size * sizeof(*table->slots));
+    table->slots = arena_zero_alloc(arena, size * sizeof(const struct conf_node *));
     return table->slots == NULL ? ERROR_MEMORY : ERROR_NONE;
 }
 

@@ -55,16 +55,14 @@ static unsigned column_of(yaml_mark_t mark)
 // libyaml counts characters; so does this.
 static char byte_at(struct slice yaml, size_t line, size_t column)
 {
-    while (line > 0 && yaml.data != NULL) {
-        slice_cut(&yaml, '\n');
-        line--;
-    }
-    size_t at = 0;
-    for (; at < yaml.size && yaml.data[at] != '\n'; at++) {
-        if (((unsigned char)yaml.data[at] & 0xC0) == 0x80)
+    struct slice rest = yaml, text = slice_cut(&rest, '\n');
+    for (; line > 0; line--)
+        text = slice_cut(&rest, '\n');
+    for (size_t at = 0; at < text.size; at++) {
+        if (((unsigned char)text.data[at] & 0xC0) == 0x80)
             continue;
         if (column-- == 0)
-            return yaml.data[at];
+            return text.data[at];
     }
     return '\n';
 }
