@@ -138,26 +138,23 @@ bool timer_wheel_run(struct loop *loop)
         wheel->tick = MAXIMUM(wheel->tick, target);
         return false;
     }
-    bool any = false;
-    for (;;) {
-        // What is started meanwhile and already due waits for the next run, or one that restarts
-        // itself could keep the loop here for ever.
-        struct list due;
-        list_init(&due);
-        list_move_all(&due, &wheel->overdue);
-        while (!list_is_empty(&due)) {
-            struct timer *timer = LIST_ENTRY(due.next, struct timer, link);
-            list_remove(&timer->link);
-            wheel->armed--;
-            any = true;
-            timer->fire(timer);
-        }
-        unsigned level;
-        uint64_t tick = next_tick(wheel, &level);
-        if (tick > target)
-            break;
+    unsigned level;
+    uint64_t tick;
+    while ((tick = next_tick(wheel, &level)) <= target)
         open_slot(wheel, tick, level);
-    }
     wheel->tick = MAXIMUM(wheel->tick, target);
+
+    // What is started meanwhile and already due waits for the next run, or one that restarts
+    // itself could keep the loop here for ever.
+    struct list due;
+    list_init(&due);
+    list_move_all(&due, &wheel->overdue);
+    bool any = !list_is_empty(&due);
+    while (!list_is_empty(&due)) {
+        struct timer *timer = LIST_ENTRY(due.next, struct timer, link);
+        list_remove(&timer->link);
+        wheel->armed--;
+        timer->fire(timer);
+    }
     return any;
 }
