@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define QUOTED_MAX 60
+
 void text_append_u64(struct text *text, uint64_t value)
 {
     char digits[20];
@@ -32,6 +34,31 @@ void text_format(struct text *text, const char *format, ...)
         text->full = true;
     else
         text->size += (size_t)size;
+}
+
+void text_replace_controls(struct text *text, size_t from)
+{
+    for (size_t i = from; i < text->size; i++) {
+        unsigned char byte = (unsigned char)text->data[i];
+        if (byte < ' ' || byte == 0x7F)
+            text->data[i] = '?';
+        else if (byte == 0xC2 && i + 1 < text->size && (unsigned char)text->data[i + 1] < 0xA0)
+            text->data[i] = text->data[i + 1] = '?';
+    }
+}
+
+void text_append_quoted(struct text *text, struct slice slice)
+{
+    size_t shown = slice.size, start = text->size;
+    if (shown > QUOTED_MAX) {
+        shown = QUOTED_MAX;
+        while (shown > 0 && ((unsigned char)slice.data[shown] & 0xC0) == 0x80)
+            shown--; // not inside a UTF-8 sequence
+    }
+    text_append_byte(text, '"');
+    text_append(text, slice_of(slice.data, shown));
+    text_replace_controls(text, start);
+    text_append(text, shown < slice.size ? SLICE("…\"") : SLICE("\""));
 }
 
 void text_append_html(struct text *text, struct slice slice)
@@ -79,6 +106,17 @@ static size_t utf8_sequence(struct slice slice)
             return 0;
     }
     return size;
+}
+
+bool text_is_utf8(struct slice slice)
+{
+    while (slice.size > 0) {
+        size_t size = utf8_sequence(slice);
+        if (size == 0)
+            return false;
+        slice = slice_of(slice.data + size, slice.size - size);
+    }
+    return true;
 }
 
 void text_append_json(struct text *text, struct slice slice)

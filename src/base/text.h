@@ -40,6 +40,12 @@ static inline void text_append_byte(struct text *text, char byte)
 void text_append_u64(struct text *text, uint64_t value);
 void text_append_hex(struct text *text, uint64_t value, unsigned digits); // lower case, zero-padded
 void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+// For a message to a person: in double quotes, cut to 60 bytes, and see below.
+void text_append_quoted(struct text *text, struct slice slice);
+// Makes "?" of the control characters (ASCII's and, in UTF-8, U+0080 to U+009F) from an offset on,
+// so that what a stranger wrote does nothing to a terminal.
+void text_replace_controls(struct text *text, size_t from);
+bool text_is_utf8(struct slice slice);
 // With the five HTML specials escaped.
 void text_append_html(struct text *text, struct slice slice);
 // The inside of a JSON string (RFC 8259 section 7); bytes that are not UTF-8 become U+FFFD.

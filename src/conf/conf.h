@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/setting.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -41,6 +42,14 @@ enum error conf_load_text(struct slice yaml, const struct setting_section *root,
 // for lack of memory only.
 enum error conf_load_defaults(const struct setting_section *root, struct arena *arena,
     void *settings) MUST_CHECK;
+
+// The row at a path of names, "origins.probe.path" (lists and maps add no name of their own), or
+// NULL.
+const struct setting *conf_find_setting(const struct setting_section *root, const char *path);
+// Is this value, of a command line, good for a row that is no section? If not, ERROR_INVALID and a
+// message: "64XB" is not a size; expected …
+enum error conf_check_value(const struct setting *row, const char *value,
+    struct text *message) MUST_CHECK;
 
 // One line each: "path:line:column: message".
 void conf_print_mistakes(const struct conf_mistakes *mistakes, const char *path, FILE *out);

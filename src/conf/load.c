@@ -64,6 +64,57 @@ enum error conf_load_defaults(const struct setting_section *root, struct arena *
     return error;
 }
 
+const struct setting *conf_find_setting(const struct setting_section *root, const char *path)
+{
+    struct slice rest = slice_from_string(path);
+    const struct setting *found = NULL;
+    while (rest.data != NULL) {
+        struct slice name = slice_cut(&rest, '.');
+        if (root == NULL)
+            return NULL;
+        found = NULL;
+        for (size_t i = 0; i < root->count && found == NULL; i++) {
+            if (slice_equal(slice_from_string(root->rows[i].name), name))
+                found = &root->rows[i];
+        }
+        if (found == NULL)
+            return NULL;
+        root = found->section;
+    }
+    return found;
+}
+
+// Room for a value of any type that is no section.
+union any_value {
+    uint64_t number;
+    bool yes;
+    struct slice text;
+    struct setting_list list;
+    struct setting_status_set statuses;
+};
+
+enum error conf_check_value(const struct setting *row, const char *value, struct text *message)
+{
+    struct arena arena;
+    struct conf_mistakes mistakes = {.count = 0};
+    struct conf_report report = {.mistakes = &mistakes, .arena = &arena};
+    struct conf_source source = {&report, &arena};
+    struct conf_node node = {.kind = CONF_SCALAR, .text = slice_from_string(value)};
+    struct setting alone = *row;
+    union any_value any;
+    alone.offset = 0;
+    arena_init(&arena, 1024, CONF_FILE_MAX);
+    enum error error = conf_value_read(&source, &alone, &node, NULL, &any);
+    if (error == ERROR_NONE && report.out_of_memory)
+        error = ERROR_MEMORY;
+    if (error == ERROR_NONE && mistakes.count > 0) {
+        text_append(message, mistakes.items[0].message);
+        error = ERROR_INVALID;
+    }
+    arena_free(&arena);
+    return error;
+}
+
 // Reads one byte more than is allowed, so that a file too large is told from the largest one.
 static enum error read_all(int descriptor, char **ret_data, size_t *ret_size)
 {

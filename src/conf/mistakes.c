@@ -3,18 +3,7 @@
 
 #include <stdarg.h>
 
-#define QUOTED_MAX 60 // bytes of a value shown in a message
-
-static struct slice shorten(struct slice slice)
-{
-    size_t size = slice.size;
-    if (size > QUOTED_MAX) {
-        size = QUOTED_MAX;
-        while (size > 0 && ((unsigned char)slice.data[size] & 0xC0) == 0x80)
-            size--; // not inside a UTF-8 sequence
-    }
-    return slice_of(slice.data, size);
-}
+#define NAME_SHOWN_MAX 60 // bytes of one name in a path
 
 // Outermost first. Depth is bounded by the depth of the file.
 static void append_path(struct text *text, const struct conf_place *place)
@@ -28,20 +17,7 @@ static void append_path(struct text *text, const struct conf_place *place)
     }
     if (text->size > 0)
         text_append_byte(text, '.');
-    text_append(text, shorten(place->name));
-}
-
-// Parts of the file stand in messages, and messages on terminals: no control characters of ASCII
-// or, in UTF-8, of ISO 8859-1.
-static void replace_controls(char *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)data[i];
-        if (byte < ' ' || byte == 0x7F)
-            data[i] = '?';
-        else if (byte == 0xC2 && i + 1 < size && (unsigned char)data[i + 1] < 0xA0)
-            data[i] = data[i + 1] = '?';
-    }
+    text_append(text, slice_of(place->name.data, MINIMUM(place->name.size, NAME_SHOWN_MAX)));
 }
 
 // Whatever the path: a shared anchor is read at several.
@@ -73,7 +49,7 @@ void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
     if (size > 0)
         text.size = MINIMUM(text.size + (size_t)size, text.capacity - 1);
 
-    replace_controls(buffer, text.size);
+    text_replace_controls(&text, 0); // parts of the file stand in messages
 
     struct conf_mistakes *mistakes = report->mistakes;
     struct slice bare = slice_of(buffer + path_size, text.size - path_size);
@@ -119,14 +95,4 @@ void conf_print_mistakes(const struct conf_mistakes *mistakes, const char *path,
     }
     if (mistakes->omitted > 0)
         fprintf(out, "%s: and %zu more\n", path, mistakes->omitted);
-}
-
-void conf_append_quoted(struct text *text, struct slice slice)
-{
-    struct slice shown = shorten(slice);
-    text_append_byte(text, '"');
-    size_t start = text->size;
-    text_append(text, shown);
-    replace_controls(text->data + start, text->size - start); // a NUL would end a %.*s
-    text_append(text, shown.size < slice.size ? SLICE("…\"") : SLICE("\""));
 }

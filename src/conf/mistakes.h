@@ -25,6 +25,3 @@ void conf_report_add(struct conf_report *report, unsigned line, unsigned column,
     const struct conf_place *place, const char *format, ...) PRINTF_LIKE(5, 6);
 
 void conf_sort_mistakes(struct conf_mistakes *mistakes);
-
-// In double quotes, shortened.
-void conf_append_quoted(struct text *text, struct slice slice);

@@ -56,7 +56,7 @@ static void report_unknown(struct conf_loader *loader, const struct setting_sect
     struct nearest nearest = {key->text, SLICE_EMPTY, 0};
     for (size_t i = 0; i < section->count; i++)
         nearest_offer(&nearest, slice_from_string(section->rows[i].name));
-    conf_append_quoted(&quoted, key->text);
+    text_append_quoted(&quoted, key->text);
     if (nearest.best.data != NULL)
         text_format(&hint, "did you mean \"%.*s\"?", SLICE_ARGS(nearest.best));
     else if (find_elsewhere(loader->root, key->text, 1, &path))
@@ -86,7 +86,7 @@ static void report_duplicate(struct conf_loader *loader, const struct conf_node 
 {
     char buffer[256];
     struct text quoted = text_in(buffer, sizeof(buffer));
-    conf_append_quoted(&quoted, key->text);
+    text_append_quoted(&quoted, key->text);
     conf_report_add(loader->source.report, key->line, key->column, place,
         "%.*s stands here twice; expected it once, it is already on line %u",
         SLICE_ARGS(text_slice(&quoted)), first->line);

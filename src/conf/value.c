@@ -165,7 +165,7 @@ void conf_report_wrong(struct conf_report *report, const struct setting *row,
     else if (node->kind == CONF_MAPPING)
         text_append(&quoted, SLICE("a section"));
     else
-        conf_append_quoted(&quoted, node->text);
+        text_append_quoted(&quoted, node->text);
     conf_report_add(report, node->line, node->column, place, "%.*s%s; expected %.*s",
         SLICE_ARGS(text_slice(&quoted)), wrong, SLICE_ARGS(text_slice(&expected)));
 }
@@ -372,7 +372,7 @@ static enum error read_text(const struct conf_source *source, const struct setti
     if (row->check != NULL && !row->check(node->text, message, sizeof(message))) {
         char buffer[256];
         struct text quoted = text_in(buffer, sizeof(buffer));
-        conf_append_quoted(&quoted, node->text);
+        text_append_quoted(&quoted, node->text);
         conf_report_add(source->report, node->line, node->column, place, "%.*s %s",
             SLICE_ARGS(text_slice(&quoted)), message);
         return ERROR_NONE;

@@ -59,6 +59,32 @@ static void test_a_full_text_drops_and_remembers(void **state)
     assert_true(text.full);
 }
 
+static void test_quotes_are_fit_for_a_terminal(void **state)
+{
+    (void)state;
+    char buffer[128];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_append_quoted(&text, SLICE("a\0b\x1B[31m\x7F\xC2\x9B\xC3\xA4"));
+    text_append_quoted(&text, SLICE_EMPTY);
+    assert_text(&text, "\"a?b?[31m???\xC3\xA4\"\"\"");
+    text = text_in(buffer, sizeof(buffer));
+    char value[80];
+    memset(value, 'x', sizeof(value));
+    memcpy(value + 59, "\xC3\xA4", 2); // would be cut in two
+    text_append_quoted(&text, slice_of(value, sizeof(value)));
+    assert_int_equal(text.size, 1 + 59 + 4);
+    assert_memory_equal(text.data + 59, "x…\"", 5);
+}
+
+static void test_utf8_is_told_from_other_bytes(void **state)
+{
+    (void)state;
+    assert_true(text_is_utf8(SLICE("a\xC3\xA4\xF0\x9F\x98\x80")));
+    assert_true(text_is_utf8(SLICE_EMPTY));
+    assert_false(text_is_utf8(SLICE("a\xE4")));
+    assert_false(text_is_utf8(SLICE("\xED\xA0\x80")));
+}
+
 static void test_html_escapes(void **state)
 {
     (void)state;
@@ -163,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_appending),
         cmocka_unit_test(test_a_full_text_drops_and_remembers),
+        cmocka_unit_test(test_quotes_are_fit_for_a_terminal),
+        cmocka_unit_test(test_utf8_is_told_from_other_bytes),
         cmocka_unit_test(test_html_escapes),
         cmocka_unit_test(test_json_escapes),
         cmocka_unit_test(test_json_replaces_what_is_not_utf8),

@@ -276,6 +276,43 @@ static void test_a_failing_allocation_is_reported(void **state)
     assert_true(bad > 5);
 }
 
+static void assert_value(const char *path, const char *value, const char *expected)
+{
+    char buffer[512];
+    struct text message = text_in(buffer, sizeof(buffer));
+    const struct setting *row = conf_find_setting(&edge_section, path);
+    assert_non_null(row);
+    assert_int_equal(conf_check_value(row, value, &message),
+        expected[0] == '\0' ? ERROR_NONE : ERROR_INVALID);
+    assert_int_equal(message.size, strlen(expected));
+    assert_memory_equal(message.data, expected, message.size);
+}
+
+static void test_single_values_are_checked_against_their_row(void **state)
+{
+    (void)state;
+    assert_null(conf_find_setting(&edge_section, "none"));
+    assert_null(conf_find_setting(&edge_section, "threads.none"));
+    assert_null(conf_find_setting(&edge_section, "cache.disk.none"));
+    assert_null(conf_find_setting(&edge_section, ""));
+    assert_value("cache.disk.size", "5MB", "");
+    assert_value("origins.backends.url", "http://a", "");
+    assert_value("origins.backends.healthy", "200", "");
+    assert_value("listen", ":80", "");
+    assert_value("expose", "true", "");
+    assert_value("origins.backends.url", "ftp://a",
+        "\"ftp://a\" is no URL; expected http://HOST:PORT");
+    assert_value("cache.disk.size", "5",
+        "\"5\" is too small; expected a size such as 512KB or 64MB between 1MB and 1TB");
+    memory_fail_after(1);
+    memory_free(memory_alloc(1));
+    char buffer[64];
+    struct text message = text_in(buffer, sizeof(buffer));
+    enum error error = conf_check_value(conf_find_setting(&edge_section, "listen"), "a", &message);
+    memory_fail_after(0);
+    assert_int_equal(error, ERROR_MEMORY);
+}
+
 static void test_the_arena_limit_is_an_error(void **state)
 {
     (void)state;
@@ -301,6 +338,7 @@ int main(void)
         TEST(test_a_file_is_read_from_disk),
         TEST(test_a_missing_file_is_a_mistake_too),
         TEST(test_a_failing_allocation_is_reported),
+        TEST(test_single_values_are_checked_against_their_row),
         TEST(test_the_arena_limit_is_an_error),
     };
     return cmocka_run_group_tests_name("conf.load", tests, NULL, NULL);
