@@ -41,6 +41,7 @@ struct failure {
 };
 
 const char *failure_token(enum failure_kind kind);
+const char *failure_phrase(enum failure_kind kind); // in a few plain words
 unsigned failure_gateway_status(enum failure_kind kind); // recommended status of section 2.3
 
 // The failure that an answer with an error status is: kind STATUS, and what its Retry-After (seconds

@@ -85,14 +85,14 @@ void origins_destroy(struct origins *origins);
 struct origin *origin_find(struct origins *origins, struct slice name);
 void origin_release(struct origin *origin);
 struct slice origin_name(const struct origin *origin);
-size_t origin_backend_count(const struct origin *origin);
+size_t origin_backend_count(struct origin *origin);
 // Fills up to capacity views; returns how many backends there are.
 size_t origin_read_backends(struct origin *origin, struct backend_view *ret_views, size_t capacity);
 // Nobody of it answers: no backend has answered below 500 since `*ret_since_ms` (wall clock).
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
 // p95 of the time to first byte over recent answers, 0 while unknown.
 uint64_t origin_p95_ms(struct origin *origin);
-struct retry_settings origin_retry(const struct origin *origin);
+struct retry_settings origin_retry(struct origin *origin);
 struct timeout_settings origin_timeouts(const struct origin *origin);
 
 // The one budget for extra attempts (SRE book ch. 21): count every request once, ask before each

@@ -1,0 +1,48 @@
+// One backend as all loops see it: health, addresses, counts, and for each loop the connections kept
+// for later. Counted: by the plans that name it, by its connections, by exchanges and watchers.
+#pragma once
+
+#include "origin/addresses.h"
+#include "origin/health.h"
+#include "origin/origin.h"
+
+// Of one origin; struct origin_statistics as relaxed atomics.
+struct origin_counters {
+    _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, failures,
+        resolve_failures, stale_connections, connection_refusals, pool_overflows;
+};
+
+static inline void count_one(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+struct backend_seat { // of one loop, touched by it alone
+    struct list idle; // connections at rest, the last used first
+    uint64_t idle_count;
+    char padding[40]; // seats of different loops do not share a cache line
+};
+
+struct backend {
+    _Atomic uint64_t references;
+    char url[256];
+    char name[64];          // host:port, cut if need be
+    struct slice authority; // view into url
+    uint64_t hash;          // of the URL
+    struct health health;
+    struct addresses addresses;
+    _Atomic uint64_t in_flight, requests, failures, connections_open, connections_idle;
+    _Atomic uint64_t idle_limit_ms; // how long this backend seems to keep connections, 0: unknown
+    _Atomic int64_t next_probe_ms;  // wall clock, 0: none
+    atomic_bool removed;            // no plan names it any more: it keeps no connection
+    struct histogram first_byte_us;
+    unsigned seat_count;
+    struct backend_seat seats[];
+};
+
+// With one reference. INVALID if the URL is none.
+enum error backend_create(struct slice url, unsigned loop_count, struct backend **ret_backend)
+    MUST_CHECK;
+struct backend *backend_reference(struct backend *backend);
+void backend_release(struct backend *backend); // NULL is fine
+void backend_read(struct backend *backend, struct backend_view *ret_view);

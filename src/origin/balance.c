@@ -1,0 +1,110 @@
+// See balance.h. Sets of backends are words with a bit for each.
+#include "origin/balance.h"
+#include "base/hash.h"
+#include "base/invariant.h"
+
+static size_t size_of(uint64_t set)
+{
+    return (size_t)__builtin_popcountll(set);
+}
+
+static size_t member(uint64_t set, size_t number)
+{
+    for (; number > 0; number--)
+        set &= set - 1;
+    return (size_t)__builtin_ctzll(set);
+}
+
+static uint64_t healthy_among(struct backend *const *backends, uint64_t set)
+{
+    uint64_t healthy = 0;
+    for (uint64_t rest = set; rest != 0; rest &= rest - 1) {
+        size_t i = (size_t)__builtin_ctzll(rest);
+        if (atomic_load_explicit(&backends[i]->health.healthy, memory_order_relaxed))
+            healthy |= UINT64_C(1) << i;
+    }
+    return healthy;
+}
+
+// Leaves returning backends out as often as their share is short, but never all.
+static uint64_t without_slow_starters(struct backend *const *backends, uint64_t set,
+    const struct balance_question *question, struct random *random)
+{
+    uint64_t left = set;
+    for (uint64_t rest = set; rest != 0 && size_of(left) > 1; rest &= rest - 1) {
+        size_t i = (size_t)__builtin_ctzll(rest);
+        unsigned share = health_share_permille(&backends[i]->health, question->slow_start_ms,
+            question->now_ns);
+        if (share < 1000 && !random_chance(random, share, 1000))
+            left &= ~(UINT64_C(1) << i);
+    }
+    return left;
+}
+
+static uint64_t in_flight(const struct backend *backend)
+{
+    return atomic_load_explicit(&backend->in_flight, memory_order_relaxed);
+}
+
+// The less busy of two drawn by lot.
+static size_t choose_least_requests(struct backend *const *backends, uint64_t set,
+    struct random *random)
+{
+    size_t count = size_of(set);
+    if (count == 1)
+        return member(set, 0);
+    size_t first = random_below(random, count);
+    size_t second = random_below(random, count - 1);
+    if (second >= first)
+        second++;
+    first = member(set, first);
+    second = member(set, second);
+    return in_flight(backends[second]) < in_flight(backends[first]) ? second : first;
+}
+
+// Rendezvous hashing: when a backend goes, only what was its own moves.
+static size_t choose_hash(struct backend *const *backends, uint64_t set, uint64_t affinity)
+{
+    size_t best = member(set, 0);
+    uint64_t best_rank = 0;
+    for (uint64_t rest = set; rest != 0; rest &= rest - 1) {
+        size_t i = (size_t)__builtin_ctzll(rest);
+        uint64_t rank =
+            hash_bytes(slice_of((const char *)&affinity, sizeof(affinity)), backends[i]->hash);
+        if (rank >= best_rank) {
+            best = i;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+size_t balance_choose(struct backend *const *backends, size_t count,
+    const struct balance_question *question, _Atomic uint64_t *cursor, struct random *random)
+{
+    invariant(count > 0 && count <= ORIGIN_BACKENDS_MAX);
+    uint64_t all = UINT64_MAX >> (64 - count);
+    uint64_t set = all & ~question->tried;
+    if (set == 0)
+        set = all;
+    uint64_t healthy = healthy_among(backends, set);
+    if (healthy != 0 && healthy != set && question->may_try_sick) {
+        for (uint64_t sick = set & ~healthy; sick != 0; sick &= sick - 1) {
+            size_t i = (size_t)__builtin_ctzll(sick);
+            if (health_claim_trial(&backends[i]->health, question->now_ns))
+                return i;
+        }
+    }
+    if (healthy != 0)
+        set = without_slow_starters(backends, healthy, question, random);
+    switch (question->policy) {
+    case BALANCE_ROUND_ROBIN:
+        return member(set, atomic_fetch_add_explicit(cursor, 1, memory_order_relaxed)
+            % size_of(set));
+    case BALANCE_LEAST_REQUESTS:
+        return choose_least_requests(backends, set, random);
+    case BALANCE_HASH:
+        break;
+    }
+    return choose_hash(backends, set, question->affinity);
+}

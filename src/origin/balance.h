@@ -1,0 +1,17 @@
+// Choosing a backend. Sick ones are avoided while another is healthy; when none is, all count.
+#pragma once
+
+#include "origin/backend.h"
+
+struct balance_question {
+    enum origin_balance policy;
+    uint64_t slow_start_ms;
+    uint64_t tried;    // bit i: backend i; avoided unless all are tried
+    uint64_t affinity; // for BALANCE_HASH
+    uint64_t now_ns;
+    bool may_try_sick; // the request can be repeated, so it may find out whether a sick one is back
+};
+
+// Index of the chosen one; count is 1 to ORIGIN_BACKENDS_MAX. cursor is the turn of round robin.
+size_t balance_choose(struct backend *const *backends, size_t count,
+    const struct balance_question *question, _Atomic uint64_t *cursor, struct random *random);

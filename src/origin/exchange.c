@@ -1,0 +1,326 @@
+// An exchange from choosing a backend to giving the connection back, and what it teaches about the
+// backend's health. Reading is exchange_head.c and exchange_body.c, sending exchange_send.c.
+#include "base/invariant.h"
+#include "base/memory.h"
+#include "origin/balance.h"
+#include "origin/exchange_inside.h"
+
+#include <stdio.h>
+
+static void exchange_free(struct exchange *exchange)
+{
+    connection_close(exchange->connection);
+    memory_free(exchange->more_fields);
+    memory_free(exchange->buffer);
+    backend_release(exchange->backend);
+    origin_plan_release(exchange->plan);
+    origin_release(exchange->origin);
+    memory_free(exchange);
+}
+
+static struct exchange *exchange_create(struct task *task, const struct exchange_way *way,
+    const struct exchange_request *request)
+{
+    struct exchange *exchange = memory_zero_alloc(sizeof(*exchange));
+    char *buffer = memory_alloc(EXCHANGE_BUFFER_SIZE);
+    if (exchange == NULL || buffer == NULL) {
+        memory_free(exchange);
+        memory_free(buffer);
+        return NULL;
+    }
+    exchange->origin = origin_reference(way->origin);
+    exchange->plan = way->plan;
+    atomic_fetch_add_explicit(&way->plan->references, 1, memory_order_relaxed);
+    exchange->backend = backend_reference(way->backend);
+    exchange->limits = *way->limits;
+    exchange->timeouts = way->timeouts;
+    exchange->keeps_connections = way->keeps_connections;
+    exchange->started_ns = task_now_ns(task);
+    exchange->deadline_ns = NEVER_NS;
+    if (way->timeouts.total_ms > 0)
+        exchange->deadline_ns = exchange->started_ns + way->timeouts.total_ms * NS_PER_MS;
+    exchange->buffer = buffer;
+    exchange->capacity = EXCHANGE_BUFFER_SIZE;
+    exchange->request = request;
+    return exchange;
+}
+
+static enum error open_connection(struct task *task, struct exchange *exchange, bool may_be_kept,
+    struct failure *ret_failure)
+{
+    struct pool_loop *pool = origins_pool(exchange->origin->origins, task_loop(task));
+    struct origin_counters *counters = &exchange->origin->counters;
+    if (may_be_kept) {
+        exchange->connection = pool_take(exchange->backend, pool, counters);
+        if (exchange->connection != NULL)
+            return ERROR_NONE;
+    }
+    uint64_t limit =
+        exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0;
+    uint64_t deadline_ns =
+        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms);
+    return connection_open(task, exchange->backend, pool, limit, deadline_ns, counters,
+        &exchange->connection, ret_failure);
+}
+
+static struct failure failure_of_sending(enum error error, size_t sent)
+{
+    struct failure failure = {.kind = FAILURE_INTERNAL, .unsent = sent == 0};
+    if (error == ERROR_CANCELLED)
+        failure.kind = FAILURE_CANCELLED;
+    else if (error == ERROR_TIMEOUT)
+        failure.kind = FAILURE_CONNECTION_WRITE_TIMEOUT;
+    else if (error == ERROR_CLOSED || error == ERROR_RESET)
+        failure.kind = FAILURE_CONNECTION_TERMINATED;
+    return failure;
+}
+
+// A request that changes nothing by being sent twice, and holds no body that could be lost.
+static bool may_use_kept(const struct exchange *exchange)
+{
+    return exchange->keeps_connections
+        && http_method_is_idempotent(exchange->request->method)
+        && exchange->request->body.framing == HTTP_FRAMING_NONE;
+}
+
+// Connects and sends the request's head. A kept connection that turns out closed before it took a
+// byte is replaced once.
+static enum error begin_request(struct task *task, struct exchange *exchange,
+    struct failure *ret_failure)
+{
+    bool may_be_kept = may_use_kept(exchange);
+    for (;;) {
+        enum error error = open_connection(task, exchange, may_be_kept, ret_failure);
+        if (error != ERROR_NONE)
+            return error;
+        size_t sent = 0;
+        bool reused = exchange->connection->reused;
+        error = exchange_send_head(task, exchange, &sent);
+        if (error == ERROR_NONE)
+            return ERROR_NONE;
+        bool gone = error == ERROR_CLOSED || error == ERROR_RESET;
+        if (gone && sent > 0)
+            return ERROR_NONE; // an answer may lie there already; reading will tell
+        *ret_failure = failure_of_sending(error, sent);
+        ret_failure->reused_connection = reused;
+        if (!gone || !reused)
+            return error;
+        count_one(&exchange->origin->counters.stale_connections);
+        connection_close(exchange->connection);
+        exchange->connection = NULL;
+        may_be_kept = false;
+    }
+}
+
+static void note_backend(const struct exchange_way *way, struct failure *failure)
+{
+    memcpy(failure->backend, way->backend->name, sizeof(failure->backend));
+}
+
+enum error exchange_begin(struct task *task, const struct exchange_way *way,
+    const struct exchange_request *request, struct exchange **ret_exchange,
+    struct failure *ret_failure)
+{
+    struct failure failure = {.kind = FAILURE_INTERNAL, .unsent = true};
+    struct exchange *exchange = exchange_create(task, way, request);
+    enum error error = exchange == NULL ? ERROR_MEMORY : ERROR_NONE;
+    if (error == ERROR_NONE)
+        error = begin_request(task, exchange, &failure);
+    if (error == ERROR_NONE) {
+        bool reused = exchange->connection->reused;
+        exchange->sent_ns = task_now_ns(task);
+        if (request->body.framing == HTTP_FRAMING_NONE) {
+            exchange->sent = true;
+            error = exchange_read_head(task, exchange, &failure);
+        } else {
+            error = exchange_upload(task, exchange, &failure);
+        }
+        failure.reused_connection = reused && exchange->end == 0;
+    }
+    if (error == ERROR_NONE) {
+        exchange->request = NULL;
+        *ret_exchange = exchange;
+        return ERROR_NONE;
+    }
+    if (exchange != NULL)
+        exchange_free(exchange);
+    note_backend(way, &failure);
+    *ret_failure = failure;
+    return error;
+}
+
+// Does the failure speak against the backend? Not when it is ours or the visitor's, and not when a kept
+// connection was closed under us: healthy backends do that.
+static bool is_backends_fault(const struct failure *failure)
+{
+    switch (failure->kind) {
+    case FAILURE_DNS_TIMEOUT:
+    case FAILURE_DNS_ERROR:
+    case FAILURE_DESTINATION_UNAVAILABLE:
+    case FAILURE_CONNECTION_REFUSED:
+    case FAILURE_CONNECTION_TIMEOUT:
+    case FAILURE_CONNECTION_READ_TIMEOUT:
+    case FAILURE_CONNECTION_WRITE_TIMEOUT:
+    case FAILURE_RESPONSE_INCOMPLETE:
+    case FAILURE_RESPONSE_TIMEOUT:
+    case FAILURE_PROTOCOL_ERROR:
+    case FAILURE_STATUS:
+        return true;
+    case FAILURE_CONNECTION_TERMINATED:
+        return !failure->reused_connection;
+    case FAILURE_NONE:
+    case FAILURE_CONNECTION_LIMIT_REACHED:
+    case FAILURE_RESPONSE_HEADER_TOO_LARGE:
+    case FAILURE_INTERNAL:
+    case FAILURE_CANCELLED:
+    case FAILURE_REQUEST_BODY:
+        return false;
+    }
+    return false;
+}
+
+// There was no connection at all: the backend is not there for anybody.
+static bool is_nobody_there(enum failure_kind kind)
+{
+    return kind == FAILURE_DNS_TIMEOUT || kind == FAILURE_DNS_ERROR
+        || kind == FAILURE_DESTINATION_UNAVAILABLE || kind == FAILURE_CONNECTION_REFUSED
+        || kind == FAILURE_CONNECTION_TIMEOUT;
+}
+
+void exchange_report_failure(const struct task *task, struct origin *origin,
+    const struct origin_plan *plan, struct backend *backend, const struct failure *failure)
+{
+    char why[64];
+    struct loop *loop = task_loop(task);
+    if (failure->kind == FAILURE_CANCELLED || failure->kind == FAILURE_REQUEST_BODY)
+        return;
+    count_one(&origin->counters.failures);
+    count_one(&backend->failures);
+    if (!is_backends_fault(failure))
+        return;
+    int size = snprintf(why, sizeof(why), failure->kind == FAILURE_STATUS ? "status %u" : "%.0u%s",
+        failure->status, failure_phrase(failure->kind));
+    health_report_failure(&backend->health, &plan->rules,
+        (struct health_time){loop->now_ns, loop->wall_ms}, is_nobody_there(failure->kind),
+        slice_of(why, MINIMUM((size_t)size, sizeof(why) - 1)));
+}
+
+static bool is_failing_status(unsigned status)
+{
+    return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+static void report_answer(const struct task *task, const struct exchange *exchange)
+{
+    struct loop *loop = task_loop(task);
+    uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
+    if (is_failing_status(exchange->head.status)) {
+        struct failure failure = {.kind = FAILURE_STATUS, .status = exchange->head.status};
+        exchange_report_failure(task, exchange->origin, exchange->plan, exchange->backend,
+            &failure);
+        return;
+    }
+    health_report_success(&exchange->backend->health, &exchange->plan->rules,
+        (struct health_time){loop->now_ns, loop->wall_ms});
+    histogram_add(&exchange->origin->first_byte_us, first_byte_us);
+    histogram_add(&exchange->backend->first_byte_us, first_byte_us);
+}
+
+static struct backend *choose(struct task *task, struct origin *origin, struct origin_plan *plan,
+    const struct exchange_request *request, uint64_t *tried)
+{
+    struct balance_question question = {
+        .policy = (enum origin_balance)plan->settings.balance,
+        .slow_start_ms = plan->settings.slow_start_ms,
+        .tried = *tried,
+        .affinity = request->affinity,
+        .now_ns = task_now_ns(task),
+        .may_try_sick = http_method_is_idempotent(request->method)
+            && request->body.framing == HTTP_FRAMING_NONE,
+    };
+    size_t index = balance_choose(plan->backends, plan->backend_count, &question, &origin->cursor,
+        &task_loop(task)->random);
+    *tried |= UINT64_C(1) << index;
+    return plan->backends[index];
+}
+
+enum error exchange_open(struct task *task, struct origin *origin,
+    const struct exchange_request *request, const struct http1_limits *limits, uint64_t *tried,
+    struct exchange **ret_exchange, struct failure *ret_failure)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    struct backend *backend = choose(task, origin, plan, request, tried);
+    struct exchange_way way = {.origin = origin, .plan = plan, .backend = backend,
+        .limits = limits, .timeouts = plan->settings.timeouts, .keeps_connections = true};
+    count_one(&origin->counters.attempts);
+    count_one(&backend->requests);
+    count_one(&backend->in_flight);
+    enum error error = exchange_begin(task, &way, request, ret_exchange, ret_failure);
+    if (error == ERROR_NONE)
+        report_answer(task, *ret_exchange);
+    else {
+        atomic_fetch_sub_explicit(&backend->in_flight, 1, memory_order_relaxed);
+        exchange_report_failure(task, origin, plan, backend, ret_failure);
+    }
+    origin_plan_release(plan); // the exchange holds its own
+    return error;
+}
+
+const struct http_response_head *exchange_head(const struct exchange *exchange)
+{
+    return &exchange->head;
+}
+
+enum http_framing exchange_framing(const struct exchange *exchange)
+{
+    return exchange->body.framing;
+}
+
+struct slice exchange_backend(const struct exchange *exchange)
+{
+    return slice_from_string(exchange->backend->name);
+}
+
+uint64_t exchange_first_byte_ms(const struct exchange *exchange)
+{
+    return (exchange->first_byte_ns - exchange->started_ns) / NS_PER_MS;
+}
+
+// Both messages are over to the last byte, and the backend wants another.
+static bool is_clean(const struct exchange *exchange)
+{
+    return exchange->keeps_connections && exchange->connection != NULL && exchange->sent
+        && exchange->head.keep_alive && exchange->body.done
+        && exchange->body.fault == HTTP1_FAULT_NONE && exchange->broken == ERROR_NONE
+        && exchange->body.framing != HTTP_FRAMING_CLOSE && exchange->begin == exchange->end;
+}
+
+// "timeout=5" of a Keep-Alive field (RFC 2068 section 19.7.1.1), in ms; 0 if it says nothing.
+static uint64_t keep_alive_hint_ms(const struct http_fields *fields)
+{
+    struct slice rest = http_fields_value(fields, HTTP_NAME_KEEP_ALIVE), element;
+    while (rest.size > 0 && http_list_next(&rest, &element)) {
+        uint64_t seconds;
+        struct slice value = element, name = slice_cut(&value, '=');
+        if (slice_equal_nocase(slice_trim(name), SLICE("timeout"))
+            && slice_parse_u64(slice_trim(value), 86400, &seconds))
+            return seconds * 1000;
+    }
+    return 0;
+}
+
+void exchange_close(struct task *task, struct exchange *exchange)
+{
+    (void)task;
+    if (exchange == NULL)
+        return;
+    if (exchange->keeps_connections)
+        atomic_fetch_sub_explicit(&exchange->backend->in_flight, 1, memory_order_relaxed);
+    if (is_clean(exchange)) {
+        struct connection *connection = exchange->connection;
+        exchange->connection = NULL;
+        connection->hint_ms = keep_alive_hint_ms(&exchange->head.fields);
+        pool_give(connection, &exchange->plan->settings.pool, &exchange->origin->counters);
+    }
+    exchange_free(exchange);
+}

@@ -1,0 +1,119 @@
+// Reading a response's body, decoded in place in the caller's buffer, without a copy where possible.
+#include "origin/exchange_inside.h"
+
+// Decodes size bytes at buffer and moves the content to out, which may be buffer itself. Ends at the
+// body's end or at a fault. Returns how many bytes were used; *ret_content of them are content.
+static size_t decode(struct exchange *exchange, const char *buffer, size_t size, char *out,
+    size_t *ret_content)
+{
+    size_t used = 0, content_size = 0;
+    while (used < size && !exchange->body.done) {
+        size_t step = 0;
+        struct slice content = SLICE_EMPTY;
+        enum http1_progress progress = http1_body_read(&exchange->body,
+            slice_of(buffer + used, size - used), &exchange->limits, &step, &content);
+        if (content.size > 0)
+            memmove(out + content_size, content.data, content.size);
+        content_size += content.size;
+        used += step;
+        if (progress == HTTP1_FAULT)
+            break;
+    }
+    *ret_content = content_size;
+    return used;
+}
+
+static enum error break_off(struct task *task, struct exchange *exchange, enum failure_kind kind,
+    enum error error)
+{
+    exchange->broken = error;
+    exchange->failure = (struct failure){.kind = kind};
+    memcpy(exchange->failure.backend, exchange->backend->name, sizeof(exchange->failure.backend));
+    if (exchange->keeps_connections)
+        exchange_report_failure(task, exchange->origin, exchange->plan, exchange->backend,
+            &exchange->failure);
+    return error;
+}
+
+// The connection gave no more bytes. CLOSED if that is how the body ends.
+static enum error end_of_connection(struct task *task, struct exchange *exchange, enum error error)
+{
+    switch (error) {
+    case ERROR_CLOSED:
+        if (http1_body_end(&exchange->body) == HTTP1_DONE) {
+            exchange->body.done = true;
+            return ERROR_CLOSED;
+        }
+        return break_off(task, exchange, FAILURE_RESPONSE_INCOMPLETE, ERROR_TRUNCATED);
+    case ERROR_CANCELLED:
+        return break_off(task, exchange, FAILURE_CANCELLED, error);
+    case ERROR_TIMEOUT:
+        return break_off(task, exchange, task_now_ns(task) >= exchange->deadline_ns
+            ? FAILURE_RESPONSE_TIMEOUT : FAILURE_CONNECTION_READ_TIMEOUT, error);
+    case ERROR_NONE:
+    case ERROR_RESET:
+    case ERROR_REFUSED:
+    case ERROR_UNREACHABLE:
+        return break_off(task, exchange, FAILURE_RESPONSE_INCOMPLETE, ERROR_RESET);
+    case ERROR_MEMORY:
+    case ERROR_LIMIT:
+    case ERROR_RESOLVE:
+    case ERROR_PROTOCOL:
+    case ERROR_TRUNCATED:
+    case ERROR_INVALID:
+    case ERROR_NOT_FOUND:
+    case ERROR_BUSY:
+    case ERROR_DENIED:
+    case ERROR_SYSTEM:
+        break;
+    }
+    return break_off(task, exchange, FAILURE_INTERNAL, error);
+}
+
+// At most what belongs to the body, if that is known.
+static size_t wanted(const struct exchange *exchange, size_t size)
+{
+    if (exchange->body.framing != HTTP_FRAMING_LENGTH)
+        return size;
+    return (size_t)MINIMUM(size, http1_body_remaining(&exchange->body));
+}
+
+static enum error read_content(struct task *task, struct exchange *exchange, char *buffer,
+    size_t size, size_t *ret_size)
+{
+    for (;;) {
+        size_t content = 0, received;
+        if (exchange->body.fault != HTTP1_FAULT_NONE)
+            return break_off(task, exchange, FAILURE_PROTOCOL_ERROR, ERROR_PROTOCOL);
+        if (exchange->body.done)
+            return ERROR_CLOSED;
+        if (exchange->begin < exchange->end) {
+            exchange->begin += decode(exchange, exchange->buffer + exchange->begin,
+                MINIMUM(exchange->end - exchange->begin, size), buffer, &content);
+        } else {
+            enum error error = io_receive(task, &exchange->connection->socket, buffer,
+                wanted(exchange, size), exchange_deadline(exchange, task_now_ns(task),
+                exchange->timeouts.between_bytes_ms), &received);
+            if (error != ERROR_NONE)
+                return end_of_connection(task, exchange, error);
+            size_t used = decode(exchange, buffer, received, buffer, &content);
+            if (used < received)
+                exchange->head.keep_alive = false; // bytes beyond the body: nobody knows whose
+        }
+        if (content > 0) {
+            *ret_size = content;
+            return ERROR_NONE;
+        }
+    }
+}
+
+enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
+    size_t *ret_size, struct failure *ret_failure)
+{
+    enum error error = exchange->broken;
+    if (error == ERROR_NONE)
+        error = read_content(task, exchange, buffer, size, ret_size);
+    if (error != ERROR_NONE && error != ERROR_CLOSED)
+        *ret_failure = exchange->failure;
+    return error;
+}

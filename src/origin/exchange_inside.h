@@ -1,0 +1,82 @@
+// What the files of exchange and the probe know of an exchange.
+#pragma once
+
+#include "origin/exchange.h"
+#include "origin/plan.h"
+
+#define EXCHANGE_BUFFER_SIZE 16384
+#define EXCHANGE_FIELDS_INLINE 32
+
+// To whom, with how much patience. Everything pointed to outlives exchange_begin.
+struct exchange_way {
+    struct origin *origin;
+    struct origin_plan *plan;
+    struct backend *backend;
+    const struct http1_limits *limits;
+    struct timeout_settings timeouts;
+    bool keeps_connections; // takes and gives kept ones, and obeys pool.connections
+};
+
+struct exchange {
+    // Counted.
+    struct origin *origin;
+    struct origin_plan *plan;
+    struct backend *backend;
+
+    struct connection *connection; // NULL after it broke
+    struct http1_limits limits;
+    struct timeout_settings timeouts;
+    bool keeps_connections;
+    uint64_t deadline_ns; // of everything
+    uint64_t started_ns, first_byte_ns;
+
+    // The head lies at the start of buffer, what was received after it from begin to end.
+    char *buffer;
+    size_t capacity, begin, end;
+    struct http_response_head head;
+    struct http_field fields[EXCHANGE_FIELDS_INLINE], *more_fields;
+    struct http1_body body;
+    enum error broken; // how the body ended too early, with failure
+    struct failure failure;
+
+    // The request, while it is being sent.
+    const struct exchange_request *request;
+    bool sending;          // a sender runs
+    bool sent;             // all of it is with the kernel
+    bool may_continue;     // 100 (Continue) was seen
+    uint64_t sent_ns;      // when sending ended, in whatever way
+    struct task *sender;   // waiting for may_continue
+    struct failure sender_failure;
+    enum error sender_error;
+    struct task *opener;   // waiting for reader or sender
+    bool head_read;
+    enum error reader_error;
+    struct failure reader_failure;
+};
+
+// One attempt with that backend, without judging its health. As exchange_open otherwise.
+enum error exchange_begin(struct task *task, const struct exchange_way *way,
+    const struct exchange_request *request, struct exchange **ret_exchange,
+    struct failure *ret_failure) MUST_CHECK;
+
+// What the failure says about the backend's health, and the counts.
+void exchange_report_failure(const struct task *task, struct origin *origin,
+    const struct origin_plan *plan, struct backend *backend, const struct failure *failure);
+
+// Reads the final head into the exchange; deadlines as exchange->sending says. exchange_head.c
+enum error exchange_read_head(struct task *task, struct exchange *exchange,
+    struct failure *ret_failure) MUST_CHECK;
+// Sends the request's head on the connection. *ret_size: bytes that may have reached the backend,
+// on failure too. exchange_send.c
+enum error exchange_send_head(struct task *task, struct exchange *exchange, size_t *ret_size)
+    MUST_CHECK;
+// Sends the body while reading the head. exchange_send.c
+enum error exchange_upload(struct task *task, struct exchange *exchange,
+    struct failure *ret_failure) MUST_CHECK;
+
+// Deadline of the next step: so much from now on, but not beyond the whole's.
+static inline uint64_t exchange_deadline(const struct exchange *exchange, uint64_t from_ns,
+    uint64_t patience_ms)
+{
+    return MINIMUM(from_ns + patience_ms * NS_PER_MS, exchange->deadline_ns);
+}

@@ -1,0 +1,89 @@
+// Names of failures, and the failure that an error status is.
+#include "origin/failure.h"
+#include "http/cache_control.h"
+
+const char *failure_token(enum failure_kind kind)
+{
+    switch (kind) {
+#define X(name, token, status)                                                                     \
+    case FAILURE_##name:                                                                           \
+        return token;
+        FAILURE_MAP(X)
+#undef X
+    }
+    return "";
+}
+
+unsigned failure_gateway_status(enum failure_kind kind)
+{
+    switch (kind) {
+#define X(name, token, status)                                                                     \
+    case FAILURE_##name:                                                                           \
+        return status;
+        FAILURE_MAP(X)
+#undef X
+    }
+    return 0;
+}
+
+const char *failure_phrase(enum failure_kind kind)
+{
+    switch (kind) {
+    case FAILURE_NONE: return "no failure";
+    case FAILURE_DNS_TIMEOUT: return "name lookup timed out";
+    case FAILURE_DNS_ERROR: return "name could not be resolved";
+    case FAILURE_DESTINATION_UNAVAILABLE: return "host unreachable";
+    case FAILURE_CONNECTION_REFUSED: return "connection refused";
+    case FAILURE_CONNECTION_TIMEOUT: return "connecting timed out";
+    case FAILURE_CONNECTION_TERMINATED: return "connection closed without an answer";
+    case FAILURE_CONNECTION_READ_TIMEOUT: return "stopped in the middle of an answer";
+    case FAILURE_CONNECTION_WRITE_TIMEOUT: return "stopped taking the request";
+    case FAILURE_CONNECTION_LIMIT_REACHED: return "limit of connections reached";
+    case FAILURE_RESPONSE_INCOMPLETE: return "answer broke off";
+    case FAILURE_RESPONSE_TIMEOUT: return "no answer in time";
+    case FAILURE_RESPONSE_HEADER_TOO_LARGE: return "header section too large";
+    case FAILURE_PROTOCOL_ERROR: return "malformed answer";
+    case FAILURE_STATUS: return "error status";
+    case FAILURE_INTERNAL: return "out of resources at the edge";
+    case FAILURE_CANCELLED: return "cancelled";
+    case FAILURE_REQUEST_BODY: return "request broke off";
+    }
+    return "";
+}
+
+// Delta-seconds or a date; false if it is neither. Longer than a year means the same as a year.
+static bool parse_retry_after(struct slice value, int64_t now_seconds, uint32_t *ret_seconds)
+{
+    const int64_t year = 365 * 24 * 3600;
+    uint64_t seconds;
+    int64_t date;
+    bool is_number = value.size > 0;
+    for (size_t i = 0; i < value.size; i++)
+        is_number = is_number && value.data[i] >= '0' && value.data[i] <= '9';
+    if (is_number) {
+        if (!slice_parse_u64(value, (uint64_t)year, &seconds))
+            seconds = (uint64_t)year;
+        *ret_seconds = (uint32_t)seconds;
+        return true;
+    }
+    if (!http_date_parse(value, now_seconds, &date))
+        return false;
+    if (date > now_seconds)
+        *ret_seconds = (uint32_t)MINIMUM(date - now_seconds, year);
+    else
+        *ret_seconds = 0;
+    return true;
+}
+
+void failure_from_status(const struct http_response_head *head, struct slice backend,
+    int64_t now_seconds, struct failure *ret_failure)
+{
+    struct failure failure = {.kind = FAILURE_STATUS, .status = head->status};
+    struct slice retry_after = http_fields_value(&head->fields, HTTP_NAME_RETRY_AFTER);
+    bool may_decline = head->status == 503 || head->status == 429;
+    if (retry_after.data != NULL
+        && parse_retry_after(retry_after, now_seconds, &failure.retry_after_seconds))
+        failure.declined = may_decline;
+    memcpy(failure.backend, backend.data, MINIMUM(backend.size, sizeof(failure.backend) - 1));
+    *ret_failure = failure;
+}

@@ -1,0 +1,53 @@
+// Connections to backends, and those at rest. A connection belongs to one loop from its opening to
+// its end; all functions are for that loop's thread. At rest it has no task: bytes, an end or its
+// timeout close it. How long a backend keeps connections is learned from when it closes them.
+#pragma once
+
+#include "origin/backend.h"
+
+struct connection {
+    struct io_socket socket;
+    struct backend *backend; // counted
+    struct pool_loop *home;
+    struct list seat_link, home_link; // while at rest
+    uint64_t rested_ns;               // since when it is at rest
+    uint64_t hint_ms;                 // what the backend's Keep-Alive field said, 0: nothing
+    bool reused;
+};
+
+// What one loop has at rest, of all backends of all origins.
+struct pool_loop {
+    struct loop *loop;
+    struct list idle;     // by home_link
+    atomic_bool stopping; // keep nothing any more
+    struct message flush;
+    atomic_bool flush_posted;
+    _Atomic uint64_t flushes_wanted, flushes_served;
+    // Called after each flush that was posted, in the loop.
+    void (*flushed)(struct pool_loop *pool_loop);
+};
+
+void pool_loop_init(struct pool_loop *pool_loop, struct loop *loop,
+    void (*flushed)(struct pool_loop *pool_loop));
+// Has the loop close what rests of removed backends; all, when it is stopping. Any thread.
+void pool_post_flush(struct pool_loop *pool_loop);
+// The same at once, in its thread.
+void pool_flush(struct pool_loop *pool_loop);
+
+// A connection that was at rest and is quiet, or NULL. Those found closed are counted.
+struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loop,
+    struct origin_counters *counters);
+// Keeps it for later, or closes it.
+void pool_give(struct connection *connection, const struct pool_settings *settings,
+    struct origin_counters *counters);
+// Closes one at rest of this backend to make room; false if there is none.
+bool pool_evict(struct backend *backend, struct pool_loop *pool_loop);
+
+// Connects within the deadline to one of the backend's addresses, in turn; asks for its name when it
+// must, and again when no address answers. limit: of connections to the backend, 0: none.
+// failure->kind says why not; nothing was sent then.
+struct failure;
+enum error connection_open(struct task *task, struct backend *backend, struct pool_loop *pool_loop,
+    uint64_t limit, uint64_t deadline_ns, struct origin_counters *counters,
+    struct connection **ret_connection, struct failure *ret_failure) MUST_CHECK;
+void connection_close(struct connection *connection); // NULL is fine

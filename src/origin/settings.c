@@ -1,0 +1,324 @@
+// The settings of an origin. The defaults are for one small backend on the same machine or nearby.
+#include "origin/origin.h"
+#include "origin/url.h"
+
+#include <stdio.h>
+
+bool origin_check_backend(struct slice url, char *message, size_t message_size)
+{
+    struct backend_url ignored;
+    return backend_url_parse(url, &ignored, message, message_size);
+}
+
+static bool check_path(struct slice path, char *message, size_t message_size)
+{
+    bool is_good = path.size > 0 && path.data[0] == '/';
+    for (size_t i = 0; i < path.size; i++)
+        is_good = is_good && path.data[i] > ' ' && path.data[i] != 0x7f && path.data[i] != '#';
+    if (!is_good)
+        snprintf(message, message_size, "is no path; expected one such as /health");
+    return is_good;
+}
+
+static bool check_host(struct slice host, char *message, size_t message_size)
+{
+    char url[512];
+    if (snprintf(url, sizeof(url), "http://%.*s", SLICE_ARGS(host)) < (int)sizeof(url)
+        && !slice_contains(host, '/')
+        && origin_check_backend(slice_from_string(url), message, message_size))
+        return true;
+    snprintf(message, message_size, "is no host name; expected one such as example.org");
+    return false;
+}
+
+static const struct setting probe_rows[] = {
+    {
+        .name = "path",
+        .type = SETTING_TEXT,
+        .offset = offsetof(struct probe_settings, path),
+        .check = check_path,
+        .example = "/health",
+        .summary = "What a probe asks each backend for; without it there are no probes.",
+        .touch = "Set it when the site has a page that says cheaply whether it works. Visitors' own "
+                 "requests outrank what probes say.",
+    },
+    {
+        .name = "host",
+        .type = SETTING_TEXT,
+        .offset = offsetof(struct probe_settings, host),
+        .check = check_host,
+        .example = "example.org",
+        .summary = "The host name that a probe asks for; by default the backend's own.",
+        .touch = "Set it when backends answer only to the site's name.",
+    },
+    {
+        .name = "expect",
+        .type = SETTING_STATUS_SET,
+        .offset = offsetof(struct probe_settings, expect),
+        .fallback = "200-399",
+        .summary = "The status codes that count as good.",
+        .touch = "Narrow it when a backend in trouble redirects.",
+    },
+    {
+        .name = "interval",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct probe_settings, interval_ms),
+        .fallback = "5s",
+        .minimum = 100,
+        .maximum = 3600 * 1000,
+        .summary = "The time from one probe of a backend to the next.",
+        .touch = "Shorten it to notice sooner that an idle backend is back.",
+    },
+    {
+        .name = "timeout",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct probe_settings, timeout_ms),
+        .fallback = "2s",
+        .minimum = 10,
+        .maximum = 60 * 1000,
+        .summary = "How long a probe may take, all together.",
+        .touch = "Raise it when the probed page is slow although all is well.",
+    },
+    {
+        .name = "rise",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct probe_settings, rise),
+        .fallback = "2",
+        .minimum = 1,
+        .maximum = 100,
+        .summary = "Good probes in a row that make a sick backend healthy.",
+        .touch = "Raise it when a backend answers a while before it is ready.",
+    },
+    {
+        .name = "fall",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct probe_settings, fall),
+        .fallback = "3",
+        .minimum = 1,
+        .maximum = 100,
+        .summary = "Bad probes in a row that make a healthy backend sick.",
+        .touch = "Lower it when probes are rare and trustworthy.",
+    },
+};
+
+static const struct setting_section probe_section = {
+    .size = sizeof(struct probe_settings),
+    .rows = probe_rows,
+    .count = ARRAY_SIZE(probe_rows),
+    .summary = "Probes: requests of the edge's own that notice a backend's state without visitors. "
+               "They are advice: a probe alone never makes an error.",
+};
+
+static const struct setting timeout_rows[] = {
+    {
+        .name = "connect",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct timeout_settings, connect_ms),
+        .fallback = "2s",
+        .minimum = 10,
+        .maximum = 60 * 1000,
+        .summary = "How long finding and connecting to a backend may take, all its addresses "
+                   "together.",
+        .touch = "Raise it for backends on another continent or behind a bad line.",
+    },
+    {
+        .name = "first_byte",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct timeout_settings, first_byte_ms),
+        .fallback = "30s",
+        .minimum = 10,
+        .maximum = 3600 * 1000,
+        .summary = "How long a backend may think, from the end of the request to the end of the "
+                   "response's head.",
+        .touch = "Raise it when the site has pages that take longer, such as reports and exports.",
+    },
+    {
+        .name = "between_bytes",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct timeout_settings, between_bytes_ms),
+        .fallback = "30s",
+        .minimum = 10,
+        .maximum = 3600 * 1000,
+        .summary = "How long a body may stand still, in either direction.",
+        .touch = "Raise it for event streams that are silent for longer.",
+    },
+    {
+        .name = "total",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct timeout_settings, total_ms),
+        .fallback = "0",
+        .maximum = UINT64_C(7) * 24 * 3600 * 1000,
+        .summary = "How long one attempt may take with its whole body; 0: as long as it makes "
+                   "progress.",
+        .touch = "Set it when no answer of the site may take longer.",
+    },
+};
+
+static const struct setting_section timeout_section = {
+    .size = sizeof(struct timeout_settings),
+    .rows = timeout_rows,
+    .count = ARRAY_SIZE(timeout_rows),
+    .summary = "How long the edge waits for a backend.",
+};
+
+static const struct setting pool_rows[] = {
+    {
+        .name = "idle_connections",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct pool_settings, idle_connections),
+        .fallback = "32",
+        .maximum = 10000,
+        .summary = "Connections kept for later, for each backend and thread; 0 keeps none.",
+        .touch = "Raise it when afloat_pool_overflows grows under steady load.",
+    },
+    {
+        .name = "idle_timeout",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct pool_settings, idle_timeout_ms),
+        .fallback = "55s",
+        .minimum = 100,
+        .maximum = 3600 * 1000,
+        .summary = "How long a connection is kept unused. What a backend says in Keep-Alive, or "
+                   "shows by closing sooner, shortens it by itself.",
+        .touch = "Hardly ever.",
+    },
+    {
+        .name = "connections",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct pool_settings, connections),
+        .fallback = "1024",
+        .minimum = 1,
+        .maximum = 1000000,
+        .summary = "Connections to one backend, all threads together. Beyond it an attempt fails "
+                   "at once, and a lifeline answers.",
+        .touch = "Lower it to what the backend can take at once.",
+    },
+};
+
+static const struct setting_section pool_section = {
+    .size = sizeof(struct pool_settings),
+    .rows = pool_rows,
+    .count = ARRAY_SIZE(pool_rows),
+    .summary = "Connections to the backends, and how many are kept for later.",
+};
+
+static const struct setting retry_rows[] = {
+    {
+        .name = "budget",
+        .type = SETTING_PERCENT,
+        .offset = offsetof(struct retry_settings, budget_percent),
+        .fallback = "10%",
+        .summary = "Extra attempts, whoever makes them, as a share of the last 10 seconds' "
+                   "requests. It keeps retries from finishing off a backend in trouble.",
+        .touch = "Raise it only when there are backends to spare.",
+    },
+    {
+        .name = "floor",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct retry_settings, budget_floor),
+        .fallback = "3",
+        .maximum = 1000,
+        .summary = "Extra attempts that are always allowed within 10 seconds, so that a quiet site "
+                   "has some too.",
+        .touch = "Set it to 0, and the budget to 0%, to forbid extra attempts.",
+    },
+    {
+        .name = "attempts",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct retry_settings, attempts),
+        .fallback = "3",
+        .minimum = 1,
+        .maximum = 10,
+        .summary = "Attempts for one request, the first included.",
+        .touch = "Hardly ever; more than three only add load.",
+    },
+};
+
+static const struct setting_section retry_section = {
+    .size = sizeof(struct retry_settings),
+    .rows = retry_rows,
+    .count = ARRAY_SIZE(retry_rows),
+    .summary = "How many extra attempts the edge may make when one fails.",
+};
+
+static const char *const balance_choices[] = {"round_robin", "least_requests", "hash", NULL};
+
+static const struct setting rows[] = {
+    {
+        .name = "backends",
+        .type = SETTING_TEXT_LIST,
+        .offset = offsetof(struct origin_settings, backends),
+        .required = true,
+        .minimum = 1,
+        .maximum = ORIGIN_BACKENDS_MAX,
+        .check = origin_check_backend,
+        .example = "[http://127.0.0.1:8000, http://127.0.0.1:8001]",
+        .summary = "The servers that this origin consists of, which all serve the same site.",
+    },
+    {
+        .name = "balance",
+        .type = SETTING_CHOICE,
+        .offset = offsetof(struct origin_settings, balance),
+        .choices = balance_choices,
+        .fallback = "least_requests",
+        .summary = "How a backend is chosen: in turn, the less busy of two drawn by lot, or always "
+                   "the same one for the same URL.",
+        .touch = "Choose hash when the backends keep caches of their own.",
+    },
+    {
+        .name = "slow_start",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct origin_settings, slow_start_ms),
+        .fallback = "10s",
+        .maximum = 3600 * 1000,
+        .summary = "How long it takes until a backend that was sick has its full share again; 0: at "
+                   "once.",
+        .touch = "Raise it when the backends need long to warm up.",
+    },
+    {
+        .name = "dns_refresh",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct origin_settings, dns_refresh_ms),
+        .fallback = "30s",
+        .minimum = 1000,
+        .maximum = 24 * 3600 * 1000,
+        .summary = "How often a backend's name is looked up again. When the lookup fails, the last "
+                   "good answer stays.",
+        .touch = "Lower it when backends move often; a failed connection asks at once anyway.",
+    },
+    {
+        .name = "probe",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, probe),
+        .section = &probe_section,
+        .summary = "Probes.",
+    },
+    {
+        .name = "timeouts",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, timeouts),
+        .section = &timeout_section,
+        .summary = "Timeouts.",
+    },
+    {
+        .name = "pool",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, pool),
+        .section = &pool_section,
+        .summary = "Connections.",
+    },
+    {
+        .name = "retry",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, retry),
+        .section = &retry_section,
+        .summary = "Extra attempts.",
+    },
+};
+
+const struct setting_section origin_settings_section = {
+    .size = sizeof(struct origin_settings),
+    .rows = rows,
+    .count = ARRAY_SIZE(rows),
+    .summary = "A site's pool of backends. Sites refer to it by its name, the key here.",
+};

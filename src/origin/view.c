@@ -1,0 +1,88 @@
+// Looking at an origin from outside: its backends, whether it is down, budgets and counts.
+#include "base/invariant.h"
+#include "origin/plan.h"
+
+#define ANSWERS_KNOWN 20 // fewer say nothing about a p95
+
+struct slice origin_name(const struct origin *origin)
+{
+    return origin->name;
+}
+
+size_t origin_backend_count(struct origin *origin)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    size_t count = plan->backend_count;
+    origin_plan_release(plan);
+    return count;
+}
+
+struct retry_settings origin_retry(struct origin *origin)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    struct retry_settings retry = plan->settings.retry;
+    origin_plan_release(plan);
+    return retry;
+}
+
+size_t origin_read_backends(struct origin *origin, struct backend_view *ret_views, size_t capacity)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    size_t count = plan->backend_count;
+    for (size_t i = 0; i < MINIMUM(count, capacity); i++)
+        backend_read(plan->backends[i], &ret_views[i]);
+    origin_plan_release(plan);
+    return count;
+}
+
+bool origin_is_down(struct origin *origin, int64_t *ret_since_ms)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    bool down = true;
+    int64_t since_ms = 0;
+    for (size_t i = 0; i < plan->backend_count && down; i++) {
+        struct health_view health;
+        down = !atomic_load_explicit(&plan->backends[i]->health.healthy, memory_order_relaxed);
+        if (!down)
+            break;
+        health_read(&plan->backends[i]->health, &health);
+        down = !health.healthy;
+        since_ms = MAXIMUM(since_ms, health.since_ms);
+    }
+    origin_plan_release(plan);
+    if (down)
+        *ret_since_ms = since_ms;
+    return down;
+}
+
+uint64_t origin_p95_ms(struct origin *origin)
+{
+    if (atomic_load_explicit(&origin->first_byte_us.total, memory_order_relaxed) < ANSWERS_KNOWN)
+        return 0;
+    return MAXIMUM(histogram_quantile(&origin->first_byte_us, 950) / 1000, 1);
+}
+
+void origin_budget_count(struct origin *origin, uint64_t now_ns)
+{
+    count_one(&origin->counters.requests);
+    budget_count(&origin->budget, now_ns);
+}
+
+bool origin_budget_take(struct origin *origin, uint64_t now_ns)
+{
+    struct retry_settings retry = origin_retry(origin);
+    bool granted =
+        budget_take(&origin->budget, retry.budget_percent, retry.budget_floor, now_ns);
+    count_one(granted ? &origin->counters.extra_attempts : &origin->counters.budget_refusals);
+    return granted;
+}
+
+void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics)
+{
+    const struct origin_counters *counters = &origin->counters;
+#define READ(name) .name = atomic_load_explicit(&counters->name, memory_order_relaxed)
+    *ret_statistics = (struct origin_statistics){READ(requests), READ(attempts),
+        READ(extra_attempts), READ(budget_refusals), READ(failures), READ(resolve_failures),
+        READ(stale_connections), READ(connection_refusals), READ(pool_overflows)};
+#undef READ
+}

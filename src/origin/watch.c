@@ -1,0 +1,179 @@
+// What goes on without visitors, all on loop 0: health and histograms age, backends are probed, their
+// names are looked up again. See keeper_main in plan.h.
+#include "base/memory.h"
+#include "base/text.h"
+#include "origin/exchange_inside.h"
+#include "origin/plan.h"
+
+#define TICK_MS 1000
+#define TICKS_PER_HALVING 10
+
+// One task's errand. Counted parts, so that a reload may come before its end.
+struct watcher {
+    struct origin *origin;
+    struct origin_plan *plan;
+    struct backend *backend;
+};
+
+static struct health_time time_of(const struct task *task)
+{
+    const struct loop *loop = task_loop(task);
+    return (struct health_time){loop->now_ns, loop->wall_ms};
+}
+
+static void watcher_free(struct watcher *watcher)
+{
+    backend_release(watcher->backend);
+    origin_plan_release(watcher->plan);
+    origin_release(watcher->origin);
+    memory_free(watcher);
+}
+
+static enum error watcher_start(struct origins *origins, struct scope *scope, task_main *main,
+    struct origin *origin, size_t index)
+{
+    struct watcher *watcher = memory_zero_alloc(sizeof(*watcher));
+    if (watcher == NULL)
+        return ERROR_MEMORY;
+    watcher->origin = origin_reference(origin);
+    watcher->plan = origin_plan_acquire(origin);
+    watcher->backend = backend_reference(watcher->plan->backends[index]);
+    enum error error = task_start(origins->seats[0].pool.loop, scope, main, watcher);
+    if (error != ERROR_NONE)
+        watcher_free(watcher);
+    return error;
+}
+
+static void probe_once(struct task *task, struct watcher *watcher)
+{
+    static const struct http1_limits limits = {16384, 8192, 128, 256, 8192};
+    const struct probe_settings *probe = &watcher->plan->settings.probe;
+    struct exchange_request request = {
+        .method = HTTP_METHOD_GET,
+        .method_text = SLICE("GET"),
+        .target = probe->path,
+        .host = probe->host.size > 0 ? probe->host : watcher->backend->authority,
+        .fields = SLICE("User-Agent: afloat-probe\r\nConnection: close\r\n"),
+    };
+    struct exchange_way way = {
+        .origin = watcher->origin,
+        .plan = watcher->plan,
+        .backend = watcher->backend,
+        .limits = &limits,
+        .timeouts = {probe->timeout_ms, probe->timeout_ms, probe->timeout_ms, probe->timeout_ms},
+    };
+    struct exchange *exchange;
+    struct failure failure;
+    char buffer[96];
+    struct text why = text_in(buffer, sizeof(buffer));
+    bool good = false;
+    enum error error = exchange_begin(task, &way, &request, &exchange, &failure);
+    if (error == ERROR_NONE) {
+        unsigned status = exchange_head(exchange)->status;
+        good = setting_status_set_has(&probe->expect, status);
+        text_format(&why, "status %u", status);
+        exchange_close(task, exchange);
+    } else {
+        if (failure.kind == FAILURE_CANCELLED || failure.kind == FAILURE_INTERNAL)
+            return; // says nothing about the backend
+        text_append(&why, slice_from_string(failure_phrase(failure.kind)));
+    }
+    health_report_probe(&watcher->backend->health, &watcher->plan->rules, time_of(task), good,
+        text_slice(&why));
+}
+
+// The first probe comes at once, but not the same moment for all backends.
+static void probe_main(struct task *task, void *argument)
+{
+    struct watcher *watcher = argument;
+    struct backend *backend = watcher->backend;
+    struct loop *loop = task_loop(task);
+    uint64_t interval_ms = watcher->plan->settings.probe.interval_ms;
+    uint64_t due_ns = loop->now_ns
+        + random_below(&loop->random, MINIMUM(interval_ms, UINT64_C(500))) * NS_PER_MS;
+    enum error error = ERROR_NONE;
+    while (error == ERROR_NONE) {
+        int64_t wait_ms = (int64_t)((due_ns - loop->now_ns) / NS_PER_MS);
+        atomic_store(&backend->next_probe_ms, loop->wall_ms + wait_ms);
+        error = task_sleep_until(task, due_ns);
+        if (error != ERROR_NONE)
+            break;
+        probe_once(task, watcher);
+        due_ns = MAXIMUM(due_ns + interval_ms * NS_PER_MS, loop->now_ns);
+    }
+    watcher_free(watcher);
+}
+
+static void lookup_main(struct task *task, void *argument)
+{
+    struct watcher *watcher = argument;
+    struct addresses *addresses = &watcher->backend->addresses;
+    uint64_t refresh_ms = watcher->plan->settings.dns_refresh_ms;
+    uint64_t patience_ms = watcher->plan->settings.timeouts.connect_ms;
+    enum error error = ERROR_NONE;
+    while (error != ERROR_CANCELLED) {
+        error = addresses_ask_again(task, addresses,
+            deadline_after_ms(task_loop(task), patience_ms));
+        if (error != ERROR_NONE && error != ERROR_BUSY && error != ERROR_CANCELLED)
+            count_one(&watcher->origin->counters.resolve_failures);
+        if (error != ERROR_CANCELLED)
+            error = task_sleep_until(task, deadline_after_ms(task_loop(task), refresh_ms));
+    }
+    watcher_free(watcher);
+}
+
+// False if not all could be started.
+static bool start_watchers(struct origins *origins, struct scope *scope)
+{
+    bool complete = true;
+    LIST_FOREACH(link, &origins->list) {
+        struct origin *origin = LIST_ENTRY(link, struct origin, link);
+        const struct origin_plan *plan = origin->plan;
+        for (size_t i = 0; i < plan->backend_count; i++) {
+            if (plan->rules.interval_ms > 0
+                && watcher_start(origins, scope, probe_main, origin, i) != ERROR_NONE)
+                complete = false;
+            if (!plan->backends[i]->addresses.is_numeric
+                && watcher_start(origins, scope, lookup_main, origin, i) != ERROR_NONE)
+                complete = false;
+        }
+    }
+    return complete;
+}
+
+static void tick(struct task *task, struct origins *origins, bool halve)
+{
+    LIST_FOREACH(link, &origins->list) {
+        struct origin *origin = LIST_ENTRY(link, struct origin, link);
+        const struct origin_plan *plan = origin->plan;
+        if (halve)
+            histogram_halve(&origin->first_byte_us);
+        for (size_t i = 0; i < plan->backend_count; i++) {
+            health_tick(&plan->backends[i]->health, &plan->rules, time_of(task));
+            if (halve)
+                histogram_halve(&plan->backends[i]->first_byte_us);
+        }
+    }
+}
+
+// List and plans are changed by this thread alone, so here they are read without their locks.
+void keeper_main(struct task *task, void *argument)
+{
+    struct origins *origins = argument;
+    unsigned ticks = 0;
+    enum error error = ERROR_NONE;
+    origins->keeper = task;
+    while (error != ERROR_CANCELLED) {
+        struct scope scope;
+        scope_open(&scope);
+        uint64_t version = origins->version;
+        bool complete = start_watchers(origins, &scope);
+        do {
+            error = task_suspend(task, deadline_after_ms(task_loop(task), TICK_MS));
+            if (error == ERROR_TIMEOUT)
+                tick(task, origins, ++ticks % TICKS_PER_HALVING == 0);
+        } while (error != ERROR_CANCELLED && version == origins->version && complete);
+        scope_close(task, &scope);
+    }
+    origins->keeper = NULL;
+}
