@@ -9,7 +9,7 @@ static bool check_address(struct slice value, char *message, size_t message_size
     struct address address;
     if (address_parse(value, &address) == ERROR_NONE)
         return true;
-    snprintf(message, message_size, "no address; write ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080");
+    snprintf(message, message_size, "is no address; expected ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080");
     return false;
 }
 
@@ -17,7 +17,7 @@ static bool check_prefix(struct slice value, char *message, size_t message_size)
 {
     if (value.size == 0 || (value.data[0] == '/' && value.size >= 3 && value.data[value.size - 1] == '/'))
         return true;
-    snprintf(message, message_size, "no prefix; write a path that begins and ends with /, such as /.afloat/, "
+    snprintf(message, message_size, "is no prefix; expected a path that begins and ends with /, such as /.afloat/, "
                                     "or \"\" for none");
     return false;
 }
@@ -26,7 +26,7 @@ static bool check_name(struct slice value, char *message, size_t message_size)
 {
     if (http_is_token(value))
         return true;
-    snprintf(message, message_size, "no token; use letters, digits and - only, such as edge-1");
+    snprintf(message, message_size, "is no token; expected letters, digits and - only, such as edge-1");
     return false;
 }
 
