@@ -14,21 +14,25 @@
 static _Atomic unsigned long requests;
 static char piece[PIECE];
 
-static void send_body(int connection, size_t size, unsigned long paced_ms)
+// False when the other side went away, which ends this connection and nothing else.
+static bool send_body(int connection, size_t size, unsigned long paced_ms)
 {
     size_t pieces = (size + PIECE - 1) / PIECE;
     long pause_ns = pieces == 0 ? 0 : (long)(paced_ms * 1000000 / pieces);
     for (size_t left = size; left > 0;) {
         size_t next = left < PIECE ? left : PIECE;
-        send_all(connection, piece, next);
-        left -= next;
+        ssize_t sent = send(connection, piece, next, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        left -= (size_t)sent;
         struct timespec pause = {pause_ns / 1000000000, pause_ns % 1000000000};
         if (pause_ns > 0)
             nanosleep(&pause, NULL);
     }
+    return true;
 }
 
-static void answer(int connection, const char *path)
+static bool answer(int connection, const char *path)
 {
     char body[32] = "", head[256];
     char *rest = NULL;
@@ -39,9 +43,10 @@ static void answer(int connection, const char *path)
         atomic_fetch_add(&requests, 1);
     int head_size = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
         "Cache-Control: max-age=3600\r\nETag: \"%zu\"\r\nContent-Length: %zu\r\n\r\n%s", size, size, body);
-    send_all(connection, head, (size_t)head_size);
-    if (body[0] == '\0')
-        send_body(connection, size, strncmp(rest, "/paced/", 7) == 0 ? strtoul(rest + 7, NULL, 10) : 0);
+    if (send(connection, head, (size_t)head_size, MSG_NOSIGNAL) != head_size)
+        return false;
+    unsigned long paced_ms = strncmp(rest, "/paced/", 7) == 0 ? strtoul(rest + 7, NULL, 10) : 0;
+    return body[0] != '\0' || send_body(connection, size, paced_ms);
 }
 
 static void *serve(void *argument)
@@ -58,7 +63,8 @@ static void *serve(void *argument)
         char *end = strstr(request, "\r\n\r\n"), *path = strchr(request, ' ');
         if (end == NULL || path == NULL)
             continue;
-        answer(connection, path + 1);
+        if (!answer(connection, path + 1))
+            break;
         filled = 0; // nobody pipelines to an origin
     }
     close(connection);

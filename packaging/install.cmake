@@ -1,6 +1,7 @@
 # What `cmake --install` and the Debian package put where.
 install(TARGETS afloat RUNTIME)
 install(FILES README.md ARCHITECTURE.md docs/settings.md TYPE DOC)
+install(FILES LICENSE TYPE DOC RENAME copyright)
 install(FILES docs/afloat.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/afloat)
 install(FILES packaging/afloat.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 # Under /usr systemd looks in lib/, not in the multiarch folder; a unit names absolute paths.
