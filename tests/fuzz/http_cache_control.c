@@ -1,0 +1,115 @@
+// What stands in values: Cache-Control, lists, dates, validators, ranges. The input's first line is
+// one value, the rest another; each law below must hold for any two.
+#include "base/invariant.h"
+#include "http/cache_control.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct http_cache_control parse(const struct slice *values, uint32_t count)
+{
+    struct http_field items[2];
+    struct http_fields fields = {items, 0, 2};
+    struct http_cache_control control;
+    for (uint32_t i = 0; i < count; i++)
+        invariant(http_fields_add(&fields, SLICE("cache-control"), values[i]) == ERROR_NONE);
+    http_cache_control_parse(&fields, &control);
+    return control;
+}
+
+static void check_smaller(int64_t both, int64_t a, int64_t b)
+{
+    invariant(both >= HTTP_SECONDS_ABSENT && (both <= INT64_C(1) << 31 || both == INT64_MAX));
+    invariant(both == (a == HTTP_SECONDS_ABSENT ? b : b == HTTP_SECONDS_ABSENT ? a : MINIMUM(a, b)));
+}
+
+// Two fields say what each says, the stricter one where they differ.
+static void check_cache_control(const struct slice *values)
+{
+    struct http_cache_control a = parse(values, 1), b = parse(values + 1, 1), both = parse(values, 2);
+    check_smaller(both.max_age, a.max_age, b.max_age);
+    check_smaller(both.s_maxage, a.s_maxage, b.s_maxage);
+    check_smaller(both.max_stale, a.max_stale, b.max_stale);
+    check_smaller(both.stale_if_error, a.stale_if_error, b.stale_if_error);
+    check_smaller(both.stale_while_revalidate, a.stale_while_revalidate, b.stale_while_revalidate);
+    invariant(both.min_fresh == MAXIMUM(a.min_fresh, b.min_fresh));
+    invariant(both.no_store == (a.no_store || b.no_store));
+    invariant(both.no_cache == (a.no_cache || b.no_cache));
+    invariant(both.is_private == (a.is_private || b.is_private));
+    invariant(both.is_public == (a.is_public || b.is_public));
+    invariant(both.must_revalidate == (a.must_revalidate || b.must_revalidate));
+    invariant(both.no_cache_fields == (a.no_cache_fields || b.no_cache_fields));
+    invariant(both.private_fields == (a.private_fields || b.private_fields));
+    invariant(both.immutable == (a.immutable || b.immutable));
+}
+
+static void check_list(struct slice list, struct slice token)
+{
+    struct slice rest = list, element;
+    bool found = false;
+    const char *before = list.data;
+    while (http_list_next(&rest, &element)) {
+        invariant(element.size > 0 && element.data >= before);
+        invariant(element.data + element.size <= list.data + list.size);
+        invariant(slice_equal(slice_trim(element), element));
+        before = element.data + element.size;
+        found = found || slice_equal_nocase(slice_trim(slice_cut(&element, ';')), token);
+    }
+    invariant(rest.size == 0);
+    invariant(found == http_list_has_token(list, token));
+}
+
+static void check_date(struct slice text, int64_t now)
+{
+    int64_t seconds = -77, again;
+    if (!http_date_parse(text, now, &seconds)) {
+        invariant(seconds == -77);
+        return;
+    }
+    char buffer[HTTP_DATE_SIZE];
+    http_date_format(seconds, buffer);
+    invariant(http_date_parse(slice_of(buffer, sizeof(buffer)), now, &again));
+    // A leap second at the end of the year 9999 is the one that cannot be written.
+    invariant(again == seconds || seconds == INT64_C(253402300800));
+}
+
+static void check_etags(struct slice list, struct slice etag)
+{
+    invariant(http_etag_equal_weak(etag, etag) == http_etag_is_valid(etag));
+    invariant(http_etag_equal_strong(etag, etag) == http_etag_is_strong(etag));
+    invariant(http_etag_equal_weak(list, etag) == http_etag_equal_weak(etag, list));
+    if (http_etag_is_valid(etag))
+        invariant(http_etag_list_matches(etag, etag, false));
+    if (http_etag_list_matches(list, etag, true))
+        invariant(http_etag_list_matches(list, etag, false));
+    if (http_etag_equal_weak(list, etag))
+        invariant(http_etag_list_matches(list, etag, false));
+}
+
+static void check_ranges(struct slice value)
+{
+    static const uint64_t lengths[] = {0, 1, 1000, UINT64_MAX};
+    uint64_t first, last, complete;
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        if (http_range_parse(value, lengths[i], &first, &last) == HTTP_RANGE_ONE)
+            invariant(first <= last && last < lengths[i]);
+    }
+    if (http_content_range_parse(value, &first, &last, &complete))
+        invariant(first <= last && last < complete);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct slice values[2] = {SLICE_EMPTY, slice_of((const char *)data, size)};
+    values[0] = slice_cut(&values[1], '\n');
+    check_cache_control(values);
+    for (size_t i = 0; i < 2; i++) {
+        check_list(values[i], values[1 - i]);
+        check_date(values[i], INT64_C(1760000000));
+        check_date(values[i], (int64_t)size << 30);
+        check_etags(values[i], values[1 - i]);
+        check_ranges(values[i]);
+    }
+    return 0;
+}
