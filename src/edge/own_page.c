@@ -3,11 +3,19 @@
 #include "edge/delivery.h"
 #include "edge/page.h"
 
-#define VIEWS_MAX 64
+static size_t count_healthy(struct request *request, size_t count)
+{
+    struct origin *origin = request->site->origin;
+    struct backend_view *views = arena_alloc(&request->arena, count * sizeof(*views));
+    size_t healthy = 0;
+    size_t read = views == NULL ? 0 : origin_read_backends(origin, views, count);
+    for (size_t i = 0; i < MINIMUM(read, count); i++)
+        healthy += views[i].healthy;
+    return healthy;
+}
 
 static void serve_status(struct task *task, struct request *request, struct slice path)
 {
-    struct backend_view views[VIEWS_MAX];
     struct loop *loop = request->thread->loop;
     struct maintenance maintenance;
     edge_read_maintenance(request->thread->edge, &maintenance);
@@ -20,9 +28,8 @@ static void serve_status(struct task *task, struct request *request, struct slic
         .support = request_site(request)->page.support,
         .prefix = request->generation->settings->prefix,
     };
-    status.backends = origin_read_backends(request->site->origin, views, VIEWS_MAX);
-    for (size_t i = 0; i < MINIMUM(status.backends, VIEWS_MAX); i++)
-        status.backends_healthy += views[i].healthy;
+    status.backends = origin_backend_count(request->site->origin);
+    status.backends_healthy = count_healthy(request, status.backends);
     status.down = origin_is_down(request->site->origin, &status.down_since_ms);
     for (enum lifeline_id id = 0; id < LIFELINE_HONEST_PAGE; id++)
         status.saved_last_minutes += edge_read_ledger(request->thread->edge, (enum ledger_count)id);

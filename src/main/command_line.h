@@ -1,0 +1,72 @@
+// The command line, from words to plain structs. Scripts depend on it: commands and flags are added,
+// never changed. Pure: nothing is opened or printed but by the caller.
+//
+// Flags are written --name=value or --name value; what stands for a setting is held against its row,
+// so that ranges and messages are the same as in the settings file. "--" ends the flags.
+#pragma once
+
+#include "base/setting.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+#define COMMAND_LINE_USAGE 64 // exit status of a wrong command line (EX_USAGE)
+#define COMMAND_LISTEN_MAX 16
+#define COMMAND_ORIGINS_MAX 64
+#define COMMAND_SITES_MAX 64
+#define COMMAND_ERROR_MAX 1024 // bytes of an error, enough for any
+
+enum command {
+    COMMAND_RUN,
+    COMMAND_CHECK_CONFIG,
+    COMMAND_PURGE,
+    COMMAND_STATUS,
+    COMMAND_MAINTENANCE,
+    COMMAND_HELP,
+    COMMAND_VERSION,
+};
+
+struct run_command {
+    const char *config; // alone; or NULL and the flags below, at least one origin
+    const char *listen[COMMAND_LISTEN_MAX];
+    const char *origins[COMMAND_ORIGINS_MAX];
+    const char *sites[COMMAND_SITES_MAX];
+    size_t listen_count, origin_count, site_count;
+    const char *probe, *memory, *threads; // as written; NULL: not given
+};
+
+struct purge_command {
+    const char *kind; // "url", "prefix", "tag" or "all", as the control socket wants it
+    const char *what; // NULL for all
+    bool hard;
+};
+
+struct maintenance_command {
+    bool on;
+    int64_t until_ms; // wall clock; 0: not given
+    const char *message; // NULL: not given
+};
+
+// Texts are words of argv.
+struct command_line {
+    enum command command;
+    const char *state; // --state; NULL: the default
+    struct run_command run;
+    const char *config_file; // of check-config
+    struct purge_command purge;
+    bool json; // of status
+    struct maintenance_command maintenance;
+    bool help_has_topic;
+    enum command help_topic;
+};
+
+// root: the tables that flags stand for. wall_ms: for --until. On failure returns false, with one
+// line without its end in error, which begins with the command's name.
+bool command_line_parse(int argc, char *const *argv, const struct setting_section *root,
+    int64_t wall_ms, struct command_line *ret_line, struct text *error) MUST_CHECK;
+
+// The settings file that the flags of run stand for. Left full when it does not fit.
+void command_line_write_settings(const struct command_line *line, struct text *yaml);
+
+// What `afloat help [COMMAND]` prints.
+void command_line_print_help(const struct command_line *line, FILE *out);

@@ -1,0 +1,160 @@
+// One binary, several commands: each reads the command line's struct and calls one room.
+#include "admin/commands.h"
+#include "base/memory.h"
+#include "conf/describe.h"
+#include "main/command_line.h"
+#include "main/process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define YAML_SIZE ((size_t)128 << 10)
+
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int run(const struct command_line *line)
+{
+    struct loaded_settings *loaded = NULL;
+    if (line->run.config != NULL) {
+        loaded = settings_load(line->run.config, SLICE_EMPTY);
+    } else {
+        char *buffer = memory_alloc(YAML_SIZE);
+        struct text yaml = text_in(buffer, buffer == NULL ? 0 : YAML_SIZE);
+        command_line_write_settings(line, &yaml);
+        if (yaml.full)
+            fprintf(stderr, "afloat: run: too many flags; write a settings file and use --config\n");
+        else
+            loaded = settings_load(NULL, text_slice(&yaml));
+        memory_free(buffer);
+    }
+    return loaded == NULL ? 1 : process_run(line->run.config, loaded);
+}
+
+static int check_config(const char *path)
+{
+    struct loaded_settings *loaded = settings_load(path, SLICE_EMPTY);
+    if (loaded == NULL)
+        return 1;
+    settings_free(loaded);
+    printf("%s: no mistakes\n", path);
+    return 0;
+}
+
+// Asks the running edge; NULL after one line on stderr.
+static json_t *call(const struct command_line *line, json_t *request)
+{
+    char directory[4096];
+    json_t *response = NULL;
+    if (!state_directory(slice_from_string(line->state), directory, sizeof(directory))) {
+        fprintf(stderr, "afloat: no state directory: set --state DIR\n");
+        json_decref(request);
+        return NULL;
+    }
+    enum error error = request == NULL ? ERROR_MEMORY : control_call(directory, request, &response);
+    json_decref(request);
+    if (error == ERROR_NOT_FOUND || error == ERROR_REFUSED)
+        fprintf(stderr, "afloat: no afloat runs with the state directory %s; is it another --state DIR?\n", directory);
+    else if (error == ERROR_DENIED)
+        fprintf(stderr, "afloat: %s belongs to another user; try as that user or as root\n", directory);
+    else if (error != ERROR_NONE)
+        fprintf(stderr, "afloat: %s: %s\n", directory, error_text(error));
+    if (error != ERROR_NONE)
+        return NULL;
+    if (json_is_true(json_object_get(response, "ok")))
+        return response;
+    const char *why = json_string_value(json_object_get(response, "error"));
+    fprintf(stderr, "afloat: %s\n", why == NULL ? "refused" : why);
+    json_decref(response);
+    return NULL;
+}
+
+static int show_status(const struct command_line *line)
+{
+    json_t *response = call(line, json_pack("{s:s}", "command", "status"));
+    if (response == NULL)
+        return 1;
+    const json_t *status = json_object_get(response, "status");
+    if (line->json) {
+        json_dumpf(status, stdout, JSON_INDENT(2));
+        printf("\n");
+    } else {
+        status_render(status, isatty(STDOUT_FILENO) == 1, wall_clock_ms(), stdout);
+    }
+    json_decref(response);
+    return 0;
+}
+
+static int purge(const struct command_line *line)
+{
+    const struct purge_command *what = &line->purge;
+    json_t *response = call(line, json_pack("{s:s, s:s, s:s*, s:b}", "command", "purge", "kind",
+        what->kind, "what", what->what, "hard", what->hard));
+    if (response == NULL)
+        return 1;
+    long long count = json_integer_value(json_object_get(response, "purged"));
+    printf("%lld %s %s\n", count, count == 1 ? "object is" : "objects are",
+        what->hard ? "gone" : "stale: fetched anew when asked for, kept for when that fails");
+    json_decref(response);
+    return 0;
+}
+
+static int maintain(const struct command_line *line)
+{
+    const struct maintenance_command *what = &line->maintenance;
+    json_t *response = call(line, json_pack("{s:s, s:b, s:I, s:s*}", "command", "maintenance", "on",
+        what->on, "until_ms", (json_int_t)what->until_ms, "message", what->message));
+    if (response == NULL)
+        return 1;
+    printf(what->on ? "maintenance is on: copies are served, nothing is fetched\n" : "maintenance is off\n");
+    json_decref(response);
+    return 0;
+}
+
+// Not for users: writes the generated reference, for ./dev docs and the test that it is current.
+static int dump_docs(const char *kind)
+{
+    enum error error = strcmp(kind, "schema") == 0 ? conf_describe_schema(&settings_root, stdout)
+                                                   : conf_describe_markdown(&settings_root, stdout);
+    if (error != ERROR_NONE)
+        fprintf(stderr, "afloat: %s\n", error_text(error));
+    return error == ERROR_NONE ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_line line;
+    char message[COMMAND_ERROR_MAX];
+    struct text error = text_in(message, sizeof(message));
+    if (argc == 3 && strcmp(argv[1], "dump-docs") == 0)
+        return dump_docs(argv[2]);
+    if (!command_line_parse(argc, argv, &settings_root, wall_clock_ms(), &line, &error)) {
+        fprintf(stderr, "%.*s\n", SLICE_ARGS(text_slice(&error)));
+        return COMMAND_LINE_USAGE;
+    }
+    switch (line.command) {
+    case COMMAND_RUN:
+        return run(&line);
+    case COMMAND_CHECK_CONFIG:
+        return check_config(line.config_file);
+    case COMMAND_PURGE:
+        return purge(&line);
+    case COMMAND_STATUS:
+        return show_status(&line);
+    case COMMAND_MAINTENANCE:
+        return maintain(&line);
+    case COMMAND_HELP:
+        command_line_print_help(&line, stdout);
+        return 0;
+    case COMMAND_VERSION:
+        printf("afloat %s\n", AFLOAT_VERSION);
+        return 0;
+    }
+    return COMMAND_LINE_USAGE;
+}
