@@ -20,7 +20,7 @@ struct body *body_create(uint64_t expected, uint64_t window, bool laggards_may_l
 struct body *body_reference(struct body *body);
 void body_release(struct body *body); // NULL is fine
 enum body_state body_state(const struct body *body);
-bool body_has_window(const struct body *body);   // while growing: not everything is kept
+bool body_has_window(const struct body *body); // not everything may have been kept
 uint64_t body_size(const struct body *body); // bytes appended so far
 // Memory held, bytes. Exact, and constant, once complete.
 uint64_t body_footprint(const struct body *body);

@@ -20,25 +20,28 @@ void cache_set_memory(struct cache *cache, uint64_t memory); // on reload
 struct cache_key cache_key_of(const struct cache *cache, struct slice text);
 
 // The stored response for the request: the matching variant, newest first; a reference, or NULL.
-// Counts as use. *ret_vary (may be NULL) is the Vary value known for this key, to tell fetches of
-// different variants apart (valid while the caller's task does not suspend... copied into buffer).
+// Counts as use. It may be stale, even beyond all windows: then only its validators are of use.
 struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request) MUST_CHECK;
 // The variant hash this request would have by what is stored under the key; 0 when unknown.
 struct hash128 cache_variant(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request);
 
-// Replaces the object with the same key and variant. epoch: cache_epoch() when its fetch began, so
-// that a purge in between marks it. Takes its own reference. False when it was not let in (too large,
-// or seen once and larger than the size rule admits at first sight).
+// Replaces the object with the same key and variant, unless that one is younger. epoch: cache_epoch()
+// when its fetch began, so that a purge in between marks it. Takes its own reference. False when it
+// was not let in: too large, or large and seen for the first time, or purged hard meanwhile, or not
+// storable and whole.
 bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch);
 uint64_t cache_epoch(const struct cache *cache);
-// Would an object of that size be kept? False: stream it through a window instead.
+// Would an object of that content size be kept? False: stream it through a window instead. A large
+// one is remembered and let in when it is asked for again, so ask once per fetch, or once it has grown.
 bool cache_would_keep(struct cache *cache, const struct cache_key *key, uint64_t size);
 
-// Unsafe methods (RFC 9111 section 4.4): all variants become stale at once. Returns how many.
+// Unsafe methods (RFC 9111 section 4.4): all variants become stale at once, and so will what is being
+// fetched meanwhile. Returns how many.
 uint64_t cache_invalidate(struct cache *cache, const struct cache_key *key);
-// "Cannot be shared" for a while, so that requests for it do not queue behind each other.
+// "Cannot be shared" for a while, so that requests for it do not queue behind each other. A table of
+// fixed size: what is remembered may be forgotten early. An insert under the key forgets it.
 void cache_remember_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t until_ns);
 bool cache_is_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t now_ns);
 
@@ -48,12 +51,12 @@ struct purge {
     struct slice what; // normalised URL ("https://host/path"), URL prefix or tag
     bool hard;         // gone, instead of stale
 };
-// Walks the index (not in a loop's thread if it is large). Both schemes of a URL count. Returns how
-// many objects were hit; fetches under way are covered by the epoch.
+// Walks the index (not in a loop's thread if it is large). Both schemes of a URL count, and every
+// site. Returns how many objects were hit; fetches under way are covered by the epoch.
 uint64_t cache_purge(struct cache *cache, const struct purge *purge);
 
 struct cache_statistics {
     uint64_t objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight, ghost_hits,
-        purged, uncacheable;
+        purged, uncacheable; // so often remembered
 };
 void cache_read_statistics(struct cache *cache, struct cache_statistics *ret_statistics);

@@ -22,7 +22,8 @@ struct flight {
     _Atomic uint32_t followers;    // interested: leader and all who joined, not yet left
     _Atomic enum flight_state state;
     bool listed;                   // in the table, under its lock
-    bool fills_cache;              // goes on without followers
+    bool fills_cache;              // goes on without followers; likewise
+    bool finished, abandoned;      // likewise
     uint64_t epoch;                // cache_epoch() at its start
     uint64_t started_ns;
     struct object *object;         // since ANSWERED
@@ -58,7 +59,8 @@ void flight_answer_alone(struct flight *flight, struct object *object); // unlis
 void flight_fail(struct flight *flight); // unlists
 // Whether it goes on without followers; turned off after the last one left, it abandons at once.
 void flight_set_fills_cache(struct flight *flight, bool fills_cache);
-void flight_unlist(struct flight *flight); // content complete or broken: newcomers look elsewhere
+// Content complete or broken: newcomers look elsewhere, and there is nothing left to abandon.
+void flight_unlist(struct flight *flight);
 
 // Waits until the flight is no longer ASKING. NONE, TIMEOUT, CANCELLED, MEMORY.
 enum error flight_wait(struct task *task, struct flight *flight, uint64_t deadline_ns) MUST_CHECK;

@@ -13,20 +13,21 @@ struct object {
     uint16_t status;
     bool storable;      // may be shared and kept; else it answers one request
     atomic_bool purged; // stale at once, usable until replaced
-    uint64_t stored_ns; // loop clock when the response came
-    uint64_t born_ns;   // less its age then (may wrap below zero)
-    uint32_t lifetime_s, while_revalidate_s, stale_s; // see struct judgement
-    _Atomic uint32_t failures; // in a row
-    uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
-    struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
-    _Atomic uint64_t backoff_until_ns; // on failure, the origin is not asked for it before then
-    uint32_t key_size, selectors_size, fields_size, tag_count;
     struct object *next_in_bucket; // the index's own, as is the entry
     struct policy_entry entry;     // its hash is the low half of the key's
-    uint32_t tags[];               // hashes of Surrogate-Key and Cache-Tag; then key, selectors, fields
+    uint32_t key_size, selectors_size, fields_size, tag_count;
+    uint64_t stored_ns;        // loop clock when the response came
+    uint32_t initial_age;      // then: ms, or seconds if the top bit is set
+    uint32_t lifetime_s, while_revalidate_s, stale_s; // see struct judgement
+    _Atomic uint32_t failures; // in a row
+    _Atomic uint32_t backoff_end_ds; // tenths of a second after stored_ns; 0: none
+    uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
+    struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
+    uint32_t tags[];         // hashes of Surrogate-Key and Cache-Tag; then key, selectors, fields
 };
 
-// Copies what it needs of both heads; the values that Vary selects by are taken from the request.
+// Copies what it needs of both heads; the values that Vary selects by are taken from the request, a
+// missing Date from wall_ms. key may be NULL if the judgement is JUDGE_NEVER.
 // NULL when out of memory. Holds one reference; takes over the caller's reference to body, on
 // failure too.
 struct object *object_create(const struct cache_key *key, const struct http_request_head *request,
@@ -59,6 +60,8 @@ uint64_t object_length(const struct object *object);
 
 // True if the response was chosen by the same values that this request has (RFC 9111 section 4.1).
 bool object_matches(const struct object *object, const struct http_fields *request);
+// Chosen by the same values for the same fields.
+bool object_has_same_selectors(const struct object *a, const struct object *b);
 // A hash of the request's values for the fields that Vary names; 0 without any. Requests that a
 // response cannot tell apart have the same.
 struct hash128 object_variant(struct slice vary, const struct http_fields *request);

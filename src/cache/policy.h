@@ -22,33 +22,35 @@ struct policy_entry {
 };
 #define POLICY_UNIT 16
 
-struct policy_ghosts; // fingerprints of what left the small queue, a set of bounded size
-
 struct policy {
-    uint64_t limit, used, small_used; // bytes; used includes reserved
+    uint64_t limit;                   // bytes
+    uint64_t small_used, main_used, reserved; // reserved: by tables, the owner's and our own
     uint64_t small_count, main_count;
-    uint64_t reserved;                // by the owner's tables
-    uint64_t mean_size, seen;         // of what was inserted, exponentially weighted over 10,000
+    uint64_t seen;                    // how many sizes went into mean_size
+    double mean_size;                 // exponentially weighted over the last 10,000
     struct list small, main;          // oldest first
-    uint32_t *ghosts;                 // sets of 16, newest first in each; 0: free
+    uint32_t *ghosts;                 // fingerprints of what left the small queue without a hit:
+                                      // sets of 16, the newest first in each; 0: free
     uint64_t ghost_sets;              // a power of two
     uint64_t ghost_hits, evictions;
     // Takes the entry out of the owner's tables and lets go of it. It is in no queue any more.
     void (*drop)(struct policy *policy, struct policy_entry *entry);
+    // Of no use any more, however often it was hit; NULL: none ever is.
+    bool (*is_spent)(struct policy *policy, struct policy_entry *entry);
 };
 
 enum policy_verdict { POLICY_ADMIT, POLICY_TOO_LARGE, POLICY_FIRST_SIGHT };
 
-// MEMORY. limit in bytes; what does not fit the owner's tables is the owner's to reserve.
-enum error policy_init(struct policy *policy, uint64_t limit,
-    void (*drop)(struct policy *policy, struct policy_entry *entry)) MUST_CHECK;
+// MEMORY. Set drop and is_spent before the first insert.
+enum error policy_init(struct policy *policy, uint64_t limit) MUST_CHECK;
 void policy_destroy(struct policy *policy); // drops nothing
 // Evicts down to it at once.
 void policy_set_limit(struct policy *policy, uint64_t limit);
-// Bytes of the owner's tables, counted against the limit.
-void policy_reserve(struct policy *policy, uint64_t bytes);
+// So many bytes more (or fewer) in the owner's tables, counted against the limit.
+void policy_reserve(struct policy *policy, int64_t bytes);
+uint64_t policy_used(const struct policy *policy); // never above the limit, but for large tables
 
-// May something of that size enter? FIRST_SIGHT is remembered, so that the second one may.
+// May something of that size enter? A first sight is remembered, so that the second one may.
 enum policy_verdict policy_judge(struct policy *policy, uint64_t hash, uint64_t size);
 // Evicts until size fits the limit, then takes the entry in (zeroed, hash set). predecessor, NULL
 // or an entry with POLICY_NONE just removed: its place and hits are inherited.

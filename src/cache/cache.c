@@ -1,0 +1,374 @@
+// The index: a hash table in shards, filled and emptied as the policy says.
+#include "cache/inside.h"
+#include "base/invariant.h"
+#include "base/memory.h"
+
+#define BUCKETS_FIRST 16 // per shard
+#define LOAD_MOST 2      // objects per bucket
+#define YOUNGER_NS NS_PER_SECOND // loops' clocks differ by less
+#define HEAD_GUESS 1024  // of an object whose content size is known
+
+static const struct setting rows[] = {
+    {
+        .name = "memory",
+        .type = SETTING_SIZE,
+        .offset = offsetof(struct cache_settings, memory),
+        .fallback = "256MB",
+        .minimum = 1024 * 1024,
+        .summary = "Memory for copies of responses, their heads and the index included.",
+        .touch = "As much as the machine can spare: what does not fit can neither be served without "
+                 "the backend nor when it fails.",
+    },
+};
+
+const struct setting_section cache_settings_section = {
+    .size = sizeof(struct cache_settings),
+    .rows = rows,
+    .count = ARRAY_SIZE(rows),
+    .summary = "Where copies are kept.",
+};
+
+// --- Shards ---
+
+static bool has_key(const struct object *object, uint64_t hash, struct slice key)
+{
+    return object->entry.hash == hash && slice_equal(object_key(object), key);
+}
+
+static void shard_link(struct shard *shard, struct object *object)
+{
+    struct object **bucket = shard_bucket(shard, object->entry.hash);
+    object->next_in_bucket = *bucket;
+    *bucket = object;
+    shard->count++;
+}
+
+void shard_unlink(struct shard *shard, struct object *object)
+{
+    struct object **at = shard_bucket(shard, object->entry.hash);
+    while (*at != object)
+        at = &(*at)->next_in_bucket;
+    *at = object->next_in_bucket;
+    shard->count--;
+}
+
+// Both locks held. Without memory for it, chains grow longer instead.
+static void shard_grow(struct cache *cache, struct shard *shard)
+{
+    uint64_t old_count = shard->bucket_count;
+    if (shard->count < old_count * LOAD_MOST)
+        return;
+    struct object **old = shard->buckets;
+    struct object **buckets = memory_zero_alloc(old_count * 2 * sizeof(struct object *));
+    if (buckets == NULL)
+        return;
+    shard->buckets = buckets;
+    shard->bucket_count = old_count * 2;
+    for (uint64_t i = 0; i < old_count; i++) {
+        // Turned round first, so that the newest of a key stays the first.
+        struct object *turned = NULL;
+        for (struct object *object = old[i], *next; object != NULL; object = next) {
+            next = object->next_in_bucket;
+            object->next_in_bucket = turned;
+            turned = object;
+        }
+        for (struct object *object = turned, *next; object != NULL; object = next) {
+            next = object->next_in_bucket;
+            struct object **bucket = shard_bucket(shard, object->entry.hash);
+            object->next_in_bucket = *bucket;
+            *bucket = object;
+        }
+    }
+    memory_free(old);
+    policy_reserve(&cache->policy, (int64_t)(old_count * sizeof(struct object *)));
+}
+
+// --- The policy's view ---
+
+static void drop_object(struct policy *policy, struct policy_entry *entry)
+{
+    struct cache *cache = CONTAINER_OF(policy, struct cache, policy);
+    struct object *object = CONTAINER_OF(entry, struct object, entry);
+    struct shard *shard = cache_shard(cache, entry->hash);
+    lock_acquire(&shard->lock);
+    shard_unlink(shard, object);
+    lock_release(&shard->lock);
+    object_release(object);
+}
+
+// Too old to be sent in any case, and nothing to revalidate it by.
+static bool is_spent(struct policy *policy, struct policy_entry *entry)
+{
+    const struct cache *cache = CONTAINER_OF(policy, struct cache, policy);
+    const struct object *object = CONTAINER_OF(entry, struct object, entry);
+    uint64_t window_ms = MAXIMUM(object_stale_ms(object), object_while_revalidate_ms(object));
+    return object_age_ms(object, cache->now_ns) >= object_lifetime_ms(object) + window_ms
+        && object_etag(object).data == NULL && object_last_modified(object).data == NULL;
+}
+
+// --- The cache ---
+
+struct cache *cache_create(const struct cache_settings *settings, uint64_t seed)
+{
+    struct cache *cache = memory_zero_alloc(sizeof(*cache));
+    if (cache == NULL)
+        return NULL;
+    cache->seed = seed;
+    if (policy_init(&cache->policy, settings->memory) != ERROR_NONE) {
+        memory_free(cache);
+        return NULL;
+    }
+    cache->policy.drop = drop_object;
+    cache->policy.is_spent = is_spent;
+    lock_init(&cache->policy_lock);
+    purge_log_init(&cache->purges);
+    policy_reserve(&cache->policy, (int64_t)sizeof(*cache));
+    bool complete = true;
+    for (unsigned i = 0; i < SHARDS; i++) {
+        struct shard *shard = &cache->shards[i];
+        lock_init(&shard->lock);
+        shard->bucket_count = BUCKETS_FIRST;
+        shard->buckets = memory_zero_alloc(BUCKETS_FIRST * sizeof(struct object *));
+        complete = complete && shard->buckets != NULL;
+        policy_reserve(&cache->policy, (int64_t)(BUCKETS_FIRST * sizeof(struct object *)));
+    }
+    if (complete)
+        return cache;
+    cache_destroy(cache);
+    return NULL;
+}
+
+void cache_destroy(struct cache *cache)
+{
+    if (cache == NULL)
+        return;
+    for (unsigned i = 0; i < SHARDS; i++) {
+        struct shard *shard = &cache->shards[i];
+        for (uint64_t bucket = 0; shard->buckets != NULL && bucket < shard->bucket_count; bucket++) {
+            for (struct object *object = shard->buckets[bucket], *next; object != NULL; object = next) {
+                next = object->next_in_bucket;
+                object_release(object);
+            }
+        }
+        memory_free(shard->buckets);
+        lock_destroy(&shard->lock);
+    }
+    purge_log_destroy(&cache->purges);
+    lock_destroy(&cache->policy_lock);
+    policy_destroy(&cache->policy);
+    memory_free(cache);
+}
+
+void cache_set_memory(struct cache *cache, uint64_t memory)
+{
+    lock_acquire(&cache->policy_lock);
+    policy_set_limit(&cache->policy, memory);
+    lock_release(&cache->policy_lock);
+}
+
+struct cache_key cache_key_of(const struct cache *cache, struct slice text)
+{
+    return (struct cache_key){text, hash_bytes_128(text, cache->seed)};
+}
+
+struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
+    const struct http_fields *request)
+{
+    uint64_t hash = key->hash.low;
+    struct shard *shard = cache_shard(cache, hash);
+    lock_acquire(&shard->lock);
+    struct object *object = *shard_bucket(shard, hash);
+    while (object != NULL && !(has_key(object, hash, key->text) && object_matches(object, request)))
+        object = object->next_in_bucket;
+    if (object != NULL)
+        object_reference(object);
+    lock_release(&shard->lock);
+    if (object != NULL)
+        policy_touch(&object->entry);
+    return object;
+}
+
+struct hash128 cache_variant(struct cache *cache, const struct cache_key *key,
+    const struct http_fields *request)
+{
+    struct hash128 variant = {0};
+    uint64_t hash = key->hash.low;
+    struct shard *shard = cache_shard(cache, hash);
+    lock_acquire(&shard->lock);
+    struct object *object = *shard_bucket(shard, hash);
+    while (object != NULL && !has_key(object, hash, key->text))
+        object = object->next_in_bucket;
+    if (object != NULL)
+        variant = object_variant_of(object, request);
+    lock_release(&shard->lock);
+    return variant;
+}
+
+// --- Filling it ---
+
+static bool is_resident(struct cache *cache, const struct cache_key *key)
+{
+    struct shard *shard = cache_shard(cache, key->hash.low);
+    lock_acquire(&shard->lock);
+    const struct object *object = *shard_bucket(shard, key->hash.low);
+    while (object != NULL && !has_key(object, key->hash.low, key->text))
+        object = object->next_in_bucket;
+    lock_release(&shard->lock);
+    return object != NULL;
+}
+
+// The one that the object would replace. It stays linked while the policy's lock is held.
+static struct object *find_predecessor(struct cache *cache, const struct object *object)
+{
+    struct shard *shard = cache_shard(cache, object->entry.hash);
+    lock_acquire(&shard->lock);
+    struct object *other = *shard_bucket(shard, object->entry.hash);
+    while (other != NULL && !(has_key(other, object->entry.hash, object_key(object))
+               && object_has_same_selectors(other, object)))
+        other = other->next_in_bucket;
+    lock_release(&shard->lock);
+    return other;
+}
+
+// Policy's lock held. What is resident has been seen before.
+static bool is_let_in(struct cache *cache, uint64_t hash, uint64_t size, bool resident)
+{
+    enum policy_verdict verdict = policy_judge(&cache->policy, hash, size);
+    if (verdict == POLICY_FIRST_SIGHT && resident)
+        verdict = POLICY_ADMIT;
+    cache->refused_size += verdict == POLICY_TOO_LARGE;
+    cache->refused_first_sight += verdict == POLICY_FIRST_SIGHT;
+    return verdict == POLICY_ADMIT;
+}
+
+// A slow answer must not replace what was asked for after it.
+static bool is_outdated(const struct object *object, const struct object *predecessor)
+{
+    return predecessor->stored_ns > object->stored_ns + YOUNGER_NS
+        && !atomic_load_explicit(&predecessor->purged, memory_order_relaxed);
+}
+
+// In one step under the shard's lock, so that no reader finds neither. A purge either was logged
+// before that, or will find the object on its walk.
+static bool replace(struct cache *cache, struct object *object, struct object *predecessor, uint64_t epoch)
+{
+    struct shard *shard = cache_shard(cache, object->entry.hash);
+    lock_acquire(&shard->lock);
+    enum purge_mark mark = purge_log_check(&cache->purges, object, epoch);
+    if (mark == PURGE_MARK_SOFT)
+        atomic_store_explicit(&object->purged, true, memory_order_relaxed);
+    if (predecessor != NULL)
+        shard_unlink(shard, predecessor);
+    if (mark != PURGE_MARK_HARD)
+        shard_link(shard, object_reference(object));
+    lock_release(&shard->lock);
+    return mark != PURGE_MARK_HARD;
+}
+
+static bool insert(struct cache *cache, struct object *object, uint64_t epoch,
+    struct object **ret_predecessor)
+{
+    uint64_t size = object_footprint(object);
+    struct object *predecessor = find_predecessor(cache, object);
+    if (predecessor == object)
+        return true;
+    cache->now_ns = MAXIMUM(cache->now_ns, object->stored_ns);
+    if (!is_let_in(cache, object->entry.hash, size, predecessor != NULL))
+        return false;
+    if (predecessor != NULL && is_outdated(object, predecessor))
+        return false;
+    struct shard *shard = cache_shard(cache, object->entry.hash);
+    lock_acquire(&shard->lock);
+    shard_grow(cache, shard);
+    lock_release(&shard->lock);
+    // From here on the policy cannot choose the predecessor to make room.
+    if (predecessor != NULL)
+        policy_remove(&cache->policy, &predecessor->entry);
+    policy_insert(&cache->policy, &object->entry, size, predecessor == NULL ? NULL : &predecessor->entry);
+    *ret_predecessor = predecessor;
+    bool linked = replace(cache, object, predecessor, epoch);
+    if (!linked)
+        policy_remove(&cache->policy, &object->entry);
+    cache->inserts += linked;
+    return linked;
+}
+
+bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch)
+{
+    const struct body *body = object->body;
+    if (!object->storable
+        || (body != NULL && (body_state(body) != BODY_COMPLETE || body_has_window(body))))
+        return false;
+    struct object *predecessor = NULL;
+    lock_acquire(&cache->policy_lock);
+    bool inserted = insert(cache, object, epoch, &predecessor);
+    lock_release(&cache->policy_lock);
+    object_release(predecessor); // the index's
+    if (inserted)
+        uncacheable_forget(cache->uncacheable, object->entry.hash);
+    return inserted;
+}
+
+uint64_t cache_epoch(const struct cache *cache)
+{
+    return atomic_load_explicit(&cache->purges.epoch, memory_order_acquire);
+}
+
+bool cache_would_keep(struct cache *cache, const struct cache_key *key, uint64_t size)
+{
+    if (size > UINT64_MAX - HEAD_GUESS)
+        return false;
+    lock_acquire(&cache->policy_lock);
+    bool keep = is_let_in(cache, key->hash.low, size + HEAD_GUESS, is_resident(cache, key));
+    lock_release(&cache->policy_lock);
+    return keep;
+}
+
+// --- Marking ---
+
+uint64_t cache_invalidate(struct cache *cache, const struct cache_key *key)
+{
+    uint64_t count = 0;
+    purge_log_add_invalidation(&cache->purges, key->hash.low);
+    struct shard *shard = cache_shard(cache, key->hash.low);
+    lock_acquire(&shard->lock);
+    for (struct object *object = *shard_bucket(shard, key->hash.low); object != NULL;
+         object = object->next_in_bucket) {
+        if (!has_key(object, key->hash.low, key->text))
+            continue;
+        atomic_store_explicit(&object->purged, true, memory_order_relaxed);
+        count++;
+    }
+    lock_release(&shard->lock);
+    return count;
+}
+
+void cache_remember_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t until_ns)
+{
+    uncacheable_remember(cache->uncacheable, key->hash.low, until_ns);
+    atomic_fetch_add_explicit(&cache->uncacheable_count, 1, memory_order_relaxed);
+}
+
+bool cache_is_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t now_ns)
+{
+    return uncacheable_has(cache->uncacheable, key->hash.low, now_ns);
+}
+
+void cache_read_statistics(struct cache *cache, struct cache_statistics *ret_statistics)
+{
+    lock_acquire(&cache->policy_lock);
+    const struct policy *policy = &cache->policy;
+    *ret_statistics = (struct cache_statistics){
+        .objects = policy->small_count + policy->main_count,
+        .bytes = policy_used(policy),
+        .limit = policy->limit,
+        .inserts = cache->inserts,
+        .evictions = policy->evictions,
+        .refused_size = cache->refused_size,
+        .refused_first_sight = cache->refused_first_sight,
+        .ghost_hits = policy->ghost_hits,
+        .purged = cache->purged,
+        .uncacheable = atomic_load_explicit(&cache->uncacheable_count, memory_order_relaxed),
+    };
+    lock_release(&cache->policy_lock);
+}

@@ -1,0 +1,28 @@
+// The request's values that a response was chosen by (RFC 9111 section 4.1), in a form in which
+// requests that mean the same are the same: lines combined, space around list elements removed,
+// Accept-Encoding and Accept-Language folded to lower case, Accept-Encoding also sorted (the order of
+// languages of equal weight means something to many servers, so that one stays).
+//
+// A selector block is, for each name that Vary lists, sorted: the name in lower case, NUL, '-' if the
+// request has no such field, else '=' and its value, NUL.
+#pragma once
+
+#include "base/hash.h"
+#include "http/field.h"
+
+#define SELECTOR_NAMES_MAX 32
+
+struct selector_names {
+    struct slice items[SELECTOR_NAMES_MAX]; // views; sorted, each once
+    size_t count;
+};
+
+// Adds the names of one Vary value. LIMIT when there are too many of them.
+enum error selector_names_add(struct selector_names *names, struct slice vary) MUST_CHECK;
+// Bytes that the block takes; written when buffer is not NULL.
+size_t selector_write(const struct selector_names *names, const struct http_fields *request, char *buffer);
+bool selector_matches(struct slice block, const struct http_fields *request);
+// The names in a block.
+void selector_names_of(struct slice block, struct selector_names *ret_names);
+// 0 without names.
+struct hash128 selector_hash(const struct selector_names *names, const struct http_fields *request);
