@@ -4,6 +4,10 @@
 #include "http/characters.h"
 #include "http/http1.h"
 
+// Of all Connection values together, bytes. Each forwarded field is looked up in them, which must not
+// become the most expensive thing that a visitor can ask for.
+#define CONNECTION_SIZE_MAX 1024
+
 struct reader {
     const char *at, *end;
 };
@@ -12,6 +16,7 @@ struct reader {
 struct decisive {
     const struct http_field *host, *content_length, *transfer_encoding;
     uint32_t host_count, content_length_count, transfer_encoding_count;
+    size_t connection_size;
     bool connection, expect;
 };
 
@@ -161,6 +166,7 @@ static void note_decisive(struct decisive *decisive, const struct http_field *fi
         decisive->transfer_encoding_count++;
     } else if (field->known == HTTP_NAME_CONNECTION) {
         decisive->connection = true;
+        decisive->connection_size += field->value.size;
     } else if (field->known == HTTP_NAME_EXPECT) {
         decisive->expect = true;
     }
@@ -219,6 +225,8 @@ static enum http1_fault parse_fields(struct reader *reader, const struct http1_l
             return HTTP1_FAULT_TOO_MANY_FIELDS;
         fields->items[fields->count] = field;
         note_decisive(decisive, &fields->items[fields->count]);
+        if (decisive->connection_size > CONNECTION_SIZE_MAX)
+            return HTTP1_FAULT_HEAD_TOO_LARGE;
         fields->count++;
     }
 }

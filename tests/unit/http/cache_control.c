@@ -99,6 +99,7 @@ static void malformed_seconds_are_stale_and_large_ones_large(void **state)
         {"max-age", 0},
         {"max-age=", 0},
         {"max-age=\"\"", 0},
+        {"max-age=\"", 0},
         {"max-age=-1", 0},
         {"max-age=+5", 0},
         {"max-age=3600.0", 0},
@@ -137,6 +138,8 @@ static void field_names_narrow_no_cache_and_private(void **state)
     assert_true(control.no_cache_fields && control.private_fields);
     control = parse("no-cache=\"Set-Cookie\"", "no-cache");
     assert_true(control.no_cache && control.no_cache_fields);
+    control = parse("no-cache=\"", NULL);
+    assert_true(control.no_cache);
     control = parse("no-cache=\"\", private=", NULL);
     assert_true(control.no_cache && control.is_private);
 }

@@ -2,6 +2,8 @@
 // and what the accepted ones mean.
 #include "http1_helpers.h"
 
+#include "base/text.h"
+
 struct raw_request {
     enum http1_fault fault;
     struct slice raw;
@@ -145,6 +147,7 @@ static const struct raw_request requests[] = {
     R(HOST, "GET / HTTP/1.1\r\nHost: [::g]\r\n\r\n")
     R(HOST, "GET / HTTP/1.1\r\nHost: [fe80::1%25eth0]\r\n\r\n")
     R(HOST, "GET / HTTP/1.1\r\nHost: []\r\n\r\n")
+    R(HOST, "GET / HTTP/1.1\r\nHost: [0000:0000:0000:0000:0000:0000:0000:0000000000000001]\r\n\r\n")
     R(HOST, "GET / HTTP/1.1\r\nHost: ::1\r\n\r\n")
     R(NONE, "GET / HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n\r\n")
     R(NONE, "GET / HTTP/1.1\r\nHost: A_b-c.example.:65535\r\n\r\n")
@@ -413,6 +416,53 @@ static void every_prefix_of_a_head_is_refused_by_the_parser(void **state)
     }
 }
 
+static void the_parser_refuses_what_the_scan_would_not_let_through(void **state)
+{
+    (void)state;
+    static const struct http1_limits narrow = {
+        .head_size = 4096, .line_size = 20, .field_count = 2, .chunk_line_size = 64, .trailer_size = 64};
+    static const struct {
+        struct slice raw;
+        enum http1_fault fault;
+    } cases[] = {
+        {SLICE(" / HTTP/1.1\r\nHost: a\r\n\r\n"), HTTP1_FAULT_SYNTAX_LINE},
+        {SLICE("\r\n\r\n"), HTTP1_FAULT_SYNTAX_LINE},
+        {SLICE("GET /23456 HTTP/1.1\r\nHost: 789012345678901\r\n\r\n"), HTTP1_FAULT_HEAD_TOO_LARGE},
+        {SLICE("GET /234567 HTTP/1.1\r\nHost: 78901234567890\r\n\r\n"), HTTP1_FAULT_NONE},
+        {SLICE("GET /2345678 HTTP/1.1\r\nHost: a\r\n\r\n"), HTTP1_FAULT_LINE_TOO_LONG},
+        {SLICE("GET / HTTP/1.1\r\nHost: a\r\nA:\r\nB:\r\n\r\n"), HTTP1_FAULT_TOO_MANY_FIELDS},
+        {SLICE("GET / HTTP/1.1\r\nHost: a\r\n\r\nA: b\r\n\r\n"), HTTP1_FAULT_SYNTAX_FIELD},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct http_field items[4];
+        struct http_request_head head = {.fields = {items, 0, 4}};
+        struct slice copy = heap_copy(cases[i].raw);
+        enum http1_fault fault = http1_parse_request(copy, &narrow, &head);
+        if (fault != cases[i].fault)
+            fail_msg("case %zu: \"%s\"", i, http1_fault_text(fault));
+        heap_release(copy);
+    }
+}
+
+static void connection_options_are_bounded_in_sum(void **state)
+{
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        char raw[2048], options[513];
+        struct http_field items[4];
+        struct http_request_head head = {.fields = {items, 0, 4}};
+        struct text text = text_in(raw, sizeof(raw));
+        memset(options, 'a', sizeof(options));
+        text_append(&text, SLICE("GET / HTTP/1.1\r\n" H "Connection: "));
+        text_append(&text, slice_of(options, 512));
+        text_append(&text, SLICE("\r\nConnection: "));
+        text_append(&text, slice_of(options, 512 + more));
+        text_append(&text, SLICE("\r\n\r\n"));
+        assert_int_equal(read_request(text_slice(&text), &test_limits, &head),
+            more == 0 ? HTTP1_FAULT_NONE : HTTP1_FAULT_HEAD_TOO_LARGE);
+    }
+}
+
 static void what_follows_a_head_is_not_looked_at(void **state)
 {
     (void)state;
@@ -433,6 +483,8 @@ int main(void)
         cmocka_unit_test(framing_and_expectation_follow_the_fields),
         cmocka_unit_test(the_fields_storage_bounds_their_number),
         cmocka_unit_test(every_prefix_of_a_head_is_refused_by_the_parser),
+        cmocka_unit_test(the_parser_refuses_what_the_scan_would_not_let_through),
+        cmocka_unit_test(connection_options_are_bounded_in_sum),
         cmocka_unit_test(what_follows_a_head_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

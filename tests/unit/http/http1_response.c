@@ -130,6 +130,7 @@ static void the_body_ends_as_status_and_method_say(void **state)
         {SLICE("HTTP/1.1 100 C\r\n\r\n"), HTTP_METHOD_POST, HTTP_FRAMING_NONE, true},
         {SLICE("HTTP/1.1 103 E\r\n" LENGTH_5), HTTP_METHOD_GET, HTTP_FRAMING_NONE, false},
         {SLICE("HTTP/1.1 200 OK\r\n\r\n"), HTTP_METHOD_CONNECT, HTTP_FRAMING_NONE, true},
+        {SLICE("HTTP/1.1 300 M\r\n" LENGTH_5), HTTP_METHOD_CONNECT, HTTP_FRAMING_LENGTH, true},
         {SLICE("HTTP/1.1 403 F\r\n" LENGTH_5), HTTP_METHOD_CONNECT, HTTP_FRAMING_LENGTH, true},
         {SLICE("HTTP/1.1 200 OK\r\nConnection: close\r\n" LENGTH_5), HTTP_METHOD_GET,
             HTTP_FRAMING_LENGTH, false},
@@ -170,6 +171,19 @@ static void every_prefix_of_a_head_is_refused_by_the_parser(void **state)
     }
 }
 
+static void a_line_may_be_as_long_as_its_limit_and_no_longer(void **state)
+{
+    (void)state;
+    struct http1_limits limits = test_limits;
+    struct http_field items[4];
+    struct http_response_head head = {.fields = {items, 0, 4}};
+    limits.line_size = 15;
+    assert_int_equal(http1_parse_response(SLICE("HTTP/1.1 200 OK\r\n\r\n"), &limits, &head),
+        HTTP1_FAULT_NONE);
+    assert_int_equal(http1_parse_response(SLICE("HTTP/1.1 200 OK.\r\n\r\n"), &limits, &head),
+        HTTP1_FAULT_LINE_TOO_LONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +191,7 @@ int main(void)
         cmocka_unit_test(the_parts_of_a_response_are_named),
         cmocka_unit_test(the_body_ends_as_status_and_method_say),
         cmocka_unit_test(the_length_named_without_content_is_known),
+        cmocka_unit_test(a_line_may_be_as_long_as_its_limit_and_no_longer),
         cmocka_unit_test(every_prefix_of_a_head_is_refused_by_the_parser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,22 @@ static void limits_are_exact(void **state)
         HTTP1_FAULT_TOO_MANY_FIELDS);
 }
 
+// With both limits passed by one line, the one passed first is named, however the bytes are cut.
+static void the_limit_passed_first_is_named(void **state)
+{
+    (void)state;
+    char line[100];
+    memset(line, 'a', sizeof(line));
+    memcpy(line + sizeof(line) - 4, "\r\n\r\n", 4);
+    for (uint64_t head_size = 45; head_size <= 60; head_size++) {
+        struct http1_limits limits = small;
+        limits.line_size = 50;
+        limits.head_size = head_size;
+        assert_fault(slice_of(line, sizeof(line)), &limits,
+            head_size >= 51 ? HTTP1_FAULT_LINE_TOO_LONG : HTTP1_FAULT_HEAD_TOO_LARGE);
+    }
+}
+
 static void limits_refuse_before_the_end_is_there(void **state)
 {
     (void)state;
@@ -104,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_are_exact),
+        cmocka_unit_test(the_limit_passed_first_is_named),
         cmocka_unit_test(limits_refuse_before_the_end_is_there),
         cmocka_unit_test(a_response_may_not_begin_with_an_empty_line),
         cmocka_unit_test(a_fault_stays),

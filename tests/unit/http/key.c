@@ -12,7 +12,7 @@ static void equivalent_targets_get_the_same_key(void **state)
     } cases[] = {
         {"http", "a.example", "/", NULL, "http://a.example/"},
         {"http", "a.example", "", NULL, "http://a.example/"},
-        {"HTTP", "A.Example:80", "/X", NULL, "http://a.example/X"},
+        {"HTTP", "AZ.Example:80", "/AZ", NULL, "http://az.example/AZ"},
         {"http", "a.example:", "/", NULL, "http://a.example/"},
         {"http", "a.example:0080", "/", NULL, "http://a.example/"},
         {"http", "a.example:443", "/", NULL, "http://a.example:443/"},
