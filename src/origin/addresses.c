@@ -1,24 +1,14 @@
 // See addresses.h.
 #include "origin/addresses.h"
-#include "base/invariant.h"
 
 #define ASK_AGAIN_NS NS_PER_SECOND
-
-// "[::1]:80" and "127.0.0.1:80" are addresses already.
-static bool parse_numeric(struct slice host, uint16_t port, struct address *ret_address)
-{
-    char buffer[300];
-    struct text text = text_in(buffer, sizeof(buffer));
-    bool brackets = slice_contains(host, ':');
-    text_format(&text, brackets ? "[%.*s]:%u" : "%.*s:%u", SLICE_ARGS(host), port);
-    return host.size > 0 && !text.full && address_parse(text_slice(&text), ret_address) == ERROR_NONE;
-}
 
 void addresses_init(struct addresses *addresses, struct slice host, uint16_t port)
 {
     *addresses = (struct addresses){.host = host, .port = port};
     lock_init(&addresses->lock);
-    addresses->is_numeric = parse_numeric(host, port, &addresses->items[0]);
+    addresses->is_numeric =
+        address_parse_host(host, port, &addresses->items[0]) == ERROR_NONE;
     addresses->count = addresses->is_numeric ? 1 : 0;
 }
 

@@ -96,8 +96,10 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
         size_t sent = 0;
         bool reused = exchange->connection->reused;
         error = exchange_send_head(task, exchange, &sent);
-        if (error == ERROR_NONE)
+        if (error == ERROR_NONE) {
+            exchange->sent = exchange->request->body.framing == HTTP_FRAMING_NONE;
             return ERROR_NONE;
+        }
         bool gone = error == ERROR_CLOSED || error == ERROR_RESET;
         if (gone && sent > 0)
             return ERROR_NONE; // an answer may lie there already; reading will tell
@@ -129,12 +131,10 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     if (error == ERROR_NONE) {
         bool reused = exchange->connection->reused;
         exchange->sent_ns = task_now_ns(task);
-        if (request->body.framing == HTTP_FRAMING_NONE) {
-            exchange->sent = true;
+        if (request->body.framing == HTTP_FRAMING_NONE)
             error = exchange_read_head(task, exchange, &failure);
-        } else {
+        else
             error = exchange_upload(task, exchange, &failure);
-        }
         failure.reused_connection = reused && exchange->end == 0;
     }
     if (error == ERROR_NONE) {

@@ -117,8 +117,8 @@ static void drop_interim(struct exchange *exchange, size_t end)
 {
     if (exchange->head.status == 100) {
         exchange->may_continue = true;
-        if (exchange->sender != NULL)
-            task_wake(exchange->sender);
+        if (exchange->awaiting_continue != NULL)
+            task_wake(exchange->awaiting_continue);
     }
     memmove(exchange->buffer, exchange->buffer + end, exchange->end - end);
     exchange->end -= end;

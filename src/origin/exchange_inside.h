@@ -45,7 +45,7 @@ struct exchange {
     bool sent;             // all of it is with the kernel
     bool may_continue;     // 100 (Continue) was seen
     uint64_t sent_ns;      // when sending ended, in whatever way
-    struct task *sender;   // waiting for may_continue
+    struct task *awaiting_continue; // the sender, while it does
     struct failure sender_failure;
     enum error sender_error;
     struct task *opener;   // waiting for reader or sender

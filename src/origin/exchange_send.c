@@ -44,8 +44,10 @@ static enum error await_continue(struct task *task, struct exchange *exchange)
     uint64_t deadline_ns =
         exchange_deadline(exchange, task_now_ns(task), CONTINUE_PATIENCE_MS);
     enum error error = ERROR_NONE;
+    exchange->awaiting_continue = task;
     while (!exchange->may_continue && error == ERROR_NONE)
         error = task_suspend(task, deadline_ns);
+    exchange->awaiting_continue = NULL;
     return error == ERROR_TIMEOUT ? ERROR_NONE : error;
 }
 
@@ -110,7 +112,6 @@ static void sender_main(struct task *task, void *argument)
     struct exchange *exchange = argument;
     struct failure failure = {.kind = FAILURE_INTERNAL};
     enum error error = ERROR_NONE;
-    exchange->sender = task;
     if (exchange->request->expect_continue)
         error = await_continue(task, exchange);
     if (error != ERROR_NONE)
@@ -121,7 +122,6 @@ static void sender_main(struct task *task, void *argument)
     else if (error == ERROR_NONE)
         error = ERROR_MEMORY;
     memory_free(buffer);
-    exchange->sender = NULL;
     exchange->sent = error == ERROR_NONE;
     exchange->sent_ns = task_now_ns(task);
     exchange->sender_error = error;

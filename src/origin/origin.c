@@ -246,8 +246,7 @@ void origins_destroy(struct origins *origins)
 {
     if (origins == NULL)
         return;
-    struct change none;
-    remove_unnamed(origins, &none, 0);
+    remove_unnamed(origins, NULL, 0);
     for (unsigned i = 0; i < origins->loop_count; i++) {
         atomic_store(&origins->seats[i].pool.stopping, true);
         pool_flush(&origins->seats[i].pool);
