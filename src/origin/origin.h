@@ -93,7 +93,7 @@ bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
 // p95 of the time to first byte over recent answers, 0 while unknown.
 uint64_t origin_p95_ms(struct origin *origin);
 struct retry_settings origin_retry(struct origin *origin);
-struct timeout_settings origin_timeouts(const struct origin *origin);
+struct timeout_settings origin_timeouts(struct origin *origin);
 
 // The one budget for extra attempts (SRE book ch. 21): count every request once, ask before each
 // attempt beyond a request's first.

@@ -25,6 +25,14 @@ struct retry_settings origin_retry(struct origin *origin)
     return retry;
 }
 
+struct timeout_settings origin_timeouts(struct origin *origin)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    struct timeout_settings timeouts = plan->settings.timeouts;
+    origin_plan_release(plan);
+    return timeouts;
+}
+
 size_t origin_read_backends(struct origin *origin, struct backend_view *ret_views, size_t capacity)
 {
     struct origin_plan *plan = origin_plan_acquire(origin);
