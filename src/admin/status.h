@@ -24,7 +24,6 @@
 #include <stdio.h>
 
 #define STATUS_LISTENERS_MAX 16
-#define STATUS_BACKENDS_MAX 64 // of one origin; more are counted but not listed
 
 // Where the facts come from. Set up by main; readers on any thread.
 struct status_source {

@@ -1,6 +1,8 @@
 // One table per kind of unit, used for reading and for writing.
 #include "base/units.h"
 
+#include <time.h>
+
 struct unit {
     struct slice name;
     uint64_t factor;
@@ -75,4 +77,14 @@ void units_format_size(struct text *text, uint64_t bytes)
         text_append_byte(text, '0');
     else
         format(text, bytes, size_units, ARRAY_SIZE(size_units));
+}
+
+void units_format_time(struct text *text, int64_t wall_ms)
+{
+    struct tm utc;
+    time_t seconds = wall_ms / 1000;
+    if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year + 1900 < 1000 || utc.tm_year + 1900 > 9999)
+        return;
+    text_format(text, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+        utc.tm_hour, utc.tm_min, utc.tm_sec);
 }

@@ -24,7 +24,6 @@ struct page_words page_words_for(const struct page_facts *facts);
 
 // "a moment", "4 minutes", "2 hours", "3 days": for "since" and "in".
 void page_append_span(struct text *text, int64_t ms);
-void page_append_rfc3339(struct text *text, int64_t wall_ms);
 // "14:05 UTC", with the day in front when it is not today.
 void page_append_clock(struct text *text, int64_t wall_ms, int64_t now_ms);
 

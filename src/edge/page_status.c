@@ -1,4 +1,5 @@
 // The public state of one site, and the page after the cached files were cleared.
+#include "base/units.h"
 #include "edge/page_parts.h"
 
 #define STATUS_RELOAD_SECONDS 30
@@ -104,7 +105,7 @@ static void write_status_json(struct text *text, const struct page_status *statu
 {
     // The members of a hosted status page's API, where it has such, so that its clients can read it.
     text_append(text, SLICE("{\"page\":{\"updated_at\":\""));
-    page_append_rfc3339(text, status->now_ms);
+    units_format_time(text, status->now_ms);
     text_append_byte(text, '"');
     page_append_json_member(text, "name", status->host, PAGE_HOST_SHOWN);
     text_format(text, "},\"status\":{\"indicator\":\"%s\",\"description\":\"", indicator_of(state));

@@ -1,4 +1,5 @@
 // Values on the page: times in words, and whatever came from outside, cut and escaped.
+#include "base/units.h"
 #include "edge/page_parts.h"
 
 #include <time.h>
@@ -29,14 +30,6 @@ static bool break_down(int64_t wall_ms, struct tm *ret_utc)
            ret_utc->tm_year + 1900 <= 9999;
 }
 
-void page_append_rfc3339(struct text *text, int64_t wall_ms)
-{
-    struct tm utc;
-    if (break_down(wall_ms, &utc))
-        text_format(text, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1,
-            utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
-
 void page_append_clock(struct text *text, int64_t wall_ms, int64_t now_ms)
 {
     static const char *const months[] = {"January", "February", "March", "April", "May", "June",
@@ -52,7 +45,7 @@ void page_append_clock(struct text *text, int64_t wall_ms, int64_t now_ms)
 void page_append_html_time(struct text *text, int64_t wall_ms, int64_t now_ms)
 {
     text_append(text, SLICE("<time datetime=\""));
-    page_append_rfc3339(text, wall_ms);
+    units_format_time(text, wall_ms);
     text_append(text, SLICE("\">"));
     page_append_clock(text, wall_ms, now_ms);
     text_append(text, SLICE("</time>"));
@@ -113,7 +106,7 @@ void page_append_json_time(struct text *text, const char *name, int64_t wall_ms)
     if (wall_ms == 0)
         return;
     text_format(text, ",\"%s\":\"", name);
-    page_append_rfc3339(text, wall_ms);
+    units_format_time(text, wall_ms);
     text_append_byte(text, '"');
 }
 

@@ -1,0 +1,57 @@
+// The tables.
+#include "admin/counters.h"
+#include "admin/access_log.h"
+#include "cache/cache.h"
+#include "origin/origin.h"
+
+#define TABLE(name, prefix, rows)                                                                  \
+    const struct counter_table name = {.metric = prefix, .items = rows, .count = ARRAY_SIZE(rows)}
+
+#define ROW(type, member, is_gauge, text)                                                          \
+    {                                                                                              \
+        .name = #member, .offset = offsetof(struct type, member), .gauge = is_gauge, .help = text  \
+    }
+
+static const struct counter cache_rows[] = {
+    ROW(cache_statistics, objects, true, "responses kept"),
+    ROW(cache_statistics, bytes, true, "memory they take, heads and index included"),
+    ROW(cache_statistics, limit, true, "memory they may take, bytes"),
+    ROW(cache_statistics, inserts, false, "responses taken in"),
+    ROW(cache_statistics, evictions, false, "responses that had to make room"),
+    ROW(cache_statistics, refused_size, false, "responses too large to keep"),
+    ROW(cache_statistics, refused_first_sight, false, "large responses not kept at first sight"),
+    ROW(cache_statistics, ghost_hits, false, "responses taken in again soon after they were evicted"),
+    ROW(cache_statistics, purged, false, "responses hit by a purge"),
+    ROW(cache_statistics, uncacheable, true, "addresses remembered as not to be shared"),
+};
+TABLE(counters_cache, "afloat_cache_", cache_rows);
+
+static const struct counter origin_rows[] = {
+    ROW(origin_statistics, requests, false, "requests that needed the origin"),
+    ROW(origin_statistics, attempts, false, "attempts made for them"),
+    ROW(origin_statistics, extra_attempts, false, "attempts beyond a request's first"),
+    ROW(origin_statistics, budget_refusals, false, "extra attempts that the retry budget refused"),
+    ROW(origin_statistics, failures, false, "attempts and bodies that failed"),
+    ROW(origin_statistics, resolve_failures, false, "names that could not be resolved"),
+    ROW(origin_statistics, stale_connections, false, "kept connections that the backend had closed"),
+    ROW(origin_statistics, connection_refusals, false, "attempts refused at pool.connections"),
+    ROW(origin_statistics, pool_overflows, false, "connections not kept for pool.idle_connections"),
+};
+TABLE(counters_origin, "afloat_origin_", origin_rows);
+
+static const struct counter backend_rows[] = {
+    ROW(backend_view, in_flight, true, "requests it is working on"),
+    ROW(backend_view, requests, false, "requests it was sent"),
+    ROW(backend_view, failures, false, "of them, those that failed"),
+    ROW(backend_view, connections_open, true, "connections to it"),
+    ROW(backend_view, connections_idle, true, "of them, those kept for the next request"),
+    ROW(backend_view, p95_ms, true, "95 of 100 first bytes came within this many ms; 0: unknown"),
+};
+TABLE(counters_backend, "afloat_backend_", backend_rows);
+
+static const struct counter access_log_rows[] = {
+    ROW(access_log_statistics, written, false, "lines written"),
+    ROW(access_log_statistics, dropped, false, "lines dropped because log.access_buffer was full"),
+    ROW(access_log_statistics, write_errors, false, "lines lost because the file could not be written"),
+};
+TABLE(counters_access_log, "afloat_access_log_", access_log_rows);
