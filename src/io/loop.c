@@ -2,6 +2,8 @@
 #include "base/invariant.h"
 #include "io/inside.h"
 
+#include <sched.h>
+
 // Rounds of ready tasks before I/O is looked at again.
 #define ROUNDS_MAX 16
 
@@ -55,17 +57,22 @@ void loop_init(struct loop *loop, const struct io_operations *operations,
     list_init(&loop->pool);
     atomic_init(&loop->mailbox, NULL);
     atomic_init(&loop->stopping, false);
+    atomic_init(&loop->callers, 0);
 }
 
 void loop_destroy(struct loop *loop)
 {
     invariant(loop->tasks_alive == 0);
     invariant(running != loop);
+    while (atomic_load_explicit(&loop->callers, memory_order_acquire) > 0)
+        sched_yield();
     task_pool_drain(loop);
 }
 
 void loop_post(struct loop *loop, struct message *message)
 {
+    // Once pushed, the message may be delivered and the loop be on its way to destruction.
+    atomic_fetch_add_explicit(&loop->callers, 1, memory_order_relaxed);
     struct message *first = atomic_load_explicit(&loop->mailbox, memory_order_relaxed);
     do
         message->next = first;
@@ -74,6 +81,7 @@ void loop_post(struct loop *loop, struct message *message)
     // Whoever found the box empty rings; the loop itself looks into it before it sleeps.
     if (first == NULL && running != loop)
         loop->operations->interrupt(loop);
+    atomic_fetch_sub_explicit(&loop->callers, 1, memory_order_release);
 }
 
 static bool deliver_mail(struct loop *loop)
@@ -138,6 +146,8 @@ void loop_run(struct loop *loop)
 
 void loop_stop(struct loop *loop)
 {
+    atomic_fetch_add_explicit(&loop->callers, 1, memory_order_relaxed);
     atomic_store_explicit(&loop->stopping, true, memory_order_seq_cst);
     loop->operations->interrupt(loop);
+    atomic_fetch_sub_explicit(&loop->callers, 1, memory_order_release);
 }

@@ -94,12 +94,14 @@ struct loop {
     uint64_t work_refused;    // io_blocking calls that found the queue full
     _Atomic(struct message *) mailbox;
     atomic_bool stopping;
+    _Atomic unsigned callers; // threads that are inside loop_post or loop_stop
 };
 
 // For implementations. The rest of struct loop is set here.
 void loop_init(struct loop *loop, const struct io_operations *operations,
     const struct loop_limits *limits, unsigned index, unsigned count, uint64_t seed);
-void loop_destroy(struct loop *loop); // all tasks must have ended
+// All tasks must have ended. Waits for threads that are still ringing for mail delivered long ago.
+void loop_destroy(struct loop *loop);
 // Delivers mail, fires due timers and runs what is ready, until nothing is ready or it has gone
 // round so often that I/O must be looked at. True if there was anything.
 bool loop_step(struct loop *loop);

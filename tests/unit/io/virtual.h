@@ -1,14 +1,8 @@
 // A loop without a world for tests: its clock jumps to the next timer when nothing is ready.
 #pragma once
 
-#include "base/memory.h"
+#include "failing.h"
 #include "io/inside.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 static inline void virtual_turn(struct loop *loop, uint64_t due_ns)
 {
@@ -42,13 +36,4 @@ static inline void virtual_run(struct loop *loop)
             return;
         virtual_turn(loop, due_ns);
     }
-}
-
-// Lets the very next allocation of this thread fail.
-static inline void fail_next_allocation(void)
-{
-    memory_fail_after(1);
-    void *passes = memory_alloc(1);
-    assert_non_null(passes);
-    memory_free(passes);
 }

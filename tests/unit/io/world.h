@@ -1,18 +1,13 @@
 // A real epoll world with one loop for tests; the test's body runs as a task in it.
 #pragma once
 
-#include "base/memory.h"
+#include "failing.h"
 #include "io/epoll.h"
 #include "io/inside.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 struct stage {
     struct epoll_world *world;
