@@ -1,0 +1,301 @@
+// What may be kept and for how long: a table by section of RFC 9111, RFC 5861 and the operator's
+// contract.
+#include "cache/judge.h"
+#include "heads.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define KEEP 1000 // seconds; no other number in the table
+#define CAP 3600  // of heuristics
+#define D "Date: " DATE_NOW "\n"
+#define DAY 86400
+#define MOST 2147483648LL
+
+struct row {
+    const char *section, *what;
+    const char *request;  // fields
+    unsigned status;
+    const char *response; // fields
+    const char *reason;   // "" if stored
+    long long lifetime, while_revalidate, stale, age; // seconds
+    const char *method;
+    unsigned despite; // bits of enum judge_despite
+    bool without_keep;
+};
+
+#define WINDOWS(fresh, behind, failing)                                                            \
+    .reason = "", .lifetime = fresh, .while_revalidate = behind, .stale = failing
+#define KEPT(fresh) WINDOWS(fresh, 0, KEEP)
+#define NEVER_STALE(fresh) WINDOWS(fresh, 0, 0)
+#define AGED(fresh, old) KEPT(fresh), .age = old
+#define REFUSED(why) .reason = why
+
+static const struct row rows[] = {
+    // Explicit freshness and its precedence.
+    {"4.2.1", "max-age", "", 200, D "Cache-Control: max-age=60", KEPT(60)},
+    {"4.2.1", "s-maxage wins over max-age", "", 200, D "Cache-Control: max-age=60, s-maxage=7", NEVER_STALE(7)},
+    {"4.2.1", "s-maxage wins, reversed", "", 200, D "Cache-Control: s-maxage=7, max-age=60", NEVER_STALE(7)},
+    {"4.2.1", "s-maxage wins on a line of its own", "", 200, D "Cache-Control: max-age=60\nCache-Control: s-maxage=7", NEVER_STALE(7)},
+    {"4.2.1", "long s-maxage, max-age 0, past Expires", "", 200, D "Cache-Control: max-age=0, s-maxage=99\nExpires: " DATE_HOUR_AGO, NEVER_STALE(99)},
+    {"4.2.1", "max-age wins over Expires", "", 200, D "Cache-Control: max-age=60\nExpires: " DATE_IN_HOUR, KEPT(60)},
+    {"4.2.1", "max-age with past Expires", "", 200, D "Cache-Control: max-age=60\nExpires: " DATE_HOUR_AGO, KEPT(60)},
+    {"4.2.1", "max-age with invalid Expires", "", 200, D "Cache-Control: max-age=60\nExpires: 0", KEPT(60)},
+    {"4.2.1", "max-age=0 with future Expires", "", 200, D "Cache-Control: max-age=0\nExpires: " DATE_IN_HOUR, KEPT(0)},
+    {"4.2.1", "Expires less Date", "", 200, D "Expires: " DATE_IN_HOUR, KEPT(3600)},
+    {"4.2.1", "Expires counts from Date, not from now", "", 200, "Date: " DATE_MINUTE_AGO "\nExpires: " DATE_IN_MINUTE, AGED(120, 60)},
+    {"4.2.1", "Expires without Date counts from now", "", 200, "Expires: " DATE_IN_MINUTE, KEPT(60)},
+    {"4.2.1", "Expires with invalid Date counts from now", "", 200, "Date: yesterday\nExpires: " DATE_IN_MINUTE, KEPT(60)},
+    {"4.2.1", "Expires in the past", "", 200, D "Expires: " DATE_HOUR_AGO, KEPT(0)},
+    {"4.2.1", "Expires now", "", 200, D "Expires: " DATE_NOW, KEPT(0)},
+    {"5.3", "Expires: 0 is in the past", "", 200, D "Expires: 0", KEPT(0)},
+    {"5.3", "Expires: -1 is in the past", "", 200, D "Expires: -1", KEPT(0)},
+    {"5.3", "empty Expires is in the past", "", 200, D "Expires:", KEPT(0)},
+    {"5.3", "Expires with spaces inside is invalid", "", 200, D "Expires: Thu, 18  Aug  2050 02:01:18 GMT", KEPT(0)},
+    {"5.3", "two Expires are stale", "", 200, D "Expires: " DATE_IN_HOUR "\nExpires: " DATE_IN_MINUTE, KEPT(0)},
+    {"5.3", "Expires in RFC 850 form", "", 200, D "Expires: Wednesday, 21-Oct-15 07:29:00 GMT", KEPT(60)},
+    {"5.3", "Expires in asctime form", "", 200, D "Expires: Wed Oct 21 07:29:00 2015", KEPT(60)},
+    {"5.3", "Expires far in the future is capped", "", 200, D "Expires: Sun, 21 Nov 2286 04:46:39 GMT", KEPT(MOST)},
+    {"1.2.2", "max-age of 2^31 - 1", "", 200, D "Cache-Control: max-age=2147483647", KEPT(2147483647)},
+    {"1.2.2", "max-age of 2^31", "", 200, D "Cache-Control: max-age=2147483648", KEPT(MOST)},
+    {"1.2.2", "max-age beyond 2^31", "", 200, D "Cache-Control: max-age=99999999999", KEPT(MOST)},
+    {"4.2.1", "negative max-age is stale", "", 200, D "Cache-Control: max-age=-3600", KEPT(0)},
+    {"4.2.1", "malformed max-age is stale", "", 200, D "Cache-Control: max-age=1h", KEPT(0)},
+    {"4.2.1", "two max-ages: the smaller", "", 200, D "Cache-Control: max-age=60, max-age=30", KEPT(30)},
+    {"5.2", "directives in any case", "", 200, D "Cache-Control: MaX-aGe=60", KEPT(60)},
+    {"5.2.3", "unknown directives are passed over", "", 200, D "Cache-Control: foobar, max-age=60, a=\"max-age=1\"", KEPT(60)},
+    {"5.4", "Pragma in a response means nothing", "", 200, D "Pragma: no-cache\nCache-Control: max-age=60", KEPT(60)},
+
+    // Age.
+    {"4.2.3", "Age is added", "", 200, D "Cache-Control: max-age=60\nAge: 10", AGED(60, 10)},
+    {"4.2.3", "an old Date makes it old", "", 200, "Date: " DATE_MINUTE_AGO "\nCache-Control: max-age=90", AGED(90, 60)},
+    {"4.2.3", "the larger of Age and Date", "", 200, "Date: " DATE_MINUTE_AGO "\nCache-Control: max-age=90\nAge: 10", AGED(90, 60)},
+    {"4.2.3", "a Date in the future is no age", "", 200, "Date: " DATE_IN_HOUR "\nCache-Control: max-age=60", KEPT(60)},
+    {"4.2.3", "without Date no apparent age", "", 200, "Cache-Control: max-age=60", KEPT(60)},
+    {"5.1", "Age beyond the lifetime", "", 200, D "Cache-Control: max-age=60\nAge: 7200", AGED(60, 7200)},
+    {"5.1", "Age that is no number", "", 200, D "Cache-Control: max-age=60\nAge: abc", KEPT(60)},
+    {"5.1", "negative Age", "", 200, D "Cache-Control: max-age=60\nAge: -7200", KEPT(60)},
+    {"5.1", "Age with a fraction", "", 200, D "Cache-Control: max-age=60\nAge: 7200.0", KEPT(60)},
+    {"5.1", "Age with a parameter", "", 200, D "Cache-Control: max-age=60\nAge: 7200;a=b", KEPT(60)},
+    {"5.1", "empty Age", "", 200, D "Cache-Control: max-age=60\nAge:", KEPT(60)},
+    {"5.1", "first member of a list: old", "", 200, D "Cache-Control: max-age=60\nAge: 7200, 0", AGED(60, 7200)},
+    {"5.1", "first member of a list: new", "", 200, D "Cache-Control: max-age=60\nAge: 0, 7200", KEPT(60)},
+    {"5.1", "first of two lines: old", "", 200, D "Cache-Control: max-age=60\nAge: 7200\nAge: 0", AGED(60, 7200)},
+    {"5.1", "first of two lines: new", "", 200, D "Cache-Control: max-age=60\nAge: 0\nAge: 7200", KEPT(60)},
+    {"5.1", "Age of 2^31", "", 200, D "Cache-Control: max-age=60\nAge: 2147483648", AGED(60, MOST)},
+    {"5.1", "Age beyond 64 bits", "", 200, D "Cache-Control: max-age=60\nAge: 99999999999999999999999", AGED(60, MOST)},
+
+    // Heuristics.
+    {"4.2.2", "a tenth of the time since Last-Modified", "", 200, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "at most the cap", "", 200, D "Last-Modified: " DATE_DAY_AGO, KEPT(CAP)},
+    {"4.2.2", "a tenth of a second is not a second", "", 200, D "Last-Modified: " DATE_SECOND_AGO, KEPT(0)},
+    {"4.2.2", "modified in the future", "", 200, D "Last-Modified: " DATE_IN_HOUR, KEPT(0)},
+    {"4.2.2", "invalid Last-Modified", "", 200, D "Last-Modified: yesterday", KEPT(0)},
+    {"4.2.2", "not where Expires is, even invalid", "", 200, D "Expires: 0\nLast-Modified: " DATE_DAY_AGO, KEPT(0)},
+    {"4.2.2", "from Date, where it is given", "", 200, "Date: " DATE_MINUTE_AGO "\nLast-Modified: " DATE_HOUR_AGO, AGED(354, 60)},
+    {"4.2.2", "203", "", 203, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "204", "", 204, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "300", "", 300, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "301", "", 301, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "308", "", 308, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "404", "", 404, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "405", "", 405, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "410", "", 410, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "414", "", 414, D "Last-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"4.2.2", "201 has none", "", 201, D "Last-Modified: " DATE_HOUR_AGO, REFUSED("no-freshness")},
+    {"4.2.2", "202 has none", "", 202, D "Last-Modified: " DATE_HOUR_AGO, REFUSED("no-freshness")},
+    {"4.2.2", "302 has none", "", 302, D "Last-Modified: " DATE_HOUR_AGO, REFUSED("no-freshness")},
+    {"4.2.2", "403 has none", "", 403, D "Last-Modified: " DATE_HOUR_AGO, REFUSED("no-freshness")},
+    {"5.2.2.9", "public allows them for any status", "", 201, D "Cache-Control: public\nLast-Modified: " DATE_HOUR_AGO, KEPT(360)},
+    {"5.2.2.9", "public allows them for unknown ones", "", 299, D "Cache-Control: public\nLast-Modified: " DATE_HOUR_AGO, KEPT(360)},
+
+    // What may not be stored.
+    {"3", "HEAD", "", 200, D "Cache-Control: max-age=60", REFUSED("method"), .method = "HEAD"},
+    {"3", "POST", "Content-Length: 0", 200, D "Cache-Control: max-age=60", REFUSED("method"), .method = "POST"},
+    {"3", "PUT", "Content-Length: 0", 200, D "Cache-Control: max-age=60", REFUSED("method"), .method = "PUT"},
+    {"3", "unknown method", "", 200, D "Cache-Control: max-age=60", REFUSED("method"), .method = "PROPFIND"},
+    {"3", "no-store", "", 200, D "Cache-Control: no-store", REFUSED("no-store")},
+    {"3", "no-store with freshness", "", 200, D "Cache-Control: max-age=60, No-StOrE\nExpires: " DATE_IN_HOUR, REFUSED("no-store")},
+    {"3", "private", "", 200, D "Cache-Control: private, max-age=60", REFUSED("private")},
+    {"5.2.2.7", "private with field names", "", 200, D "Cache-Control: private=\"X-User\", max-age=60", REFUSED("private")},
+    {"5.2.1.5", "no-store of the request", "Cache-Control: no-store", 200, D "Cache-Control: max-age=60", REFUSED("request-no-store")},
+    {"3", "no-cache of the request does not matter", "Cache-Control: no-cache", 200, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3.3", "206", "Range: bytes=0-1", 206, D "Cache-Control: max-age=60\nContent-Range: bytes 0-1/2", REFUSED("partial")},
+    {"3", "304", "", 304, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "500", "", 500, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "502", "", 502, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "503", "", 503, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "504", "", 504, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "429", "", 429, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "416 speaks of one request", "Range: bytes=9-", 416, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "412 speaks of one request", "If-Match: \"a\"", 412, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "401 speaks of one request", "", 401, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"4.1", "Vary: *", "", 200, D "Cache-Control: max-age=60\nVary: *", REFUSED("vary")},
+    {"4.1", "Vary: *, Foo", "", 200, D "Cache-Control: max-age=60\nVary: *, Foo", REFUSED("vary")},
+    {"4.1", "Vary: Foo, *", "", 200, D "Cache-Control: max-age=60\nVary: Foo, *", REFUSED("vary")},
+    {"4.1", "Vary: , *", "", 200, D "Cache-Control: max-age=60\nVary: , *", REFUSED("vary")},
+    {"4.1", "Vary: * on a second line", "", 200, D "Cache-Control: max-age=60\nVary:\nVary: *", REFUSED("vary")},
+    {"4.1", "Vary with names", "", 200, D "Cache-Control: max-age=60\nVary: Accept-Encoding", KEPT(60)},
+    {"contract", "Set-Cookie", "", 200, D "Cache-Control: public, max-age=60\nSet-Cookie: a=b", REFUSED("set-cookie")},
+
+    // Statuses with explicit freshness.
+    {"3", "201 with max-age", "", 201, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3", "302 with max-age", "", 302, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3", "303 with max-age", "", 303, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3", "307 with Expires", "", 307, D "Expires: " DATE_IN_MINUTE, KEPT(60)},
+    {"3", "400 with max-age", "", 400, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3", "403 with s-maxage", "", 403, D "Cache-Control: s-maxage=60", NEVER_STALE(60)},
+    {"3", "unknown 299 with max-age", "", 299, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3", "unknown 499 with max-age", "", 499, D "Cache-Control: max-age=60", KEPT(60)},
+    {"3", "204 with max-age", "", 204, D "Cache-Control: max-age=60", KEPT(60)},
+    {"5.2.2.3", "must-understand, known status", "", 200, D "Cache-Control: max-age=60, no-store, must-understand", KEPT(60)},
+    {"5.2.2.3", "must-understand, unknown status", "", 299, D "Cache-Control: max-age=60, no-store, must-understand", REFUSED("must-understand")},
+    {"5.2.2.3", "must-understand alone, unknown status", "", 499, D "Cache-Control: max-age=60, must-understand", REFUSED("must-understand")},
+
+    // Authorization.
+    {"3.5", "with freshness alone", "Authorization: x", 200, D "Cache-Control: max-age=60", REFUSED("authorization")},
+    {"3.5", "with Expires alone", "Authorization: x", 200, D "Expires: " DATE_IN_HOUR, REFUSED("authorization")},
+    {"3.5", "public", "Authorization: x", 200, D "Cache-Control: public, max-age=60", KEPT(60)},
+    {"3.5", "s-maxage", "Authorization: x", 200, D "Cache-Control: s-maxage=60", NEVER_STALE(60)},
+    {"3.5", "must-revalidate", "Authorization: x", 200, D "Cache-Control: must-revalidate, max-age=60", NEVER_STALE(60)},
+    {"3.5", "proxy-revalidate does not allow it", "Authorization: x", 200, D "Cache-Control: proxy-revalidate, max-age=60", REFUSED("authorization")},
+    {"contract", "public without any freshness", "Authorization: x", 200, D "Cache-Control: public", REFUSED("no-freshness")},
+
+    // Cookies.
+    {"contract", "Cookie and no freshness", "Cookie: a=b", 200, D, REFUSED("cookie")},
+    {"contract", "Cookie and heuristics only", "Cookie: a=b", 200, D "Last-Modified: " DATE_DAY_AGO, REFUSED("cookie")},
+    {"contract", "Cookie and max-age", "Cookie: a=b", 200, D "Cache-Control: max-age=60", KEPT(60)},
+    {"contract", "Cookie and s-maxage", "Cookie: a=b", 200, D "Cache-Control: s-maxage=60", NEVER_STALE(60)},
+    {"contract", "Cookie and Expires", "Cookie: a=b", 200, D "Expires: " DATE_IN_MINUTE, KEPT(60)},
+    {"contract", "Cookie and max-age=0", "Cookie: a=b", 200, D "Cache-Control: max-age=0\nETag: \"a\"", REFUSED("cookie")},
+    {"contract", "Cookie and past Expires", "Cookie: a=b", 200, D "Expires: " DATE_HOUR_AGO, REFUSED("cookie")},
+    {"contract", "Cookie and no-cache", "Cookie: a=b", 200, D "Cache-Control: no-cache, max-age=60\nETag: \"a\"", REFUSED("cookie")},
+    {"contract", "Cookie and public", "Cookie: a=b", 200, D "Cache-Control: public", REFUSED("cookie")},
+
+    // No freshness at all: kept for when the backend fails.
+    {"contract", "bare 200", "", 200, "", KEPT(0)},
+    {"contract", "200 with Date and ETag", "", 200, D "ETag: \"a\"", KEPT(0)},
+    {"contract", "301", "", 301, D "Location: /x", KEPT(0)},
+    {"contract", "404", "", 404, D, KEPT(0)},
+    {"contract", "410", "", 410, D, KEPT(0)},
+    {"contract", "405 is not", "", 405, D, REFUSED("no-freshness")},
+    {"contract", "302 is not", "", 302, D "Location: /x", REFUSED("no-freshness")},
+    {"contract", "403 is not", "", 403, D, REFUSED("no-freshness")},
+    {"contract", "without keep it is of no use", "", 200, D, REFUSED("no-freshness"), .without_keep = true},
+    {"contract", "without keep, but with a validator", "", 200, D "ETag: \"a\"", NEVER_STALE(0), .without_keep = true},
+
+    // Never stale.
+    {"4.2.4", "no-cache", "", 200, D "Cache-Control: no-cache\nETag: \"a\"", NEVER_STALE(0)},
+    {"4.2.4", "no-cache with max-age and Expires", "", 200, D "Cache-Control: max-age=60, no-cache\nExpires: " DATE_IN_HOUR "\nETag: \"a\"", NEVER_STALE(0)},
+    {"5.2.2.4", "no-cache with field names is as without", "", 200, D "Cache-Control: no-cache=\"A\", max-age=60\nETag: \"a\"", NEVER_STALE(0)},
+    {"5.2.2.4", "no-cache without a validator is of no use", "", 200, D "Cache-Control: no-cache, max-age=60", REFUSED("no-freshness")},
+    {"4.2.4", "must-revalidate", "", 200, D "Cache-Control: max-age=60, must-revalidate", NEVER_STALE(60)},
+    {"4.2.4", "proxy-revalidate", "", 200, D "Cache-Control: max-age=60, proxy-revalidate", NEVER_STALE(60)},
+    {"4.2.4", "must-revalidate is not lifted by stale-if-error", "", 200, D "Cache-Control: max-age=60, must-revalidate, stale-if-error=7", NEVER_STALE(60)},
+    {"4.2.4", "must-revalidate forbids stale-while-revalidate", "", 200, D "Cache-Control: max-age=60, must-revalidate, stale-while-revalidate=7", NEVER_STALE(60)},
+    {"4.2.4", "no-cache forbids stale-while-revalidate", "", 200, D "Cache-Control: no-cache, stale-while-revalidate=7\nETag: \"a\"", NEVER_STALE(0)},
+    {"4.2.4", "must-revalidate without freshness", "", 200, D "Cache-Control: must-revalidate\nETag: \"a\"", NEVER_STALE(0)},
+
+    // Windows.
+    {"5861-3", "stale-while-revalidate", "", 200, D "Cache-Control: max-age=60, stale-while-revalidate=7", WINDOWS(60, 7, KEEP)},
+    {"5861-3", "longer than keep", "", 200, D "Cache-Control: max-age=60, stale-while-revalidate=5000", WINDOWS(60, 5000, 5000)},
+    {"5861-4", "stale-if-error shorter than keep", "", 200, D "Cache-Control: max-age=60, stale-if-error=7", WINDOWS(60, 0, KEEP)},
+    {"5861-4", "stale-if-error longer than keep", "", 200, D "Cache-Control: max-age=60, stale-if-error=5000", WINDOWS(60, 0, 5000)},
+    {"5861-4", "s-maxage with stale-if-error: that long", "", 200, D "Cache-Control: s-maxage=60, stale-if-error=7", WINDOWS(60, 0, 7)},
+    {"5861-3", "s-maxage with stale-while-revalidate", "", 200, D "Cache-Control: s-maxage=60, stale-while-revalidate=7", WINDOWS(60, 7, 7)},
+    {"5861", "s-maxage with both", "", 200, D "Cache-Control: s-maxage=60, stale-while-revalidate=7, stale-if-error=9", WINDOWS(60, 7, 9)},
+    {"5861-4", "stale-if-error without keep", "", 200, D "Cache-Control: max-age=60, stale-if-error=7", WINDOWS(60, 0, 7), .without_keep = true},
+
+    // stale_despite.
+    {"contract", "despite no-cache", "", 200, D "Cache-Control: no-cache", KEPT(0), .despite = 1 << JUDGE_NO_CACHE},
+    {"contract", "despite must-revalidate", "", 200, D "Cache-Control: max-age=60, must-revalidate", KEPT(60), .despite = 1 << JUDGE_MUST_REVALIDATE},
+    {"contract", "despite proxy-revalidate", "", 200, D "Cache-Control: max-age=60, proxy-revalidate", KEPT(60), .despite = 1 << JUDGE_PROXY_REVALIDATE},
+    {"contract", "despite s-maxage", "", 200, D "Cache-Control: s-maxage=60", KEPT(60), .despite = 1 << JUDGE_S_MAXAGE},
+    {"contract", "one lifted, another not", "", 200, D "Cache-Control: s-maxage=60, must-revalidate", NEVER_STALE(60), .despite = 1 << JUDGE_S_MAXAGE},
+    {"contract", "never lifts private", "", 200, D "Cache-Control: private, max-age=60", REFUSED("private"), .despite = 15},
+    {"contract", "never lifts no-store", "", 200, D "Cache-Control: no-store, max-age=60", REFUSED("no-store"), .despite = 15},
+};
+
+static void judge_row(const struct row *row, struct judgement *judgement)
+{
+    static struct test_request request;
+    static struct test_response response;
+    char line[64];
+    snprintf(line, sizeof(line), "%s /x HTTP/1.1", row->method == NULL ? "GET" : row->method);
+    test_parse_request(&request, line, row->request);
+    test_parse_response(&response, row->status, row->response);
+    struct judge_policy policy = {.keep_ms = row->without_keep ? 0 : KEEP * 1000,
+        .stale_despite = row->despite,
+        .heuristic_percent = 10,
+        .heuristic_max_ms = CAP * 1000};
+    judge_response(&request.head, &response.head, &policy, NOW_MS, NOW_MS, judgement);
+}
+
+static void test_the_table(void **state)
+{
+    (void)state;
+    assert_true(ARRAY_SIZE(rows) >= 100);
+    unsigned wrong = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct row *row = &rows[i];
+        struct judgement judgement;
+        judge_row(row, &judgement);
+        const char *reason = judge_reason_text(judgement.reason);
+        bool stored = judgement.store == JUDGE_STORE;
+        if (strcmp(reason, row->reason) == 0 && stored == (row->reason[0] == '\0')
+            && (long long)(judgement.lifetime_ms / 1000) == row->lifetime
+            && (long long)(judgement.while_revalidate_ms / 1000) == row->while_revalidate
+            && (long long)(judgement.stale_ms / 1000) == row->stale
+            && (!stored || (long long)(judgement.initial_age_ms / 1000) == row->age))
+            continue;
+        wrong++;
+        print_error("%s %s: reason '%s' lifetime %llu while %llu stale %llu age %llu\n", row->section,
+            row->what, reason, (unsigned long long)judgement.lifetime_ms / 1000,
+            (unsigned long long)judgement.while_revalidate_ms / 1000,
+            (unsigned long long)judgement.stale_ms / 1000,
+            (unsigned long long)judgement.initial_age_ms / 1000);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void test_the_delay_of_the_answer_is_age(void **state)
+{
+    (void)state;
+    static struct test_request request;
+    static struct test_response response;
+    struct judge_policy policy = {.keep_ms = 0};
+    struct judgement judgement;
+    test_parse_request(&request, "GET / HTTP/1.1", "");
+    test_parse_response(&response, 200, D "Cache-Control: max-age=60\nAge: 5");
+    judge_response(&request.head, &response.head, &policy, NOW_MS - 2500, NOW_MS, &judgement);
+    assert_int_equal(judgement.initial_age_ms, 7500);
+    // A clock set back between the two is no delay.
+    judge_response(&request.head, &response.head, &policy, NOW_MS + 2500, NOW_MS, &judgement);
+    assert_int_equal(judgement.initial_age_ms, 5000);
+    // Date has no fractions, so neither has the apparent age.
+    test_parse_response(&response, 200, D "Cache-Control: max-age=1");
+    judge_response(&request.head, &response.head, &policy, NOW_MS + 900, NOW_MS + 900, &judgement);
+    assert_int_equal(judgement.initial_age_ms, 0);
+}
+
+static void test_what_is_an_error_and_what_replaces_a_copy(void **state)
+{
+    (void)state;
+    for (unsigned status = 200; status < 600; status++) {
+        assert_int_equal(judge_is_error(status), status >= 500);
+        assert_int_equal(judge_replaces(status), status < 500 && status != 429);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_the_delay_of_the_answer_is_age),
+        cmocka_unit_test(test_what_is_an_error_and_what_replaces_a_copy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
