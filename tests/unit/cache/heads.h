@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/invariant.h"
+#include "base/memory.h"
 #include "http/http1.h"
 
 #include <stdio.h>
@@ -74,4 +75,11 @@ static inline void test_parse_response(struct test_response *response, unsigned 
         .fields = {.items = response->items, .capacity = TEST_FIELDS_MAX}};
     invariant(http1_parse_response(slice_of(response->text, size), &test_limits, &response->head)
         == HTTP1_FAULT_NONE);
+}
+
+// Fails this thread's nth allocation from now on, once.
+static inline void test_fail_allocation(uint64_t nth)
+{
+    memory_fail_after(nth);
+    memory_free(memory_alloc(1)); // the countdown lets at least one pass
 }
