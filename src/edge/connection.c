@@ -167,10 +167,10 @@ static enum error connection_read_head(struct task *task, struct connection *con
     struct http1_scan scan = {0};
     uint64_t deadline_ns = deadline_after_ms(task_loop(task), settings->connections.head_timeout_ms);
     for (;;) {
-        struct slice bytes = slice_of(
-            connection->buffer + connection->begin, connection->end - connection->begin);
+        struct slice bytes = SLICE_EMPTY;
         size_t end, size;
-        if (bytes.size > 0) {
+        if (connection->begin < connection->end) {
+            bytes = slice_of(connection->buffer + connection->begin, connection->end - connection->begin);
             switch (http1_scan(&scan, bytes, &settings->http, &end)) {
             case HTTP1_DONE:
                 *ret_head = slice_of(bytes.data + scan.begin, end - scan.begin);

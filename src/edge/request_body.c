@@ -106,6 +106,8 @@ bool request_body_is_finished(const struct request_body *body)
 void request_body_end(struct request_body *body)
 {
     struct connection *connection = body->connection;
+    if (connection == NULL)
+        return; // no head came, so no body was ever looked for
     uint32_t extra = body->end - body->begin;
     // Pipelined bytes that came with the body go back to the connection; the head is done with.
     if (extra > 0 && request_body_is_finished(body)) {
