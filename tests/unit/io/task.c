@@ -569,7 +569,7 @@ static void test_a_stack_overflow_hits_the_guard_page(void **state)
 {
     (void)state;
     char output[4096];
-    unsigned deep = 8, too_deep = 40;
+    unsigned deep = 8, too_deep = 4000;
     assert_int_equal(run_in_child(digs, &deep, output, sizeof(output)), 0);
     int status = run_in_child(digs, &too_deep, output, sizeof(output));
     assert_non_null(strstr(output, "digging"));
