@@ -117,7 +117,7 @@ static enum error bind_socket(struct address *address, bool share_port, int *ret
 // Binds alone, to find out whether anybody else has the port, and which one port 0 becomes.
 static enum error probe_port(struct address *address)
 {
-    int descriptor;
+    int descriptor = -1;
     enum error error = bind_socket(address, false, &descriptor);
     if (error != ERROR_NONE)
         return error;
@@ -167,7 +167,7 @@ enum error epoll_listen(struct loop *loop, const struct address *address, bool s
     struct io_socket *ret_socket)
 {
     struct address actual = *address;
-    int descriptor;
+    int descriptor = -1;
     enum error error = ERROR_NONE;
     if (address->any.sa_family == AF_UNIX) {
         error = bind_local(address, &descriptor);
