@@ -6,73 +6,34 @@
 #include "conf/nearest.h"
 #include "main/until.h"
 
+#include <assert.h>
+#include <stdarg.h>
+
 #define MESSAGE_MAX 500 // bytes of --message
-#define WHAT_MAX 8192   // bytes of --url, --prefix and --tag
-#define BIT(command) (1U << (command))
+#define WHAT_MAX 4096   // bytes of --url, --prefix and --tag
+#define IN(command) (1U << COMMAND_##command)
 
-struct parser {
-    const struct setting_section *root;
-    int64_t wall_ms;
-    struct command_line *line;
-    struct text *error;
-    bool is_known; // the command is: errors name it
-    uint64_t seen; // bit i: flags[i]
+// Writes what goes on after the value in quotes, as the checks of settings do.
+typedef bool check_value(struct slice value, char *message, size_t message_size);
+
+enum flag_kind {
+    FLAG_SWITCH, // bool at offset
+    FLAG_TEXT,   // const char * at offset
+    FLAG_TEXTS,  // struct command_texts at offset; may stand several times
+    FLAG_PURGE,  // what to purge; exactly one of this kind stands
+    FLAG_TIME,   // int64_t wall clock ms at offset
 };
-
-// Keeps a value (NULL: of a switch) and returns true, or says what is wrong with it after the flag's
-// name.
-typedef bool take_flag(struct parser *parser, const char *value);
-
-static take_flag take_all, take_config, take_hard, take_json, take_listen, take_memory, take_message,
-    take_origin, take_prefix, take_probe, take_site, take_state, take_tag, take_threads, take_until,
-    take_url;
 
 struct flag {
     const char *name;
-    const char *value;   // what to write for it; NULL: a switch
-    unsigned commands;   // bits
-    bool repeats;
+    const char *value; // what to write for it; NULL: takes none
+    unsigned commands; // bits
+    enum flag_kind kind;
+    size_t offset;       // in struct command_line
     const char *setting; // the path of the row its value must fit; NULL: none
-    take_flag *take;
+    check_value *check;  // or NULL
     const char *help;
 };
-
-// In the order of the help.
-static const struct flag flags[] = {
-    {"--listen", "ADDR:PORT", BIT(COMMAND_RUN), true, "listen", take_listen,
-     "an address to serve at; :8080 means all addresses, port 0 a free port; repeatable"},
-    {"--origin", "URL", BIT(COMMAND_RUN), true, "origins.backends", take_origin,
-     "a backend, http://host[:port]; repeatable, all of them serve the same site"},
-    {"--site", "HOST", BIT(COMMAND_RUN), true, "sites.hosts", take_site,
-     "a host name to serve; repeatable; without it, every one"},
-    {"--probe", "PATH", BIT(COMMAND_RUN), false, "origins.probe.path", take_probe,
-     "what to ask each backend for, again and again, to see whether it is well"},
-    {"--memory", "SIZE", BIT(COMMAND_RUN), false, "store.memory", take_memory,
-     "how much memory copies may take, such as 256MB"},
-    {"--threads", "N", BIT(COMMAND_RUN), false, "threads", take_threads,
-     "how many threads serve visitors; 0: one per core"},
-    {"--config", "FILE", BIT(COMMAND_RUN), false, NULL, take_config,
-     "everything from a settings file instead of flags; SIGHUP reads it again"},
-    {"--url", "URL", BIT(COMMAND_PURGE), false, NULL, take_url, "the copies of one URL"},
-    {"--prefix", "URL", BIT(COMMAND_PURGE), false, NULL, take_prefix,
-     "the copies of all URLs that begin so"},
-    {"--tag", "TAG", BIT(COMMAND_PURGE), false, NULL, take_tag,
-     "the copies whose Surrogate-Key or Cache-Tag names the tag"},
-    {"--all", NULL, BIT(COMMAND_PURGE), false, NULL, take_all, "every copy"},
-    {"--hard", NULL, BIT(COMMAND_PURGE), false, NULL, take_hard,
-     "remove them for good; without it they are stale at once, but still there for failures"},
-    {"--json", NULL, BIT(COMMAND_STATUS), false, NULL, take_json, "for programs"},
-    {"--until", "TIME", BIT(COMMAND_MAINTENANCE), false, NULL, take_until,
-     "when it will be over, for visitors to see: 30m, 18:30 or 2026-01-31T18:30:00Z"},
-    {"--message", "TEXT", BIT(COMMAND_MAINTENANCE), false, NULL, take_message,
-     "a sentence for visitors"},
-    {"--state", "DIR",
-     BIT(COMMAND_RUN) | BIT(COMMAND_PURGE) | BIT(COMMAND_STATUS) | BIT(COMMAND_MAINTENANCE), false,
-     "state", take_state,
-     "where the control socket is; by default /var/lib/afloat, for users other than root "
-     "$XDG_STATE_HOME/afloat"},
-};
-static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
 
 struct command_entry {
     const char *name;
@@ -80,6 +41,43 @@ struct command_entry {
     const char *summary;
     const char *examples;
 };
+
+static check_value check_message, check_tag, check_url;
+
+#define AT(member) offsetof(struct command_line, member)
+static const struct flag flags[] = {
+    {"--listen", "ADDR:PORT", IN(RUN), FLAG_TEXTS, AT(run.listen), "listen", NULL,
+     "an address to serve at; :8080 means all addresses, port 0 a free one; repeatable"},
+    {"--origin", "URL", IN(RUN), FLAG_TEXTS, AT(run.origins), "origins.backends", NULL,
+     "a backend, http://host[:port]; repeatable, all serve the same site"},
+    {"--site", "HOST", IN(RUN), FLAG_TEXTS, AT(run.sites), "sites.hosts", NULL,
+     "a host name to serve; repeatable; without it, every one"},
+    {"--probe", "PATH", IN(RUN), FLAG_TEXT, AT(run.probe), "origins.probe.path", NULL,
+     "what to ask each backend for, again and again, to see whether it is well"},
+    {"--memory", "SIZE", IN(RUN), FLAG_TEXT, AT(run.memory), "store.memory", NULL,
+     "how much memory copies may take, such as 256MB"},
+    {"--threads", "N", IN(RUN), FLAG_TEXT, AT(run.threads), "threads", NULL,
+     "how many threads serve visitors; 0: one per core"},
+    {"--config", "FILE", IN(RUN), FLAG_TEXT, AT(run.config), NULL, NULL,
+     "a settings file instead of the other flags; SIGHUP reads it again"},
+    {"--url", "URL", IN(PURGE), FLAG_PURGE, 0, NULL, check_url, "the copies of one URL"},
+    {"--prefix", "URL", IN(PURGE), FLAG_PURGE, 0, NULL, check_url,
+     "the copies of all URLs that begin so"},
+    {"--tag", "TAG", IN(PURGE), FLAG_PURGE, 0, NULL, check_tag,
+     "the copies whose Surrogate-Key or Cache-Tag names the tag"},
+    {"--all", NULL, IN(PURGE), FLAG_PURGE, 0, NULL, NULL, "every copy"},
+    {"--hard", NULL, IN(PURGE), FLAG_SWITCH, AT(purge.hard), NULL, NULL,
+     "remove them for good; else they are stale at once, but still there for failures"},
+    {"--json", NULL, IN(STATUS), FLAG_SWITCH, AT(json), NULL, NULL, "for programs"},
+    {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
+     "when it will be over, shown to visitors: 30m, 18:30 or 2026-01-31T18:30:00Z"},
+    {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL, check_message,
+     "a sentence for visitors"},
+    {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE), FLAG_TEXT, AT(state),
+     "state", NULL,
+     "where the control socket is; default /var/lib/afloat, $XDG_STATE_HOME/afloat for users"},
+};
+static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
 
 // By enum command.
 static const struct command_entry commands[] = {
@@ -92,12 +90,11 @@ static const struct command_entry commands[] = {
         "afloat run --listen :80 --origin http://10.0.0.5 --origin http://10.0.0.6 --probe /health\n"
         "afloat run --config /etc/afloat/afloat.yaml"},
     [COMMAND_CHECK_CONFIG] = {"check-config", "afloat check-config FILE",
-        "Names every mistake in a settings file: file:line:column, what is wrong, what would be "
-        "right.",
+        "Names every mistake in a settings file: where, what is wrong, what would be right.",
         "afloat check-config /etc/afloat/afloat.yaml"},
     [COMMAND_PURGE] = {"purge",
         "afloat purge (--url URL | --prefix URL | --tag TAG | --all) [--hard] [--state DIR]",
-        "Makes copies stale at once: the next visitor gets the page anew, unless the backend fails.",
+        "Makes copies stale: the next visitor gets the page anew, unless the backend fails.",
         "afloat purge --url https://example.org/news\n"
         "afloat purge --prefix https://example.org/images/\n"
         "afloat purge --tag article-17 --hard"},
@@ -113,30 +110,440 @@ static const struct command_entry commands[] = {
         "afloat maintenance on --until 30m\n"
         "afloat maintenance off"},
     [COMMAND_HELP] = {"help", "afloat help [COMMAND]", "Explains a command.", "afloat help run"},
-    [COMMAND_VERSION] = {"--version", "afloat --version", "Prints the version.", NULL},
+    [COMMAND_VERSION] = {"--version", "afloat --version", "Prints the version.",
+        "afloat --version"},
 };
 
-// The error's beginning; whatever follows is one sentence.
+struct parser {
+    const struct setting_section *root;
+    int64_t wall_ms;
+    struct command_line *line;
+    struct text *error;
+    const char *name;       // of the command, for errors; NULL: not known yet
+    uint64_t seen;          // bit i: flags[i] stood
+    const struct flag *purge; // the flag that said what
+    const char *word;       // the one word beside the flags; NULL: none yet
+};
+
+// --- Errors: one line each ---
+
 static bool refuse(struct parser *parser, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static bool refuse(struct parser *parser, const char *format, ...)
 {
-    char buffer[COMMAND_ERROR_MAX];
+    char buffer[COMMAND_ERROR_MAX - 64]; // the rest is for what stands before it
+    struct text text = text_in(buffer, sizeof(buffer));
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(buffer, sizeof(buffer), format, arguments);
+    int size = vsnprintf(buffer, sizeof(buffer), format, arguments);
     va_end(arguments);
+    text.size = size < 0 ? 0 : MINIMUM((size_t)size, sizeof(buffer) - 1);
+    text_replace_controls(&text, 0);
     text_append(parser->error, SLICE("afloat"));
-    if (parser->is_known && parser->line->command != COMMAND_VERSION)
-        text_format(parser->error, " %s", commands[parser->line->command].name);
+    if (parser->name != NULL)
+        text_format(parser->error, " %s", parser->name);
     text_append(parser->error, SLICE(": "));
-    text_append(parser->error, slice_from_string(buffer));
+    text_append(parser->error, text_slice(&text));
     return false;
 }
 
-static const struct text quote(const char *value, char *buffer, size_t size)
+// "--memory: "64XB" is no size; expected …"; message goes on after the value.
+static bool refuse_value(struct parser *parser, const struct flag *flag, const char *value,
+    const char *message)
 {
-    struct text text = text_in(buffer, size);
-    text_append_quoted(&text, slice_from_string(value));
-    return text;
+    char buffer[256];
+    struct text quoted = text_in(buffer, sizeof(buffer));
+    text_append_quoted(&quoted, slice_from_string(value));
+    return refuse(parser, "%s: %.*s %s", flag->name, SLICE_ARGS(text_slice(&quoted)), message);
+}
+
+// "no such flag "--lsten"; did you mean "--listen"?"
+static bool refuse_unknown(struct parser *parser, const char *what, const struct nearest *nearest)
+{
+    char buffer[256];
+    struct text quoted = text_in(buffer, sizeof(buffer));
+    text_append_quoted(&quoted, nearest->wanted);
+    if (nearest->best.data != NULL)
+        return refuse(parser, "no such %s %.*s; did you mean \"%.*s\"?", what,
+            SLICE_ARGS(text_slice(&quoted)), SLICE_ARGS(nearest->best));
+    return refuse(parser, "no such %s %.*s; see afloat help%s%s", what,
+        SLICE_ARGS(text_slice(&quoted)), parser->name == NULL ? "" : " ",
+        parser->name == NULL ? "" : parser->name);
+}
+
+// --- Values ---
+
+static bool check_url(struct slice value, char *message, size_t message_size)
+{
+    char buffer[WHAT_MAX * 2];
+    struct text normal = text_in(buffer, sizeof(buffer));
+    if (value.size <= WHAT_MAX && text_is_utf8(value)
+        && commands_normalise_url(value, &normal) == ERROR_NONE)
+        return true;
+    snprintf(message, message_size, "is no URL; expected one such as https://example.org/news");
+    return false;
+}
+
+static bool check_tag(struct slice value, char *message, size_t message_size)
+{
+    bool is_good = value.size > 0 && value.size <= WHAT_MAX;
+    for (size_t i = 0; i < value.size; i++)
+        is_good = is_good && value.data[i] > ' ' && value.data[i] < 0x7F && value.data[i] != ',';
+    if (!is_good)
+        snprintf(message, message_size, "is no tag; expected one word such as article-17");
+    return is_good;
+}
+
+static bool check_message(struct slice value, char *message, size_t message_size)
+{
+    if (value.size > 0 && value.size <= MESSAGE_MAX && text_is_utf8(value))
+        return true;
+    snprintf(message, message_size,
+        "cannot be shown; expected UTF-8 text of 1 to %d bytes", MESSAGE_MAX);
+    return false;
+}
+
+static const struct setting *row_of(const struct parser *parser, const struct flag *flag)
+{
+    const struct setting *row = conf_find_setting(parser->root, flag->setting);
+    invariant(row != NULL); // the setting moved away from under its flag
+    return row;
+}
+
+// Against the row it stands for, and its own check.
+static bool is_value_good(struct parser *parser, const struct flag *flag, const char *value)
+{
+    char buffer[COMMAND_ERROR_MAX];
+    if (flag->setting != NULL) {
+        struct text message = text_in(buffer, sizeof(buffer));
+        enum error error = conf_check_value(row_of(parser, flag), value, &message);
+        if (error == ERROR_INVALID)
+            return refuse(parser, "%s: %.*s", flag->name, SLICE_ARGS(text_slice(&message)));
+        if (error != ERROR_NONE)
+            return refuse(parser, "%s", error_text(error));
+    }
+    if (value[0] == '\0')
+        return refuse(parser, "%s: nothing is given; expected %s", flag->name, flag->value);
+    if (flag->setting != NULL && !text_is_utf8(slice_from_string(value)))
+        return refuse_value(parser, flag, value, "is not UTF-8");
+    if (flag->check != NULL && !flag->check(slice_from_string(value), buffer, sizeof(buffer)))
+        return refuse_value(parser, flag, value, buffer);
+    return true;
+}
+
+static bool keep_text(struct parser *parser, const struct flag *flag, struct command_texts *texts,
+    const char *value)
+{
+    uint64_t maximum = row_of(parser, flag)->maximum;
+    if (maximum == 0 || maximum > COMMAND_TEXTS_MAX)
+        maximum = COMMAND_TEXTS_MAX;
+    if (texts->count == maximum)
+        return refuse(parser, "%s stands more than %u times; expected fewer, or a settings file",
+            flag->name, (unsigned)maximum);
+    texts->items[texts->count++] = value;
+    return true;
+}
+
+static bool keep_time(struct parser *parser, const struct flag *flag, int64_t *ret_wall_ms,
+    const char *value)
+{
+    int64_t wall_ms;
+    if (!until_parse(slice_from_string(value), parser->wall_ms, &wall_ms))
+        return refuse_value(parser, flag, value, "is no time; expected one such as 30m, 18:30 or "
+                                                 "2026-01-31T18:30:00Z");
+    if (wall_ms <= parser->wall_ms)
+        return refuse_value(parser, flag, value, "is not in the future; expected a later time");
+    *ret_wall_ms = wall_ms;
+    return true;
+}
+
+static bool keep_value(struct parser *parser, const struct flag *flag, const char *value)
+{
+    void *place = (char *)parser->line + flag->offset;
+    switch (flag->kind) {
+    case FLAG_SWITCH:
+        *(bool *)place = true;
+        return true;
+    case FLAG_TEXT:
+        *(const char **)place = value;
+        return true;
+    case FLAG_TEXTS:
+        return keep_text(parser, flag, place, value);
+    case FLAG_TIME:
+        return keep_time(parser, flag, place, value);
+    case FLAG_PURGE:
+        if (parser->purge != NULL)
+            return refuse(parser, "%s and %s stand together; expected one of them",
+                parser->purge->name, flag->name);
+        parser->purge = flag;
+        parser->line->purge.kind = flag->name + strlen("--");
+        parser->line->purge.what = value;
+        return true;
+    }
+    return false;
+}
+
+// --- Words ---
+
+static bool refuse_flag(struct parser *parser, struct slice name)
+{
+    struct nearest nearest = {name, SLICE_EMPTY, 0};
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        bool is_ours = (flags[i].commands & (1U << parser->line->command)) != 0;
+        if (is_ours)
+            nearest_offer(&nearest, slice_from_string(flags[i].name));
+        else if (slice_equal(slice_from_string(flags[i].name), name))
+            return refuse(parser, "%s is a flag of other commands; see afloat help %s",
+                flags[i].name, parser->name);
+    }
+    return refuse_unknown(parser, "flag", &nearest);
+}
+
+// *index: of the flag's word; advanced to its value if that is a word of its own.
+static bool take_flag(struct parser *parser, int argc, char *const *argv, int *index)
+{
+    struct slice word = slice_from_string(argv[*index]), rest = word, name = slice_cut(&rest, '=');
+    const char *value = rest.data; // ends where the word ends
+    size_t i = 0;
+    while (i < ARRAY_SIZE(flags) && !(slice_equal(slice_from_string(flags[i].name), name)
+               && (flags[i].commands & (1U << parser->line->command)) != 0))
+        i++;
+    if (i == ARRAY_SIZE(flags))
+        return refuse_flag(parser, name);
+    const struct flag *flag = &flags[i];
+    if (flag->value == NULL && value != NULL)
+        return refuse(parser, "%s takes no value", flag->name);
+    if ((parser->seen & UINT64_C(1) << i) != 0 && flag->kind != FLAG_TEXTS)
+        return refuse(parser, "%s stands twice; expected it once", flag->name);
+    parser->seen |= UINT64_C(1) << i;
+    if (flag->value != NULL && value == NULL) {
+        if (*index + 1 == argc || strncmp(argv[*index + 1], "--", 2) == 0)
+            return refuse(parser, "%s needs a value; expected %s %s", flag->name, flag->name,
+                flag->value);
+        value = argv[++*index];
+    }
+    if (flag->value != NULL && !is_value_good(parser, flag, value))
+        return false;
+    return keep_value(parser, flag, value);
+}
+
+static bool find_command(struct slice name, enum command *ret_command)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (slice_equal(slice_from_string(commands[i].name), name)) {
+            *ret_command = (enum command)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool refuse_command(struct parser *parser, const char *name)
+{
+    struct nearest nearest = {slice_from_string(name), SLICE_EMPTY, 0};
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        nearest_offer(&nearest, slice_from_string(commands[i].name));
+    return refuse_unknown(parser, name[0] == '-' ? "flag" : "command", &nearest);
+}
+
+static bool take_word(struct parser *parser, const char *word)
+{
+    enum command command = parser->line->command;
+    bool takes_word = command == COMMAND_CHECK_CONFIG || command == COMMAND_MAINTENANCE
+        || command == COMMAND_HELP;
+    char buffer[256];
+    struct text quoted = text_in(buffer, sizeof(buffer));
+    text_append_quoted(&quoted, slice_from_string(word));
+    if (!takes_word || parser->word != NULL)
+        return refuse(parser, "%.*s is one word too many; see afloat help %s",
+            SLICE_ARGS(text_slice(&quoted)), parser->name);
+    parser->word = word;
+    return true;
+}
+
+// --- What belongs together ---
+
+static bool finish_run(struct parser *parser)
+{
+    const struct run_command *run = &parser->line->run;
+    if (run->config == NULL)
+        return run->origins.count > 0
+            || refuse(parser, "nothing to serve; expected --origin URL or --config FILE");
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        bool is_config = flags[i].offset == AT(run.config);
+        if ((parser->seen >> i & 1) != 0 && !is_config)
+            return refuse(parser, "%s cannot stand beside --config; write it into the file",
+                flags[i].name);
+    }
+    return true;
+}
+
+static bool finish_maintenance(struct parser *parser)
+{
+    struct maintenance_command *maintenance = &parser->line->maintenance;
+    const char *word = parser->word == NULL ? "" : parser->word;
+    maintenance->on = strcmp(word, "on") == 0;
+    if (!maintenance->on && strcmp(word, "off") != 0)
+        return refuse(parser, "on or off? expected one of them");
+    if (!maintenance->on && (maintenance->until_ms != 0 || maintenance->message != NULL))
+        return refuse(parser, "--until and --message go with on only");
+    return true;
+}
+
+static bool finish_help(struct parser *parser)
+{
+    if (parser->word == NULL)
+        return true;
+    parser->line->help_has_topic = true;
+    return find_command(slice_from_string(parser->word), &parser->line->help_topic)
+        || refuse_command(parser, parser->word);
+}
+
+static bool finish(struct parser *parser)
+{
+    switch (parser->line->command) {
+    case COMMAND_RUN:
+        return finish_run(parser);
+    case COMMAND_CHECK_CONFIG:
+        parser->line->config_file = parser->word;
+        return parser->word != NULL || refuse(parser, "no file is named; expected FILE");
+    case COMMAND_PURGE:
+        return parser->purge != NULL
+            || refuse(parser, "purge what? expected --url, --prefix, --tag or --all");
+    case COMMAND_MAINTENANCE:
+        return finish_maintenance(parser);
+    case COMMAND_HELP:
+        return finish_help(parser);
+    case COMMAND_STATUS:
+    case COMMAND_VERSION:
+        return true;
+    }
+    return false;
+}
+
+static bool is_help_flag(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+bool command_line_parse(int argc, char *const *argv, const struct setting_section *root,
+    int64_t wall_ms, struct command_line *ret_line, struct text *error)
+{
+    struct command_line line = {.command = COMMAND_HELP};
+    struct parser parser = {.root = root, .wall_ms = wall_ms, .line = &line, .error = error};
+    bool flags_ended = false;
+    if (argc < 2)
+        return refuse(&parser, "a command is missing; see afloat help");
+    if (!is_help_flag(argv[1]) && !find_command(slice_from_string(argv[1]), &line.command))
+        return refuse_command(&parser, argv[1]);
+    parser.name = commands[line.command].name;
+    for (int i = 2; i < argc; i++) {
+        if (!flags_ended && is_help_flag(argv[i])) {
+            *ret_line = (struct command_line){.command = COMMAND_HELP, .help_has_topic = true,
+                .help_topic = line.command};
+            return true;
+        }
+        bool is_flag = !flags_ended && argv[i][0] == '-' && argv[i][1] != '\0';
+        if (is_flag && strcmp(argv[i], "--") == 0)
+            flags_ended = true;
+        else if (!(is_flag ? take_flag(&parser, argc, argv, &i) : take_word(&parser, argv[i])))
+            return false;
+    }
+    if (!finish(&parser))
+        return false;
+    *ret_line = line;
+    return true;
+}
+
+// --- The settings that flags stand for. What JSON calls a string, YAML reads in quotes ---
+
+static void write_texts(struct text *yaml, const char *before, const struct command_texts *texts,
+    const char *after)
+{
+    text_append(yaml, slice_from_string(before));
+    for (size_t i = 0; i < texts->count; i++) {
+        text_append(yaml, i == 0 ? SLICE("[\"") : SLICE(", \""));
+        text_append_json(yaml, slice_from_string(texts->items[i]));
+        text_append_byte(yaml, '"');
+    }
+    text_append(yaml, SLICE("]"));
+    text_append(yaml, slice_from_string(after));
+}
+
+static void write_text(struct text *yaml, const char *before, const char *value, const char *after)
+{
+    text_append(yaml, slice_from_string(before));
+    text_append_byte(yaml, '"');
+    text_append_json(yaml, slice_from_string(value));
+    text_append_byte(yaml, '"');
+    text_append(yaml, slice_from_string(after));
+}
+
+void command_line_write_settings(const struct command_line *line, struct text *yaml)
+{
+    const struct run_command *run = &line->run;
+    if (run->listen.count > 0)
+        write_texts(yaml, "listen: ", &run->listen, "\n");
+    if (line->state != NULL)
+        write_text(yaml, "state: ", line->state, "\n");
+    if (run->threads != NULL)
+        text_format(yaml, "threads: %s\n", run->threads);
+    if (run->memory != NULL)
+        text_format(yaml, "store: {memory: %s}\n", run->memory);
+    write_texts(yaml, "origins:\n  main:\n    backends: ", &run->origins, "\n");
+    if (run->probe != NULL)
+        write_text(yaml, "    probe: {path: ", run->probe, "}\n");
+    if (run->sites.count > 0)
+        write_texts(yaml, "sites: [{origin: main, hosts: ", &run->sites, "}]\n");
+}
+
+// --- Help ---
+
+static void print_indented(FILE *out, const char *lines)
+{
+    struct slice rest = slice_from_string(lines);
+    while (rest.data != NULL) {
+        struct slice one = slice_cut(&rest, '\n');
+        fprintf(out, "  %.*s\n", SLICE_ARGS(one));
+    }
+}
+
+static void print_overview(FILE *out)
+{
+    fputs("afloat keeps a site answering when its backends do not.\n\nusage:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        print_indented(out, commands[i].usage);
+    fputs("\ncommands:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    fputs("\nTry it on a site of yours:\n", out);
+    fputs("  afloat run --listen :8080 --origin http://127.0.0.1:8000\n\n", out);
+    fputs("Exit status: 0 done, 1 not possible, 64 a wrong command line.\n", out);
+}
+
+static void print_topic(enum command command, FILE *out)
+{
+    const struct command_entry *entry = &commands[command];
+    bool any = false;
+    fprintf(out, "%s\n\nusage:\n", entry->summary);
+    print_indented(out, entry->usage);
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        char name[64];
+        if ((flags[i].commands & (1U << command)) == 0)
+            continue;
+        snprintf(name, sizeof(name), "%s%s%s", flags[i].name, flags[i].value == NULL ? "" : " ",
+            flags[i].value == NULL ? "" : flags[i].value);
+        fprintf(out, "%s  %-20s %s\n", any ? "" : "\nflags:\n", name, flags[i].help);
+        any = true;
+    }
+    fputs("\nexamples:\n", out);
+    print_indented(out, entry->examples);
+}
+
+void command_line_print_help(const struct command_line *line, FILE *out)
+{
+    if (line->help_has_topic && line->help_topic != COMMAND_HELP)
+        print_topic(line->help_topic, out);
+    else
+        print_overview(out);
 }

@@ -11,9 +11,7 @@
 #include <stdio.h>
 
 #define COMMAND_LINE_USAGE 64 // exit status of a wrong command line (EX_USAGE)
-#define COMMAND_LISTEN_MAX 16
-#define COMMAND_ORIGINS_MAX 64
-#define COMMAND_SITES_MAX 64
+#define COMMAND_TEXTS_MAX 64
 #define COMMAND_ERROR_MAX 1024 // bytes of an error, enough for any
 
 enum command {
@@ -26,12 +24,15 @@ enum command {
     COMMAND_VERSION,
 };
 
+// Of a flag that may stand several times.
+struct command_texts {
+    const char *items[COMMAND_TEXTS_MAX];
+    size_t count;
+};
+
 struct run_command {
     const char *config; // alone; or NULL and the flags below, at least one origin
-    const char *listen[COMMAND_LISTEN_MAX];
-    const char *origins[COMMAND_ORIGINS_MAX];
-    const char *sites[COMMAND_SITES_MAX];
-    size_t listen_count, origin_count, site_count;
+    struct command_texts listen, origins, sites;
     const char *probe, *memory, *threads; // as written; NULL: not given
 };
 
