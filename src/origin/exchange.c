@@ -295,7 +295,7 @@ static bool is_clean(const struct exchange *exchange)
         && exchange->body.framing != HTTP_FRAMING_CLOSE && exchange->begin == exchange->end;
 }
 
-// "timeout=5" of a Keep-Alive field (RFC 2068 section 19.7.1.1), in ms; 0 if it says nothing.
+// "timeout=5" of a Keep-Alive field (RFC 2068 section 19.7.1.1), in ms.
 static uint64_t keep_alive_hint_ms(const struct http_fields *fields)
 {
     struct slice rest = http_fields_value(fields, HTTP_NAME_KEEP_ALIVE), element;
@@ -306,7 +306,7 @@ static uint64_t keep_alive_hint_ms(const struct http_fields *fields)
             && slice_parse_u64(slice_trim(value), 86400, &seconds))
             return seconds * 1000;
     }
-    return 0;
+    return HINT_NONE;
 }
 
 void exchange_close(struct task *task, struct exchange *exchange)

@@ -122,7 +122,7 @@ static uint64_t rest_ms(const struct connection *connection, const struct pool_s
     uint64_t rest = settings->idle_timeout_ms;
     if (learned != 0)
         rest = MINIMUM(rest, learned);
-    if (connection->hint_ms != 0)
+    if (connection->hint_ms != HINT_NONE)
         rest = MINIMUM(rest, connection->hint_ms * LEARNED_PERCENT / 100);
     return rest;
 }
@@ -132,7 +132,8 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
 {
     struct pool_loop *home = connection->home;
     struct backend_seat *seat = seat_of(connection->backend, home);
-    if (atomic_load(&home->stopping) || atomic_load(&connection->backend->removed)) {
+    uint64_t rest = rest_ms(connection, settings);
+    if (rest == 0 || atomic_load(&home->stopping) || atomic_load(&connection->backend->removed)) {
         connection_close(connection);
         return;
     }
@@ -146,8 +147,7 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
     seat->idle_count++;
     atomic_fetch_add_explicit(&connection->backend->connections_idle, 1, memory_order_relaxed);
     connection->rested_ns = home->loop->now_ns;
-    io_park(&connection->socket,
-        deadline_after_ms(home->loop, rest_ms(connection, settings)), end_rest);
+    io_park(&connection->socket, deadline_after_ms(home->loop, rest), end_rest);
 }
 
 bool pool_evict(struct backend *backend, struct pool_loop *pool_loop)

@@ -5,13 +5,15 @@
 
 #include "origin/backend.h"
 
+#define HINT_NONE UINT64_MAX
+
 struct connection {
     struct io_socket socket;
     struct backend *backend; // counted
     struct pool_loop *home;
     struct list seat_link, home_link; // while at rest
     uint64_t rested_ns;               // since when it is at rest
-    uint64_t hint_ms;                 // what the backend's Keep-Alive field said, 0: nothing
+    uint64_t hint_ms;                 // what the backend's Keep-Alive field said, or HINT_NONE
     bool reused;
 };
 

@@ -67,7 +67,7 @@ struct server {
     pthread_t thread;
     struct server_seat seats[SERVER_CONNECTIONS_MAX];
     _Atomic unsigned connections, requests;
-    char last_request[4096]; // the head that server_read_head read last; to be looked at when quiet
+    char last_request[4096]; // see server_last_request
 };
 
 static inline void *server_seat_main(void *argument)
@@ -164,6 +164,12 @@ static inline void server_reset(int descriptor)
 {
     struct linger linger = {1, 0};
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+// The head read last; to be asked for after its answer came.
+static inline const char *server_last_request(struct server *server)
+{
+    return atomic_load(&server->requests) > 0 ? server->last_request : "";
 }
 
 // Until the client is gone.
