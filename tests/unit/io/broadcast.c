@@ -251,7 +251,8 @@ static void test_no_wake_is_lost_between_threads(void **state)
         assert_non_null(threads[i].loop);
         for (unsigned j = 0; j < RUNNERS; j++)
             threads[i].runners[j] = (struct runner){&ring, j * THREADS + i};
-        assert_int_equal(task_start(threads[i].loop, NULL, runs_one_loop, &threads[i]), ERROR_NONE);
+        assert_int_equal(
+            task_start(threads[i].loop, NULL, runs_one_loop, &threads[i]), ERROR_NONE);
     }
     for (unsigned i = 0; i < THREADS; i++)
         assert_int_equal(

@@ -98,7 +98,8 @@ static void echoes(struct task *task, void *argument)
     char buffer[1000];
     size_t size;
     enum error error;
-    while ((error = io_receive(task, socket, buffer, 1 + random_below(&task_loop(task)->random, 999),
+    struct random *random = &task_loop(task)->random;
+    while ((error = io_receive(task, socket, buffer, 1 + random_below(random, 999),
                 patience_ns(task), &size)) == ERROR_NONE) {
         struct iovec piece = {.iov_base = buffer, .iov_len = size};
         assert_int_equal(io_send(task, socket, &piece, 1, 10000, NULL), ERROR_NONE);

@@ -94,7 +94,8 @@ static void with_server(void (*body)(struct task *task, struct stage *stage))
     struct server server = {.address = loopback(0)};
     socklen_t size = sizeof(server.address);
     server.descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server.descriptor, &server.address.any, address_size(&server.address)), 0);
+    assert_int_equal(
+        bind(server.descriptor, &server.address.any, address_size(&server.address)), 0);
     assert_int_equal(getsockname(server.descriptor, &server.address.any, &size), 0);
     assert_int_equal(pthread_create(&server.thread, NULL, server_main, &server), 0);
     in_world(0, &server.address, body);
@@ -153,8 +154,8 @@ static void names_body(struct task *task, struct stage *stage)
     assert_int_equal(ask(task, "good.test", 30000, addresses, &count), ERROR_NONE);
     assert_int_equal(count, 2);
     assert_true(has(addresses, count, "192.0.2.7:8080") && has(addresses, count, "192.0.2.8:8080"));
-    assert_int_equal(io_resolve(task, SLICE("good.test"), 1, patience_ns(task), addresses, 1, &count),
-        ERROR_NONE);
+    assert_int_equal(io_resolve(task, SLICE("good.test"), 1, patience_ns(task), addresses, 1,
+                         &count), ERROR_NONE);
     assert_int_equal(count, 1); // as many as fit
     assert_int_equal(ask(task, "six.test", 30000, addresses, &count), ERROR_NONE);
     assert_true(count == 1 && has(addresses, count, "[2001:db8::6]:8080"));
