@@ -6,8 +6,10 @@
 #include "edge/thread.h"
 
 #define FLIGHTS_MAX 100000
+#define DRAIN_POLL_MS 10
 
 static void edge_thread_drain(struct loop *loop, struct message *message);
+static void edge_thread_drain_main(struct task *task, void *argument);
 
 static void edge_init_threads(struct edge *edge, struct loop **loops)
 {
@@ -20,6 +22,7 @@ static void edge_init_threads(struct edge *edge, struct loop **loops)
         thread->generation = generation_reference(edge->generation);
         list_init(&thread->connections);
         scope_open(&thread->acceptors);
+        scope_open(&thread->fetches);
         thread->drain.deliver = edge_thread_drain;
     }
 }
@@ -30,6 +33,8 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct 
     struct edge *edge = memory_zero_alloc(sizeof(*edge));
     if (edge == NULL)
         return NULL;
+    atomic_init(&edge->serving, loop_count);
+    atomic_init(&edge->unfinished, loop_count);
     uint64_t seed = random_next(&loops[0]->random);
     lock_init(&edge->maintenance_lock);
     edge->thread_count = loop_count;
@@ -81,6 +86,7 @@ enum error edge_start(struct edge *edge)
     enum error error = origins_start(edge->origins);
     for (unsigned i = 0; error == ERROR_NONE && i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
+        error = task_start(thread->loop, NULL, edge_thread_drain_main, thread);
         for (unsigned k = 0; error == ERROR_NONE && k < thread->listener_count; k++)
             error = task_start(
                 thread->loop, &thread->acceptors, connection_accept_main, &thread->listeners[k]);
@@ -138,75 +144,86 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
 
 // --- Drain ---
 
-static void edge_stop_main(struct task *task, void *argument)
+static void edge_thread_stop_listening(struct task *task, struct edge_thread *thread)
 {
-    struct edge *edge = argument;
-    origins_stop(task, edge->origins);
-    for (unsigned i = edge->thread_count; i-- > 0;)
-        loop_stop(edge->threads[i].loop);
-}
-
-static void edge_stop(struct loop *loop, struct message *message)
-{
-    struct edge *edge = CONTAINER_OF(message, struct edge, stop);
-    if (task_start(loop, NULL, edge_stop_main, edge) != ERROR_NONE) {
-        for (unsigned i = edge->thread_count; i-- > 0;)
-            loop_stop(edge->threads[i].loop);
-    }
-}
-
-// The last thread to empty stops the edge, in loop 0.
-void edge_thread_connection_gone(struct edge_thread *thread)
-{
-    if (!thread->draining || thread->emptied || thread->connection_count > 0)
-        return;
-    thread->emptied = true;
-    timer_stop(thread->loop, &thread->drain_timer);
-    struct edge *edge = thread->edge;
-    if (atomic_fetch_sub_explicit(&edge->draining, 1, memory_order_acq_rel) == 1) {
-        edge->stop.deliver = edge_stop;
-        loop_post(edge->threads[0].loop, &edge->stop);
-    }
-}
-
-static void edge_thread_cut(struct timer *timer)
-{
-    struct edge_thread *thread = CONTAINER_OF(timer, struct edge_thread, drain_timer);
-    log_write(LOG_WARNING, "edge", "drain timeout: cutting connections=%llu",
-        (unsigned long long)thread->connection_count);
-    LIST_FOREACH(link, &thread->connections)
-        connection_cut(LIST_ENTRY(link, struct connection, link));
-}
-
-// Nobody new: the port is free for a successor as soon as the acceptors have ended.
-static void edge_stop_listening_main(struct task *task, void *argument)
-{
-    struct edge_thread *thread = argument;
     scope_close(task, &thread->acceptors);
     for (unsigned i = 0; i < thread->listener_count; i++)
         io_close(&thread->listeners[i].socket);
 }
 
+// Requests under way get their time; what is left then is cut.
+static void edge_thread_await_connections(struct task *task, struct edge_thread *thread)
+{
+    uint64_t timeout_ms = thread->generation->settings->connections.drain_timeout_ms;
+    uint64_t deadline_ns = deadline_after_ms(thread->loop, timeout_ms);
+    LIST_FOREACH(link, &thread->connections)
+        connection_drain(LIST_ENTRY(link, struct connection, link));
+    while (thread->connection_count > 0) {
+        if (task_suspend(task, deadline_ns) != ERROR_TIMEOUT)
+            continue;
+        log_write(LOG_WARNING, "edge", "drain timeout: cutting connections=%llu",
+            (unsigned long long)thread->connection_count);
+        LIST_FOREACH(link, &thread->connections)
+            connection_cut(LIST_ENTRY(link, struct connection, link));
+        deadline_ns = deadline_after_ms(thread->loop, DRAIN_POLL_MS);
+    }
+}
+
+// Waits until at most `threads` threads have not come as far as the counter says. Nothing is hurried
+// here, so it looks now and then.
+static void edge_thread_await_others(struct task *task, const _Atomic unsigned *counter, unsigned threads)
+{
+    while (atomic_load_explicit(counter, memory_order_acquire) > threads) {
+        if (task_sleep_until(task, deadline_after_ms(task_loop(task), DRAIN_POLL_MS)) != ERROR_NONE)
+            return;
+    }
+}
+
+// The end of a thread's work, from the first moment of a drain on. It exists from the start, so that
+// a drain needs nothing that might not be there.
+static void edge_thread_drain_main(struct task *task, void *argument)
+{
+    struct edge_thread *thread = argument;
+    struct edge *edge = thread->edge;
+    thread->drainer = task;
+    while (!thread->draining) {
+        if (task_suspend(task, NEVER_NS) == ERROR_CANCELLED)
+            return;
+    }
+    edge_thread_stop_listening(task, thread); // the port is free for a successor
+    edge_thread_await_connections(task, thread);
+    atomic_fetch_sub_explicit(&edge->serving, 1, memory_order_acq_rel);
+    edge_thread_await_others(task, &edge->serving, 0); // they may be waiting for fetches of this one
+    scope_close(task, &thread->fetches);
+    if (thread->index > 0) {
+        atomic_fetch_sub_explicit(&edge->unfinished, 1, memory_order_acq_rel);
+        return;
+    }
+    edge_thread_await_others(task, &edge->unfinished, 1);
+    origins_stop(task, edge->origins);
+    for (unsigned i = edge->thread_count; i-- > 0;)
+        loop_stop(edge->threads[i].loop);
+}
+
+void edge_thread_connection_gone(struct edge_thread *thread)
+{
+    if (thread->draining && thread->connection_count == 0)
+        task_wake(thread->drainer);
+}
+
 static void edge_thread_drain(struct loop *loop, struct message *message)
 {
     struct edge_thread *thread = CONTAINER_OF(message, struct edge_thread, drain);
-    uint64_t timeout_ms = thread->generation->settings->connections.drain_timeout_ms;
+    (void)loop;
     thread->draining = true;
-    scope_cancel(&thread->acceptors);
-    if (task_start(loop, NULL, edge_stop_listening_main, thread) != ERROR_NONE)
-        log_write(LOG_WARNING, "edge", "drain: listeners stay open until the end");
-    timer_init(&thread->drain_timer, edge_thread_cut);
-    timer_start(loop, &thread->drain_timer, deadline_after_ms(loop, timeout_ms));
-    LIST_FOREACH(link, &thread->connections)
-        connection_drain(LIST_ENTRY(link, struct connection, link));
-    edge_thread_connection_gone(thread);
+    if (thread->drainer != NULL) // else it looks when it first runs
+        task_wake(thread->drainer);
 }
 
 void edge_drain(struct edge *edge)
 {
     if (atomic_exchange(&edge->is_draining, true))
         return;
-    atomic_store(&edge->draining, edge->thread_count);
     for (unsigned i = 0; i < edge->thread_count; i++)
         loop_post(edge->threads[i].loop, &edge->threads[i].drain);
 }

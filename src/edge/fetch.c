@@ -135,7 +135,8 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
         fetch->key.text = arena_copy(&fetch->arena, request->key.text);
     }
     if (error == ERROR_NONE)
-        error = task_start(request->thread->loop, scope, fetch_main, fetch);
+        error = task_start(request->thread->loop, scope != NULL ? scope : &request->thread->fetches,
+            fetch_main, fetch);
     if (error == ERROR_NONE) {
         fetch->flight = flight_reference(flight);
         ledger_add(request->thread->ledger, LEDGER_ORIGIN_FETCHES, 1);

@@ -57,8 +57,9 @@ struct edge_thread {
     struct edge_listener listeners[EDGE_LISTENERS_MAX];
     unsigned listener_count;
     struct scope acceptors;
-    bool draining, emptied;
-    struct timer drain_timer;
+    struct scope fetches;          // those that may outlive their request
+    bool draining;
+    struct task *drainer;          // sees a drain through, see edge.c
     struct message drain;
 };
 
@@ -78,8 +79,8 @@ struct edge {
     struct maintenance maintenance;
     atomic_bool in_maintenance;    // a copy of maintenance.on that requests read without the lock
     atomic_bool is_draining;
-    _Atomic unsigned draining;     // threads that have not emptied yet
-    struct message stop;
+    _Atomic unsigned serving;      // threads that still have connections
+    _Atomic unsigned unfinished;   // threads that still have fetches
 };
 
 // New settings on their way to the threads.
@@ -90,7 +91,7 @@ struct edge_reload {
     struct message messages[];     // one per thread
 };
 
-// Called when a connection is gone: the last one of a draining thread completes the drain.
+// Called when a connection is gone: a drain waits for the last one.
 void edge_thread_connection_gone(struct edge_thread *thread);
 
 char *edge_buffer_take(struct edge_thread *thread) MUST_CHECK; // EDGE_BUFFER_SIZE bytes or NULL
