@@ -15,6 +15,7 @@ static const struct setting rows[] = {
         .offset = offsetof(struct cache_settings, memory),
         .fallback = "256MB",
         .minimum = 1024 * 1024,
+        .maximum = UINT64_C(1) << 44,
         .summary = "Memory for copies of responses, their heads and the index included.",
         .touch = "As much as the machine can spare: what does not fit can neither be served without "
                  "the backend nor when it fails.",
@@ -316,10 +317,9 @@ uint64_t cache_epoch(const struct cache *cache)
 
 bool cache_would_keep(struct cache *cache, const struct cache_key *key, uint64_t size)
 {
-    if (size > UINT64_MAX - HEAD_GUESS)
-        return false;
+    uint64_t with_head = size > UINT64_MAX - HEAD_GUESS ? UINT64_MAX : size + HEAD_GUESS;
     lock_acquire(&cache->policy_lock);
-    bool keep = is_let_in(cache, key->hash.low, size + HEAD_GUESS, is_resident(cache, key));
+    bool keep = is_let_in(cache, key->hash.low, with_head, is_resident(cache, key));
     lock_release(&cache->policy_lock);
     return keep;
 }

@@ -27,7 +27,6 @@ static const struct setting rows[] = {
         .type = SETTING_CHOICE_SET,
         .offset = offsetof(struct judge_policy, stale_despite),
         .choices = despite_choices,
-        .maximum = ARRAY_SIZE(despite_choices) - 1,
         .summary = "Directives of the origin that shall not keep a stale copy from being sent on failure.",
         .touch = "Set it when the status says that much of the site cannot be saved because of one "
                  "of them, and a copy is better than an error for these pages. It overrides RFC 9111.",
