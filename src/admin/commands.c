@@ -45,8 +45,9 @@ enum error commands_normalise_url(struct slice url, struct text *ret_text)
     if (rest.size == 0)
         return ERROR_INVALID;
     const char *mark = memmem(rest.data, rest.size, "://", 3);
-    if (mark != NULL && memchr(rest.data, '/', rest.size) > (const void *)mark) {
-        scheme = slice_of(rest.data, (size_t)(mark - rest.data));
+    struct slice before = slice_of(rest.data, mark == NULL ? 0 : (size_t)(mark - rest.data));
+    if (mark != NULL && !slice_contains(before, '/') && !slice_contains(before, '?')) {
+        scheme = before;
         rest = slice_of(mark + 3, rest.size - scheme.size - 3);
     }
     if (!slice_equal_nocase(scheme, SLICE("http")) && !slice_equal_nocase(scheme, SLICE("https")))

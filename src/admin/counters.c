@@ -22,7 +22,7 @@ static const struct counter cache_rows[] = {
     ROW(cache_statistics, refused_first_sight, false, "large responses not kept at first sight"),
     ROW(cache_statistics, ghost_hits, false, "responses taken in again soon after they were evicted"),
     ROW(cache_statistics, purged, false, "responses hit by a purge"),
-    ROW(cache_statistics, uncacheable, true, "addresses remembered as not to be shared"),
+    ROW(cache_statistics, uncacheable, false, "answers remembered as not to be shared"),
 };
 TABLE(counters_cache, "afloat_cache_", cache_rows);
 

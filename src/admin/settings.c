@@ -46,9 +46,10 @@ const struct setting_section log_settings_section = {
 static bool check_listen(struct slice value, char *message, size_t message_size)
 {
     struct address address;
-    if (address_parse(value, &address) == ERROR_NONE)
+    if (address_parse(value, &address) == ERROR_NONE && address.any.sa_family != AF_UNIX)
         return true;
-    snprintf(message, message_size, "is no address; expected ADDR:PORT such as 127.0.0.1:9200 or [::1]:9200");
+    snprintf(message, message_size,
+        "is no address; expected ADDR:PORT such as 127.0.0.1:9200 or [::1]:9200");
     return false;
 }
 

@@ -13,6 +13,13 @@ struct screen {
 
 enum colour { PLAIN = 0, BOLD = 1, RED = 31, GREEN = 32, YELLOW = 33 };
 
+// Control characters, those of ISO 8859 in UTF-8 (C2 80 to C2 9F) too.
+static bool is_control(const char *at)
+{
+    unsigned char byte = (unsigned char)at[0], next = (unsigned char)at[1];
+    return byte < ' ' || byte == 0x7F || (byte == 0xC2 && next >= 0x80 && next <= 0x9F);
+}
+
 // Pads to width columns; control characters become spaces, so that no backend's message can move the
 // cursor. Bytes that continue a character take no column.
 static void put(const struct screen *screen, enum colour colour, int width, const char *string)
@@ -22,8 +29,11 @@ static void put(const struct screen *screen, enum colour colour, int width, cons
         fprintf(screen->out, "\033[%dm", (int)colour);
     for (const char *at = string; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
-        fputc(byte < ' ' || byte == 0x7F ? ' ' : byte, screen->out);
+        bool control = is_control(at);
+        fputc(control ? ' ' : byte, screen->out);
         columns += (byte & 0xC0) != 0x80;
+        if (control && byte == 0xC2)
+            at++;
     }
     if (screen->colours && colour != PLAIN)
         fputs("\033[0m", screen->out);
