@@ -72,10 +72,12 @@ static struct flight *flight_create(struct loop *loop, struct slice key)
     return flight;
 }
 
-static struct flight *find(struct flight *flight, const struct cache_key *key, struct hash128 variant)
+// One begun before a purge may bring what was purged: whoever comes after it does not join.
+static struct flight *find(struct flight *flight, const struct cache_key *key, struct hash128 variant,
+    uint64_t epoch)
 {
     while (flight != NULL
-        && !(hash128_equal(flight->key_hash, key->hash) && hash128_equal(flight->variant, variant)
+        && !(flight->epoch == epoch && hash128_equal(flight->key_hash, key->hash) && hash128_equal(flight->variant, variant)
             && slice_equal(flight->key, key->text)))
         flight = flight->next;
     return flight;
@@ -87,7 +89,7 @@ enum error flight_join(struct flight_table *table, const struct cache_key *key, 
     struct flight **bucket = bucket_of(table, key->hash, variant);
     enum error error = ERROR_NONE;
     lock_acquire(&table->lock);
-    struct flight *flight = find(*bucket, key, variant);
+    struct flight *flight = find(*bucket, key, variant, epoch);
     bool leader = flight == NULL;
     if (!leader) {
         flight_reference(flight);
