@@ -53,6 +53,9 @@ enum error delivery_send_continue(struct task *task, struct connection *connecti
 // The fields that every answer gets from us.
 static void append_own_fields(struct text *text, const struct request *request)
 {
+    // An answer before the end of the request's content is the last one here, and says so.
+    if (!request_body_is_finished(&request->body))
+        request->connection->last = true;
     status_field_cache(text, request);
     if (request->status >= 500 || request->failure.kind != FAILURE_NONE)
         status_field_proxy(text, request);

@@ -183,7 +183,7 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
     for (;;) {
         struct exchange *exchange = NULL;
         fetch->attempts++;
-        fetch->asked_ms = loop->wall_ms;
+        fetch->asked_ns = loop->now_ns;
         fetch->failure = (struct failure){0};
         enum error error = exchange_open(task, fetch->site->origin, &fetch->request, limits,
             &fetch->tried, &exchange, &fetch->failure);
@@ -237,12 +237,20 @@ static void fetch_give_up(struct fetch *fetch)
 
 // --- The answer ---
 
+// When it was asked for, by the wall clock as it is now: the time a response took counts as its age,
+// a jump of the clock meanwhile does not.
+static int64_t fetch_asked_ms(const struct fetch *fetch)
+{
+    const struct loop *loop = fetch->thread->loop;
+    return loop->wall_ms - (int64_t)((loop->now_ns - fetch->asked_ns) / NS_PER_MS);
+}
+
 // 304 to our own condition: the copy is good for another lifetime.
 static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchange)
 {
     struct loop *loop = fetch->thread->loop;
     struct object *object = object_refresh(fetch->copy, &fetch->head, exchange_head(exchange),
-        &fetch_site(fetch)->cache, fetch->asked_ms, loop->wall_ms, loop->now_ns);
+        &fetch_site(fetch)->cache, fetch_asked_ms(fetch), loop->wall_ms, loop->now_ns);
     if (object == NULL)
         return false;
     fetch->report->revalidated = true;
@@ -280,7 +288,7 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     const struct http_response_head *head = exchange_head(exchange);
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     struct judgement judgement;
-    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch->asked_ms, loop->wall_ms, &judgement);
+    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch_asked_ms(fetch), loop->wall_ms, &judgement);
     bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
     if (!fetch->shareable)
         judgement.store = JUDGE_NEVER;

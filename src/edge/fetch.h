@@ -36,7 +36,7 @@ struct fetch {
     unsigned attempts;
     struct failure failure;        // of the attempt just made
     const struct lifeline *saved_by;
-    int64_t asked_ms;              // wall clock before the attempt just made
+    uint64_t asked_ns;             // before the attempt just made
 };
 
 static inline const struct site_settings *fetch_site(const struct fetch *fetch)
