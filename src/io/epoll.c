@@ -128,14 +128,14 @@ static enum error epoll_resolve(struct task *task, struct slice host, uint16_t p
     uint64_t deadline_ns, struct address *ret_addresses, size_t capacity, size_t *ret_count)
 {
     struct epoll_loop *self = epoll_loop_of(task_loop(task));
-    return resolver_ask(&self->resolver, task, host, port, deadline_ns, ret_addresses, capacity,
+    return resolver_ask(task, &self->resolver, host, port, deadline_ns, ret_addresses, capacity,
         ret_count);
 }
 
 static enum error epoll_blocking(struct task *task, void (*work)(void *argument), void *argument)
 {
     struct epoll_loop *self = epoll_loop_of(task_loop(task));
-    return helpers_run(&self->world->helpers, task, work, argument);
+    return helpers_run(task, &self->world->helpers, work, argument);
 }
 
 static const struct io_operations epoll_operations = {

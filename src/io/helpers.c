@@ -84,7 +84,7 @@ void helpers_stop(struct helpers *helpers)
     lock_destroy(&helpers->lock);
 }
 
-enum error helpers_run(struct helpers *helpers, struct task *task, void (*work)(void *argument),
+enum error helpers_run(struct task *task, struct helpers *helpers, void (*work)(void *argument),
     void *argument)
 {
     struct piece piece = {

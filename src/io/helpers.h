@@ -20,5 +20,5 @@ struct helpers {
 enum error helpers_start(struct helpers *helpers, unsigned count) MUST_CHECK;
 void helpers_stop(struct helpers *helpers); // after the work that was given
 // Runs work on one of the threads and waits for its end. LIMIT: the queue is full.
-enum error helpers_run(struct helpers *helpers, struct task *task, void (*work)(void *argument),
+enum error helpers_run(struct task *task, struct helpers *helpers, void (*work)(void *argument),
     void *argument) MUST_CHECK;

@@ -180,7 +180,7 @@ static enum error take_answer(const struct query *query, uint16_t port,
     return ERROR_NONE;
 }
 
-enum error resolver_ask(struct resolver *resolver, struct task *task, struct slice host,
+enum error resolver_ask(struct task *task, struct resolver *resolver, struct slice host,
     uint16_t port, uint64_t deadline_ns, struct address *ret_addresses, size_t capacity,
     size_t *ret_count)
 {

@@ -29,6 +29,6 @@ void resolver_destroy(struct resolver *resolver); // nobody may be waiting
 void resolver_turn(struct resolver *resolver);    // its epoll descriptor is readable
 // RESOLVE when the name has no address or the servers do not answer; TIMEOUT, CANCELLED, LIMIT,
 // MEMORY.
-enum error resolver_ask(struct resolver *resolver, struct task *task, struct slice host,
+enum error resolver_ask(struct task *task, struct resolver *resolver, struct slice host,
     uint16_t port, uint64_t deadline_ns, struct address *ret_addresses, size_t capacity,
     size_t *ret_count) MUST_CHECK;

@@ -206,7 +206,8 @@ static void hesitates(struct task *task, void *argument)
     struct ring *ring = argument;
     while (atomic_load(&ring->token) < TURNS) {
         uint64_t seen = broadcast_version(&ring->broadcast);
-        uint64_t soon_ns = task_now_ns(task) + random_below(&task_loop(task)->random, NS_PER_MS / 4);
+        uint64_t soon_ns =
+            task_now_ns(task) + random_below(&task_loop(task)->random, NS_PER_MS / 4);
         if (broadcast_wait(task, &ring->broadcast, seen, soon_ns) == ERROR_TIMEOUT)
             atomic_fetch_add(&ring->gave_up, 1);
         if (task_yield(task) != ERROR_NONE)
