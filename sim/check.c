@@ -68,10 +68,11 @@ static void check_age(struct sim_check *check)
     if (age_ms > page->fresh_ms + page->revalidate_ms + ROUNDING_MS && !excused)
         sim_fail(check->run, "%s: %" PRIu64 " ms old, allowed are %" PRIu64 " and %" PRIu64 " (%s)",
             check->request->path, age_ms, page->fresh_ms, page->revalidate_ms, answer->cache_status);
-    uint64_t head_ms = answer->head_ns / NS_PER_MS;
-    if (check->run->edge != NULL && answer->age_s * 1000 > head_ms - answer->born_ms + ROUNDING_MS)
-        sim_fail(check->run, "%s: Age %" PRIu64 ", but it was made %" PRIu64 " ms ago",
-            check->request->path, answer->age_s, head_ms - answer->born_ms);
+    // RFC 9111 section 4.2.3 counts the time that the response took as age.
+    uint64_t asked_ago_ms = answer->head_ns / NS_PER_MS - answer->asked_ms;
+    if (check->run->edge != NULL && answer->age_s * 1000 > asked_ago_ms + ROUNDING_MS)
+        sim_fail(check->run, "%s: Age %" PRIu64 ", but it was asked for %" PRIu64 " ms ago",
+            check->request->path, answer->age_s, asked_ago_ms);
 }
 
 // The part of the content that the head promises.
@@ -102,13 +103,11 @@ void sim_check_head(struct sim_check *check, struct sim_run *run, const struct s
     copy_value(answer->etag, sizeof(answer->etag), sim_head_value(head, "etag", NULL));
     answer->version = sim_head_number(head, "x-version", 0);
     answer->born_ms = sim_head_number(head, "x-born", 0);
+    answer->asked_ms = sim_head_number(head, "x-asked", 0);
     answer->age_s = sim_head_number(head, "age", 0);
     check_fields(run, request, head);
-    if (answer->version == 0) {
-        if (answer->status < 400)
-            sim_fail(run, "%s: status %u without the site's content", request->path, answer->status);
+    if (answer->version == 0)
         return;
-    }
     struct slice rest = slice_from_string(request->path), path = slice_cut(&rest, '?');
     if (!slice_equal(sim_head_value(head, "x-path", NULL), path)) {
         sim_fail(run, "%s: got the content of %.*s", request->path,
@@ -176,6 +175,8 @@ void sim_check_answer(struct sim_run *run, const struct sim_request *request,
                 answer->cache_status, served ? ", though it was served before" : "");
         return;
     }
+    if (answer->version == 0 && answer->status < 400)
+        sim_fail(run, "%s: status %u without the site's content", request->path, answer->status);
     run->answers++;
     run->errors += answer->status >= 500;
     if (answer->status >= 500 && (!(request->allow & SIM_ALLOW_ERROR) || served))

@@ -8,12 +8,14 @@
 
 #define PATIENCE_MS 120000
 #define PIPELINE_MAX 16
+#define CAUTIOUS_AFTER_MS 500
 
 struct visitor {
     const struct sim_visit *visit;
     struct io_socket socket;
     bool connected;
     size_t answered_here; // on this connection
+    bool ends;            // the last answer was to be the last one here
     bool left;
     uint64_t body_bytes, leave_at_ns;
     struct sim_wire wire;
@@ -43,6 +45,7 @@ static enum error connect_visitor(struct task *task, struct visitor *visitor)
         return error;
     visitor->connected = true;
     visitor->answered_here = 0;
+    visitor->ends = false;
     sim_wire_init(&visitor->wire, &visitor->socket, patience_ms);
     visitor->wire.pause_ms = visit->pause_ms;
     visitor->wire.read_size = visit->read_size;
@@ -191,9 +194,7 @@ static enum error read_answer(struct task *task, struct visitor *visitor,
     if (error == ERROR_NONE && !head_only)
         sim_check_end(&visitor->check);
     struct slice connection = sim_head_value(&visitor->head, "connection", NULL);
-    if (error == ERROR_NONE &&
-        (framing == SIM_FRAMING_CLOSE || slice_equal_nocase(connection, SLICE("close"))))
-        disconnect_visitor(visitor);
+    visitor->ends = framing == SIM_FRAMING_CLOSE || slice_equal_nocase(connection, SLICE("close"));
     return error;
 }
 
@@ -236,8 +237,7 @@ static enum error read_with_upload(struct task *task, struct visitor *visitor,
     // A connection whose upload was broken off is of no more use.
     bool whole = error == ERROR_NONE && scope_join(task, &scope, task_now_ns(task)) == ERROR_NONE;
     scope_close(task, &scope);
-    if (!whole)
-        disconnect_visitor(visitor);
+    visitor->ends = visitor->ends || !whole;
     return error;
 }
 
@@ -246,6 +246,9 @@ static size_t ask_batch(struct task *task, struct visitor *visitor, size_t from,
     struct sim_answer *answers, enum error *ret_error)
 {
     const struct sim_visit *visit = visitor->visit;
+    // What cannot be asked again does not go on a connection that may just be ending.
+    if (visit->requests[from].upload_id != 0 && visit->think_ms >= CAUTIOUS_AFTER_MS)
+        disconnect_visitor(visitor);
     enum error error = visitor->connected ? ERROR_NONE : connect_visitor(task, visitor);
     uint64_t now_ns = sim_world_now_ns(visit->run->world);
     memset(answers, 0, count * sizeof(*answers));
@@ -269,6 +272,8 @@ static size_t ask_batch(struct task *task, struct visitor *visitor, size_t from,
             return i;
         }
         visitor->answered_here++;
+        if (visitor->ends)
+            disconnect_visitor(visitor);
     }
     *ret_error = ERROR_NONE;
     return count;

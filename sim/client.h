@@ -33,7 +33,7 @@ struct sim_answer {
     const char *fault;      // with PROTOCOL
     unsigned status;
     bool began;             // at least one byte came
-    uint64_t version, born_ms, age_s, size;
+    uint64_t version, born_ms, asked_ms, age_s, size;
     uint64_t sent_ns, head_ns, end_ns;
     char cache_status[160], etag[80];
 };

@@ -9,6 +9,7 @@
 
 #define ORIGIN_WAIT_MS 600000
 #define PIECE_MAX 8192
+#define SLOW_MS 900
 
 struct connection {
     struct sim_origin *origin;
@@ -27,6 +28,7 @@ struct response {
     unsigned status;
     uint64_t version, seed, size; // of the whole content
     uint64_t first, end;          // the part that is sent
+    uint64_t asked_ms;
     char etag[64];
     bool has_body, keep;
     enum sim_framing framing;
@@ -150,6 +152,7 @@ static void choose_response(struct connection *connection, struct response *resp
     struct sim_origin *origin = connection->origin;
     const struct sim_head *request = &connection->request;
     memset(response, 0, sizeof(*response));
+    response->asked_ms = sim_world_now_ns(origin->run->world) / NS_PER_MS;
     response->method = request->line[0];
     struct slice rest = request->line[1];
     response->path = slice_cut(&rest, '?');
@@ -186,9 +189,9 @@ static struct slice write_head(struct connection *connection, const struct respo
         text_format(&text, "Retry-After: %" PRIu64 "\r\n", response->fault.retry_after_s);
     if (response->version != 0) {
         const struct sim_page *page = response->page;
-        text_format(&text, "X-Version: %" PRIu64 "\r\nX-Born: %" PRIu64 "\r\nX-Path: %.*s\r\n",
-            response->version, sim_world_now_ns(origin->run->world) / NS_PER_MS,
-            SLICE_ARGS(response->path));
+        text_format(&text, "X-Version: %" PRIu64 "\r\nX-Asked: %" PRIu64 "\r\nX-Born: %" PRIu64 "\r\n"
+            "X-Path: %.*s\r\n", response->version, response->asked_ms,
+            sim_world_now_ns(origin->run->world) / NS_PER_MS, SLICE_ARGS(response->path));
         text_format(&text, "X-Variant: %.*s\r\nX-Size: %" PRIu64 "\r\n",
             SLICE_ARGS(response->variant), response->size);
         if (page->cache_control != NULL)
@@ -338,6 +341,8 @@ static enum error wait_before_head(struct task *task, struct sim_origin *origin,
         ms += fault->delay_ms;
     if (ms == 0)
         return ERROR_NONE;
+    if (ms >= SLOW_MS) // copies may go out instead
+        sim_trouble(origin->run);
     return task_sleep_until(task, deadline_after_ms(task_loop(task), ms));
 }
 

@@ -180,7 +180,7 @@ static void step_loop(struct sim_world *world, struct sim_loop *loop)
     loop->interrupted = false;
     sim_hash(world, world->now_ns ^ loop->loop.index << 1 ^ loop->outside);
     if (failing)
-        memory_fail_after(1 + random_below(&world->random, 24));
+        memory_fail_after(1 + random_below(&world->random, 8));
     loop_step(&loop->loop);
     memory_fail_after(0);
     world->counts.memory_failures += memory_failures() - before;

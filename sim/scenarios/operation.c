@@ -71,7 +71,7 @@ static void allocation_failure(struct task *task, struct sim_run *run)
     if (random_chance(sim_random(run), 1, 2))
         sim_warm(task, run);
     run->tolerant = run->troubled = true;
-    sim_memory_chance(run->world, (unsigned)sim_between_values(run, 20, 500));
+    sim_memory_chance(run->world, (unsigned)sim_between_values(run, 100, 600));
     struct sim_crowd crowd = {.clients = 12, .requests_each = 10, .over_ms = 3000, .think_ms = 300,
         .odd_permille = 300, .plan = plan_hopeful};
     sim_crowd_run(task, run, &crowd);
