@@ -85,6 +85,6 @@ void units_format_time(struct text *text, int64_t wall_ms)
     time_t seconds = wall_ms / 1000;
     if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year + 1900 < 1000 || utc.tm_year + 1900 > 9999)
         return;
-    text_format(text, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-        utc.tm_hour, utc.tm_min, utc.tm_sec);
+    text_format(text, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1,
+        utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }

@@ -47,7 +47,7 @@ static check_value check_message, check_tag, check_url;
 #define AT(member) offsetof(struct command_line, member)
 static const struct flag flags[] = {
     {"--listen", "ADDR:PORT", IN(RUN), FLAG_TEXTS, AT(run.listen), "listen", NULL,
-     "an address to serve at; :8080 means all addresses, port 0 a free one; repeatable"},
+     "where to serve; :8080 means all addresses, port 0 a free one; repeatable"},
     {"--origin", "URL", IN(RUN), FLAG_TEXTS, AT(run.origins), "origins.backends", NULL,
      "a backend, http://host[:port]; repeatable, all serve the same site"},
     {"--site", "HOST", IN(RUN), FLAG_TEXTS, AT(run.sites), "sites.hosts", NULL,
@@ -75,7 +75,7 @@ static const struct flag flags[] = {
      "a sentence for visitors"},
     {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE), FLAG_TEXT, AT(state),
      "state", NULL,
-     "where the control socket is; default /var/lib/afloat, $XDG_STATE_HOME/afloat for users"},
+     "of the control socket; default /var/lib/afloat or, for users, in their home"},
 };
 static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
 
@@ -87,10 +87,10 @@ static const struct command_entry commands[] = {
         "afloat run --config FILE",
         "Serves a site from its backends, and keeps answering when they do not.",
         "afloat run --listen :8080 --origin http://127.0.0.1:8000\n"
-        "afloat run --listen :80 --origin http://10.0.0.5 --origin http://10.0.0.6 --probe /health\n"
+        "afloat run --listen :80 --origin http://10.0.0.5 --origin http://10.0.0.6 --probe /up\n"
         "afloat run --config /etc/afloat/afloat.yaml"},
     [COMMAND_CHECK_CONFIG] = {"check-config", "afloat check-config FILE",
-        "Names every mistake in a settings file: where, what is wrong, what would be right.",
+        "Names every mistake in a settings file: where, what is wrong, what is right.",
         "afloat check-config /etc/afloat/afloat.yaml"},
     [COMMAND_PURGE] = {"purge",
         "afloat purge (--url URL | --prefix URL | --tag TAG | --all) [--hard] [--state DIR]",
@@ -105,7 +105,7 @@ static const struct command_entry commands[] = {
     [COMMAND_MAINTENANCE] = {"maintenance",
         "afloat maintenance on [--until TIME] [--message TEXT] [--state DIR]\n"
         "afloat maintenance off [--state DIR]",
-        "Stops asking the backends: copies are served, all else gets a page that says until when.",
+        "Stops asking the backends: copies are served, the rest gets a page with your ETA.",
         "afloat maintenance on --until 18:30 --message 'New database; back this evening.'\n"
         "afloat maintenance on --until 30m\n"
         "afloat maintenance off"},

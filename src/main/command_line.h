@@ -1,8 +1,8 @@
-// The command line, from words to plain structs. Scripts depend on it: commands and flags are added,
-// never changed. Pure: nothing is opened or printed but by the caller.
+// The command line, from words to plain structs. Scripts depend on it: commands and flags are
+// added, never changed. Pure: nothing is opened or printed but by the caller.
 //
-// Flags are written --name=value or --name value; what stands for a setting is held against its row,
-// so that ranges and messages are the same as in the settings file. "--" ends the flags.
+// Flags are written --name=value or --name value; what stands for a setting is held against its
+// row, so that ranges and messages are the same as in the settings file. "--" ends the flags.
 #pragma once
 
 #include "base/setting.h"

@@ -7,7 +7,7 @@
 static bool check_address(struct slice value, char *message, size_t message_size)
 {
     struct address address;
-    if (address_parse(value, &address) == ERROR_NONE)
+    if (address_parse(value, &address) == ERROR_NONE && address.any.sa_family != AF_UNIX)
         return true;
     snprintf(message, message_size, "is no address; expected ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080");
     return false;

@@ -184,6 +184,25 @@ static void test_sizes(void **state)
     assert_int_equal(value, 77);
 }
 
+static void test_times(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *expected;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00Z"}, {INT64_C(784111777999), "1994-11-06T08:49:37Z"},
+        {INT64_C(253402300799000), "9999-12-31T23:59:59Z"}, {INT64_C(253402300800000), ""},
+        {INT64_MAX, ""}, {INT64_MIN, ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char buffer[64];
+        struct text text = text_in(buffer, sizeof(buffer));
+        units_format_time(&text, cases[i].ms);
+        assert_text(&text, cases[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_json_replaces_what_is_not_utf8),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests_name("base.text", tests, NULL, NULL);
 }

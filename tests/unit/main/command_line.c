@@ -1,0 +1,410 @@
+// The command line against the real tables: what is kept, what is said of mistakes, and that the
+// settings written for flags are read back the same.
+#include "main/command_line.h"
+#include "conf/conf.h"
+#include "main/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define NOW INT64_C(1784289600000) // 2026-07-17T12:00:00Z
+#define WORDS_MAX 32
+
+// Splits at spaces; a word in single quotes may hold some.
+static int split(char *words, char **argv)
+{
+    int argc = 0;
+    for (char *at = words; *at != '\0';) {
+        char end = *at == '\'' ? '\'' : ' ';
+        at += *at == '\'';
+        argv[argc++] = at;
+        assert_true(argc < WORDS_MAX);
+        char *stop = strchr(at, end);
+        if (stop == NULL)
+            break;
+        *stop = '\0';
+        at = stop + 1;
+        at += end == '\'' && *at == ' ';
+    }
+    return argc;
+}
+
+static bool parse(const char *words, struct command_line *ret_line, char *message)
+{
+    static char copy[4096]; // the struct points into it
+    char *argv[WORDS_MAX];
+    char buffer[COMMAND_ERROR_MAX];
+    struct text error = text_in(buffer, sizeof(buffer));
+    snprintf(copy, sizeof(copy), "%s", words);
+    int argc = split(copy, argv);
+    bool good = command_line_parse(argc, argv, &settings_root, NOW, ret_line, &error);
+    assert_false(error.full);
+    assert_true(good == (error.size == 0));
+    snprintf(message, COMMAND_ERROR_MAX, "%.*s", SLICE_ARGS(text_slice(&error)));
+    return good;
+}
+
+static struct command_line good(const char *words)
+{
+    struct command_line line;
+    char message[COMMAND_ERROR_MAX];
+    if (!parse(words, &line, message))
+        fail_msg("%s: %s", words, message);
+    return line;
+}
+
+static void bad(const char *words, const char *expected)
+{
+    struct command_line line, before;
+    char message[COMMAND_ERROR_MAX];
+    memset(&line, 0x5A, sizeof(line));
+    before = line;
+    assert_false(parse(words, &line, message));
+    assert_string_equal(message, expected);
+    assert_memory_equal(&line, &before, sizeof(line)); // untouched
+}
+
+static void test_run_with_flags(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat run --listen :8080 --origin http://127.0.0.1:8000");
+    assert_int_equal(line.command, COMMAND_RUN);
+    assert_null(line.run.config);
+    assert_null(line.state);
+    assert_int_equal(line.run.listen.count, 1);
+    assert_string_equal(line.run.listen.items[0], ":8080");
+    assert_string_equal(line.run.origins.items[0], "http://127.0.0.1:8000");
+
+    line = good("afloat run --listen=127.0.0.1:0 --listen [::1]:80 --origin http://a "
+                "--origin=http://b:81 --site example.org --site=www.example.org --probe /health "
+                "--state /tmp/x=y --memory 64MB --threads=2");
+    assert_int_equal(line.run.listen.count, 2);
+    assert_string_equal(line.run.listen.items[1], "[::1]:80");
+    assert_int_equal(line.run.origins.count, 2);
+    assert_string_equal(line.run.origins.items[1], "http://b:81");
+    assert_int_equal(line.run.sites.count, 2);
+    assert_string_equal(line.run.sites.items[1], "www.example.org");
+    assert_string_equal(line.run.probe, "/health");
+    assert_string_equal(line.state, "/tmp/x=y");
+    assert_string_equal(line.run.memory, "64MB");
+    assert_string_equal(line.run.threads, "2");
+}
+
+static void test_run_with_a_file(void **state)
+{
+    (void)state;
+    assert_string_equal(good("afloat run --config edge.yaml").run.config, "edge.yaml");
+    bad("afloat run --config edge.yaml --listen :80",
+        "afloat run: --listen cannot stand beside --config; write it into the file");
+    bad("afloat run --state /tmp --config edge.yaml",
+        "afloat run: --state cannot stand beside --config; write it into the file");
+    bad("afloat run", "afloat run: nothing to serve; expected --origin URL or --config FILE");
+    bad("afloat run --listen :80",
+        "afloat run: nothing to serve; expected --origin URL or --config FILE");
+}
+
+static void test_bad_values(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"8080", "localhost:80", ":", ":99999", ":-1", "[::1]",
+        "1.2.3:80", "127.0.0.1", "unix:/tmp/socket"};
+    for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+        char words[256], expected[512];
+        snprintf(words, sizeof(words), "afloat run --origin http://a --listen %s", addresses[i]);
+        snprintf(expected, sizeof(expected), "afloat run: --listen: \"%s\" is no address; expected "
+            "ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080", addresses[i]);
+        bad(words, expected);
+    }
+    bad("afloat run --origin https://a",
+        "afloat run: --origin: \"https://a\" asks for TLS towards a backend, which is not "
+        "supported; expected http://host[:port]");
+    bad("afloat run --origin a:80",
+        "afloat run: --origin: \"a:80\" has no scheme; expected http://host[:port], such as "
+        "http://127.0.0.1:8000");
+    bad("afloat run --origin http://a --probe health",
+        "afloat run: --probe: \"health\" is no path; expected one such as /health");
+    bad("afloat run --origin http://a --memory 64XB",
+        "afloat run: --memory: \"64XB\" is not a size; expected a size such as 512KB or 64MB "
+        "between 1MB and 16TB");
+    bad("afloat run --origin http://a --memory 1KB",
+        "afloat run: --memory: \"1KB\" is too small; expected a size such as 512KB or 64MB "
+        "between 1MB and 16TB");
+    bad("afloat run --origin http://a --threads many",
+        "afloat run: --threads: \"many\" is not a whole number; expected a whole number between 0 "
+        "and 256");
+    bad("afloat run --origin http://a --threads 257",
+        "afloat run: --threads: \"257\" is too large; expected a whole number between 0 and 256");
+    bad("afloat run --origin http://a --state ''",
+        "afloat run: --state: nothing is given; expected DIR");
+    bad("afloat run --origin http://a --state /\xFF",
+        "afloat run: --state: \"/\xFF\" is not UTF-8");
+}
+
+static void test_unknown_names(void **state)
+{
+    (void)state;
+    bad("afloat", "afloat: a command is missing; see afloat help");
+    bad("afloat rnu", "afloat: no such command \"rnu\"; did you mean \"run\"?");
+    bad("afloat check", "afloat: no such command \"check\"; see afloat help");
+    bad("afloat --verzion", "afloat: no such flag \"--verzion\"; did you mean \"--version\"?");
+    bad("afloat run --lisen :80",
+        "afloat run: no such flag \"--lisen\"; did you mean \"--listen\"?");
+    bad("afloat run --lisen=:80",
+        "afloat run: no such flag \"--lisen\"; did you mean \"--listen\"?");
+    bad("afloat run --frobnicate",
+        "afloat run: no such flag \"--frobnicate\"; see afloat help run");
+    bad("afloat run -l :80", "afloat run: no such flag \"-l\"; see afloat help run");
+    bad("afloat status --listen :80",
+        "afloat status: --listen is a flag of other commands; see afloat help status");
+    bad("afloat status '\x1B[31mred'",
+        "afloat status: \"?[31mred\" is one word too many; see afloat help status");
+    bad("afloat help ruin", "afloat help: no such command \"ruin\"; did you mean \"run\"?");
+}
+
+static void test_how_flags_stand(void **state)
+{
+    (void)state;
+    bad("afloat run --listen", "afloat run: --listen needs a value; expected --listen ADDR:PORT");
+    bad("afloat run --listen --origin http://a",
+        "afloat run: --listen needs a value; expected --listen ADDR:PORT");
+    bad("afloat status --json=yes", "afloat status: --json takes no value");
+    bad("afloat status --json --json", "afloat status: --json stands twice; expected it once");
+    bad("afloat run --memory 64MB --memory=65MB",
+        "afloat run: --memory stands twice; expected it once");
+    bad("afloat status now", "afloat status: \"now\" is one word too many; see afloat help status");
+    assert_string_equal(good("afloat maintenance on --message=--soon").maintenance.message,
+        "--soon");
+    assert_string_equal(good("afloat check-config -- --odd").config_file, "--odd");
+}
+
+static void test_repeated_flags_are_bounded(void **state)
+{
+    (void)state;
+    char *argv[2 + COMMAND_TEXTS_MAX + 1] = {(char[]){"afloat"}, (char[]){"run"}};
+    char origin[] = "--origin=http://a", buffer[COMMAND_ERROR_MAX];
+    for (size_t i = 0; i < COMMAND_TEXTS_MAX + 1; i++)
+        argv[2 + i] = origin;
+    struct command_line line;
+    struct text error = text_in(buffer, sizeof(buffer));
+    assert_true(command_line_parse(2 + COMMAND_TEXTS_MAX, argv, &settings_root, NOW, &line,
+        &error));
+    assert_int_equal(line.run.origins.count, COMMAND_TEXTS_MAX);
+    assert_false(command_line_parse((int)ARRAY_SIZE(argv), argv, &settings_root, NOW, &line,
+        &error));
+    static const char expected[] = "afloat run: --origin stands more than 64 times; expected "
+                                   "fewer, or a settings file";
+    assert_int_equal(error.size, sizeof(expected) - 1);
+    assert_memory_equal(buffer, expected, error.size);
+}
+
+static void test_check_config(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat check-config edge.yaml");
+    assert_int_equal(line.command, COMMAND_CHECK_CONFIG);
+    assert_string_equal(line.config_file, "edge.yaml");
+    bad("afloat check-config", "afloat check-config: no file is named; expected FILE");
+    bad("afloat check-config a b",
+        "afloat check-config: \"b\" is one word too many; see afloat help check-config");
+}
+
+static void test_purge(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat purge --url https://example.org/a --state /run/a");
+    assert_int_equal(line.command, COMMAND_PURGE);
+    assert_string_equal(line.purge.kind, "url");
+    assert_string_equal(line.purge.what, "https://example.org/a");
+    assert_false(line.purge.hard);
+    assert_string_equal(line.state, "/run/a");
+    line = good("afloat purge --hard --prefix=example.org/images/");
+    assert_string_equal(line.purge.kind, "prefix");
+    assert_true(line.purge.hard);
+    line = good("afloat purge --tag article-17");
+    assert_string_equal(line.purge.kind, "tag");
+    assert_string_equal(line.purge.what, "article-17");
+    line = good("afloat purge --all");
+    assert_string_equal(line.purge.kind, "all");
+    assert_null(line.purge.what);
+    bad("afloat purge", "afloat purge: purge what? expected --url, --prefix, --tag or --all");
+    bad("afloat purge --hard",
+        "afloat purge: purge what? expected --url, --prefix, --tag or --all");
+    bad("afloat purge --all --tag a",
+        "afloat purge: --all and --tag stand together; expected one of them");
+    bad("afloat purge --url ftp://a/b",
+        "afloat purge: --url: \"ftp://a/b\" is no URL; expected one such as "
+        "https://example.org/news");
+    bad("afloat purge --tag 'a b'",
+        "afloat purge: --tag: \"a b\" is no tag; expected one word such as article-17");
+}
+
+static void test_status(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat status");
+    assert_int_equal(line.command, COMMAND_STATUS);
+    assert_false(line.json);
+    line = good("afloat status --state=/run/a --json");
+    assert_true(line.json);
+    assert_string_equal(line.state, "/run/a");
+}
+
+static void test_maintenance(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat maintenance on");
+    assert_int_equal(line.command, COMMAND_MAINTENANCE);
+    assert_true(line.maintenance.on);
+    assert_int_equal(line.maintenance.until_ms, 0);
+    assert_null(line.maintenance.message);
+    line = good("afloat maintenance --until 30m on --message 'Back soon.'");
+    assert_true(line.maintenance.on);
+    assert_int_equal(line.maintenance.until_ms, NOW + 30 * 60000);
+    assert_string_equal(line.maintenance.message, "Back soon.");
+    assert_false(good("afloat maintenance off").maintenance.on);
+    bad("afloat maintenance", "afloat maintenance: on or off? expected one of them");
+    bad("afloat maintenance ON", "afloat maintenance: on or off? expected one of them");
+    bad("afloat maintenance off --until 30m",
+        "afloat maintenance: --until and --message go with on only");
+    bad("afloat maintenance on --until soon",
+        "afloat maintenance: --until: \"soon\" is no time; expected one such as 30m, 18:30 or "
+        "2026-01-31T18:30:00Z");
+    bad("afloat maintenance on --until 2026-07-17T12:00:00Z",
+        "afloat maintenance: --until: \"2026-07-17T12:00:00Z\" is not in the future; expected a "
+        "later time");
+    bad("afloat maintenance on --message '\xFF'",
+        "afloat maintenance: --message: \"\xFF\" cannot be shown; expected UTF-8 text of 1 to 500 "
+        "bytes");
+}
+
+static char *help(const char *words)
+{
+    char *text;
+    size_t size;
+    struct command_line line = good(words);
+    assert_int_equal(line.command, COMMAND_HELP);
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    command_line_print_help(&line, out);
+    fclose(out);
+    return text;
+}
+
+static void assert_help(const char *words, const char *part)
+{
+    char *text = help(words);
+    if (strstr(text, part) == NULL)
+        fail_msg("%s does not say: %s", words, part);
+    for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        if (end - line > 100)
+            fail_msg("%s is wider than 100 columns: %.*s", words, (int)(end - line), line);
+    }
+    free(text);
+}
+
+static void test_help(void **state)
+{
+    (void)state;
+    static const char *const overviews[] = {"afloat help", "afloat --help", "afloat -h",
+        "afloat help help", "afloat help --help"};
+    for (size_t i = 0; i < ARRAY_SIZE(overviews); i++)
+        assert_help(overviews[i], "  afloat run --listen :8080 --origin http://127.0.0.1:8000\n");
+    static const char *const runs[] = {"afloat help run", "afloat run --help", "afloat run -h",
+        "afloat run --listen :80 --help", "afloat --help run"};
+    for (size_t i = 0; i < ARRAY_SIZE(runs); i++)
+        assert_help(runs[i], "  --memory SIZE        how much memory");
+    assert_help("afloat help purge", "examples:\n  afloat purge --url https://example.org/news\n");
+    assert_help("afloat help purge", "  --hard               remove them for good");
+    assert_help("afloat help maintenance", "  --until TIME");
+    assert_help("afloat help status", "  --state DIR");
+    assert_help("afloat help check-config", "  afloat check-config FILE\n");
+    assert_help("afloat help --version", "  afloat --version\n");
+    assert_int_equal(good("afloat --version").command, COMMAND_VERSION);
+    bad("afloat --version now",
+        "afloat --version: \"now\" is one word too many; see afloat help --version");
+}
+
+static void assert_text(struct slice slice, const char *expected)
+{
+    assert_int_equal(slice.size, strlen(expected));
+    assert_memory_equal(slice.data, expected, slice.size);
+}
+
+static void test_flags_become_settings(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat run --listen 127.0.0.1:0 --listen :80 --origin "
+        "http://a --origin http://b:81 --site example.org --site www.example.org --probe "
+        "'/he\"al\\th:{x' --state '/tmp/a\tb: {c' --memory 64MB --threads 2");
+    static char buffer[65536];
+    static struct conf_mistakes mistakes;
+    struct text yaml = text_in(buffer, sizeof(buffer));
+    struct arena arena;
+    struct settings settings;
+    command_line_write_settings(&line, &yaml);
+    assert_false(yaml.full);
+    arena_init(&arena, 4096, (size_t)1 << 20);
+    enum error error = conf_load_text(text_slice(&yaml), &settings_root, &arena, &settings,
+        &mistakes);
+    conf_print_mistakes(&mistakes, "flags", stderr);
+    assert_int_equal(error, ERROR_NONE);
+    const struct slice *listen = settings.listen.items;
+    assert_int_equal(settings.listen.count, 2);
+    assert_text(listen[0], "127.0.0.1:0");
+    assert_text(listen[1], ":80");
+    assert_text(settings.state, "/tmp/a\tb: {c");
+    assert_int_equal(settings.threads, 2);
+    assert_int_equal(settings.edge.store.memory, 64 << 20);
+    assert_int_equal(settings.edge.origins.count, 1);
+    const struct origin_settings *origin = settings.edge.origins.items;
+    const struct slice *backends = origin->backends.items;
+    assert_text(origin->name, "main");
+    assert_text(origin->probe.path, "/he\"al\\th:{x");
+    assert_int_equal(origin->backends.count, 2);
+    assert_text(backends[1], "http://b:81");
+    assert_int_equal(settings.edge.sites.count, 1);
+    const struct site_settings *site = settings.edge.sites.items;
+    const struct slice *hosts = site->hosts.items;
+    assert_int_equal(site->hosts.count, 2);
+    assert_text(hosts[1], "www.example.org");
+    assert_text(site->origin, "main");
+    arena_free(&arena);
+}
+
+static void test_one_origin_is_enough_for_settings(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat run --origin http://127.0.0.1:8000");
+    char buffer[256];
+    struct text yaml = text_in(buffer, sizeof(buffer));
+    command_line_write_settings(&line, &yaml);
+    assert_false(yaml.full);
+    assert_text(text_slice(&yaml),
+        "origins:\n  main:\n    backends: [\"http://127.0.0.1:8000\"]\n");
+    yaml = text_in(buffer, 20);
+    command_line_write_settings(&line, &yaml);
+    assert_true(yaml.full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_with_flags),
+        cmocka_unit_test(test_run_with_a_file),
+        cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_unknown_names),
+        cmocka_unit_test(test_how_flags_stand),
+        cmocka_unit_test(test_repeated_flags_are_bounded),
+        cmocka_unit_test(test_check_config),
+        cmocka_unit_test(test_purge),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_flags_become_settings),
+        cmocka_unit_test(test_one_origin_is_enough_for_settings),
+    };
+    return cmocka_run_group_tests_name("main.command_line", tests, NULL, NULL);
+}
