@@ -260,7 +260,7 @@ static enum error connect_to(const char *state_directory, int *ret_descriptor)
 
 enum error control_call(const char *state_directory, const json_t *request, json_t **ret_response)
 {
-    int descriptor;
+    int descriptor = -1;
     enum error error = connect_to(state_directory, &descriptor);
     if (error != ERROR_NONE)
         return error;

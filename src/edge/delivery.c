@@ -291,8 +291,11 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
     delivery.framing = DELIVERY_LENGTH;
     delivery.at = 0;
     request->status = status;
-    if (!request_body_is_finished(&request->body))
-        request->connection->last = true;
+    if (request->body.connection != NULL) { // NULL: refused before it had a body
+        request_body_discard_buffered(&request->body);
+        if (!request_body_is_finished(&request->body))
+            request->connection->last = true;
+    }
     struct text tail = text_in(delivery.tail, TAIL_SIZE);
     char date[HTTP_DATE_SIZE];
     http_date_format(request->thread->loop->wall_ms / 1000, date);

@@ -382,6 +382,7 @@ static void request_answer(struct task *task, struct request *request)
     }
     if (request_may_ask(request) && request_ask(task, request) == ASK_ANSWERED)
         return;
+    scope_close(task, &request->fetches); // a fetch that still reads this request's body
     if (request->failure.kind != FAILURE_CANCELLED)
         lifelines_failure(task, request);
 }

@@ -30,24 +30,38 @@ static enum error request_body_begin(struct task *task, struct request_body *bod
     return ERROR_NONE;
 }
 
-// Undecoded bytes into staging: first those that came with the head, then from the socket. Of a
-// body with a known length never more than belongs to it, so that nothing must be given back.
+// Of a body with a known length never more than belongs to it, so that nothing must be given back.
+static size_t request_body_wanted(const struct request_body *body)
+{
+    size_t wanted = EDGE_BUFFER_SIZE;
+    if (body->decoder.framing == HTTP_FRAMING_LENGTH)
+        wanted = MINIMUM(wanted, http1_body_remaining(&body->decoder));
+    return wanted;
+}
+
+// Undecoded bytes that came with the head, into staging. False: there are none left.
+static bool request_body_take_buffered(struct request_body *body)
+{
+    struct connection *connection = body->connection;
+    uint32_t buffered = connection->end - connection->begin;
+    if (buffered == 0)
+        return false;
+    uint32_t taken = MINIMUM(buffered, (uint32_t)request_body_wanted(body));
+    memcpy(body->staging, connection->buffer + connection->begin, taken);
+    connection->begin += taken;
+    body->begin = 0;
+    body->end = taken;
+    return true;
+}
+
+// Undecoded bytes into staging: first those that came with the head, then from the socket.
 static enum error request_body_fill(struct task *task, struct request_body *body)
 {
     struct connection *connection = body->connection;
-    size_t wanted = EDGE_BUFFER_SIZE, size;
-    if (body->decoder.framing == HTTP_FRAMING_LENGTH)
-        wanted = MINIMUM(wanted, http1_body_remaining(&body->decoder));
-    uint32_t buffered = connection->end - connection->begin;
-    if (buffered > 0) {
-        uint32_t taken = MINIMUM(buffered, (uint32_t)wanted);
-        memcpy(body->staging, connection->buffer + connection->begin, taken);
-        connection->begin += taken;
-        body->begin = 0;
-        body->end = taken;
+    size_t size;
+    if (request_body_take_buffered(body))
         return ERROR_NONE;
-    }
-    enum error error = io_receive(task, &connection->socket, body->staging, wanted,
+    enum error error = io_receive(task, &connection->socket, body->staging, request_body_wanted(body),
         deadline_after_ms(task_loop(task), body->timeout_ms), &size);
     if (error != ERROR_NONE)
         return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
@@ -96,6 +110,29 @@ enum error request_body_read(struct task *task, void *source, void *buffer, size
     if (error != ERROR_NONE && error != ERROR_CLOSED)
         body->error = error;
     return error;
+}
+
+void request_body_discard_buffered(struct request_body *body)
+{
+    struct connection *connection = body->connection;
+    if (body->must_continue || body->decoder.done || body->error != ERROR_NONE)
+        return;
+    if (body->staging == NULL) {
+        body->staging = edge_buffer_take(connection->thread);
+        body->begun = true;
+    }
+    while (body->staging != NULL && !body->decoder.done) {
+        size_t used;
+        struct slice content;
+        if (body->begin == body->end && !request_body_take_buffered(body))
+            return;
+        struct slice bytes = slice_of(body->staging + body->begin, body->end - body->begin);
+        if (http1_body_read(&body->decoder, bytes, body->limits, &used, &content) == HTTP1_FAULT) {
+            body->error = ERROR_PROTOCOL;
+            return;
+        }
+        body->begin += (uint32_t)used;
+    }
 }
 
 bool request_body_is_finished(const struct request_body *body)
