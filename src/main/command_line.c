@@ -67,7 +67,7 @@ static const struct flag flags[] = {
      "the copies whose Surrogate-Key or Cache-Tag names the tag"},
     {"--all", NULL, IN(PURGE), FLAG_PURGE, 0, NULL, NULL, "every copy"},
     {"--hard", NULL, IN(PURGE), FLAG_SWITCH, AT(purge.hard), NULL, NULL,
-     "remove them for good; else they are stale at once, but still there for failures"},
+     "remove them for good; else they are stale, but still there for failures"},
     {"--json", NULL, IN(STATUS), FLAG_SWITCH, AT(json), NULL, NULL, "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
      "when it will be over, shown to visitors: 30m, 18:30 or 2026-01-31T18:30:00Z"},
