@@ -2,6 +2,8 @@
 #include "http/cache_control.h"
 
 #define SECONDS_PER_DAY 86400
+// 31 December 9949: with a later now, two digits could mean a year of five.
+#define NOW_DAY_MOST 2914634
 
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char days[] = "MonTueWedThuFriSatSun";
@@ -116,7 +118,7 @@ static bool parse_rfc850(struct slice *rest, int64_t now_seconds, struct date *d
             && take_month(rest, &date->month) && take(rest, SLICE("-")) && take_number(rest, 2, &year)
             && take(rest, SLICE(" ")) && take_time(rest, date) && take_zone(rest)))
         return false;
-    date_of_days(MINIMUM(MAXIMUM(now_seconds, 0) / SECONDS_PER_DAY, 2932896), &now);
+    date_of_days(MINIMUM(MAXIMUM(now_seconds, 0) / SECONDS_PER_DAY, NOW_DAY_MOST), &now);
     date->year = now.year - now.year % 100 + year;
     if (date->year > now.year + 50)
         date->year -= 100;

@@ -91,7 +91,12 @@ static void two_digit_years_are_near_now(void **state)
             fail_msg("case %zu: %lld", i, (long long)seconds);
     }
     int64_t seconds;
+    assert_true(http_date_parse(SLICE("Friday, 31-Dec-99 23:59:59 GMT"), INT64_MAX, &seconds));
+    assert_true(seconds == INT64_C(253402300799)); // 9999, the last year that can be written
+    assert_true(http_date_parse(SLICE("Friday, 31-Dec-00 23:59:59 GMT"), INT64_MAX, &seconds));
+    assert_true(seconds == INT64_C(250278163199)); // 9900
     assert_true(http_date_parse(SLICE("Sunday, 06-Nov-94 08:49:37 GMT"), INT64_MAX, &seconds));
+    assert_true(seconds < INT64_C(253402300800));
     assert_true(http_date_parse(SLICE("Sunday, 06-Nov-94 08:49:37 GMT"), INT64_MIN, &seconds));
 }
 
