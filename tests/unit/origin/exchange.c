@@ -115,10 +115,12 @@ static void check_answer(const struct answer_case *expected, size_t read_size)
     assert_int_equal(view.connections_open, view.connections_idle);
     bool failed = expected->kind != FAILURE_NONE || expected->status == 503;
     assert_int_equal(statistics_of(&bench).failures, failed ? 1 : 0);
-    assert_string_equal(server_last_request(server),
+    char *request = server_last_request(server);
+    assert_string_equal(request,
         visit->request.method == HTTP_METHOD_HEAD
             ? "HEAD /page?q HTTP/1.1\r\nHost: example.org\r\nA: b\r\n\r\n"
             : "GET /page?q HTTP/1.1\r\nHost: example.org\r\nA: b\r\n\r\n");
+    free(request);
     bench_close(&bench);
     server_stop(server);
     free(visit);

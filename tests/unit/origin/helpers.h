@@ -67,6 +67,7 @@ struct server {
     pthread_t thread;
     struct server_seat seats[SERVER_CONNECTIONS_MAX];
     _Atomic unsigned connections, requests;
+    pthread_mutex_t mutex;
     char last_request[4096]; // see server_last_request
 };
 
@@ -115,6 +116,7 @@ static inline struct server *server_start(server_script *script)
     struct server *server = calloc(1, sizeof(*server));
     assert_non_null(server);
     server->script = script;
+    pthread_mutex_init(&server->mutex, NULL);
     server->listener = listen_somewhere(&server->port);
     assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
     return server;
@@ -128,25 +130,41 @@ static inline void server_stop(struct server *server)
     close(server->listener);
     for (unsigned i = 0; i < atomic_load(&server->connections); i++)
         pthread_join(server->seats[i].thread, NULL);
+    pthread_mutex_destroy(&server->mutex);
     free(server);
 }
+
+// The head that this thread's connection read last.
+static _Thread_local char server_head[4096];
 
 // Reads to the empty line; false at the end. Not a byte more, so that bodies can be read after it.
 static inline bool server_read_head(struct server *server, int descriptor)
 {
     size_t size = 0;
-    char *head = server->last_request;
-    while (size < sizeof(server->last_request) - 1) {
-        if (recv(descriptor, head + size, 1, 0) != 1)
+    while (size < sizeof(server_head) - 1) {
+        if (recv(descriptor, server_head + size, 1, 0) != 1)
             return false;
         size++;
-        head[size] = 0;
-        if (size >= 4 && memcmp(head + size - 4, "\r\n\r\n", 4) == 0) {
+        server_head[size] = 0;
+        if (size >= 4 && memcmp(server_head + size - 4, "\r\n\r\n", 4) == 0) {
+            pthread_mutex_lock(&server->mutex);
+            memcpy(server->last_request, server_head, size + 1);
+            pthread_mutex_unlock(&server->mutex);
             atomic_fetch_add(&server->requests, 1);
             return true;
         }
     }
     return false;
+}
+
+// A copy of the head that any connection read last; the caller frees it.
+static inline char *server_last_request(struct server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    char *copy = strdup(server->last_request);
+    pthread_mutex_unlock(&server->mutex);
+    assert_non_null(copy);
+    return copy;
 }
 
 static inline void server_send(int descriptor, const char *text)
@@ -164,12 +182,6 @@ static inline void server_reset(int descriptor)
 {
     struct linger linger = {1, 0};
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-}
-
-// The head read last; to be asked for after its answer came.
-static inline const char *server_last_request(struct server *server)
-{
-    return atomic_load(&server->requests) > 0 ? server->last_request : "";
 }
 
 // Until the client is gone.

@@ -156,6 +156,7 @@ static void test_a_connection_that_ended_is_not_written_to(void **state)
     pthread_join(server->thread, NULL);
     close(server->listener);
     pthread_join(server->seats[1].thread, NULL);
+    pthread_mutex_destroy(&server->mutex);
     free(server);
     free(visit);
 }

@@ -51,10 +51,10 @@ static void note_body(const char *data, size_t size)
     atomic_fetch_add(&body_size, size);
 }
 
-static bool read_length(struct server *server, int descriptor)
+static bool read_length(int descriptor)
 {
     char buffer[4096];
-    const char *field = strstr(server->last_request, "Content-Length: ");
+    const char *field = strstr(server_head, "Content-Length: ");
     size_t left = field == NULL ? 0 : (size_t)atol(field + 16);
     while (left > 0) {
         size_t step = MINIMUM(left, sizeof(buffer));
@@ -90,8 +90,8 @@ static void upload_script(struct server *server, int descriptor, unsigned number
     (void)number;
     while (server_read_head(server, descriptor)) {
         size_t size = 1;
-        bool chunked = strstr(server->last_request, "Transfer-Encoding: chunked\r\n") != NULL;
-        if (!chunked && !read_length(server, descriptor))
+        bool chunked = strstr(server_head, "Transfer-Encoding: chunked\r\n") != NULL;
+        if (!chunked && !read_length(descriptor))
             return;
         while (chunked && size > 0) {
             if (!read_chunk(descriptor, &size))
@@ -231,7 +231,7 @@ static void continuing_script(struct server *server, int descriptor, unsigned nu
     char byte;
     if (!server_read_head(server, descriptor))
         return;
-    if (strstr(server->last_request, "Expect: 100-continue\r\n") == NULL)
+    if (strstr(server_head, "Expect: 100-continue\r\n") == NULL)
         abort();
     if (number == 1) {
         server_send(descriptor, "HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno");
@@ -242,7 +242,7 @@ static void continuing_script(struct server *server, int descriptor, unsigned nu
         abort(); // the body before its permission
     if (number == 0)
         server_send(descriptor, "HTTP/1.1 100 Continue\r\n\r\n");
-    if (read_length(server, descriptor))
+    if (read_length(descriptor))
         server_send(descriptor, created);
 }
 

@@ -88,7 +88,7 @@ static inline struct backend_view view_of(struct bench *bench)
 {
     struct backend_view view;
     struct origin *origin = origin_find(bench->origins, SLICE("main"));
-    assert_int_equal(origin_read_backends(origin, &view, 1), 1);
+    assert_true(origin_read_backends(origin, &view, 1) > 0); // the first one
     origin_release(origin);
     return view;
 }
