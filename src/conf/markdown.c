@@ -1,7 +1,8 @@
-// docs/settings.md: how to write settings, a list of sections, then each section with an example
-// and its settings.
+// docs/settings.md: how to write settings, then each section with an example and its settings.
 #include "conf/describe.h"
 #include "conf/value.h"
+
+#include <inttypes.h>
 
 #define PATH_MAX_SIZE 512
 
@@ -73,7 +74,9 @@ static void print_setting(FILE *out, const struct setting *row)
     } else {
         fputs(conf_type_text(row->type), out);
         conf_append_range(&range, row);
-        if (conf_type_is_list(row->type) && row->maximum > 0)
+        if (conf_type_is_list(row->type) && row->minimum == 0 && row->maximum > 0)
+            fprintf(out, ", at most %" PRIu64, row->maximum);
+        else if (conf_type_is_list(row->type) && row->maximum > 0)
             fprintf(out, ",%.*s of them", SLICE_ARGS(text_slice(&range)));
         else
             fprintf(out, "%.*s", SLICE_ARGS(text_slice(&range)));

@@ -138,6 +138,8 @@ static bool refuse(struct parser *parser, const char *format, ...)
     int size = vsnprintf(buffer, sizeof(buffer), format, arguments);
     va_end(arguments);
     text.size = size < 0 ? 0 : MINIMUM((size_t)size, sizeof(buffer) - 1);
+    while (text.size > 0 && buffer[text.size - 1] == ' ')
+        text.size--; // of a topic that is empty
     text_replace_controls(&text, 0);
     text_append(parser->error, SLICE("afloat"));
     if (parser->name != NULL)
@@ -157,6 +159,12 @@ static bool refuse_value(struct parser *parser, const struct flag *flag, const c
     return refuse(parser, "%s: %.*s %s", flag->name, SLICE_ARGS(text_slice(&quoted)), message);
 }
 
+// What to ask `afloat help` for.
+static const char *topic(const struct parser *parser)
+{
+    return parser->name == NULL || parser->name[0] == '-' ? "" : parser->name;
+}
+
 // "no such flag "--lsten"; did you mean "--listen"?"
 static bool refuse_unknown(struct parser *parser, const char *what, const struct nearest *nearest)
 {
@@ -166,9 +174,8 @@ static bool refuse_unknown(struct parser *parser, const char *what, const struct
     if (nearest->best.data != NULL)
         return refuse(parser, "no such %s %.*s; did you mean \"%.*s\"?", what,
             SLICE_ARGS(text_slice(&quoted)), SLICE_ARGS(nearest->best));
-    return refuse(parser, "no such %s %.*s; see afloat help%s%s", what,
-        SLICE_ARGS(text_slice(&quoted)), parser->name == NULL ? "" : " ",
-        parser->name == NULL ? "" : parser->name);
+    return refuse(parser, "no such %s %.*s; see afloat help %s", what,
+        SLICE_ARGS(text_slice(&quoted)), topic(parser));
 }
 
 // --- Values ---
@@ -356,7 +363,7 @@ static bool take_word(struct parser *parser, const char *word)
     text_append_quoted(&quoted, slice_from_string(word));
     if (!takes_word || parser->word != NULL)
         return refuse(parser, "%.*s is one word too many; see afloat help %s",
-            SLICE_ARGS(text_slice(&quoted)), parser->name);
+            SLICE_ARGS(text_slice(&quoted)), topic(parser));
     parser->word = word;
     return true;
 }
