@@ -16,7 +16,7 @@
 #define SINGLE_CHUNK_MOST 65536 // a body known to be no larger is one allocation
 #define CHUNK_FIRST 8192        // of a body of unknown length
 #define CHUNK_FIRST_KNOWN 65536
-#define CHUNK_MOST (256 * 1024)
+#define CHUNK_MOST (256 * 1024 - 64) // with its header and the allocator's, whole pages
 #define CHUNK_BEYOND 512 // after all that was expected
 #define WASTE_MOST 256   // bytes of the last chunk that may stay unused
 
