@@ -1,6 +1,9 @@
 // The rows of the edge's own settings, with the defaults that protect a small site untuned.
 #include "edge/settings.h"
 #include "edge/lifeline.h"
+#include "http/authority.h"
+
+#include <stdio.h>
 
 static const struct setting connection_rows[] = {
     {.name = "maximum", .type = SETTING_COUNT, .fallback = "100000",
@@ -93,8 +96,19 @@ static const struct setting_section page_settings_section = {
     .summary = "The page for what cannot be answered.",
 };
 
+static bool check_host(struct slice host, char *message, size_t message_size)
+{
+    struct http_authority authority;
+    if (http_authority_parse(host, &authority) && authority.host.size == host.size)
+        return true;
+    snprintf(message, message_size,
+        "is no host name; expected one such as example.org, without a port");
+    return false;
+}
+
 static const struct setting site_rows[] = {
     {.name = "hosts", .type = SETTING_TEXT_LIST, .offset = offsetof(struct site_settings, hosts),
+        .check = check_host,
         .example = "[example.org, www.example.org]",
         .summary = "The host names of this site; without any, it takes all that no other site names.",
         .touch = "Name them as soon as the edge serves more than one site."},

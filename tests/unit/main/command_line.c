@@ -126,6 +126,16 @@ static void test_bad_values(void **state)
         "http://127.0.0.1:8000");
     bad("afloat run --origin http://a --probe health",
         "afloat run: --probe: \"health\" is no path; expected one such as /health");
+    static const char *const hosts[] = {"https://example.org", "example.org:80", "example.org/",
+        "a..b", "''"};
+    for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+        char words[256], expected[512];
+        const char *shown = hosts[i][0] == '\'' ? "" : hosts[i];
+        snprintf(words, sizeof(words), "afloat run --origin http://a --site %s", hosts[i]);
+        snprintf(expected, sizeof(expected), "afloat run: --site: \"%s\" is no host name; "
+            "expected one such as example.org, without a port", shown);
+        bad(words, expected);
+    }
     bad("afloat run --origin http://a --memory 64XB",
         "afloat run: --memory: \"64XB\" is not a size; expected a size such as 512KB or 64MB "
         "between 1MB and 16TB");
