@@ -222,11 +222,10 @@ void body_release(struct body *body)
 {
     if (body == NULL)
         return;
-    uint32_t before = atomic_fetch_sub_explicit(&body->references, 1, memory_order_release);
+    uint32_t before = atomic_fetch_sub_explicit(&body->references, 1, memory_order_acq_rel);
     invariant(before > 0);
     if (before > 1)
         return;
-    atomic_thread_fence(memory_order_acquire);
     struct body_chunk *chunk = complete_first(body);
     if (atomic_load_explicit(&body->growth_users, memory_order_relaxed) > 0) {
         chunk = body->growth->first;

@@ -133,11 +133,10 @@ struct flight *flight_reference(struct flight *flight)
 
 void flight_release(struct flight *flight)
 {
-    uint32_t before = atomic_fetch_sub_explicit(&flight->references, 1, memory_order_release);
+    uint32_t before = atomic_fetch_sub_explicit(&flight->references, 1, memory_order_acq_rel);
     invariant(before > 0);
     if (before > 1)
         return;
-    atomic_thread_fence(memory_order_acquire);
     object_release(flight->object);
     memory_free(flight->report);
     broadcast_destroy(&flight->changed);

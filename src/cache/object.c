@@ -220,11 +220,10 @@ void object_release(struct object *object)
 {
     if (object == NULL)
         return;
-    uint32_t before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_release);
+    uint32_t before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
     invariant(before > 0);
     if (before > 1)
         return;
-    atomic_thread_fence(memory_order_acquire);
     body_release(object->body);
     memory_free(object);
 }

@@ -67,7 +67,7 @@ static void test_what_is_seen_once_leaves_before_what_was_hit(void **state)
     (void)state;
     struct policy policy;
     begin(&policy, MIB);
-    struct item items[400] = {0};
+    static struct item items[400];
     for (uint64_t i = 0; i < 400; i++) {
         request(&policy, &items[i], i, 10000);
         if (i == 0)
