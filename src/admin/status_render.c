@@ -203,7 +203,7 @@ static void render_cache(const struct screen *screen, const json_t *status)
     uint64_t requests = count_of(ledger, "requests"), hits = count_of(ledger, "hits");
     fputc('\n', screen->out);
     put(screen, BOLD, 0, "cache");
-    fprintf(screen->out, " holds %s objects, %s of %s", grouped(count_of(cache, "objects"), objects),
+    fprintf(screen->out, " holds %s responses in %s of %s", grouped(count_of(cache, "objects"), objects),
         bytes_in_words(count_of(cache, "bytes"), bytes), bytes_in_words(count_of(cache, "limit"), limit));
     if (requests > 0)
         fprintf(screen->out, "; %.1f %% of requests were answered from a fresh copy",

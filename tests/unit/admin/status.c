@@ -151,7 +151,7 @@ static void terminal_form_says_what_is_wrong_and_why(void **state)
     static const char *const parts[] = {"afloat 1.2.3, up 3 h 12 min, listening on 127.0.0.1:80, [::1]:80\n",
         "in maintenance until 2025-11-24T15:00:00Z: new disk\n", "origin main: nobody answers for 5 min\n",
         "http://10.0.0.1:80", "sick", "4 min", "1,234,567", "7 ms\n", "its probes say otherwise",
-        "1,200 objects, 1.5 MB of 256.0 MB; 97.3 %", "lifelines answered 31 visitors\n",
+        "1,200 responses in 1.5 MB of 256.0 MB; 97.3 %", "lifelines answered 31 visitors\n",
         "31  stale because the backend failed\n", "25 % of the errors", "5 lines of the access log"};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         if (strstr(text, parts[i]) == NULL)
