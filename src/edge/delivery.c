@@ -268,6 +268,7 @@ void delivery_send_object(struct task *task, struct request *request)
     } else {
         struct body_reader reader;
         body_reader_open(&reader, object->body, delivery.at);
+        body_reader_close(&request->place); // which would hold the window back
         error = delivery_send_content(task, &delivery, &reader);
         body_reader_close(&reader);
         if (error == ERROR_LIMIT)

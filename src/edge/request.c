@@ -43,6 +43,7 @@ void request_begin(struct request *request, struct connection *connection)
 
 void request_end(struct task *task, struct request *request)
 {
+    body_reader_close(&request->place);
     if (request->flight != NULL)
         flight_leave(request->flight);
     scope_close(task, &request->fetches);
@@ -301,6 +302,20 @@ static enum ask_result request_take_failure(struct request *request, enum failur
     return ASK_FAILED;
 }
 
+// Of a transfer that keeps only a window in memory, the beginning may be gone when a follower comes.
+// False: this visitor cannot have it from here, not even by Range.
+static bool request_take_place(struct request *request, struct object *object)
+{
+    struct slice ignored;
+    if (object->body == NULL || !body_has_window(object->body))
+        return true;
+    body_reader_open(&request->place, object->body, 0);
+    if (body_reader_peek(&request->place, &ignored) != ERROR_LIMIT)
+        return true;
+    body_reader_close(&request->place);
+    return object_length(object) != UINT64_MAX && http_etag_is_strong(object_etag(object));
+}
+
 // Takes what the flight brought: an answer for everybody, one for its leader alone, or a failure.
 static enum ask_result request_take_answer(struct request *request)
 {
@@ -324,6 +339,10 @@ static enum ask_result request_take_answer(struct request *request)
     }
     if (state == FLIGHT_ANSWERED && !request->leads && !object_matches(object, &request->head.fields))
         return ASK_AGAIN; // another variant than was thought; now the Vary is known
+    if (!request->leads && !request_take_place(request, object)) {
+        request->shareable = false;
+        return ASK_AGAIN;
+    }
     if (judge_is_error(object->status))
         request_take_failure(request, FAILURE_STATUS);
     enum request_outcome outcome = state == FLIGHT_ALONE ? OUTCOME_PASS

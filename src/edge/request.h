@@ -41,6 +41,7 @@ struct request {
     struct flight *flight;     // while it waits for one or reads from it
     bool leads;                // that flight is its own
     struct scope fetches;      // those that cannot outlive it
+    struct body_reader place;  // in a transfer with a window, from joining it until delivery reads
     struct request_body body;
     // The answer:
     struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE
