@@ -198,6 +198,10 @@ static void large_body_window(struct task *task, struct sim_run *run)
     struct sim_page page = {.prefix = "/huge/", .size = 900000, .cache_control = "max-age=60",
         .fresh_ms = 60000, .etag = SIM_ETAG_STRONG, .framing = SIM_FRAMING_LENGTH, .ranges = true};
     sim_site_add(&run->site, &page);
+    if (random_chance(sim_random(run), 1, 2)) { // much arrives at once
+        sim_network_window(run->world, 1 << 20);
+        sim_loop_delay(run->world, 5000);
+    }
     page.prefix = "/weak/";
     page.etag = SIM_ETAG_WEAK;
     page.framing = random_chance(sim_random(run), 1, 2) ? SIM_FRAMING_LENGTH : SIM_FRAMING_CHUNKED;

@@ -15,6 +15,7 @@
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)
 #define PATIENCE_SLACK_MS 5000
+#define READER_WAIT_MS 1
 #define CONTENT_STALL_MS 600000 // a window that nobody moves; visitors are cut long before
 
 static void fetch_main(struct task *task, void *argument);
@@ -307,6 +308,23 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
         loop->now_ns, loop->wall_ms, body);
 }
 
+// A window that is full and that nobody reads ends the transfer, but not while there are visitors who
+// have only not got round to reading yet.
+static enum error fetch_await_room(struct task *task, struct fetch *fetch, struct body *body,
+    void **ret_room, size_t *ret_size)
+{
+    uint64_t deadline_ns = deadline_after_ms(task_loop(task), CONTENT_STALL_MS);
+    for (;;) {
+        enum error error = body_room(task, body, deadline_ns, ret_room, ret_size);
+        uint32_t followers = atomic_load_explicit(&fetch->flight->followers, memory_order_relaxed);
+        if (error != ERROR_CLOSED || followers == 0 || task_now_ns(task) >= deadline_ns)
+            return error;
+        error = task_sleep_until(task, deadline_after_ms(task_loop(task), READER_WAIT_MS));
+        if (error != ERROR_NONE)
+            return error;
+    }
+}
+
 // From the backend into the body, until its end.
 static enum error fetch_copy_content(struct task *task, struct fetch *fetch, struct exchange *exchange,
     struct body *body, bool *kept)
@@ -316,8 +334,7 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch, str
     for (;;) {
         void *room;
         size_t size;
-        enum error error = body_room(
-            task, body, deadline_after_ms(task_loop(task), CONTENT_STALL_MS), &room, &size);
+        enum error error = fetch_await_room(task, fetch, body, &room, &size);
         if (error != ERROR_NONE)
             return error;
         error = exchange_read(task, exchange, room, size, &size, &fetch->failure);
