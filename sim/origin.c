@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define ORIGIN_WAIT_MS 600000
+#define FIRST_WAIT_MS 30000
 #define PIECE_MAX 8192
 #define SLOW_MS 900
 
@@ -380,9 +381,8 @@ static enum error answer_site(struct task *task, struct connection *connection, 
         error = wait_before_head(task, origin, &response.fault);
     if (error == ERROR_NONE)
         error = send_response(task, connection, &response);
-    if (error == ERROR_NONE && early)
-        error = fall(task, connection, random_chance(sim_random(origin->run), 1, 2) ? SIM_HOW_STALL :
-            SIM_HOW_END);
+    if (error == ERROR_NONE && early && random_chance(sim_random(origin->run), 1, 2))
+        error = fall(task, connection, SIM_HOW_STALL);
     path->fetching--;
     *ret_last = error == ERROR_NONE && !response.keep;
     return error;
@@ -407,7 +407,7 @@ static void serve_connection(struct task *task, void *argument)
     enum error error = ERROR_NONE;
     bool last = false;
     while (error == ERROR_NONE && !last) {
-        connection->wire.wait_ms = origin->idle_ms;
+        connection->wire.wait_ms = connection->served == 0 ? FIRST_WAIT_MS : origin->idle_ms;
         error = sim_wire_head(task, &connection->wire, &connection->request);
         if (error == ERROR_PROTOCOL)
             sim_fail(origin->run, "the origin got %s", connection->wire.fault);

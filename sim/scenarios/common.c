@@ -6,12 +6,24 @@
 static const char *const known[] = {"/static/", "/page/", "/soon/", "/lang/", "/none/", "/swr/", "/bare/"};
 static const char *const languages[] = {"de", "en", "fr"};
 
+// No two runs have quite the same network and machine.
+static void vary_world(struct sim_run *run)
+{
+    struct random *random = sim_random(run);
+    sim_network_chop(run->world, (unsigned)random_below(random, 1000));
+    if (random_chance(random, 1, 3))
+        sim_host_latency(run->world, SIM_ORIGIN, random_below(random, 10000), random_below(random, 5000));
+    if (random_chance(random, 1, 3))
+        sim_loop_delay(run->world, random_below(random, 2000));
+}
+
 struct sim_origin *sim_begin(struct task *task, struct sim_run *run, const char *settings)
 {
     sim_site_add_usual(&run->site);
     struct sim_origin *origin = sim_origin_start(run, SIM_ORIGIN);
     origin->health_path = "/health";
     origin->spread_ms = 5;
+    vary_world(run);
     sim_edge_start(task, run, settings);
     return origin;
 }

@@ -42,7 +42,7 @@ static void dies_mid_body(struct task *task, struct sim_run *run)
 
 static void dies_after_response(struct task *task, struct sim_run *run)
 {
-    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_AFTER_RESPONSE, .how = SIM_HOW_ANY},
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_AFTER_RESPONSE, .how = SIM_HOW_END},
         sim_plan_strict);
 }
 
