@@ -4,8 +4,8 @@
 // so that a complete body is small and read without a lock. (A windowed body, which nobody keeps,
 // has it to its end.)
 //
-// Each reader that joined while growing stands in the chunk that holds its position, or waits for one:
-// a chunk counts its readers, so the writer knows at once whether the oldest may be dropped.
+// Each reader that joined while growing stands in the chunk that holds its position, or waits for
+// one: a chunk counts its readers, so the writer knows at once whether the oldest may be dropped.
 #include "cache/body.h"
 #include "base/invariant.h"
 #include "base/memory.h"
@@ -169,7 +169,8 @@ static struct body *body_alloc(uint64_t single_capacity, bool single)
         return NULL;
     *body = (struct body){.references = 1, .single = single};
     if (single)
-        *single_chunk(body) = (struct body_chunk){.references = 1, .capacity = (uint32_t)single_capacity};
+        *single_chunk(body) = (struct body_chunk){
+            .references = 1, .capacity = (uint32_t)single_capacity};
     return body;
 }
 
@@ -297,7 +298,8 @@ static uint64_t next_capacity(const struct body_growth *growth)
 {
     uint64_t capacity = MINIMUM(MAXIMUM(growth->end, CHUNK_FIRST), CHUNK_MOST);
     if (growth->expected != UINT64_MAX) {
-        uint64_t left = growth->expected > growth->end ? growth->expected - growth->end : CHUNK_BEYOND;
+        uint64_t left = growth->expected > growth->end ? growth->expected - growth->end
+                                                       : CHUNK_BEYOND;
         capacity = MINIMUM(MAXIMUM(capacity, CHUNK_FIRST_KNOWN), left);
     }
     return growth->window == 0 ? capacity : MINIMUM(capacity, growth->window / 4);
@@ -312,7 +314,8 @@ static bool first_may_go(const struct body_growth *growth)
     return beyond > 0 && (in_first == 0 || growth->laggards_may_leave);
 }
 
-// NONE: a chunk of that capacity fits now. BUSY: wait until readers move on. CLOSED: there are none.
+// NONE: a chunk of that capacity fits now. BUSY: wait until readers move on. CLOSED: there are
+// none.
 static enum error make_room(struct body *body, struct body_growth *growth, uint64_t capacity)
 {
     if (growth->window == 0)
@@ -443,9 +446,10 @@ static void stand_up(struct body_reader *reader, struct body_growth *growth)
     reader->chunk = NULL;
 }
 
-// Into the chunk that holds its position, looking from the one given, or among those who wait for it.
-static void sit_down(struct body_reader *reader, struct body_growth *growth, struct body_chunk *chunk,
-    uint64_t begin)
+// Into the chunk that holds its position, looking from the one given, or among those who wait for
+// it.
+static void sit_down(struct body_reader *reader, struct body_growth *growth,
+    struct body_chunk *chunk, uint64_t begin)
 {
     for (; chunk != NULL; chunk = chunk->next) {
         if (reader->at < begin + chunk->capacity) {

@@ -1,9 +1,10 @@
 // A response's content: a chain of chunks that one fetch appends to while any number of tasks on
 // any thread read it. Counted; chunks before the window may be dropped while it grows.
 //
-// While growing, memory is bounded by `window`: when that much lies between the oldest byte held and
-// the end, append waits for room. Room comes when the fastest reader moves on (if laggards can go
-// on by Range: strong validator) or when the slowest does. A body that fills the cache has no window.
+// While growing, memory is bounded by `window`: when that much lies between the oldest byte held
+// and the end, append waits for room. Room comes when the fastest reader moves on (if laggards can
+// go on by Range: strong validator) or when the slowest does. A body that fills the cache has no
+// window.
 #pragma once
 
 #include "io/task.h"
@@ -27,8 +28,8 @@ uint64_t body_footprint(const struct body *body);
 // The window can be imposed later, once (an object turned out too large to keep); by the writer.
 void body_set_window(struct body *body, uint64_t window, bool laggards_may_leave);
 
-// Writer, one task: room of at least 1 byte to receive into directly; waits while the window is full.
-// MEMORY, TIMEOUT, CANCELLED. CLOSED when nobody reads and the window is full.
+// Writer, one task: room of at least 1 byte to receive into directly; waits while the window is
+// full. MEMORY, TIMEOUT, CANCELLED. CLOSED when nobody reads and the window is full.
 enum error body_room(struct task *task, struct body *body, uint64_t deadline_ns,
     void **ret_room, size_t *ret_size) MUST_CHECK;
 void body_commit(struct body *body, size_t size); // bytes of the room that are now content
@@ -52,8 +53,8 @@ struct body_reader {
 void body_reader_open(struct body_reader *reader, struct body *body, uint64_t at);
 void body_reader_close(struct body_reader *reader); // fine on a zeroed or closed one
 // The bytes at `at` that are there, at least one, valid until the next call on this reader; waits
-// for them. CLOSED at the end of a complete body; the body's error if it broke (after all its bytes);
-// LIMIT when the window has passed this reader: go on by Range at `at`.
+// for them. CLOSED at the end of a complete body; the body's error if it broke (after all its
+// bytes); LIMIT when the window has passed this reader: go on by Range at `at`.
 enum error body_reader_next(struct task *task, struct body_reader *reader, uint64_t deadline_ns,
     struct slice *ret_bytes) MUST_CHECK;
 // The same without waiting: ERROR_BUSY when there is nothing yet.

@@ -17,8 +17,9 @@ static const struct setting rows[] = {
         .minimum = 1024 * 1024,
         .maximum = UINT64_C(1) << 44,
         .summary = "Memory for copies of responses, their heads and the index included.",
-        .touch = "As much as the machine can spare: what does not fit can neither be served without "
-                 "the backend nor when it fails.",
+        .touch =
+            "As much as the machine can spare: what does not fit can neither be served without "
+            "the backend nor when it fails.",
     },
 };
 
@@ -145,8 +146,10 @@ void cache_destroy(struct cache *cache)
         return;
     for (unsigned i = 0; i < SHARDS; i++) {
         struct shard *shard = &cache->shards[i];
-        for (uint64_t bucket = 0; shard->buckets != NULL && bucket < shard->bucket_count; bucket++) {
-            for (struct object *object = shard->buckets[bucket], *next; object != NULL; object = next) {
+        for (uint64_t bucket = 0; shard->buckets != NULL && bucket < shard->bucket_count;
+             bucket++) {
+            for (struct object *object = shard->buckets[bucket], *next; object != NULL;
+                 object = next) {
                 next = object->next_in_bucket;
                 object_release(object);
             }
@@ -251,7 +254,8 @@ static bool is_outdated(const struct object *object, const struct object *predec
 
 // In one step under the shard's lock, so that no reader finds neither. A purge either was logged
 // before that, or will find the object on its walk.
-static bool replace(struct cache *cache, struct object *object, struct object *predecessor, uint64_t epoch)
+static bool replace(
+    struct cache *cache, struct object *object, struct object *predecessor, uint64_t epoch)
 {
     struct shard *shard = cache_shard(cache, object->entry.hash);
     lock_acquire(&shard->lock);
@@ -285,7 +289,8 @@ static bool insert(struct cache *cache, struct object *object, uint64_t epoch,
     // From here on the policy cannot choose the predecessor to make room.
     if (predecessor != NULL)
         policy_remove(&cache->policy, &predecessor->entry);
-    policy_insert(&cache->policy, &object->entry, size, predecessor == NULL ? NULL : &predecessor->entry);
+    policy_insert(
+        &cache->policy, &object->entry, size, predecessor == NULL ? NULL : &predecessor->entry);
     *ret_predecessor = predecessor;
     bool linked = replace(cache, object, predecessor, epoch);
     if (!linked)

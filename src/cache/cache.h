@@ -27,22 +27,27 @@ struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
 struct hash128 cache_variant(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request);
 
-// Replaces the object with the same key and variant, unless that one is younger. epoch: cache_epoch()
-// when its fetch began, so that a purge in between marks it. Takes its own reference. False when it
-// was not let in: too large, or large and seen for the first time, or purged hard meanwhile, or not
-// storable and whole.
+// Replaces the object with the same key and variant, unless that one is younger. epoch:
+// cache_epoch() when its fetch began, so that a purge in between marks it. Takes its own reference.
+// False when it was not let in: too large, or large and seen for the first time, or purged hard
+// meanwhile, or not storable and whole.
 bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch);
 uint64_t cache_epoch(const struct cache *cache);
+// Whether a purge or an invalidation since then may concern what is stored or fetched under the
+// key.
+bool cache_is_touched_since(struct cache *cache, const struct cache_key *key, uint64_t epoch);
 // Would an object of that content size be kept? False: stream it through a window instead. A large
-// one is remembered and let in when it is asked for again, so ask once per fetch, or once it has grown.
+// one is remembered and let in when it is asked for again, so ask once per fetch, or once it has
+// grown.
 bool cache_would_keep(struct cache *cache, const struct cache_key *key, uint64_t size);
 
-// Unsafe methods (RFC 9111 section 4.4): all variants become stale at once, and so will what is being
-// fetched meanwhile. Returns how many.
+// Unsafe methods (RFC 9111 section 4.4): all variants become stale at once, and so will what is
+// being fetched meanwhile. Returns how many.
 uint64_t cache_invalidate(struct cache *cache, const struct cache_key *key);
-// "Cannot be shared" for a while, so that requests for it do not queue behind each other. A table of
-// fixed size: what is remembered may be forgotten early. An insert under the key forgets it.
-void cache_remember_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t until_ns);
+// "Cannot be shared" for a while, so that requests for it do not queue behind each other. A table
+// of fixed size: what is remembered may be forgotten early. An insert under the key forgets it.
+void cache_remember_uncacheable(
+    struct cache *cache, const struct cache_key *key, uint64_t until_ns);
 bool cache_is_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t now_ns);
 
 enum purge_kind { PURGE_URL, PURGE_PREFIX, PURGE_TAG, PURGE_ALL };
@@ -56,7 +61,7 @@ struct purge {
 uint64_t cache_purge(struct cache *cache, const struct purge *purge);
 
 struct cache_statistics {
-    uint64_t objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight, ghost_hits,
-        purged, uncacheable; // so often remembered
+    uint64_t objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight,
+        ghost_hits, purged, uncacheable; // so often remembered
 };
 void cache_read_statistics(struct cache *cache, struct cache_statistics *ret_statistics);

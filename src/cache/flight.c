@@ -48,7 +48,8 @@ uint64_t flight_table_count(struct flight_table *table)
     return count;
 }
 
-static struct flight **bucket_of(struct flight_table *table, struct hash128 key, struct hash128 variant)
+static struct flight **bucket_of(
+    struct flight_table *table, struct hash128 key, struct hash128 variant)
 {
     uint64_t hash = (key.low ^ variant.low * 31 ^ table->seed) * UINT64_C(0x9e3779b97f4a7c15);
     return &table->buckets[hash >> 32 & (table->bucket_count - 1)];
@@ -72,24 +73,30 @@ static struct flight *flight_create(struct loop *loop, struct slice key)
     return flight;
 }
 
-// One begun before a purge may bring what was purged: whoever comes after it does not join.
-static struct flight *find(struct flight *flight, const struct cache_key *key, struct hash128 variant,
-    uint64_t epoch)
+static bool is_for(const struct flight *flight, const struct cache_key *key, struct hash128 variant)
 {
-    while (flight != NULL
-        && !(flight->epoch == epoch && hash128_equal(flight->key_hash, key->hash) && hash128_equal(flight->variant, variant)
-            && slice_equal(flight->key, key->text)))
+    return hash128_equal(flight->key_hash, key->hash) && hash128_equal(flight->variant, variant)
+        && slice_equal(flight->key, key->text);
+}
+
+// One begun before a purge may bring what was purged: whoever comes after it does not join.
+static struct flight *find(struct flight *flight, struct cache *cache, const struct cache_key *key,
+    struct hash128 variant)
+{
+    while (flight != NULL && !(is_for(flight, key, variant)
+               && !cache_is_touched_since(cache, key, flight->epoch)))
         flight = flight->next;
     return flight;
 }
 
-enum error flight_join(struct flight_table *table, const struct cache_key *key, struct hash128 variant,
-    struct loop *loop, uint64_t epoch, struct flight **ret_flight, bool *ret_leader)
+enum error flight_join(struct flight_table *table, const struct cache_key *key,
+    struct hash128 variant, struct loop *loop, struct cache *cache, struct flight **ret_flight,
+    bool *ret_leader)
 {
     struct flight **bucket = bucket_of(table, key->hash, variant);
     enum error error = ERROR_NONE;
     lock_acquire(&table->lock);
-    struct flight *flight = find(*bucket, key, variant, epoch);
+    struct flight *flight = find(*bucket, cache, key, variant);
     bool leader = flight == NULL;
     if (!leader) {
         flight_reference(flight);
@@ -102,7 +109,7 @@ enum error flight_join(struct flight_table *table, const struct cache_key *key, 
         flight->table = table;
         flight->key_hash = key->hash;
         flight->variant = variant;
-        flight->epoch = epoch;
+        flight->epoch = cache_epoch(cache);
         flight->listed = true;
         flight->next = *bucket;
         *bucket = flight_reference(flight); // the table's own

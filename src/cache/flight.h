@@ -32,7 +32,8 @@ struct flight {
     struct broadcast changed;
     struct flight *next;           // in the table's bucket
     struct loop *loop;             // where the fetch runs
-    void (*abandon)(struct flight *flight); // called once, in that loop, when the last follower left
+    // Called once, in that loop, when the last follower left.
+    void (*abandon)(struct flight *flight);
     struct message abandon_message;
 };
 
@@ -41,10 +42,11 @@ void flight_table_destroy(struct flight_table *table);
 uint64_t flight_table_count(struct flight_table *table);
 
 // Joins the flight of key and variant or starts one; the caller is a follower either way and holds
-// a reference. *ret_leader: the caller started it and must now start its fetch (or fail it).
-// MEMORY, or LIMIT when the table is full.
-enum error flight_join(struct flight_table *table, const struct cache_key *key, struct hash128 variant,
-    struct loop *loop, uint64_t epoch, struct flight **ret_flight, bool *ret_leader) MUST_CHECK;
+// a reference. A flight that began before a purge of its key is not joined. *ret_leader: the caller
+// started it and must now start its fetch (or fail it). MEMORY, or LIMIT when the table is full.
+enum error flight_join(struct flight_table *table, const struct cache_key *key,
+    struct hash128 variant, struct loop *loop, struct cache *cache, struct flight **ret_flight,
+    bool *ret_leader) MUST_CHECK;
 // A flight that is in no table: for what cannot be shared from the start.
 enum error flight_start_alone(struct loop *loop, struct flight **ret_flight) MUST_CHECK;
 // No longer interested; gives the reference back. The last follower of a flight that does not fill
@@ -55,7 +57,8 @@ void flight_release(struct flight *flight);
 
 // For the fetcher.
 void flight_answer(struct flight *flight, struct object *object); // takes its own reference
-void flight_answer_alone(struct flight *flight, struct object *object); // unlists; followers but the leader see ALONE
+// Unlists; all but the leader see ALONE.
+void flight_answer_alone(struct flight *flight, struct object *object);
 void flight_fail(struct flight *flight); // unlists
 // Whether it goes on without followers; turned off after the last one left, it abandons at once.
 void flight_set_fills_cache(struct flight *flight, bool fills_cache);

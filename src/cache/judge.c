@@ -19,17 +19,20 @@ static const struct setting rows[] = {
         .fallback = "30d",
         .maximum = UINT64_C(3650) * 86400000,
         .summary = "How long a copy stays usable after it went stale, for when the backend fails.",
-        .touch = "Lower it where old pages do harm (prices, legal texts); an origin says it page by "
-                 "page with must-revalidate. 0 sends stale copies only where the origin allows it.",
+        .touch =
+            "Lower it where old pages do harm (prices, legal texts); an origin says it page by "
+            "page with must-revalidate. 0 sends stale copies only where the origin allows it.",
     },
     {
         .name = "stale_despite",
         .type = SETTING_CHOICE_SET,
         .offset = offsetof(struct judge_policy, stale_despite),
         .choices = despite_choices,
-        .summary = "Directives of the origin that shall not keep a stale copy from being sent on failure.",
-        .touch = "Set it when the status says that much of the site cannot be saved because of one "
-                 "of them, and a copy is better than an error for these pages. It overrides RFC 9111.",
+        .summary =
+            "Directives of the origin that shall not keep a stale copy from being sent on failure.",
+        .touch =
+            "Set it when the status says that much of the site cannot be saved because of one "
+            "of them, and a copy is better than an error for these pages. It overrides RFC 9111.",
         .example = "[must-revalidate, s-maxage]",
     },
     {
@@ -38,7 +41,8 @@ static const struct setting rows[] = {
         .offset = offsetof(struct judge_policy, heuristic_percent),
         .fallback = "10%",
         .maximum = 100,
-        .summary = "Freshness of a response that has only Last-Modified: this share of its age then.",
+        .summary =
+            "Freshness of a response that has only Last-Modified: this share of its age then.",
         .touch = "0 asks the backend every time such a page is wanted.",
     },
     {
@@ -56,8 +60,9 @@ static const struct setting rows[] = {
         .offset = offsetof(struct judge_policy, uncacheable_ms),
         .fallback = "2m",
         .maximum = 86400000,
-        .summary = "How long is remembered that an answer could not be shared, so that visitors who "
-                   "want the same do not wait for each other.",
+        .summary =
+            "How long is remembered that an answer could not be shared, so that visitors who "
+            "want the same do not wait for each other.",
         .touch = "Lower it when pages change from private to public and should be shared at once.",
     },
 };
@@ -66,8 +71,9 @@ const struct setting_section judge_settings = {
     .size = sizeof(struct judge_policy),
     .rows = rows,
     .count = ARRAY_SIZE(rows),
-    .summary = "What is kept of a site and how long. The origin's Cache-Control decides (RFC 9111); "
-               "these rows say what it leaves open.",
+    .summary =
+        "What is kept of a site and how long. The origin's Cache-Control decides (RFC 9111); "
+        "these rows say what it leaves open.",
 };
 
 const char *judge_reason_text(enum judge_reason reason)
@@ -96,8 +102,16 @@ bool judge_replaces(unsigned status)
 static bool is_heuristically_cacheable(unsigned status)
 {
     switch (status) {
-    case 200: case 203: case 204: case 300: case 301: case 308: case 404: case 405: case 410: case 414:
-        return true;
+    case 200:
+    case 203:
+    case 204:
+    case 300:
+    case 301:
+    case 308:
+    case 404:
+    case 405:
+    case 410:
+    case 414: return true;
     default:
         return false;
     }
@@ -148,8 +162,8 @@ static bool hearing_date(const struct hearing *hearing, enum http_name name, int
     return value.data != NULL && http_date_parse(value, hearing->response_seconds, ret_seconds);
 }
 
-// Field names behind no-cache and private narrow them to these fields. To treat that as if none stood
-// there is the safe reading that RFC 9111 section 5.2.2.4 names.
+// Field names behind no-cache and private narrow them to these fields. To treat that as if none
+// stood there is the safe reading that RFC 9111 section 5.2.2.4 names.
 static bool forbids_reuse(const struct http_cache_control *control)
 {
     return control->no_cache || control->no_cache_fields;
@@ -215,9 +229,11 @@ static bool heuristic_lifetime(const struct hearing *hearing, uint64_t *ret_ms)
         return false;
     int64_t modified;
     uint64_t ms = 0;
-    if (hearing_date(hearing, HTTP_NAME_LAST_MODIFIED, &modified) && modified < hearing->date_seconds) {
+    if (hearing_date(hearing, HTTP_NAME_LAST_MODIFIED, &modified)
+        && modified < hearing->date_seconds) {
         uint64_t since = (uint64_t)(hearing->date_seconds - modified);
-        ms = MINIMUM(since * 10 * hearing->policy->heuristic_percent, hearing->policy->heuristic_max_ms);
+        ms = MINIMUM(
+            since * 10 * hearing->policy->heuristic_percent, hearing->policy->heuristic_max_ms);
     }
     *ret_ms = ms;
     return true;
@@ -270,7 +286,8 @@ static void judge_staleness(const struct hearing *hearing, struct judgement *jud
         || (control->must_revalidate && !is_lifted(policy, JUDGE_MUST_REVALIDATE))
         || (control->proxy_revalidate && !is_lifted(policy, JUDGE_PROXY_REVALIDATE)))
         return;
-    uint64_t own_ms = MAXIMUM(window_ms(control->stale_if_error), window_ms(control->stale_while_revalidate));
+    uint64_t own_ms = MAXIMUM(
+        window_ms(control->stale_if_error), window_ms(control->stale_while_revalidate));
     judgement->while_revalidate_ms = window_ms(control->stale_while_revalidate);
     if (control->s_maxage != HTTP_SECONDS_ABSENT && !is_lifted(policy, JUDGE_S_MAXAGE))
         judgement->stale_ms = own_ms;
@@ -309,9 +326,9 @@ static enum judge_reason judge_freshness(const struct hearing *hearing, struct j
     return is_of_use(hearing, judgement) ? JUDGE_REASON_NONE : JUDGE_REASON_NO_FRESHNESS;
 }
 
-void judge_response(const struct http_request_head *request, const struct http_response_head *response,
-    const struct judge_policy *policy, int64_t request_time_ms, int64_t response_time_ms,
-    struct judgement *ret_judgement)
+void judge_response(const struct http_request_head *request,
+    const struct http_response_head *response, const struct judge_policy *policy,
+    int64_t request_time_ms, int64_t response_time_ms, struct judgement *ret_judgement)
 {
     struct hearing hearing = {
         .request = request,

@@ -9,11 +9,17 @@
 struct judge_policy {
     uint64_t keep_ms;           // stale copies stay usable on failure this long (default 30d)
     uint64_t stale_despite;     // set of enum judge_despite
-    uint64_t heuristic_percent; // of the time since Last-Modified (RFC 9111 section 4.2.2), default 10
+    uint64_t
+        heuristic_percent; // of the time since Last-Modified (RFC 9111 section 4.2.2), default 10
     uint64_t heuristic_max_ms;  // default 1h
-    uint64_t uncacheable_ms;    // how long "cannot be shared" is remembered (hit-for-miss), default 2m
+    uint64_t uncacheable_ms; // how long "cannot be shared" is remembered (hit-for-miss), default 2m
 };
-enum judge_despite { JUDGE_NO_CACHE, JUDGE_MUST_REVALIDATE, JUDGE_PROXY_REVALIDATE, JUDGE_S_MAXAGE };
+enum judge_despite {
+    JUDGE_NO_CACHE,
+    JUDGE_MUST_REVALIDATE,
+    JUDGE_PROXY_REVALIDATE,
+    JUDGE_S_MAXAGE
+};
 extern const struct setting_section judge_settings;
 
 enum judge_store {
@@ -45,9 +51,9 @@ struct judgement {
 };
 
 // request_time/response_time: wall clock around the exchange, for the age sum.
-void judge_response(const struct http_request_head *request, const struct http_response_head *response,
-    const struct judge_policy *policy, int64_t request_time_ms, int64_t response_time_ms,
-    struct judgement *ret_judgement);
+void judge_response(const struct http_request_head *request,
+    const struct http_response_head *response, const struct judge_policy *policy,
+    int64_t request_time_ms, int64_t response_time_ms, struct judgement *ret_judgement);
 
 // 404 and 410 are answers and replace the copy; 5xx and 429 do not (DESIGN section 1).
 bool judge_is_error(unsigned status);

@@ -53,7 +53,8 @@ struct slice object_field(const struct object *object, enum http_name name)
     struct slice rest = object_fields(object);
     struct slice text = http_name_text(name);
     while (rest.size > text.size) {
-        if (rest.data[text.size] == ':' && slice_equal_nocase(slice_of(rest.data, text.size), text)) {
+        if (rest.data[text.size] == ':'
+            && slice_equal_nocase(slice_of(rest.data, text.size), text)) {
             struct http_field field;
             object_next_field(&rest, &field);
             return field.value;
@@ -248,8 +249,8 @@ bool object_is_confirmed(const struct object *object, const struct http_response
     return modified.data == NULL || slice_equal(modified, object_last_modified(object));
 }
 
-// Of the 304, what does not replace what is stored: its length, and what describes a content that it
-// did not bring (RFC 9111 section 3.2).
+// Of the 304, what does not replace what is stored: its length, and what describes a content that
+// it did not bring (RFC 9111 section 3.2).
 static bool is_updating_field(const struct http_fields *fields, const struct http_field *field)
 {
     return is_stored_field(fields, field) && field->known != HTTP_NAME_CONTENT_ENCODING
@@ -393,7 +394,8 @@ void object_back_off(struct object *object, uint64_t now_ns, uint64_t maximum_ms
 {
     uint32_t failures = atomic_fetch_add_explicit(&object->failures, 1, memory_order_relaxed);
     uint64_t ms = failures < 32 ? (uint64_t)BACKOFF_FIRST_MS << failures : UINT64_MAX;
-    uint64_t end_ds = ns_since_stored(object, now_ns) / NS_PER_DS + MINIMUM(ms, maximum_ms) / 100 + 1;
+    uint64_t end_ds = ns_since_stored(object, now_ns) / NS_PER_DS + MINIMUM(ms, maximum_ms) / 100
+        + 1;
     atomic_store_explicit(&object->backoff_end_ds, (uint32_t)MINIMUM(end_ds, UINT32_MAX),
         memory_order_relaxed);
 }

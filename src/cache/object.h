@@ -1,6 +1,6 @@
-// A response as kept: head and content. Immutable once made, but for the atomics; counted; may be read
-// on any thread. One allocation holds the struct, the key, the request's values for Vary, the head and
-// the tags; many objects are kept, so it is packed and read through functions.
+// A response as kept: head and content. Immutable once made, but for the atomics; counted; may be
+// read on any thread. One allocation holds the struct, the key, the request's values for Vary, the
+// head and the tags; many objects are kept, so it is packed and read through functions.
 #pragma once
 
 #include "cache/body.h"
@@ -38,9 +38,10 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
 struct object *object_refresh(const struct object *object, const struct http_request_head *request,
     const struct http_response_head *not_modified, const struct judge_policy *policy,
     int64_t request_time_ms, int64_t response_time_ms, uint64_t now_ns) MUST_CHECK;
-// Whether the 304 speaks of this object: a strong validator in it must be the object's own (RFC 9111
-// section 4.3.4). If not, ask again without conditions.
-bool object_is_confirmed(const struct object *object, const struct http_response_head *not_modified);
+// Whether the 304 speaks of this object: a strong validator in it must be the object's own (RFC
+// 9111 section 4.3.4). If not, ask again without conditions.
+bool object_is_confirmed(
+    const struct object *object, const struct http_response_head *not_modified);
 struct object *object_reference(struct object *object);
 void object_release(struct object *object); // NULL is fine
 uint64_t object_footprint(const struct object *object); // memory of head and content, bytes
@@ -90,10 +91,11 @@ bool object_in_backoff(const struct object *object, uint64_t now_ns);
 // After a failed fetch: 1 s, doubling to maximum_ms. Reset by being replaced or refreshed.
 void object_back_off(struct object *object, uint64_t now_ns, uint64_t maximum_ms);
 
-// What to send for this request from this object (RFC 9110 sections 13 and 14). Also gives the
-// 412 of If-Match and If-Unmodified-Since, which a cache need not evaluate (RFC 9111 section 4.3.2):
+// What to send for this request from this object (RFC 9110 sections 13 and 14). Also gives the 412
+// of If-Match and If-Unmodified-Since, which a cache need not evaluate (RFC 9111 section 4.3.2):
 // ask the origin then, if it answers.
 enum object_selection { OBJECT_WHOLE, OBJECT_PART, OBJECT_NOT_MODIFIED, OBJECT_PRECONDITION_FAILED,
     OBJECT_UNSATISFIABLE };
-enum object_selection object_select(const struct object *object, const struct http_request_head *request,
-    int64_t wall_seconds, uint64_t *ret_first, uint64_t *ret_last);
+enum object_selection object_select(const struct object *object,
+    const struct http_request_head *request, int64_t wall_seconds, uint64_t *ret_first,
+    uint64_t *ret_last);

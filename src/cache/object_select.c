@@ -1,5 +1,5 @@
-// What is sent from an object for a request: conditions (RFC 9110 section 13, RFC 9111 section 4.3.2)
-// and ranges (section 14).
+// What is sent from an object for a request: conditions (RFC 9110 section 13, RFC 9111 section
+// 4.3.2) and ranges (section 14).
 #include "cache/object.h"
 
 // Conditions are read only where the answer would be a success (RFC 9110 section 13.2.1).
@@ -61,7 +61,8 @@ static enum object_selection check_conditions(const struct object *object,
             return OBJECT_PRECONDITION_FAILED;
     } else if (request_date(request, HTTP_NAME_IF_UNMODIFIED_SINCE, wall_seconds, &seconds)) {
         int64_t modified;
-        if (object_date(object, HTTP_NAME_LAST_MODIFIED, wall_seconds, &modified) && modified > seconds)
+        if (object_date(object, HTTP_NAME_LAST_MODIFIED, wall_seconds, &modified)
+            && modified > seconds)
             return OBJECT_PRECONDITION_FAILED;
     }
     if (has(request, HTTP_NAME_IF_NONE_MATCH)) {
@@ -88,12 +89,14 @@ static bool if_range_holds(const struct object *object, const struct http_reques
         return http_etag_equal_strong(value, object_etag(object));
     int64_t asked, modified, sent;
     return http_date_parse(value, wall_seconds, &asked)
-        && object_date(object, HTTP_NAME_LAST_MODIFIED, wall_seconds, &modified) && asked == modified
-        && object_date(object, HTTP_NAME_DATE, wall_seconds, &sent) && sent > modified;
+        && object_date(object, HTTP_NAME_LAST_MODIFIED, wall_seconds, &modified)
+        && asked == modified && object_date(object, HTTP_NAME_DATE, wall_seconds, &sent)
+        && sent > modified;
 }
 
 static enum object_selection select_range(const struct object *object,
-    const struct http_request_head *request, int64_t wall_seconds, uint64_t *ret_first, uint64_t *ret_last)
+    const struct http_request_head *request, int64_t wall_seconds, uint64_t *ret_first,
+    uint64_t *ret_last)
 {
     uint64_t length = object_length(object);
     if (request->method != HTTP_METHOD_GET || object->status != 200 || object->body == NULL
@@ -109,8 +112,9 @@ static enum object_selection select_range(const struct object *object,
     return OBJECT_WHOLE;
 }
 
-enum object_selection object_select(const struct object *object, const struct http_request_head *request,
-    int64_t wall_seconds, uint64_t *ret_first, uint64_t *ret_last)
+enum object_selection object_select(const struct object *object,
+    const struct http_request_head *request, int64_t wall_seconds, uint64_t *ret_first,
+    uint64_t *ret_last)
 {
     if (conditions_apply(object, request)) {
         enum object_selection selection = check_conditions(object, request, wall_seconds);

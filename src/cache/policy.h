@@ -1,6 +1,7 @@
-// Who stays when memory is short: S3-FIFO (Yang et al., SOSP 2023) accounted in bytes, with the size
-// rule of our measurements: the larger an object, the more hits it must show to be promoted, and what
-// is larger than the small queue is let in at its second sight only. Knows entries, not objects.
+// Who stays when memory is short: S3-FIFO (Yang et al., SOSP 2023) accounted in bytes, with the
+// size rule of our measurements: the larger an object, the more hits it must show to be promoted,
+// and what is larger than the small queue is let in at its second sight only. Knows entries, not
+// objects.
 //
 // Everything but policy_touch must be called under one lock, the caller's. A hit takes none.
 #pragma once

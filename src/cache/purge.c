@@ -16,11 +16,10 @@ static struct slice without_scheme(struct slice url)
     return url;
 }
 
-static struct slice url_of(const struct object *object)
+static struct slice url_of(struct slice key)
 {
-    struct slice rest = object_key(object);
-    slice_cut(&rest, '\0');
-    return without_scheme(rest);
+    slice_cut(&key, '\0');
+    return without_scheme(key);
 }
 
 static bool has_tag(const struct object *object, struct slice tag)
@@ -43,12 +42,25 @@ static bool has_tag(const struct object *object, struct slice tag)
 bool purge_matches(const struct purge *purge, const struct object *object)
 {
     switch (purge->kind) {
-    case PURGE_URL: return slice_equal(url_of(object), without_scheme(purge->what));
-    case PURGE_PREFIX: return slice_starts_with(url_of(object), without_scheme(purge->what));
+    case PURGE_URL: return slice_equal(url_of(object_key(object)), without_scheme(purge->what));
+    case PURGE_PREFIX:
+        return slice_starts_with(url_of(object_key(object)), without_scheme(purge->what));
     case PURGE_TAG: return has_tag(object, purge->what);
     case PURGE_ALL: return true;
     }
     return false;
+}
+
+// The same of what is not known yet but for its key: its tags may be any.
+static bool may_match(const struct purge_record *record, struct slice key)
+{
+    switch (record->kind) {
+    case PURGE_URL: return slice_equal(url_of(key), without_scheme(record->what));
+    case PURGE_PREFIX: return slice_starts_with(url_of(key), without_scheme(record->what));
+    case PURGE_TAG:
+    case PURGE_ALL: return true;
+    }
+    return true;
 }
 
 // --- The log ---
@@ -96,10 +108,18 @@ void purge_log_add(struct purge_log *log, const struct purge *purge)
 void purge_log_add_invalidation(struct purge_log *log, uint64_t key_hash)
 {
     uint64_t epoch = atomic_fetch_add_explicit(&log->epoch, 1, memory_order_acq_rel) + 1;
-    atomic_store_explicit(&log->invalidated[key_hash % INVALIDATED_SLOTS], epoch, memory_order_release);
+    atomic_store_explicit(
+        &log->invalidated[key_hash % INVALIDATED_SLOTS], epoch, memory_order_release);
 }
 
-static enum purge_mark check_records(struct purge_log *log, const struct object *object, uint64_t epoch)
+static bool is_invalidated(struct purge_log *log, uint64_t key_hash, uint64_t epoch)
+{
+    uint64_t slot = key_hash % INVALIDATED_SLOTS;
+    return atomic_load_explicit(&log->invalidated[slot], memory_order_acquire) > epoch;
+}
+
+static enum purge_mark check_records(
+    struct purge_log *log, const struct object *object, uint64_t epoch)
 {
     enum purge_mark mark = log->lost_epoch > epoch ? PURGE_MARK_SOFT : PURGE_MARK_NONE;
     if (log->lost_hard_epoch > epoch)
@@ -120,12 +140,27 @@ enum purge_mark purge_log_check(struct purge_log *log, const struct object *obje
 {
     if (atomic_load_explicit(&log->epoch, memory_order_acquire) == epoch)
         return PURGE_MARK_NONE;
-    uint64_t slot = object->entry.hash % INVALIDATED_SLOTS;
-    bool invalidated = atomic_load_explicit(&log->invalidated[slot], memory_order_acquire) > epoch;
     lock_acquire(&log->lock);
     enum purge_mark mark = check_records(log, object, epoch);
     lock_release(&log->lock);
-    return mark == PURGE_MARK_NONE && invalidated ? PURGE_MARK_SOFT : mark;
+    if (mark == PURGE_MARK_NONE && is_invalidated(log, object->entry.hash, epoch))
+        return PURGE_MARK_SOFT;
+    return mark;
+}
+
+bool cache_is_touched_since(struct cache *cache, const struct cache_key *key, uint64_t epoch)
+{
+    struct purge_log *log = &cache->purges;
+    if (atomic_load_explicit(&log->epoch, memory_order_acquire) == epoch)
+        return false;
+    if (is_invalidated(log, key->hash.low, epoch))
+        return true;
+    lock_acquire(&log->lock);
+    bool touched = log->lost_epoch > epoch;
+    for (unsigned i = 0; i < PURGE_LOG_SIZE && !touched; i++)
+        touched = log->records[i].epoch > epoch && may_match(&log->records[i], key->text);
+    lock_release(&log->lock);
+    return touched;
 }
 
 // --- The walk ---

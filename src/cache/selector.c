@@ -24,7 +24,8 @@ static void sink_take(struct sink *sink, struct slice piece)
             sink->differs = true;
             return;
         }
-        sink->expected = slice_of(sink->expected.data + piece.size, sink->expected.size - piece.size);
+        sink->expected = slice_of(
+            sink->expected.data + piece.size, sink->expected.size - piece.size);
     }
     if (sink->hash != NULL) {
         struct hash128 hash = hash_bytes_128(piece, sink->hash->low);
@@ -166,7 +167,8 @@ enum error selector_names_add(struct selector_names *names, struct slice vary)
     return ERROR_NONE;
 }
 
-size_t selector_write(const struct selector_names *names, const struct http_fields *request, char *buffer)
+size_t selector_write(
+    const struct selector_names *names, const struct http_fields *request, char *buffer)
 {
     struct sink sink = {.buffer = buffer};
     take_names(&sink, names, request);

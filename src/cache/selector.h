@@ -1,10 +1,10 @@
 // The request's values that a response was chosen by (RFC 9111 section 4.1), in a form in which
 // requests that mean the same are the same: lines combined, space around list elements removed,
-// Accept-Encoding and Accept-Language folded to lower case, Accept-Encoding also sorted (the order of
-// languages of equal weight means something to many servers, so that one stays).
+// Accept-Encoding and Accept-Language folded to lower case, Accept-Encoding also sorted (the order
+// of languages of equal weight means something to many servers, so that one stays).
 //
-// A selector block is, for each name that Vary lists, sorted: the name in lower case, NUL, '-' if the
-// request has no such field, else '=' and its value, NUL.
+// A selector block is, for each name that Vary lists, sorted: the name in lower case, NUL, '-' if
+// the request has no such field, else '=' and its value, NUL.
 #pragma once
 
 #include "base/hash.h"
@@ -20,7 +20,8 @@ struct selector_names {
 // Adds the names of one Vary value. LIMIT when there are too many of them.
 enum error selector_names_add(struct selector_names *names, struct slice vary) MUST_CHECK;
 // Bytes that the block takes; written when buffer is not NULL.
-size_t selector_write(const struct selector_names *names, const struct http_fields *request, char *buffer);
+size_t selector_write(
+    const struct selector_names *names, const struct http_fields *request, char *buffer);
 bool selector_matches(struct slice block, const struct http_fields *request);
 // The names in a block.
 void selector_names_of(struct slice block, struct selector_names *ret_names);

@@ -1,5 +1,5 @@
-// Hit-for-miss memory: a table of two-way sets. Hash and time of a slot are not one atom; what a race
-// can do is forget a key early or remember one too long, by the time another one had.
+// Hit-for-miss memory: a table of two-way sets. Hash and time of a slot are not one atom; what a
+// race can do is forget a key early or remember one too long, by the time another one had.
 #include "cache/inside.h"
 
 static struct uncacheable *set_of(struct uncacheable *slots, uint64_t hash)

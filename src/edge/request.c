@@ -216,7 +216,7 @@ bool request_begin_fetch(struct task *task, struct request *request, bool coales
         struct hash128 variant = cache_variant(edge->cache, &request->key, &request->head.fields);
         variant.high ^= request->credentials; // nobody waits behind an answer made for a stranger
         error = flight_join(edge->flights, &request->key, variant, request->thread->loop,
-            cache_epoch(edge->cache), &request->flight, &request->leads);
+            edge->cache, &request->flight, &request->leads);
     } else {
         error = flight_start_alone(request->thread->loop, &request->flight);
     }

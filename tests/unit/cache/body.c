@@ -1,5 +1,5 @@
-// Bodies: what one task writes, many read byte by byte the same, on one loop and on several threads;
-// windows; broken bodies; failing memory.
+// Bodies: what one task writes, many read byte by byte the same, on one loop and on several
+// threads; windows; broken bodies; failing memory.
 #include "cache/body.h"
 #include "../io/virtual.h"
 #include "base/invariant.h"
@@ -152,7 +152,8 @@ static void grow_with(struct task *task, uint64_t expected, uint64_t size)
 
 static void growing_bodies(struct task *task)
 {
-    uint64_t sizes[] = {1, 100, 8 * KIB, 8 * KIB + 1, 64 * KIB, 64 * KIB + 1, 300 * KIB, 1500 * KIB};
+    uint64_t sizes[] = {
+        1, 100, 8 * KIB, 8 * KIB + 1, 64 * KIB, 64 * KIB + 1, 300 * KIB, 1500 * KIB};
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         grow_with(task, sizes[i], sizes[i]);
         grow_with(task, UINT64_MAX, sizes[i]);
@@ -226,7 +227,8 @@ static void waiting_ends(struct task *task)
     assert_int_equal(body_reader_next(task, &reader, deadline_ns, &bytes), ERROR_TIMEOUT);
     assert_true(task_now_ns(task) >= deadline_ns);
     append(task, body, 10);
-    assert_int_equal(body_reader_next(task, &reader, deadline_ns, &bytes), ERROR_NONE); // no need to wait
+    assert_int_equal(
+        body_reader_next(task, &reader, deadline_ns, &bytes), ERROR_NONE); // no need to wait
     assert_int_equal(bytes.size, 10);
     body_reader_advance(&reader, 10);
     task_cancel(task);
@@ -466,7 +468,8 @@ struct random_reader {
     bool open;
 };
 
-static void random_step(struct random *random, struct body *body, struct random_reader *reader, bool leave)
+static void random_step(
+    struct random *random, struct body *body, struct random_reader *reader, bool leave)
 {
     struct slice bytes;
     if (!reader->open) {
@@ -621,7 +624,8 @@ static void reads(struct task *task, void *argument)
     enum error error;
     body_reader_open(&reader, crowd->body, self->from);
     body_release(crowd->body); // the one made for this task
-    while ((error = body_reader_next(task, &reader, crew_patience_ns(task), &bytes)) == ERROR_NONE) {
+    while (
+        (error = body_reader_next(task, &reader, crew_patience_ns(task), &bytes)) == ERROR_NONE) {
         invariant(is_right(bytes, reader.at));
         for (unsigned i = 0; i < self->pace; i++)
             invariant(task_yield(task) == ERROR_NONE);

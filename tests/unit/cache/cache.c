@@ -28,7 +28,8 @@ static struct cache *begin(uint64_t memory)
 static const struct object *put(struct cache *cache, struct slice key, const char *request_fields,
     const char *response_fields, size_t size)
 {
-    struct object *object = thing_make(cache, key, request_fields, response_fields, size, 'x', SECOND);
+    struct object *object = thing_make(
+        cache, key, request_fields, response_fields, size, 'x', SECOND);
     assert_non_null(object);
     bool inserted = cache_insert(cache, object, cache_epoch(cache));
     object_release(object);
@@ -220,7 +221,8 @@ static void test_a_url_is_purged_on_both_schemes_every_site_and_in_all_variants(
 {
     (void)state;
     struct cache *cache = begin(MIB);
-    struct slice http = SLICE("site\0http://example.com/1"), elsewhere = SLICE("b\0https://example.com/1");
+    struct slice http = SLICE("site\0http://example.com/1"),
+                 elsewhere = SLICE("b\0https://example.com/1");
     put(cache, K1, "Foo: 1", FRESH "Vary: Foo", 10);
     put(cache, K1, "Foo: 2", FRESH "Vary: Foo", 10);
     put(cache, http, "", FRESH, 10);
@@ -397,7 +399,8 @@ static void test_failing_allocations(void **state)
     for (unsigned i = 0; i < 10000; i++) {
         char text[64];
         int size = snprintf(text, sizeof(text), "site%chttps://example.com/%u", '\0', i);
-        struct object *object = thing_make(cache, slice_of(text, (size_t)size), "", FRESH, 1, 'x', SECOND);
+        struct object *object = thing_make(
+            cache, slice_of(text, (size_t)size), "", FRESH, 1, 'x', SECOND);
         if (i % 2 == 0)
             test_fail_allocation(1);
         assert_true(cache_insert(cache, object, 0));
@@ -454,7 +457,8 @@ static void model_begin(struct model *model, uint64_t seed)
         do {
             number++;
             model->sizes[i] = (size_t)snprintf(model->keys[i], sizeof(model->keys[i]),
-                "s%u%chttp%s://h%u/%u", number % 2, '\0', number % 3 == 0 ? "" : "s", number % 5, number / 4);
+                "s%u%chttp%s://h%u/%u", number % 2, '\0', number % 3 == 0 ? "" : "s", number % 5,
+                number / 4);
             slot = cache_key_of(model->cache, model_key(model, i)).hash.low % INVALIDATED_SLOTS;
         } while (taken[slot]);
         taken[slot] = true;
@@ -472,7 +476,8 @@ static void model_hit(struct model *model, unsigned key, unsigned variant, bool 
 }
 
 // Whether a purge of that kind concerns the key; tags are "k<key % 7>".
-static bool model_matches(const struct model *model, enum purge_kind kind, const char *what, unsigned key)
+static bool model_matches(
+    const struct model *model, enum purge_kind kind, const char *what, unsigned key)
 {
     const char *url = strstr(model->keys[key] + 3, "//") + 2, *asked = strstr(what, "//");
     char tag[8];
@@ -503,7 +508,8 @@ static void model_purge(struct model *model)
     uint64_t expected = 0;
     for (unsigned key = 0; key < MODEL_KEYS; key++) {
         for (unsigned variant = 0; variant < MODEL_VARIANTS; variant++) {
-            if (model->entries[key][variant].object != NULL && model_matches(model, kind, what, key)) {
+            if (model->entries[key][variant].object != NULL
+                && model_matches(model, kind, what, key)) {
                 expected++;
                 model_hit(model, key, variant, hard);
             }
@@ -547,7 +553,8 @@ static void model_fetch_step(struct model *model)
     char fields[128];
     snprintf(fields, sizeof(fields), FRESH "Vary: Foo\nSurrogate-Key: x k%u y", fetch->key % 7);
     struct object *object = thing_make(model->cache, model_key(model, fetch->key),
-        model_requests[fetch->variant], fields, random_below(&model->random, 2000), 'x', model->now_ns);
+        model_requests[fetch->variant], fields, random_below(&model->random, 2000), 'x',
+        model->now_ns);
     assert_int_equal(cache_insert(model->cache, object, fetch->epoch), !fetch->hard);
     if (!fetch->hard)
         model->entries[fetch->key][fetch->variant] = (struct model_entry){object, fetch->soft};
@@ -560,7 +567,8 @@ static void model_compare(const struct model *model, unsigned key)
 {
     for (unsigned variant = 0; variant < MODEL_VARIANTS; variant++) {
         const struct model_entry *entry = &model->entries[key][variant];
-        const struct object *found = find(model->cache, model_key(model, key), model_requests[variant]);
+        const struct object *found = find(
+            model->cache, model_key(model, key), model_requests[variant]);
         assert_ptr_equal(found, entry->object);
         if (found != NULL)
             assert_int_equal(atomic_load(&found->purged), entry->purged);
@@ -671,7 +679,8 @@ static void *do_anything(void *argument)
         if (dice < 50) {
             object = thing_lookup(crowd->cache, key, "");
         } else if (dice < 94) {
-            object = thing_make(crowd->cache, key, "", FRESH, random_below(&random, 8000), 'x', SECOND);
+            object = thing_make(
+                crowd->cache, key, "", FRESH, random_below(&random, 8000), 'x', SECOND);
             (void)cache_insert(crowd->cache, object, epoch);
         } else if (dice < 96) {
             cache_purge(crowd->cache, &order);

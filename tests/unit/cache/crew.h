@@ -48,8 +48,8 @@ static inline void crew_task(struct task *task, void *argument)
 }
 
 // Before crew_run.
-static inline void crew_add(
-    struct crew *crew, unsigned loop, void (*work)(struct task *task, void *argument), void *argument)
+static inline void crew_add(struct crew *crew, unsigned loop,
+    void (*work)(struct task *task, void *argument), void *argument)
 {
     struct crew_work *added = memory_alloc(sizeof(*added));
     invariant(added != NULL);

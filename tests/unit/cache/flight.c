@@ -13,12 +13,19 @@ static struct cache_key key_of(const char *text)
     return (struct cache_key){slice, hash_bytes_128(slice, 5)};
 }
 
-static struct object *make_object(void)
+static struct cache *make_cache(void)
 {
     struct cache_settings settings = {.memory = 1 << 20};
     struct cache *cache = cache_create(&settings, 1);
-    struct object *object = thing_make(cache, SLICE("site\0https://h/"), "", "Cache-Control: max-age=9",
-        10, 'x', NS_PER_SECOND);
+    assert_non_null(cache);
+    return cache;
+}
+
+static struct object *make_object(void)
+{
+    struct cache *cache = make_cache();
+    struct object *object = thing_make(
+        cache, SLICE("site\0https://h/"), "", "Cache-Control: max-age=9", 10, 'x', NS_PER_SECOND);
     assert_non_null(object);
     cache_destroy(cache);
     return object;
@@ -27,6 +34,7 @@ static struct object *make_object(void)
 struct scene {
     struct loop loop;
     struct flight_table *table;
+    struct cache *cache;
 };
 
 static unsigned abandoned; // one thread's, in the tests without threads
@@ -41,6 +49,7 @@ static void begin(struct scene *scene)
 {
     virtual_init(&scene->loop, 100);
     scene->table = flight_table_create(3, LIMIT_MOST);
+    scene->cache = make_cache();
     assert_non_null(scene->table);
     abandoned = 0;
 }
@@ -50,16 +59,19 @@ static void end(struct scene *scene)
     virtual_run(&scene->loop);
     assert_int_equal(flight_table_count(scene->table), 0);
     flight_table_destroy(scene->table);
+    cache_destroy(scene->cache);
     loop_destroy(&scene->loop);
 }
 
-static struct flight *join(struct scene *scene, const char *text, uint64_t variant, bool expect_leader)
+static struct flight *join(
+    struct scene *scene, const char *text, uint64_t variant, bool expect_leader)
 {
     struct cache_key key = key_of(text);
     struct flight *flight = NULL;
     bool leader = !expect_leader;
-    assert_int_equal(flight_join(scene->table, &key, (struct hash128){variant, 0}, &scene->loop, 7, &flight,
-                         &leader), ERROR_NONE);
+    assert_int_equal(flight_join(scene->table, &key, (struct hash128){variant, 0}, &scene->loop,
+                         scene->cache, &flight, &leader),
+        ERROR_NONE);
     assert_int_equal(leader, expect_leader);
     if (leader)
         flight->abandon = count_abandon;
@@ -80,7 +92,7 @@ static void test_the_first_leads_and_the_same_key_and_variant_join(void **state)
     assert_ptr_equal(join(&scene, "a", 0, false), a);
     struct flight *variant = join(&scene, "a", 1, true), *other = join(&scene, "b", 0, true);
     assert_int_equal(flight_table_count(scene.table), 3);
-    assert_int_equal(a->epoch, 7);
+    assert_int_equal(a->epoch, cache_epoch(scene.cache));
     assert_int_equal(a->started_ns, scene.loop.now_ns);
     assert_int_equal(atomic_load(&a->followers), 2);
     struct object *object = make_object();
@@ -113,14 +125,81 @@ static void test_hashes_that_collide_do_not_join(void **state)
     struct cache_key one = key_of("one"), two = {.text = SLICE("two"), .hash = one.hash};
     struct flight *a, *b;
     bool leader;
-    assert_int_equal(flight_join(scene.table, &one, (struct hash128){0}, &scene.loop, 0, &a, &leader), ERROR_NONE);
-    assert_int_equal(flight_join(scene.table, &two, (struct hash128){0}, &scene.loop, 0, &b, &leader), ERROR_NONE);
+    assert_int_equal(
+        flight_join(scene.table, &one, (struct hash128){0}, &scene.loop, scene.cache, &a, &leader),
+        ERROR_NONE);
+    assert_int_equal(
+        flight_join(scene.table, &two, (struct hash128){0}, &scene.loop, scene.cache, &b, &leader),
+        ERROR_NONE);
     assert_true(leader);
     assert_ptr_not_equal(a, b);
     flight_fail(a);
     flight_fail(b);
     flight_leave(a);
     flight_leave(b);
+    end(&scene);
+}
+
+static struct flight *join_page(struct scene *scene, bool expect_leader)
+{
+    struct slice text = SLICE("site\0https://h/page");
+    struct cache_key key = cache_key_of(scene->cache, text);
+    struct flight *flight;
+    bool leader;
+    assert_int_equal(flight_join(scene->table, &key, (struct hash128){0}, &scene->loop,
+                         scene->cache, &flight, &leader),
+        ERROR_NONE);
+    assert_int_equal(leader, expect_leader);
+    return flight;
+}
+
+static void test_who_comes_after_a_purge_does_not_join_what_began_before_it(void **state)
+{
+    (void)state;
+    struct {
+        enum purge_kind kind;
+        const char *what;
+        bool concerns;
+    } rows[] = {
+        {PURGE_URL, "http://h/page", true},
+        {PURGE_URL, "http://h/page2", false},
+        {PURGE_PREFIX, "https://h/p", true},
+        {PURGE_PREFIX, "https://h/q", false},
+        {PURGE_TAG, "t", true}, // nobody knows its tags yet
+        {PURGE_ALL, "", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct scene scene;
+        begin(&scene);
+        struct flight *before = join_page(&scene, true);
+        struct purge purge = {.kind = rows[i].kind, .what = slice_from_string(rows[i].what)};
+        cache_purge(scene.cache, &purge);
+        struct flight *after = join_page(&scene, rows[i].concerns);
+        assert_int_equal(after != before, rows[i].concerns);
+        assert_ptr_equal(join_page(&scene, false), after);
+        flight_leave(after);
+        flight_leave(before);
+        flight_leave(after);
+        end(&scene);
+    }
+}
+
+static void test_an_invalidation_of_another_key_does_not_part_them(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    struct cache_key other = cache_key_of(scene.cache, SLICE("site\0https://h/other"));
+    struct cache_key key = cache_key_of(scene.cache, SLICE("site\0https://h/page"));
+    struct flight *before = join_page(&scene, true);
+    for (int i = 0; i < 1000; i++)
+        cache_invalidate(scene.cache, &other);
+    assert_ptr_equal(join_page(&scene, false), before);
+    cache_invalidate(scene.cache, &key);
+    struct flight *after = join_page(&scene, true);
+    flight_leave(before);
+    flight_leave(before);
+    flight_leave(after);
     end(&scene);
 }
 
@@ -220,8 +299,9 @@ static void test_the_table_is_bounded(void **state)
         flights[i] = join(&scene, text, 0, true);
     }
     struct cache_key key = key_of("one more");
-    assert_int_equal(
-        flight_join(scene.table, &key, (struct hash128){0}, &scene.loop, 0, &more, &leader), ERROR_LIMIT);
+    assert_int_equal(flight_join(scene.table, &key, (struct hash128){0}, &scene.loop, scene.cache,
+                         &more, &leader),
+        ERROR_LIMIT);
     assert_null(more);
     assert_ptr_equal(join(&scene, "17", 0, false), flights[17]); // joining needs no room
     flight_leave(flights[17]);
@@ -239,8 +319,9 @@ static void test_failing_memory(void **state)
     bool leader;
     struct cache_key key = key_of("a");
     fail_next_allocation();
-    assert_int_equal(
-        flight_join(scene.table, &key, (struct hash128){0}, &scene.loop, 0, &flight, &leader), ERROR_MEMORY);
+    assert_int_equal(flight_join(scene.table, &key, (struct hash128){0}, &scene.loop, scene.cache,
+                         &flight, &leader),
+        ERROR_MEMORY);
     fail_next_allocation();
     assert_int_equal(flight_start_alone(&scene.loop, &flight), ERROR_MEMORY);
     assert_null(flight);
@@ -277,7 +358,8 @@ static void test_waiting_ends_with_the_answer_or_the_deadline(void **state)
     struct flight *flight = join(&scene, "a", 0, true);
     for (int i = 0; i < 3; i++) {
         uint64_t patience_ns = i == 0 ? NS_PER_SECOND : 100 * NS_PER_SECOND;
-        waiters[i] = (struct waiter){join(&scene, "a", 0, false), scene.loop.now_ns + patience_ns, 0, 0};
+        waiters[i] = (struct waiter){
+            join(&scene, "a", 0, false), scene.loop.now_ns + patience_ns, 0, 0};
         assert_int_equal(task_start(&scene.loop, NULL, waits, &waiters[i]), ERROR_NONE);
     }
     while (loop_step(&scene.loop))
@@ -308,6 +390,7 @@ static void test_waiting_ends_with_the_answer_or_the_deadline(void **state)
 
 struct crowd {
     struct flight_table *table;
+    struct cache *cache;
     struct object *object;
     _Atomic int fetching[CROWD_KEYS]; // listed fetches
     _Atomic uint64_t led, followed, alone, failed, left_early, abandoned;
@@ -333,7 +416,8 @@ static void crowd_abandon(struct flight *flight)
     atomic_fetch_add(&report->crowd->abandoned, 1);
 }
 
-static void lead(struct task *task, struct crowd *crowd, struct flight *flight, unsigned key, uint64_t dice)
+static void lead(
+    struct task *task, struct crowd *crowd, struct flight *flight, unsigned key, uint64_t dice)
 {
     struct crowd_report *report = memory_alloc(sizeof(*report));
     invariant(report != NULL);
@@ -391,8 +475,8 @@ static void visits(struct task *task, void *argument)
         struct cache_key key = key_of(text);
         struct flight *flight;
         bool leader;
-        invariant(flight_join(crowd->table, &key, (struct hash128){0}, task_loop(task), 0, &flight,
-                      &leader) == ERROR_NONE);
+        invariant(flight_join(crowd->table, &key, (struct hash128){0}, task_loop(task),
+                      crowd->cache, &flight, &leader) == ERROR_NONE);
         uint64_t dice = random_next(&random);
         if (leader)
             lead(task, crowd, flight, number, dice);
@@ -407,7 +491,9 @@ static void test_crowds_on_four_threads(void **state)
 {
     (void)state;
     struct crew crew;
-    struct crowd crowd = {.table = flight_table_create(9, 100), .object = make_object()};
+    struct crowd crowd = {.table = flight_table_create(9, 100),
+        .cache = make_cache(),
+        .object = make_object()};
     struct visitor visitors[100];
     crew_begin(&crew, 4, 100);
     for (unsigned i = 0; i < ARRAY_SIZE(visitors); i++) {
@@ -415,20 +501,23 @@ static void test_crowds_on_four_threads(void **state)
         crew_add(&crew, i % 4, visits, &visitors[i]);
     }
     crew_run(&crew);
-    assert_int_equal(atomic_load(&crowd.led) + atomic_load(&crowd.followed) + atomic_load(&crowd.alone)
-            + atomic_load(&crowd.failed) + atomic_load(&crowd.left_early),
+    assert_int_equal(atomic_load(&crowd.led) + atomic_load(&crowd.followed)
+            + atomic_load(&crowd.alone) + atomic_load(&crowd.failed)
+            + atomic_load(&crowd.left_early),
         ARRAY_SIZE(visitors) * CROWD_ROUNDS);
     assert_true(atomic_load(&crowd.led) > 0);
     assert_true(atomic_load(&crowd.followed) > 0);
     assert_int_equal(flight_table_count(crowd.table), 0);
     assert_int_equal(atomic_load(&crowd.object->references), 1); // every flight is gone
     flight_table_destroy(crowd.table);
+    cache_destroy(crowd.cache);
     object_release(crowd.object);
 }
 
 // Fetches that run on, while their visitors on other threads come and go.
 struct runaway {
     struct flight_table *table;
+    struct cache *cache;
     struct flight *flight;
     _Atomic uint64_t waiting, abandoned;
 };
@@ -462,13 +551,15 @@ static void test_the_last_of_many_threads_to_leave_abandons_once(void **state)
     (void)state;
     for (int round = 0; round < 5; round++) {
         struct crew crew;
-        struct runaway runaway = {.table = flight_table_create(9, 100), .waiting = 30};
+        struct runaway runaway = {
+            .table = flight_table_create(9, 100), .cache = make_cache(), .waiting = 30};
         struct cache_key key = key_of("a");
         bool leader;
         crew_begin(&crew, 3, 50);
         for (unsigned i = 0; i < 30; i++) {
-            assert_int_equal(flight_join(runaway.table, &key, (struct hash128){0}, crew.loops[0], 0,
-                                 &runaway.flight, &leader), ERROR_NONE);
+            assert_int_equal(flight_join(runaway.table, &key, (struct hash128){0}, crew.loops[0],
+                                 runaway.cache, &runaway.flight, &leader),
+                ERROR_NONE);
             assert_int_equal(leader, i == 0);
         }
         struct runaway **report = memory_alloc(sizeof(*report));
@@ -483,6 +574,7 @@ static void test_the_last_of_many_threads_to_leave_abandons_once(void **state)
         assert_int_equal(atomic_load(&runaway.abandoned), 1);
         assert_int_equal(flight_table_count(runaway.table), 0);
         flight_table_destroy(runaway.table);
+        cache_destroy(runaway.cache);
     }
 }
 
@@ -491,6 +583,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_leads_and_the_same_key_and_variant_join),
         cmocka_unit_test(test_hashes_that_collide_do_not_join),
+        cmocka_unit_test(test_who_comes_after_a_purge_does_not_join_what_began_before_it),
+        cmocka_unit_test(test_an_invalidation_of_another_key_does_not_part_them),
         cmocka_unit_test(test_an_answer_for_one_alone_unlists_at_once),
         cmocka_unit_test(test_the_last_to_leave_abandons_what_does_not_fill_the_cache),
         cmocka_unit_test(test_a_flight_of_its_own),

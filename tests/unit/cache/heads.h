@@ -55,7 +55,8 @@ static inline size_t test_write_head(char *text, const char *first, const char *
     return size;
 }
 
-static inline void test_parse_request(struct test_request *request, const char *line, const char *fields)
+static inline void test_parse_request(
+    struct test_request *request, const char *line, const char *fields)
 {
     char all[TEST_HEAD_SIZE];
     snprintf(all, sizeof(all), "Host: example.com\n%s", fields);
@@ -66,7 +67,8 @@ static inline void test_parse_request(struct test_request *request, const char *
         == HTTP1_FAULT_NONE);
 }
 
-static inline void test_parse_response(struct test_response *response, unsigned status, const char *fields)
+static inline void test_parse_response(
+    struct test_response *response, unsigned status, const char *fields)
 {
     char line[64];
     snprintf(line, sizeof(line), "HTTP/1.1 %u Whatever", status);

@@ -90,7 +90,8 @@ static void test_fields_are_found_by_name(void **state)
 {
     (void)state;
     struct object *object = make("", 200,
-        "X-ETag: no\nETag-X: no\neTag: \"e\"\nLAST-MODIFIED: " DATE_HOUR_AGO "\nVary: a\nVary: b", 1, SECOND);
+        "X-ETag: no\nETag-X: no\neTag: \"e\"\nLAST-MODIFIED: " DATE_HOUR_AGO "\nVary: a\nVary: b",
+        1, SECOND);
     expect_slice(object_etag(object), "\"e\"");
     expect_slice(object_last_modified(object), DATE_HOUR_AGO);
     expect_slice(object_field(object, HTTP_NAME_VARY), "a");
@@ -109,7 +110,8 @@ static void test_what_is_not_storable_keeps_no_key(void **state)
     assert_int_equal(object_key(object).size, 0);
     assert_int_equal(object->tag_count, 0);
     object_release(object);
-    object = make("", 200, "Cache-Control: max-age=1\nSurrogate-Key: a b  a\nCache-Tag: c d, e", 1, SECOND);
+    object = make(
+        "", 200, "Cache-Control: max-age=1\nSurrogate-Key: a b  a\nCache-Tag: c d, e", 1, SECOND);
     assert_true(object->storable);
     assert_int_equal(object->tag_count, 5);
     object_release(object);
@@ -127,7 +129,8 @@ static struct object *make_failing(uint64_t nth)
     struct cache_key key = test_key();
     struct body *body = body_from_bytes(SLICE("x"));
     test_fail_allocation(nth);
-    struct object *object = object_create(&key, &request.head, &response.head, &judgement, 0, NOW_MS, body);
+    struct object *object = object_create(
+        &key, &request.head, &response.head, &judgement, 0, NOW_MS, body);
     if (object == NULL)
         return NULL;
     test_parse_response(&response, 304, "ETag: \"e\"");
@@ -158,14 +161,16 @@ static struct object *refresh(const struct object *object, const char *fields)
     static struct test_response response;
     test_parse_request(&request, "GET /x HTTP/1.1", "");
     test_parse_response(&response, 304, fields);
-    return object_refresh(object, &request.head, &response.head, &policy, NOW_MS, NOW_MS, 100 * SECOND);
+    return object_refresh(
+        object, &request.head, &response.head, &policy, NOW_MS, NOW_MS, 100 * SECOND);
 }
 
 static void test_a_304_updates_the_head_and_keeps_the_content(void **state)
 {
     (void)state;
     struct object *object = make("", 200,
-        "Date: " DATE_HOUR_AGO "\nCache-Control: max-age=1\nETag: \"e\"\nA: 1\nB: 1\nB: 2\nContent-Type: t/a\n"
+        "Date: " DATE_HOUR_AGO
+        "\nCache-Control: max-age=1\nETag: \"e\"\nA: 1\nB: 1\nB: 2\nContent-Type: t/a\n"
         "Content-Encoding: gzip\nContent-Length: 3",
         3, SECOND);
     struct object *refreshed = refresh(object,
@@ -190,8 +195,8 @@ static void test_a_304_updates_the_head_and_keeps_the_content(void **state)
 static void test_a_304_without_date_came_now(void **state)
 {
     (void)state;
-    struct object *object
-        = make("", 200, "Date: " DATE_DAY_AGO "\nCache-Control: max-age=60\nETag: \"e\"", 1, SECOND);
+    struct object *object = make(
+        "", 200, "Date: " DATE_DAY_AGO "\nCache-Control: max-age=60\nETag: \"e\"", 1, SECOND);
     struct object *refreshed = refresh(object, "ETag: \"e\"");
     assert_int_equal(object_age_ms(refreshed, 100 * SECOND), 0);
     assert_true(object_is_fresh(refreshed, 100 * SECOND));
@@ -204,7 +209,8 @@ static void test_a_304_can_forbid_storing(void **state)
 {
     (void)state;
     struct object *object = make("", 200, "Cache-Control: max-age=60\nETag: \"e\"", 1, SECOND);
-    const char *fields[] = {"Cache-Control: private", "Cache-Control: no-store", "Set-Cookie: a=b", "Vary: *"};
+    const char *fields[] = {
+        "Cache-Control: private", "Cache-Control: no-store", "Set-Cookie: a=b", "Vary: *"};
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         struct object *refreshed = refresh(object, fields[i]);
         assert_false(refreshed->storable);
@@ -231,7 +237,8 @@ static void test_a_304_speaks_only_of_what_it_names(void **state)
         {"Last-Modified: " DATE_HOUR_AGO, "Last-Modified: " DATE_HOUR_AGO, true},
         {"Last-Modified: " DATE_HOUR_AGO, "Last-Modified: " DATE_NOW, false},
         {"Last-Modified: " DATE_HOUR_AGO, "ETag: \"a\"", false},
-        {"ETag: \"a\"\nLast-Modified: " DATE_HOUR_AGO, "ETag: \"a\"\nLast-Modified: " DATE_NOW, true},
+        {"ETag: \"a\"\nLast-Modified: " DATE_HOUR_AGO, "ETag: \"a\"\nLast-Modified: " DATE_NOW,
+            true},
         {"ETag: \"a\"", "A: 1", true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -278,16 +285,19 @@ static void test_variants(void **state)
         {"Vary: Accept-Language", "Accept-Language: en, de", "Accept-Language: de, en", false},
         {"Vary: Accept-Language", "Accept-Language: de;q=0.5", "Accept-Language: de; q=0.5", true},
         {"Vary: Accept-Encoding", "Accept-Encoding: gzip, br", "Accept-Encoding: BR,gzip", true},
-        {"Vary: Accept-Encoding", "Accept-Encoding: gzip, br", "Accept-Encoding: br\nAccept-Encoding: gzip", true},
+        {"Vary: Accept-Encoding", "Accept-Encoding: gzip, br",
+            "Accept-Encoding: br\nAccept-Encoding: gzip", true},
         {"Vary: Accept-Encoding", "Accept-Encoding: gzip, br", "Accept-Encoding: gzip", false},
-        {"Vary: Accept-Encoding", "Accept-Encoding: gzip;q=0, br", "Accept-Encoding: br, gzip", false},
+        {"Vary: Accept-Encoding", "Accept-Encoding: gzip;q=0, br", "Accept-Encoding: br, gzip",
+            false},
     };
     static struct test_request asked;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct object *object = make(rows[i].stored, 200, rows[i].vary, 1, SECOND);
         assert_true(object->storable);
         if (matches(object, rows[i].asked) != rows[i].matches)
-            fail_msg("%s, stored for '%s', asked for '%s'", rows[i].vary, rows[i].stored, rows[i].asked);
+            fail_msg(
+                "%s, stored for '%s', asked for '%s'", rows[i].vary, rows[i].stored, rows[i].asked);
         assert_true(matches(object, rows[i].stored));
         // The hash tells the same ones apart.
         static struct test_request stored;
@@ -309,7 +319,8 @@ static void test_the_hash_by_vary_is_the_hash_by_object(void **state)
     struct hash128 by_object = object_variant_of(object, &request.head.fields);
     assert_true(hash128_equal(by_object, object_variant(SLICE("A,  B"), &request.head.fields)));
     assert_false(hash128_equal(by_object, object_variant(SLICE("A"), &request.head.fields)));
-    assert_true(hash128_equal(object_variant(SLICE_EMPTY, &request.head.fields), (struct hash128){0}));
+    assert_true(
+        hash128_equal(object_variant(SLICE_EMPTY, &request.head.fields), (struct hash128){0}));
     object_release(object);
 }
 
@@ -353,8 +364,8 @@ static void test_too_many_vary_names_are_as_good_as_all(void **state)
 static void test_the_life_of_an_object(void **state)
 {
     (void)state;
-    struct object *object
-        = make("", 200, "Cache-Control: max-age=10, stale-while-revalidate=5\nAge: 3", 1, 50 * SECOND);
+    struct object *object = make(
+        "", 200, "Cache-Control: max-age=10, stale-while-revalidate=5\nAge: 3", 1, 50 * SECOND);
     assert_int_equal(object_age_ms(object, 50 * SECOND), 3000);
     assert_int_equal(object_age_ms(object, 49 * SECOND), 3000); // a clock behind
     uint64_t end = 57 * SECOND;
@@ -387,7 +398,8 @@ static void test_a_purged_object_that_may_never_be_stale_is_unusable(void **stat
 static void test_ages_and_lifetimes_of_decades(void **state)
 {
     (void)state;
-    struct object *object = make("", 200, "Cache-Control: max-age=99999999999\nAge: 2147483600", 1, SECOND);
+    struct object *object = make(
+        "", 200, "Cache-Control: max-age=99999999999\nAge: 2147483600", 1, SECOND);
     assert_true(object_is_fresh(object, SECOND));
     assert_int_equal(object_age_ms(object, SECOND), 2147483600000);
     assert_false(object_is_fresh(object, 100 * SECOND));
@@ -395,7 +407,8 @@ static void test_ages_and_lifetimes_of_decades(void **state)
     object = make("", 200, "Cache-Control: max-age=99999999999\nAge: 99999999999", 1, SECOND);
     assert_int_equal(object_age_ms(object, SECOND) / 1000, 2147483647);
     object_release(object);
-    object = make("", 200, "Cache-Control: max-age=60\nAge: 2000000", 1, SECOND); // above 2^31 ms / 2
+    object = make(
+        "", 200, "Cache-Control: max-age=60\nAge: 2000000", 1, SECOND); // above 2^31 ms / 2
     assert_int_equal(object_age_ms(object, 2 * SECOND), 2000001000);
     object_release(object);
 }
@@ -451,7 +464,8 @@ static const struct selection_row selection_rows[] = {
     {M, "If-None-Match: *", .selection = OBJECT_NOT_MODIFIED},
     {M, "If-None-Match: \"e\"", .selection = OBJECT_WHOLE},
     {E M, "If-None-Match: \"x\"\nIf-Modified-Since: " DATE_NOW, .selection = OBJECT_WHOLE},
-    {E M, "If-None-Match: \"e\"\nIf-Modified-Since: " DATE_DAY_AGO, .selection = OBJECT_NOT_MODIFIED},
+    {E M, "If-None-Match: \"e\"\nIf-Modified-Since: " DATE_DAY_AGO,
+        .selection = OBJECT_NOT_MODIFIED},
     {E, "If-None-Match: \"e\"", .selection = OBJECT_WHOLE, .status = 404},
     // If-Modified-Since
     {M, "If-Modified-Since: " DATE_HOUR_AGO, .selection = OBJECT_NOT_MODIFIED},
@@ -501,7 +515,8 @@ static const struct selection_row selection_rows[] = {
     {D M, "Range: bytes=0-9\nIf-Range: " DATE_NOW, .selection = OBJECT_WHOLE}, // not the same
     {D M, "Range: bytes=0-9\nIf-Range: " DATE_DAY_AGO, .selection = OBJECT_WHOLE},
     // A date is strong a second later at the earliest.
-    {D "Last-Modified: " DATE_NOW, "Range: bytes=0-9\nIf-Range: " DATE_NOW, .selection = OBJECT_WHOLE},
+    {D "Last-Modified: " DATE_NOW, "Range: bytes=0-9\nIf-Range: " DATE_NOW,
+        .selection = OBJECT_WHOLE},
     {D "Last-Modified: " DATE_SECOND_AGO, "Range: bytes=0-9\nIf-Range: " DATE_SECOND_AGO,
         .selection = OBJECT_PART, .last = 9},
     {E, "If-Range: \"x\"", .selection = OBJECT_WHOLE},
@@ -536,13 +551,16 @@ static void test_a_range_of_unknown_length_or_no_content_is_the_whole(void **sta
     uint64_t first, last;
     test_parse_request(&request, "GET /x HTTP/1.1", "Range: bytes=0-9");
     struct object *object = make("", 200, E, 0, SECOND);
-    assert_int_equal(object_select(object, &request.head, NOW_SECONDS, &first, &last), OBJECT_WHOLE);
+    assert_int_equal(
+        object_select(object, &request.head, NOW_SECONDS, &first, &last), OBJECT_WHOLE);
     object->body = body_create(UINT64_MAX, 0, false); // growing
     assert_int_equal(object_length(object), UINT64_MAX);
-    assert_int_equal(object_select(object, &request.head, NOW_SECONDS, &first, &last), OBJECT_WHOLE);
+    assert_int_equal(
+        object_select(object, &request.head, NOW_SECONDS, &first, &last), OBJECT_WHOLE);
     body_finish(object->body, ERROR_NONE);
     assert_int_equal(object_length(object), 0);
-    assert_int_equal(object_select(object, &request.head, NOW_SECONDS, &first, &last), OBJECT_UNSATISFIABLE);
+    assert_int_equal(
+        object_select(object, &request.head, NOW_SECONDS, &first, &last), OBJECT_UNSATISFIABLE);
     object_release(object);
     // Growing, but its length is known.
     object = make("", 200, E "Content-Length: 100", 0, SECOND);

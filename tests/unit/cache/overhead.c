@@ -1,5 +1,5 @@
-// What keeping an object costs beyond its head and its content: at most 250 bytes each, key, index and
-// the allocator's own included. Counted by the allocator, so it is exact.
+// What keeping an object costs beyond its head and its content: at most 250 bytes each, key, index
+// and the allocator's own included. Counted by the allocator, so it is exact.
 #include "things.h"
 
 #include <malloc.h>
@@ -43,7 +43,8 @@ static size_t fill(struct cache *cache, unsigned number)
             "Cache-Control: public, max-age=300");
     }
     char text[64];
-    int size = snprintf(text, sizeof(text), "www%chttps://www.example.com/articles/%06u", '\0', number);
+    int size = snprintf(
+        text, sizeof(text), "www%chttps://www.example.com/articles/%06u", '\0', number);
     struct cache_key key = cache_key_of(cache, slice_of(text, (size_t)size));
     struct judgement judgement;
     judge_response(&request.head, &response.head, &thing_policy, NOW_MS, NOW_MS, &judgement);
@@ -55,8 +56,8 @@ static size_t fill(struct cache *cache, unsigned number)
     memcpy(room, content, CONTENT_SIZE);
     body_commit(body, CONTENT_SIZE);
     body_finish(body, ERROR_NONE);
-    struct object *object
-        = object_create(&key, &request.head, &response.head, &judgement, NS_PER_SECOND, NOW_MS, body);
+    struct object *object = object_create(
+        &key, &request.head, &response.head, &judgement, NS_PER_SECOND, NOW_MS, body);
     assert_non_null(object);
     assert_true(cache_insert(cache, object, 0));
     size_t head_size = object_fields(object).size;
@@ -76,7 +77,8 @@ static void test_overhead(void **state)
     uint64_t overhead = (allocated() - before - needed) / OBJECTS;
     struct cache_statistics statistics;
     cache_read_statistics(cache, &statistics);
-    print_message("%u objects of %u bytes: %llu bytes each beyond head and content; struct object %zu\n",
+    print_message(
+        "%u objects of %u bytes: %llu bytes each beyond head and content; struct object %zu\n",
         OBJECTS, CONTENT_SIZE, (unsigned long long)overhead, sizeof(struct object));
     assert_int_equal(statistics.objects, OBJECTS);
     assert_true(overhead <= OVERHEAD_MOST);

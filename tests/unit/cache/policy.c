@@ -99,7 +99,8 @@ static void test_a_large_one_must_show_more_hits(void **state)
         uint64_t size;
         unsigned hits;
         bool stays;
-    } rows[] = {{1000, 1, true}, {10000, 1, false}, {10000, 2, true}, {100000, 2, false}, {100000, 3, true}};
+    } rows[] = {{1000, 1, true}, {10000, 1, false}, {10000, 2, true}, {100000, 2, false},
+        {100000, 3, true}};
     uint64_t id = 0;
     for (; id < 1000; id++)
         request(&policy, &items[id], id, 1000); // so the mean is about that
@@ -290,7 +291,8 @@ static void test_the_miss_ratio_on_a_real_trace(void **state)
     (void)state;
     FILE *trace = open_trace();
     if (trace == NULL) {
-        print_message("skipped: traces/adaptsize.trace.xz is neither in $AFLOAT_DATA nor in ../shared\n");
+        print_message(
+            "skipped: traces/adaptsize.trace.xz is neither in $AFLOAT_DATA nor in ../shared\n");
         skip();
     }
     struct policy policy;
@@ -308,8 +310,9 @@ static void test_the_miss_ratio_on_a_real_trace(void **state)
     }
     assert_int_equal(pclose(trace), 0);
     double ratio = (double)misses / (double)requests;
-    print_message("adaptsize, memory of 10 %% of the footprint: object miss ratio %.4f, bytes %.4f\n",
-        ratio, (double)missed_bytes / (double)bytes);
+    print_message(
+        "adaptsize, memory of 10 %% of the footprint: object miss ratio %.4f, bytes %.4f\n", ratio,
+        (double)missed_bytes / (double)bytes);
     assert_int_equal(requests, 66987);
     assert_true(ratio <= 0.62);
     memory_free(items);

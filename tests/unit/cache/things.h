@@ -12,7 +12,8 @@ static const struct judge_policy thing_policy = {
 // A stored response for the key text, with content of that size (all bytes `fill`), chosen by the
 // request's fields. NULL when out of memory.
 static inline struct object *thing_make(struct cache *cache, struct slice key_text,
-    const char *request_fields, const char *response_fields, size_t size, char fill, uint64_t now_ns)
+    const char *request_fields, const char *response_fields, size_t size, char fill,
+    uint64_t now_ns)
 {
     struct test_request *request = memory_alloc(sizeof(*request));
     struct test_response *response = memory_alloc(sizeof(*response));
@@ -37,7 +38,8 @@ static inline struct object *thing_make(struct cache *cache, struct slice key_te
 }
 
 // Looks up with these request fields; a reference or NULL.
-static inline struct object *thing_lookup(struct cache *cache, struct slice key_text, const char *request_fields)
+static inline struct object *thing_lookup(
+    struct cache *cache, struct slice key_text, const char *request_fields)
 {
     struct test_request *request = memory_alloc(sizeof(*request));
     invariant(request != NULL);
