@@ -197,6 +197,7 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
         if (lifelines_attempt(task, fetch) != LIFELINE_AGAIN)
             return exchange;
         exchange_close(task, exchange);
+        fetch->request.fresh_connection = true; // another kept one may be ending just as well
     }
 }
 

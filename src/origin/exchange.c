@@ -78,7 +78,7 @@ static struct failure failure_of_sending(enum error error, size_t sent)
 // A request that changes nothing by being sent twice, and holds no body that could be lost.
 static bool may_use_kept(const struct exchange *exchange)
 {
-    return exchange->keeps_connections
+    return exchange->keeps_connections && !exchange->request->fresh_connection
         && http_method_is_idempotent(exchange->request->method)
         && exchange->request->body.framing == HTTP_FRAMING_NONE;
 }

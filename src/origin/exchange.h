@@ -25,6 +25,7 @@ struct exchange_request {
     struct exchange_body body;
     bool expect_continue;             // send the head, wait for 100 (at most 1 s) before the body
     uint64_t affinity;                // for BALANCE_HASH
+    bool fresh_connection;            // not on a kept one, although it might
 };
 
 struct exchange; // at most one task uses it
