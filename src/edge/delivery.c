@@ -310,6 +310,11 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
     text_append(&tail, SLICE("\r\n"));
     delivery_add_status_line(&delivery, &request->arena, status);
     delivery_add(&delivery, fields);
+    if (slice_equal(content_type, page_content_type(PAGE_HTML))) {
+        delivery_add(&delivery, SLICE("Content-Security-Policy: "));
+        delivery_add(&delivery, page_content_security_policy());
+        delivery_add(&delivery, SLICE("\r\n"));
+    }
     delivery_add(&delivery, text_slice(&tail));
     if (request->head.method == HTTP_METHOD_HEAD)
         content = SLICE_EMPTY;
@@ -326,6 +331,9 @@ static void delivery_gather_facts(struct request *request, unsigned status, stru
         .host = request->host,
         .now_ms = loop->wall_ms,
         .prefix = settings->prefix,
+        .secure = page_is_secure(&request->head.fields),
+        .overloaded = request->shed,
+        .was_write = request->head.method_text.size > 0 && !http_method_is_safe(request->head.method),
         .retry_after_seconds = 10,
         .jitter_seconds = random_below(&loop->random, JITTER_SECONDS + 1),
     };
@@ -367,9 +375,8 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_error(&request->arena, form, &facts);
     struct slice fields = status >= 500
-        ? arena_printf(&request->arena, "Retry-After: %llu\r\nContent-Security-Policy: %.*s\r\n",
-              (unsigned long long)(facts.retry_after_seconds + facts.jitter_seconds),
-              SLICE_ARGS(page_content_security_policy()))
+        ? arena_printf(&request->arena, "Retry-After: %llu\r\n",
+              (unsigned long long)(facts.retry_after_seconds + facts.jitter_seconds))
         : status == 405 ? SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n") : SLICE("");
     if (content.data == NULL || fields.data == NULL) {
         content = SLICE("The server is out of memory.\n");

@@ -27,18 +27,17 @@ static void serve_status(struct task *task, struct request *request, struct slic
         .message = slice_from_string(maintenance.message),
         .support = request_site(request)->page.support,
         .prefix = request->generation->settings->prefix,
+        .secure = page_is_secure(&request->head.fields),
     };
     status.backends = origin_backend_count(request->site->origin);
     status.backends_healthy = count_healthy(request, status.backends);
     status.down = origin_is_down(request->site->origin, &status.down_since_ms);
-    for (enum lifeline_id id = 0; id < LIFELINE_HONEST_PAGE; id++)
-        status.saved_last_minutes += edge_read_ledger(request->thread->edge, (enum ledger_count)id);
     enum page_form form = slice_ends_with(path, SLICE(".json")) ? PAGE_JSON : page_form_for(&request->head.fields);
     struct slice content = page_site_status(&request->arena, form, &status);
     if (content.data == NULL)
         delivery_send_page(task, request, 503);
     else
-        delivery_send_bytes(task, request, 200, page_content_type(form), SLICE(""), content);
+        delivery_send_bytes(task, request, 200, page_status_content_type(form), SLICE(""), content);
 }
 
 static void serve_clear_cache(struct task *task, struct request *request)
@@ -47,13 +46,19 @@ static void serve_clear_cache(struct task *task, struct request *request)
         delivery_send_page(task, request, 405);
         return;
     }
+    // Somebody else's page must not make a visitor's browser forget this site.
+    const struct http_field *from = http_fields_find_text(&request->head.fields, SLICE("sec-fetch-site"));
+    if (from != NULL && slice_equal(from->value, SLICE("cross-site"))) {
+        delivery_send_page(task, request, 403);
+        return;
+    }
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_cleared(
         &request->arena, form, request->host, request->generation->settings->prefix);
     if (content.data == NULL)
         delivery_send_page(task, request, 503);
     else
-        delivery_send_bytes(task, request, 200, page_content_type(form),
+        delivery_send_bytes(task, request, 200, page_status_content_type(form),
             SLICE("Clear-Site-Data: \"cache\"\r\n"), content);
 }
 

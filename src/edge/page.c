@@ -81,6 +81,13 @@ enum page_form page_form_for(const struct http_fields *request)
     return mode != NULL && slice_equal(mode->value, SLICE("navigate")) ? PAGE_HTML : PAGE_TEXT;
 }
 
+bool page_is_secure(const struct http_fields *request)
+{
+    const struct http_field *site = http_fields_find_text(request, SLICE("sec-fetch-site"));
+    return site != NULL ||
+           slice_equal_nocase(http_fields_value(request, HTTP_NAME_X_FORWARDED_PROTO), SLICE("https"));
+}
+
 struct slice page_content_type(enum page_form form)
 {
     switch (form) {

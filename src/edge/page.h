@@ -9,6 +9,9 @@ enum page_form { PAGE_HTML, PAGE_JSON, PAGE_TEXT };
 // By the request's Accept (RFC 9110 section 12.5.1): what it likes best of the three; HTML for a
 // navigation, text where it names none of them.
 enum page_form page_form_for(const struct http_fields *request);
+// Whether the visitor's browser sees this as a secure context, as far as the request tells: browsers send
+// fetch metadata to such only (localhost is one), and a proxy that ends TLS in front of us says so.
+bool page_is_secure(const struct http_fields *request);
 
 // What is true about this failure. Never an internal address.
 struct page_facts {
@@ -43,7 +46,7 @@ struct slice page_content_security_policy(void);
 
 // State of one site in plain words for /.afloat/status; no internal addresses. JSON: {page: {name,
 // updated_at}, status: {indicator: none|minor|major|critical|maintenance, description}, servers:
-// {total, healthy}, visitors_saved, and, where known, down_since, maintenance_until, message, support}.
+// {total, healthy}, and, where known, down_since, maintenance_until, message, support}.
 struct page_status {
     struct slice host;
     int64_t now_ms;
@@ -55,7 +58,6 @@ struct page_status {
     struct slice message;
     struct slice support;
     struct slice prefix;
-    uint64_t saved_last_minutes; // visitors answered by a lifeline since the edge started
     bool secure;
 };
 struct slice page_status_content_type(enum page_form form); // of page_site_status and page_cleared

@@ -88,8 +88,6 @@ static void write_status_html(struct text *text, const struct page_status *statu
         html_time_row(text, "Expected back", status->maintenance_until_ms, status->now_ms);
     text_format(text, "<dt>Servers answering</dt><dd>%zu of %zu</dd>\n", status->backends_healthy,
         status->backends);
-    text_format(text, "<dt>Visitors helped over a failure</dt><dd>%llu</dd>\n",
-        (unsigned long long)status->saved_last_minutes);
     if (status->support.size > 0) {
         text_append(text, SLICE("<dt>Contact</dt><dd>"));
         page_append_html_support(text, status->support, SLICE_EMPTY);
@@ -110,8 +108,8 @@ static void write_status_json(struct text *text, const struct page_status *statu
     page_append_json_member(text, "name", status->host, PAGE_HOST_SHOWN);
     text_format(text, "},\"status\":{\"indicator\":\"%s\",\"description\":\"", indicator_of(state));
     text_append_json(text, slice_from_string(explanation_of(state)));
-    text_format(text, "\"},\"servers\":{\"total\":%zu,\"healthy\":%zu},\"visitors_saved\":%llu",
-        status->backends, status->backends_healthy, (unsigned long long)status->saved_last_minutes);
+    text_format(text, "\"},\"servers\":{\"total\":%zu,\"healthy\":%zu}", status->backends,
+        status->backends_healthy);
     if (status->down)
         page_append_json_time(text, "down_since", status->down_since_ms);
     if (status->maintenance)

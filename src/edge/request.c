@@ -82,6 +82,7 @@ void request_serve(struct task *task, struct request *request)
         delivery_send_page(task, request, 421);
     else if (request->thread->active_requests > settings->active_requests / request->thread->edge->thread_count + 1) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
+        request->shed = true;
         delivery_send_page(task, request, 503);
     } else if (request->head.method == HTTP_METHOD_CONNECT || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);

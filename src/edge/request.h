@@ -33,6 +33,7 @@ struct request {
     bool credentials;          // Cookie or Authorization: never waits behind strangers
     bool shareable;            // its answer may serve others, so far as one can tell
     bool asked;                // the origin was asked for it
+    bool shed;                 // refused by the edge itself
     char key_text[512];
     struct cache_key key;
     struct object *copy;       // the stored response for it, fresh or not; NULL: none

@@ -439,11 +439,25 @@ static void form_follows_what_the_client_likes_best(void **state)
     }
 }
 
+static void secure_context_is_told_by_browser_or_proxy(void **state)
+{
+    (void)state;
+    struct http_field item = {SLICE("Accept"), SLICE("*/*"), HTTP_NAME_ACCEPT};
+    struct http_fields fields = {.items = &item, .count = 1, .capacity = 1};
+    assert_false(page_is_secure(&fields));
+    item = (struct http_field){SLICE("Sec-Fetch-Site"), SLICE("none"), HTTP_NAME_OTHER};
+    assert_true(page_is_secure(&fields));
+    item = (struct http_field){SLICE("X-Forwarded-Proto"), SLICE("https"), HTTP_NAME_X_FORWARDED_PROTO};
+    assert_true(page_is_secure(&fields));
+    item.value = SLICE("http");
+    assert_false(page_is_secure(&fields));
+}
+
 static void status_page_says_how_the_site_is(void **state)
 {
     (void)state;
     struct page_status status = {.host = SLICE("a.example"), .now_ms = NOW, .backends = 3,
-        .backends_healthy = 3, .prefix = SLICE("/.afloat/"), .saved_last_minutes = 42};
+        .backends_healthy = 3, .prefix = SLICE("/.afloat/")};
     static const struct {
         size_t healthy;
         bool down, maintenance;
@@ -463,7 +477,8 @@ static void status_page_says_how_the_site_is(void **state)
         json_t *object = json(page_site_status(&arena, PAGE_JSON, &status));
         json_t *indicator = json_object_get(json_object_get(object, "status"), "indicator");
         assert_string_equal(json_string_value(indicator), cases[i].indicator);
-        assert_int_equal(json_integer_value(json_object_get(object, "visitors_saved")), 42);
+        json_t *servers = json_object_get(object, "servers");
+        assert_int_equal(json_integer_value(json_object_get(servers, "healthy")), cases[i].healthy);
         assert_int_equal(json_object_get(object, "down_since") != NULL, cases[i].down);
         json_decref(object);
         assert_has(string_of(page_site_status(&arena, PAGE_TEXT, &status)), "Servers answering:");
@@ -512,6 +527,7 @@ int main(void)
         cmocka_unit_test(json_is_a_problem_document),
         cmocka_unit_test(text_form_keeps_control_characters_out),
         cmocka_unit_test(form_follows_what_the_client_likes_best),
+        cmocka_unit_test(secure_context_is_told_by_browser_or_proxy),
         cmocka_unit_test(status_page_says_how_the_site_is),
         cmocka_unit_test(cleared_page_leads_back),
         cmocka_unit_test(full_arena_gives_no_page),
