@@ -69,6 +69,10 @@ static int fill(const char *port, const char *size, unsigned long count)
 {
     int connection = loopback_connect(port, 0);
     for (unsigned long i = 0; i < count; i++) {
+        if (i % 10000 == 9999) { // servers bound the requests of a connection
+            close(connection);
+            connection = loopback_connect(port, 0);
+        }
         char path[64];
         snprintf(path, sizeof(path), "/%s/%lu", size, i);
         ask(connection, path);
@@ -138,7 +142,7 @@ static int fan(const char *port, const char *path, unsigned long count, size_t b
             if (download->connection < 0)
                 continue;
             bool hurry = download->stays && spent > spread_ms;
-            size_t allowed = hurry ? SIZE_MAX : 1 + (size_t)(bytes * spent / spread_ms);
+            size_t allowed = hurry ? SIZE_MAX : HEAD_MAX + (size_t)(bytes * spent / spread_ms);
             enum outcome outcome = read_some(download, allowed);
             if (outcome == READING && !download->stays && download->received >= bytes)
                 outcome = LEFT;

@@ -161,7 +161,7 @@ VARNISH_LOG = ",".join("-" + tag for tag in """Begin End Link ReqStart ReqMethod
 def varnish(port, origin, size):
     folder = SCRATCH / "varnish"
     return ["/usr/sbin/varnishd", "-F", "-j", "none", "-n", folder, "-a", f"127.0.0.1:{port}", "-b",
-            f"127.0.0.1:{origin}", "-s", f"malloc,{size}", "-p", f"vsl_mask={VARNISH_LOG}", "-p", "thread_pools=1",
+            f"127.0.0.1:{origin}", "-s", f"malloc,{size}", "-p", f"vsl_mask={VARNISH_LOG}", "-p", "thread_pools=1", "-p", "thread_pool_max=10500",
             "-p", "timeout_idle=3600", "-t", "3600"]
 
 
