@@ -1,5 +1,6 @@
-// One backend as all loops see it: health, addresses, counts, and for each loop the connections kept
-// for later. Counted: by the plans that name it, by its connections, by exchanges and watchers.
+// One backend as all loops see it: health, addresses, counts, and for each loop the connections
+// kept for later. Counted: by the plans that name it, by its connections, by exchanges and
+// watchers.
 #pragma once
 
 #include "origin/addresses.h"

@@ -1,5 +1,5 @@
-// See budget.h. Each half changes by compare-and-swap of its one word, so that a check and the count
-// it leads to are one step.
+// See budget.h. Each half changes by compare-and-swap of its one word, so that a check and the
+// count it leads to are one step.
 #include "origin/budget.h"
 
 #define HALF_NS (5 * NS_PER_SECOND)

@@ -13,4 +13,5 @@ struct budget {
 };
 
 void budget_count(struct budget *budget, uint64_t now_ns);
-bool budget_take(struct budget *budget, uint64_t percent, uint64_t floor, uint64_t now_ns) MUST_CHECK;
+bool budget_take(struct budget *budget, uint64_t percent, uint64_t floor, uint64_t now_ns)
+    MUST_CHECK;

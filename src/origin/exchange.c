@@ -136,6 +136,8 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
         else
             error = exchange_upload(task, exchange, &failure);
         failure.reused_connection = reused && exchange->end == 0;
+        if (failure.reused_connection && failure.kind == FAILURE_CONNECTION_TERMINATED)
+            pool_learn_cut(exchange->connection);
     }
     if (error == ERROR_NONE) {
         exchange->request = NULL;
@@ -149,8 +151,8 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     return error;
 }
 
-// Does the failure speak against the backend? Not when it is ours or the visitor's, and not when a kept
-// connection was closed under us: healthy backends do that.
+// Does the failure speak against the backend? Not when it is ours or the visitor's, and not when a
+// kept connection was closed under us: healthy backends do that.
 static bool is_backends_fault(const struct failure *failure)
 {
     switch (failure->kind) {
@@ -210,7 +212,9 @@ static bool is_failing_status(unsigned status)
     return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-static void report_answer(const struct task *task, const struct exchange *exchange)
+// How long an upload took says nothing about how fast the backend answers.
+static void report_answer(const struct task *task, const struct exchange *exchange,
+    bool is_upload)
 {
     struct loop *loop = task_loop(task);
     uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
@@ -222,6 +226,8 @@ static void report_answer(const struct task *task, const struct exchange *exchan
     }
     health_report_success(&exchange->backend->health, &exchange->plan->rules,
         (struct health_time){loop->now_ns, loop->wall_ms});
+    if (is_upload)
+        return;
     histogram_add(&exchange->origin->first_byte_us, first_byte_us);
     histogram_add(&exchange->backend->first_byte_us, first_byte_us);
 }
@@ -257,7 +263,7 @@ enum error exchange_open(struct task *task, struct origin *origin,
     count_one(&backend->in_flight);
     enum error error = exchange_begin(task, &way, request, ret_exchange, ret_failure);
     if (error == ERROR_NONE)
-        report_answer(task, *ret_exchange);
+        report_answer(task, *ret_exchange, request->body.framing != HTTP_FRAMING_NONE);
     else {
         atomic_fetch_sub_explicit(&backend->in_flight, 1, memory_order_relaxed);
         exchange_report_failure(task, origin, plan, backend, ret_failure);

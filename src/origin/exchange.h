@@ -1,19 +1,21 @@
 // One attempt: a request to one backend and its response, over a kept or a fresh HTTP/1.1
-// connection (RFC 9112). A request that is not idempotent, or has a body, goes on a fresh connection;
-// a kept one that turns out closed before anything was sent is replaced at once, for free.
+// connection (RFC 9112). A request that is not idempotent, or has a body, goes on a fresh
+// connection; a kept one that turns out closed before anything was sent is replaced at once, for
+// free.
 #pragma once
 
 #include "http/http1.h"
 #include "origin/failure.h"
 #include "origin/origin.h"
 
-// Where a request's body comes from. read gives at least one byte, or CLOSED at the end. It is called
-// in a task of its own, never after exchange_open has returned; what it needs of the visitor's
-// connection must be left alone until then.
+// Where a request's body comes from. read gives at least one byte, or CLOSED at the end. It is
+// called in a task of its own, never after exchange_open has returned; what it needs of the
+// visitor's connection must be left alone until then.
 struct exchange_body {
     enum http_framing framing; // NONE, LENGTH or CHUNKED
     uint64_t length;
-    enum error (*read)(struct task *task, void *source, void *buffer, size_t size, size_t *ret_size);
+    enum error (*read)(struct task *task, void *source, void *buffer, size_t size,
+        size_t *ret_size);
     void *source;
 };
 
@@ -32,8 +34,8 @@ struct exchange; // at most one task uses it
 
 // Chooses a backend that is not in *tried (bit i: backend i) unless all are, connects, sends, and
 // reads the final response head (interim ones are passed over). Reads of the request body run
-// concurrently with waiting for the head; an early final answer ends them (the body is then not read
-// to its end). On success, which any status is, *ret_exchange is to be closed; on failure
+// concurrently with waiting for the head; an early final answer ends them (the body is then not
+// read to its end). On success, which any status is, *ret_exchange is to be closed; on failure
 // *ret_failure says why. *tried gains the backend that was used. Reports health.
 enum error exchange_open(struct task *task, struct origin *origin,
     const struct exchange_request *request, const struct http1_limits *limits, uint64_t *tried,

@@ -1,8 +1,9 @@
-// Reading a response's body, decoded in place in the caller's buffer, without a copy where possible.
+// Reading a response's body, decoded in place in the caller's buffer, without a copy where
+// possible.
 #include "origin/exchange_inside.h"
 
-// Decodes size bytes at buffer and moves the content to out, which may be buffer itself. Ends at the
-// body's end or at a fault. Returns how many bytes were used; *ret_content of them are content.
+// Decodes size bytes at buffer and moves the content to out, which may be buffer itself. Ends at
+// the body's end or at a fault. Returns how many bytes were used; *ret_content of them are content.
 static size_t decode(struct exchange *exchange, const char *buffer, size_t size, char *out,
     size_t *ret_content)
 {

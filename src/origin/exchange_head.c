@@ -57,7 +57,8 @@ static enum error receive(struct task *task, struct exchange *exchange, struct f
             exchange->end += size;
             return ERROR_NONE;
         }
-        if (error == ERROR_TIMEOUT && task_now_ns(task) < head_deadline(exchange, task_now_ns(task)))
+        uint64_t now_ns = task_now_ns(task);
+        if (error == ERROR_TIMEOUT && now_ns < head_deadline(exchange, now_ns))
             continue;
         if (error == ERROR_CANCELLED)
             return fail(ret_failure, FAILURE_CANCELLED, error);

@@ -44,7 +44,7 @@ const char *failure_token(enum failure_kind kind);
 const char *failure_phrase(enum failure_kind kind); // in a few plain words
 unsigned failure_gateway_status(enum failure_kind kind); // recommended status of section 2.3
 
-// The failure that an answer with an error status is: kind STATUS, and what its Retry-After (seconds
-// or a date, RFC 9110 section 10.2.3) says.
+// The failure that an answer with an error status is: kind STATUS, and what its Retry-After
+// (seconds or a date, RFC 9110 section 10.2.3) says.
 void failure_from_status(const struct http_response_head *head, struct slice backend,
     int64_t now_seconds, struct failure *ret_failure);

@@ -170,7 +170,8 @@ bool health_claim_trial(struct health *health, uint64_t now_ns)
     return claimed;
 }
 
-unsigned health_share_permille(const struct health *health, uint64_t slow_start_ms, uint64_t now_ns)
+unsigned health_share_permille(const struct health *health, uint64_t slow_start_ms,
+    uint64_t now_ns)
 {
     uint64_t returned = atomic_load_explicit(&health->returned_ns, memory_order_relaxed);
     if (returned == 0 || slow_start_ms == 0 || now_ns < returned)

@@ -1,10 +1,11 @@
-// What is believed of one backend, from real traffic and from probes. Rules only: time is handed in.
+// What is believed of one backend, from real traffic and from probes. Rules only: time is handed
+// in.
 //
 // Traffic: 5 failures in a row, or one at which nobody was there at all (refused, unreachable, no
-// name, no connection), make it sick; it is then tried again after 1, 2, 4 … 30 s. Any success makes
-// it healthy at once. Probes: `fall` bad ones in a row speak against it, `rise` good ones for it.
-// Together: while traffic was seen within interval × fall, traffic decides; else the probe does. A
-// probe that turns good after the last failure ends a sickness too.
+// name, no connection), make it sick; it is then tried again after 1, 2, 4 … 30 s. Any success
+// makes it healthy at once. Probes: `fall` bad ones in a row speak against it, `rise` good ones for
+// it. Together: while traffic was seen within interval × fall, traffic decides; else the probe
+// does. A probe that turns good after the last failure ends a sickness too.
 //
 // A lock of its own guards it; choosing a backend reads without it.
 #pragma once
@@ -73,5 +74,6 @@ void health_forget_probes(struct health *health, const struct health_rules *rule
 // True if this caller is the one request that may now try a backend which traffic found sick.
 bool health_claim_trial(struct health *health, uint64_t now_ns);
 // A returning backend's share in permille, 1000 once slow_start_ms are over.
-unsigned health_share_permille(const struct health *health, uint64_t slow_start_ms, uint64_t now_ns);
+unsigned health_share_permille(const struct health *health, uint64_t slow_start_ms,
+    uint64_t now_ns);
 void health_read(struct health *health, struct health_view *ret_view);

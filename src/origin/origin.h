@@ -2,8 +2,8 @@
 // survives a reload (backends are matched by origin name and URL).
 //
 // Health never causes an error (DESIGN section 4): probes are advisory and real traffic outranks
-// them; a backend believed sick is avoided while another is believed well; when none is, all are tried;
-// a new backend starts healthy; the last one is never left out.
+// them; a backend believed sick is avoided while another is believed well; when none is, all are
+// tried; a new backend starts healthy; the last one is never left out.
 #pragma once
 
 #include "base/histogram.h"

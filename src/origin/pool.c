@@ -49,7 +49,7 @@ static void leave_rest(struct connection *connection)
 }
 
 // The backend closed it at rest, so it keeps connections for no longer than this.
-static void learn_closed(const struct connection *connection)
+void pool_learn_cut(const struct connection *connection)
 {
     uint64_t age_ms = (connection->home->loop->now_ns - connection->rested_ns) / NS_PER_MS;
     uint64_t learned = age_ms * LEARNED_PERCENT / 100;
@@ -74,7 +74,7 @@ static void end_rest(struct io_socket *socket, enum error reason)
     if (reason == ERROR_TIMEOUT)
         learn_undisturbed(connection);
     else
-        learn_closed(connection);
+        pool_learn_cut(connection);
     connection_close(connection);
 }
 
@@ -109,7 +109,7 @@ struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loo
             return connection;
         }
         count_one(&counters->stale_connections);
-        learn_closed(connection);
+        pool_learn_cut(connection);
         connection_close(connection);
     }
     return NULL;

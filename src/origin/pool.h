@@ -42,11 +42,13 @@ struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loo
 // Keeps it for later, or closes it.
 void pool_give(struct connection *connection, const struct pool_settings *settings,
     struct origin_counters *counters);
+// A connection that was taken turned out to be closed by the backend before it answered anything.
+void pool_learn_cut(const struct connection *connection);
 // Closes one at rest of this backend to make room; false if there is none.
 bool pool_evict(struct backend *backend, struct pool_loop *pool_loop);
 
-// Connects within the deadline to one of the backend's addresses, in turn; asks for its name when it
-// must, and again when no address answers. limit: of connections to the backend, 0: none.
+// Connects within the deadline to one of the backend's addresses, in turn; asks for its name when
+// it must, and again when no address answers. limit: of connections to the backend, 0: none.
 // failure->kind says why not; nothing was sent then.
 struct failure;
 enum error connection_open(struct task *task, struct backend *backend, struct pool_loop *pool_loop,

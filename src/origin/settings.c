@@ -39,8 +39,8 @@ static const struct setting probe_rows[] = {
         .check = check_path,
         .example = "/health",
         .summary = "What a probe asks each backend for; without it there are no probes.",
-        .touch = "Set it when the site has a page that says cheaply whether it works. Visitors' own "
-                 "requests outrank what probes say.",
+        .touch = "Set it when the site has a page that says cheaply whether it works. Visitors' "
+                 "own requests outrank what probes say.",
     },
     {
         .name = "host",
@@ -271,8 +271,8 @@ static const struct setting rows[] = {
         .offset = offsetof(struct origin_settings, slow_start_ms),
         .fallback = "10s",
         .maximum = 3600 * 1000,
-        .summary = "How long it takes until a backend that was sick has its full share again; 0: at "
-                   "once.",
+        .summary = "How long it takes until a backend that was sick has its full share again; 0: "
+                   "at once.",
         .touch = "Raise it when the backends need long to warm up.",
     },
     {

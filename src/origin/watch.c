@@ -1,5 +1,5 @@
-// What goes on without visitors, all on loop 0: health and histograms age, backends are probed, their
-// names are looked up again. See keeper_main in plan.h.
+// What goes on without visitors, all on loop 0: health and histograms age, backends are probed,
+// their names are looked up again. See keeper_main in plan.h.
 #include "base/memory.h"
 #include "base/text.h"
 #include "origin/exchange_inside.h"

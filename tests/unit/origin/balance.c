@@ -122,7 +122,8 @@ static void test_hash_moves_only_what_it_must(void **state)
     fall_sick(&choice, 3, 0);
     for (unsigned i = 0; i < DRAWS; i++) {
         size_t now = choose(&choice,
-            (struct balance_question){.policy = BALANCE_HASH, .affinity = i, .now_ns = at(0).now_ns});
+            (struct balance_question){
+                .policy = BALANCE_HASH, .affinity = i, .now_ns = at(0).now_ns});
         assert_true(before[i] == 3 ? now != 3 : now == before[i]);
     }
     teardown(&choice);

@@ -4,7 +4,8 @@
 
 #define SHORT_MS "150ms"
 
-// Answers by the number of the connection: the text of a table, in one go or byte by byte, then ends.
+// Answers by the number of the connection: the text of a table, in one go or byte by byte, then
+// ends.
 
 struct answer_case {
     const char *method, *bytes;
@@ -35,7 +36,8 @@ static const struct answer_case answer_cases[] = {
         FAILURE_NONE, 200, ERROR_CLOSED, "", false},
     {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", ERROR_NONE, FAILURE_NONE, 200,
         ERROR_CLOSED, "", true},
-    {"GET", "HTTP/1.1 204 No Content\r\n\r\n", ERROR_NONE, FAILURE_NONE, 204, ERROR_CLOSED, "", true},
+    {"GET", "HTTP/1.1 204 No Content\r\n\r\n", ERROR_NONE, FAILURE_NONE, 204, ERROR_CLOSED, "",
+        true},
     {"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", ERROR_NONE, FAILURE_NONE, 304,
         ERROR_CLOSED, "", true},
     {"GET", "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", ERROR_NONE, FAILURE_NONE, 503,

@@ -43,7 +43,8 @@ static void test_retry_after_is_read(void **state)
         bool declined;
         uint32_t seconds;
     } cases[] = {
-        {503, NULL, false, 0}, {503, "120", true, 120}, {429, "1", true, 1}, {500, "120", false, 120},
+        {503, NULL, false, 0}, {503, "120", true, 120}, {429, "1", true, 1},
+        {500, "120", false, 120},
         {503, "0", true, 0}, {503, "soon", false, 0}, {503, "", false, 0}, {503, "-5", false, 0},
         {503, "99999999999999999999", true, 31536000},
         {503, "Sun, 06 Nov 1994 08:50:37 GMT", true, 60}, // one minute later

@@ -306,6 +306,36 @@ static void test_the_backends_patience_is_learned(void **state)
     server_stop(server);
 }
 
+// The same when the end crossed a request on its way.
+static void learn_cut_main(struct task *task, void *argument)
+{
+    struct bench *bench = argument;
+    struct origin *origin = origin_find(bench->origins, SLICE("main"));
+    struct backend *backend = origin->plan->backends[0];
+    struct visit *visit = visit_create(bench, "GET");
+    visit_main(task, visit);
+    assert_int_equal(backend->seats[0].idle_count, 1);
+    LIST_ENTRY(backend->seats[0].idle.next, struct connection, seat_link)->rested_ns =
+        task_now_ns(task) - 5 * NS_PER_SECOND;
+    visit->tried = 0;
+    visit_main(task, visit);
+    assert_true(visit->failure.reused_connection);
+    assert_in_range(atomic_load(&backend->idle_limit_ms), 4000, 4800);
+    free(visit);
+    origin_release(origin);
+}
+
+static void test_a_cut_under_a_request_teaches_too(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct server *server = server_start(cutting_script);
+    open_bench(&bench, server, "");
+    bench_run(&bench, learn_cut_main, &bench);
+    bench_close(&bench);
+    server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_connections_are_bounded),
         cmocka_unit_test(test_a_keep_alive_field_is_heeded),
         cmocka_unit_test(test_the_backends_patience_is_learned),
+        cmocka_unit_test(test_a_cut_under_a_request_teaches_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// The set of origins: reloads that lose nothing, probes and lookups in the background, names that move
-// or fail, draining, and several loops at once.
+// The set of origins: reloads that lose nothing, probes and lookups in the background, names that
+// move or fail, draining, and several loops at once.
 #include "visit.h"
 
 static void good_script(struct server *server, int descriptor, unsigned number)
@@ -108,7 +108,8 @@ static void test_a_refused_configuration_changes_nothing(void **state)
         helpers_settings(&bench.arena, "origins:\n  main:\n    backends: http://127.0.0.1:2\n");
     struct origin_settings settings[2] = {*(struct origin_settings *)good.items,
         *(struct origin_settings *)good.items};
-    assert_int_equal(origins_configure(bench.origins, settings, 2), ERROR_INVALID); // one name twice
+    // One name twice.
+    assert_int_equal(origins_configure(bench.origins, settings, 2), ERROR_INVALID);
     settings[1].name = SLICE("second");
     settings[1].backends = (struct setting_list){urls, 2};
     assert_int_equal(origins_configure(bench.origins, settings, 2), ERROR_INVALID);
@@ -248,7 +249,8 @@ static size_t name_answer(const struct name_server *names, uint8_t *packet, size
     memset(packet + 6, 0, 6);
     packet[7] = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
-        const uint8_t record[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, names->last[i]};
+        const uint8_t record[] = {
+            0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, names->last[i]};
         memcpy(packet + end, record, sizeof(record));
         end += sizeof(record);
     }
@@ -308,7 +310,8 @@ static void open_named(struct bench *bench, struct name_server *names, uint16_t 
     arena_init(&bench->arena, 4096, 1 << 20);
     bench->origins = origins_create(&bench->loop, 1);
     configure(bench, "origins:\n  main:\n    backends: http://backend.test:%u\n"
-        "    pool: {idle_connections: 0}\n    dns_refresh: 1s\n    timeouts: {connect: 1s}\n", port);
+        "    pool: {idle_connections: 0}\n    dns_refresh: 1s\n    timeouts: {connect: 1s}\n",
+        port);
 }
 
 static struct addresses *addresses_of(struct bench *bench)

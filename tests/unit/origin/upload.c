@@ -1,5 +1,5 @@
-// Requests with a body: both framings, early answers, Expect, broken visitors, cancellation, and the
-// nth allocation failing anywhere.
+// Requests with a body: both framings, early answers, Expect, broken visitors, cancellation, and
+// the nth allocation failing anywhere.
 #include "visit.h"
 
 // A visitor's body: so many bytes in reads of so many, then the end or an error.

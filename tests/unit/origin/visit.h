@@ -28,8 +28,8 @@ static inline void visit_main(struct task *task, void *argument)
     visit->content_size = 0;
     visit->read = ERROR_NONE;
     visit->failure = (struct failure){0};
-    visit->opened = exchange_open(task, origin, &visit->request, &visit_limits, &visit->tried, &exchange,
-        &visit->failure);
+    visit->opened = exchange_open(task, origin, &visit->request, &visit_limits, &visit->tried,
+        &exchange, &visit->failure);
     if (visit->opened == ERROR_NONE) {
         visit->status = exchange_head(exchange)->status;
         visit->framing = exchange_framing(exchange);
