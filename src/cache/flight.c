@@ -21,7 +21,7 @@ struct flight_table *flight_table_create(uint64_t seed, uint64_t limit)
     *table = (struct flight_table){.bucket_count = 64, .limit = limit, .seed = seed};
     while (table->bucket_count < limit && table->bucket_count < BUCKETS_MOST)
         table->bucket_count *= 2;
-    table->buckets = memory_zero_alloc(table->bucket_count * sizeof(*table->buckets));
+    table->buckets = memory_zero_alloc(table->bucket_count * sizeof(struct flight *));
     if (table->buckets == NULL) {
         memory_free(table);
         return NULL;

@@ -52,13 +52,12 @@ struct slice object_field(const struct object *object, enum http_name name)
 {
     struct slice rest = object_fields(object);
     struct slice text = http_name_text(name);
+    struct http_field field;
     while (rest.size > text.size) {
         if (rest.data[text.size] == ':'
-            && slice_equal_nocase(slice_of(rest.data, text.size), text)) {
-            struct http_field field;
-            object_next_field(&rest, &field);
+            && slice_equal_nocase(slice_of(rest.data, text.size), text)
+            && object_next_field(&rest, &field))
             return field.value;
-        }
         const char *end = memchr(rest.data, '\n', rest.size);
         rest = slice_of(end + 1, rest.size - (size_t)(end + 1 - rest.data));
     }
