@@ -14,7 +14,8 @@ static void copy_value(char *buffer, size_t size, struct slice value)
 }
 
 // Nothing that belongs to one hop, or to the edge alone, may reach a visitor.
-static void check_fields(struct sim_run *run, const struct sim_request *request, const struct sim_head *head)
+static void check_fields(struct sim_run *run, const struct sim_request *request, unsigned status,
+    const struct sim_head *head)
 {
     size_t count;
     if (run->edge != NULL && sim_head_value(head, "x-hop", NULL).data != NULL)
@@ -25,8 +26,17 @@ static void check_fields(struct sim_run *run, const struct sim_request *request,
     sim_head_value(head, "age", &count);
     if (count > 1)
         sim_fail(run, "%s: %zu Age fields", request->path, count);
-    if (run->edge != NULL && sim_head_value(head, "cache-status", NULL).data == NULL)
+    if (run->edge == NULL)
+        return;
+    if (sim_head_value(head, "cache-status", NULL).data == NULL)
         sim_fail(run, "%s: no Cache-Status", request->path);
+    if (sim_head_value(head, "afloat-request", NULL).data == NULL)
+        sim_fail(run, "%s: no Afloat-Request", request->path);
+    if (status >= 500 && sim_head_value(head, "proxy-status", NULL).data == NULL)
+        sim_fail(run, "%s: status %u without Proxy-Status", request->path, status);
+    bool passed_on = sim_head_value(head, "x-backend", NULL).data != NULL; // the backend's own words
+    if (status == 503 && !passed_on && sim_head_value(head, "retry-after", NULL).data == NULL)
+        sim_fail(run, "%s: status 503 without Retry-After", request->path);
 }
 
 static void check_owner(struct sim_check *check, struct slice variant)
@@ -98,14 +108,19 @@ static void choose_part(struct sim_check *check, const struct sim_head *head, ui
 void sim_check_head(struct sim_check *check, struct sim_run *run, const struct sim_request *request,
     struct sim_answer *answer, const struct sim_head *head)
 {
-    *check = (struct sim_check){.run = run, .request = request, .answer = answer, .end = UINT64_MAX};
+    memset(check, 0, offsetof(struct sim_check, text));
+    check->run = run;
+    check->request = request;
+    check->answer = answer;
+    check->end = UINT64_MAX;
+    check->text_size = 0;
     copy_value(answer->cache_status, sizeof(answer->cache_status), sim_head_value(head, "cache-status", NULL));
     copy_value(answer->etag, sizeof(answer->etag), sim_head_value(head, "etag", NULL));
     answer->version = sim_head_number(head, "x-version", 0);
     answer->born_ms = sim_head_number(head, "x-born", 0);
     answer->asked_ms = sim_head_number(head, "x-asked", 0);
     answer->age_s = sim_head_number(head, "age", 0);
-    check_fields(run, request, head);
+    check_fields(run, request, answer->status, head);
     if (answer->version == 0)
         return;
     struct slice rest = slice_from_string(request->path), path = slice_cut(&rest, '?');
@@ -126,16 +141,36 @@ uint64_t sim_check_bytes(struct sim_check *check, struct slice bytes)
 {
     uint64_t at = check->at;
     check->at += bytes.size;
-    if (check->page == NULL)
+    if (check->page == NULL) {
+        size_t taken = MINIMUM(bytes.size, sizeof(check->text) - check->text_size);
+        memcpy(check->text + check->text_size, bytes.data, taken);
+        check->text_size += taken;
         return UINT64_MAX;
+    }
     if (check->at > check->end)
         return check->end;
     return sim_content_check(check->seed, at, bytes);
 }
 
+// The edge's own words: short, and never where the backends are.
+static void check_own_page(const struct sim_check *check)
+{
+    static const char *const secrets[] = {"10.0.0.", "origin.test"};
+    if (check->run->edge == NULL || check->answer->status < 500)
+        return;
+    if (check->at > sizeof(check->text))
+        sim_fail(check->run, "%s: a page of %" PRIu64 " bytes", check->request->path, check->at);
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+        if (memmem(check->text, check->text_size, secrets[i], strlen(secrets[i])) != NULL)
+            sim_fail(check->run, "%s: the page names %s", check->request->path, secrets[i]);
+    }
+}
+
 void sim_check_end(struct sim_check *check)
 {
     unsigned status = check->answer->status;
+    if (check->page == NULL)
+        check_own_page(check);
     if (check->page == NULL || status == 304 || status == 204 || check->at == check->end)
         return;
     sim_fail(check->run, "%s: %" PRIu64 " bytes passed off as the whole of %" PRIu64 " (%s)",

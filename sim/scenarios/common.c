@@ -36,6 +36,10 @@ void sim_plan_known(struct sim_run *run, unsigned client, unsigned index, struct
     snprintf(request->path, sizeof(request->path), "%s%" PRIu64,
         known[random_below(random, ARRAY_SIZE(known))], random_below(random, NUMBERS));
     request->language = languages[random_below(random, ARRAY_SIZE(languages))];
+    if (random_chance(random, 1, 12))
+        request->method = "HEAD";
+    else if (random_chance(random, 1, 12))
+        request->if_none_match = "\"something-else\"";
 }
 
 void sim_plan_strict(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)

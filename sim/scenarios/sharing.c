@@ -263,6 +263,22 @@ static void purge_during_fetch(struct task *task, struct sim_run *run)
     sim_expect(run, purger.hard ? answer.status >= 500 : answer.status == 200);
 }
 
+// A write that succeeded makes what is held of its target suspect (RFC 9111 section 4.4).
+static void write_invalidates(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct sim_request write = {.method = "POST", .path = "/static/form", .upload_id = 7,
+        .upload_size = sim_between_values(run, 0, 9000), .upload_chunked = random_chance(sim_random(run), 1, 2)};
+    struct sim_answer before = sim_get(task, run, "/static/form");
+    struct sim_answer hit = sim_get(task, run, "/static/form");
+    sim_expect(run, hit.version == before.version && origin->requests == 1);
+    sim_site_change(&run->site);
+    struct sim_answer written = sim_ask(task, run, &write);
+    sim_expect(run, written.status == 200);
+    struct sim_answer after = sim_get(task, run, "/static/form");
+    sim_expect(run, after.version > before.version);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"herd_on_cold", herd_on_cold, 0, "many ask at once for a page never seen: one fetch"},
     {"herd_on_expired", herd_on_expired, 0, "many ask at once for an expired page: one fetch"},
@@ -272,6 +288,7 @@ static const struct sim_scenario scenarios[] = {
     {"private_never_shared", private_never_shared, 0, "private, authorized, cookie and Vary: * answers"},
     {"range_requests", range_requests, 0, "ranges of cold, growing and stored content, byte-exact"},
     {"revalidation_304", revalidation_304, 0, "304 both ways renews what is held"},
+    {"write_invalidates", write_invalidates, 0, "a POST makes the stored answer to GET suspect"},
     {"purge_during_fetch", purge_during_fetch, 0, "a fetch from before a purge does not undo it"},
 };
 
