@@ -618,7 +618,7 @@ static void network_turn(struct loop *loop, uint64_t due_ns)
 {
     (void)loop;
     (void)due_ns;
-    invariant(!"sim_world_run turns the loops, loop_run does not");
+    invariant_fail("sim_world_run turns the loops, loop_run does not", __FILE__, __LINE__);
 }
 
 static void network_interrupt(struct loop *loop)

@@ -277,7 +277,12 @@ void delivery_send_object(struct task *task, struct request *request)
     request->complete = error == ERROR_NONE;
     if (error != ERROR_NONE) {
         request->connection->last = true;
-        io_reset(&request->connection->socket); // cut: it must not look like an end
+        // The announced length or the missing last chunk tells the visitor that it was cut. Only where
+        // the connection's end is the content's must it be a reset, which may cost him bytes.
+        if (delivery.framing == DELIVERY_CLOSE)
+            io_reset(&request->connection->socket);
+        else
+            io_close(&request->connection->socket);
     }
 }
 

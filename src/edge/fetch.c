@@ -205,7 +205,7 @@ static void fetch_finish_report(struct fetch *fetch, const struct exchange *exch
 {
     struct fetch_report *report = fetch->report;
     report->attempts = fetch->attempts;
-    struct slice backend = SLICE_EMPTY;
+    struct slice backend = slice_from_string(fetch->failure.backend);
     if (exchange != NULL) {
         backend = exchange_backend(exchange);
         report->first_byte_ms = exchange_first_byte_ms(exchange);
@@ -213,8 +213,6 @@ static void fetch_finish_report(struct fetch *fetch, const struct exchange *exch
             report->failure = (struct failure){0};
             report->saved_by = fetch->attempts > 1 ? fetch->saved_by : NULL;
         }
-    } else {
-        backend = slice_from_string(fetch->failure.backend);
     }
     size_t size = MINIMUM(backend.size, sizeof(report->backend) - 1);
     if (size > 0)
