@@ -33,6 +33,11 @@ uint64_t sim_between_values(struct sim_run *run, uint64_t least, uint64_t most)
     return least + random_below(sim_random(run), most - least + 1);
 }
 
+const char *sim_choose(struct sim_run *run, const char *const *choices, size_t count)
+{
+    return choices[random_below(sim_random(run), count)];
+}
+
 void sim_sleep_ms(struct task *task, uint64_t ms)
 {
     enum error error = task_sleep_until(task, deadline_after_ms(task_loop(task), ms));

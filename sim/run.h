@@ -33,7 +33,10 @@ static inline struct random *sim_random(struct sim_run *run)
 {
     return sim_world_random(run->world);
 }
+// Draw once per statement: the order of evaluation within one differs between compilers, and a seed
+// must mean the same run everywhere.
 uint64_t sim_between_values(struct sim_run *run, uint64_t least, uint64_t most); // both included
+const char *sim_choose(struct sim_run *run, const char *const *choices, size_t count);
 void sim_sleep_ms(struct task *task, uint64_t ms);
 void sim_start(struct sim_run *run, struct scope *scope, task_main *main, void *argument);
 

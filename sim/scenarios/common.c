@@ -11,8 +11,10 @@ static void vary_world(struct sim_run *run)
 {
     struct random *random = sim_random(run);
     sim_network_chop(run->world, (unsigned)random_below(random, 1000));
-    if (random_chance(random, 1, 3))
-        sim_host_latency(run->world, SIM_ORIGIN, random_below(random, 10000), random_below(random, 5000));
+    if (random_chance(random, 1, 3)) {
+        uint64_t latency_us = random_below(random, 10000);
+        sim_host_latency(run->world, SIM_ORIGIN, latency_us, random_below(random, 5000));
+    }
     if (random_chance(random, 1, 3))
         sim_loop_delay(run->world, random_below(random, 2000));
 }
@@ -33,9 +35,9 @@ void sim_plan_known(struct sim_run *run, unsigned client, unsigned index, struct
     struct random *random = sim_random(run);
     (void)client;
     (void)index;
-    snprintf(request->path, sizeof(request->path), "%s%" PRIu64,
-        known[random_below(random, ARRAY_SIZE(known))], random_below(random, NUMBERS));
-    request->language = languages[random_below(random, ARRAY_SIZE(languages))];
+    const char *prefix = sim_choose(run, known, ARRAY_SIZE(known));
+    snprintf(request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, NUMBERS));
+    request->language = sim_choose(run, languages, ARRAY_SIZE(languages));
     if (random_chance(random, 1, 12))
         request->method = "HEAD";
     else if (random_chance(random, 1, 12))
@@ -50,8 +52,8 @@ void sim_plan_strict(struct sim_run *run, unsigned client, unsigned index, struc
         sim_plan_known(run, client, index, request);
         return;
     }
-    snprintf(request->path, sizeof(request->path), "%s%" PRIu64,
-        others[random_below(random, ARRAY_SIZE(others))], random_below(random, 30));
+    const char *prefix = sim_choose(run, others, ARRAY_SIZE(others));
+    snprintf(request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, 30));
 }
 
 void sim_plan_any(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)

@@ -268,7 +268,8 @@ static void write_invalidates(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     struct sim_request write = {.method = "POST", .path = "/static/form", .upload_id = 7,
-        .upload_size = sim_between_values(run, 0, 9000), .upload_chunked = random_chance(sim_random(run), 1, 2)};
+        .upload_size = sim_between_values(run, 0, 9000)};
+    write.upload_chunked = random_chance(sim_random(run), 1, 2);
     struct sim_answer before = sim_get(task, run, "/static/form");
     struct sim_answer hit = sim_get(task, run, "/static/form");
     sim_expect(run, hit.version == before.version && origin->requests == 1);

@@ -170,9 +170,9 @@ static void plan_mix(struct sim_run *run, unsigned client, unsigned index, struc
         "/none/", "/swr/", "/must/", "/bare/"};
     static const char *const languages[] = {"de", "en", "fr"};
     struct random *random = sim_random(run);
-    snprintf(request->path, sizeof(request->path), "%s%" PRIu64,
-        paths[random_below(random, ARRAY_SIZE(paths))], random_below(random, 5));
-    request->language = languages[random_below(random, 3)];
+    const char *prefix = sim_choose(run, paths, ARRAY_SIZE(paths));
+    snprintf(request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, 5));
+    request->language = sim_choose(run, languages, ARRAY_SIZE(languages));
     if (random_chance(random, 1, 10))
         request->method = "HEAD";
     if (random_chance(random, 1, 10)) {
