@@ -12,7 +12,8 @@ static void append_json_member(struct text *text, const char *name, struct slice
 
 static void append_milliseconds(struct text *text, const char *name, uint64_t us)
 {
-    text_format(text, ",\"%s\":%llu.%03u", name, (unsigned long long)(us / 1000), (unsigned)(us % 1000));
+    text_format(
+        text, ",\"%s\":%llu.%03u", name, (unsigned long long)(us / 1000), (unsigned)(us % 1000));
 }
 
 static void format_json(struct text *text, const struct access_record *record, const struct tm *utc)
@@ -61,10 +62,11 @@ static void append_or_dash(struct text *text, struct slice value)
     append_escaped(text, value);
 }
 
-static void format_combined(struct text *text, const struct access_record *record, const struct tm *utc)
+static void format_combined(
+    struct text *text, const struct access_record *record, const struct tm *utc)
 {
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
-        "Oct", "Nov", "Dec"};
+    static const char *const months[] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     address_format_host(text, &record->peer);
     text_format(text, " - - [%02d/%s/%04d:%02d:%02d:%02d +0000] \"", utc->tm_mday,
         months[utc->tm_mon], utc->tm_year + 1900, utc->tm_hour, utc->tm_min, utc->tm_sec);
@@ -83,7 +85,8 @@ static void format_combined(struct text *text, const struct access_record *recor
     text_append(text, SLICE("\"\n"));
 }
 
-void access_log_format(struct text *text, enum access_format format, const struct access_record *record)
+void access_log_format(
+    struct text *text, enum access_format format, const struct access_record *record)
 {
     time_t seconds = record->wall_ms / 1000;
     struct tm utc = {0};

@@ -1,7 +1,8 @@
-// The writer of the access log: takes records from all loops' rings, formats them into one buffer and
-// writes it out. While there is traffic it looks every few milliseconds; without, it sleeps until
-// a loop wakes it.
+// The writer of the access log: takes records from all loops' rings, formats them into one buffer
+// and writes it out. While there is traffic it looks every few milliseconds; without, it sleeps
+// until a loop wakes it.
 #include "admin/access_ring.h"
+#include "admin/clock.h"
 #include "admin/thread.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -15,6 +16,7 @@
 #define LINE_MAX_SIZE (6 * (2 * ACCESS_TARGET_MAX + 8 * ACCESS_VALUE_MAX) + 1024)
 #define BUFFER_SIZE (4 * LINE_MAX_SIZE)
 #define BATCH_NS (5 * NS_PER_MS)
+#define NAP_MS 1000
 #define IDLE_ROUNDS 4 // without a record, before the writer sleeps
 
 struct access_log {
@@ -23,16 +25,16 @@ struct access_log {
     atomic_bool enabled, sleeping, stopping, reopen;
     sem_t wake;
     pthread_t thread;
-    struct lock lock;       // of what comes next, changed by configure, taken by the writer
+    struct lock lock; // of what comes next, changed by configure, taken by the writer
     bool has_next;
     int next_descriptor;
     enum access_format next_format;
     char next_path[4096];
     // The writer's own:
-    int descriptor;         // -1: none
+    int descriptor; // -1: none
     enum access_format format;
     char path[4096];
-    bool failing;           // the last write failed, and was logged
+    bool failing; // the last write failed, and was logged
     char *buffer;
     _Atomic uint64_t written, write_errors;
 };
@@ -65,7 +67,7 @@ static void take_next(struct access_log *log)
             close(log->descriptor);
         log->descriptor = log->next_descriptor;
         log->format = log->next_format;
-        strcpy(log->path, log->next_path);
+        memcpy(log->path, log->next_path, sizeof(log->path));
         log->has_next = false;
     }
     lock_release(&log->lock);
@@ -78,7 +80,8 @@ static void open_again(struct access_log *log)
         return;
     enum error error = open_path(log->path, &descriptor);
     if (error != ERROR_NONE) {
-        log_write(LOG_ERROR, "admin", "the access log could not be opened again, its old file stays path=%s error=\"%s\"",
+        log_write(LOG_ERROR, "admin",
+            "the access log could not be opened again, its old file stays path=%s error=\"%s\"",
             log->path, error_text(error));
         return;
     }
@@ -104,8 +107,8 @@ static void write_out(struct access_log *log, struct text *text, uint64_t *lines
     if (number != 0) {
         atomic_fetch_add_explicit(&log->write_errors, *lines, memory_order_relaxed);
         if (!log->failing)
-            log_write(LOG_ERROR, "admin", "the access log cannot be written path=%s error=\"%s\"", log->path,
-                error_text(error_from_errno(number)));
+            log_write(LOG_ERROR, "admin", "the access log cannot be written path=%s error=\"%s\"",
+                log->path, error_text(error_from_errno(number)));
     } else if (log->descriptor >= 0) {
         atomic_fetch_add_explicit(&log->written, *lines, memory_order_relaxed);
     }
@@ -138,12 +141,12 @@ static bool write_waiting(struct access_log *log)
 
 static void sleep_until_woken(struct access_log *log)
 {
-    struct timespec until;
     // A loop may miss the flag that is just being raised; so this ends by itself as well.
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
+    uint64_t until_ms = clock_now_ms() + NAP_MS;
+    const struct timespec until = {
+        .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000 * NS_PER_MS)};
     atomic_store(&log->sleeping, true);
-    while (sem_timedwait(&log->wake, &until) < 0 && errno == EINTR)
+    while (sem_clockwait(&log->wake, CLOCK_MONOTONIC, &until) < 0 && errno == EINTR)
         continue;
     atomic_store(&log->sleeping, false);
 }
@@ -198,8 +201,8 @@ static enum error allocate(struct access_log *log, unsigned loop_count, size_t r
     return ERROR_NONE;
 }
 
-enum error access_log_create(unsigned loop_count, const struct log_settings *settings,
-    struct access_log **ret_log)
+enum error access_log_create(
+    unsigned loop_count, const struct log_settings *settings, struct access_log **ret_log)
 {
     struct access_log *log = memory_zero_alloc(sizeof(*log));
     if (log == NULL)
@@ -272,7 +275,8 @@ void access_log_answered(void *context, unsigned loop_index, const struct access
         wake_writer(log);
 }
 
-void access_log_read_statistics(const struct access_log *log, struct access_log_statistics *ret_statistics)
+void access_log_read_statistics(
+    const struct access_log *log, struct access_log_statistics *ret_statistics)
 {
     struct access_log_statistics statistics = {
         .written = atomic_load_explicit(&log->written, memory_order_relaxed),

@@ -1,10 +1,22 @@
-// A record is a fixed part followed by its texts, in one piece; where it does not fit before the end
-// of the ring, a marker says that it begins at the start.
+// A record is a fixed part followed by its texts, in one piece; where it does not fit before the
+// end of the ring, a marker says that it begins at the start.
 #include "admin/access_ring.h"
 #include "base/invariant.h"
 #include "base/memory.h"
 
-enum { METHOD, TARGET, HOST, REFERER, USER_AGENT, REQUEST_ID, BACKEND, CACHE, LIFELINE, FAILURE, TEXTS };
+enum {
+    METHOD,
+    TARGET,
+    HOST,
+    REFERER,
+    USER_AGENT,
+    REQUEST_ID,
+    BACKEND,
+    CACHE,
+    LIFELINE,
+    FAILURE,
+    TEXTS
+};
 
 struct entry {
     uint32_t size; // of all, a multiple of 8; 0: go to the start of the ring
@@ -51,7 +63,8 @@ static size_t collect_texts(const struct access_record *record, struct slice tex
     texts[FAILURE] = slice_of(record->failure, strlen(record->failure) + 1);
     size_t size = 0;
     for (unsigned i = 0; i < TEXTS; i++) {
-        texts[i].size = cut(texts[i], i == TARGET || i == REFERER ? ACCESS_TARGET_MAX : ACCESS_VALUE_MAX);
+        texts[i].size =
+            cut(texts[i], i == TARGET || i == REFERER ? ACCESS_TARGET_MAX : ACCESS_VALUE_MAX);
         size += texts[i].size;
     }
     return size;
@@ -85,10 +98,15 @@ bool access_ring_put(struct access_ring *ring, const struct access_record *recor
         atomic_fetch_add_explicit(&ring->dropped, 1, memory_order_relaxed);
         return false;
     }
-    struct entry entry = {.size = (uint32_t)size, .status = (uint16_t)record->status,
-        .minor_version = (uint8_t)record->minor_version, .complete = record->complete,
-        .wall_ms = record->wall_ms, .duration_us = record->duration_us,
-        .first_byte_us = record->first_byte_us, .bytes = record->bytes, .peer = record->peer};
+    struct entry entry = {.size = (uint32_t)size,
+        .status = (uint16_t)record->status,
+        .minor_version = (uint8_t)record->minor_version,
+        .complete = record->complete,
+        .wall_ms = record->wall_ms,
+        .duration_us = record->duration_us,
+        .first_byte_us = record->first_byte_us,
+        .bytes = record->bytes,
+        .peer = record->peer};
     char *text = at + sizeof(entry);
     for (unsigned i = 0; i < TEXTS; i++) {
         entry.sizes[i] = (uint16_t)texts[i].size;
@@ -134,13 +152,24 @@ bool access_ring_peek(struct access_ring *ring, struct access_record *ret_record
         texts[i] = slice_of(text, entry.sizes[i]);
         text += entry.sizes[i];
     }
-    *ret_record = (struct access_record){.wall_ms = entry.wall_ms, .duration_us = entry.duration_us,
-        .first_byte_us = entry.first_byte_us, .peer = entry.peer, .method = texts[METHOD],
-        .target = texts[TARGET], .host = texts[HOST], .referer = texts[REFERER],
-        .user_agent = texts[USER_AGENT], .request_id = texts[REQUEST_ID],
-        .minor_version = entry.minor_version, .status = entry.status, .bytes = entry.bytes,
-        .cache = texts[CACHE].data, .lifeline = texts[LIFELINE].data, .failure = texts[FAILURE].data,
-        .backend = texts[BACKEND], .complete = entry.complete};
+    *ret_record = (struct access_record){.wall_ms = entry.wall_ms,
+        .duration_us = entry.duration_us,
+        .first_byte_us = entry.first_byte_us,
+        .peer = entry.peer,
+        .method = texts[METHOD],
+        .target = texts[TARGET],
+        .host = texts[HOST],
+        .referer = texts[REFERER],
+        .user_agent = texts[USER_AGENT],
+        .request_id = texts[REQUEST_ID],
+        .minor_version = entry.minor_version,
+        .status = entry.status,
+        .bytes = entry.bytes,
+        .cache = texts[CACHE].data,
+        .lifeline = texts[LIFELINE].data,
+        .failure = texts[FAILURE].data,
+        .backend = texts[BACKEND],
+        .complete = entry.complete};
     return true;
 }
 

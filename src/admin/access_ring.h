@@ -8,11 +8,11 @@
 
 struct access_ring {
     char *bytes;
-    size_t capacity;          // a power of two
-    _Atomic uint64_t head;    // bytes ever written; the loop's
+    size_t capacity;       // a power of two
+    _Atomic uint64_t head; // bytes ever written; the loop's
     _Atomic uint64_t dropped;
-    char apart[64];           // neither side's writes slow the other's reads down
-    _Atomic uint64_t tail;    // bytes ever read; the writer's
+    char apart[64];        // neither side's writes slow the other's reads down
+    _Atomic uint64_t tail; // bytes ever read; the writer's
     char apart_from_next[64];
 };
 

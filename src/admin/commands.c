@@ -1,18 +1,11 @@
-// Checks a command word for word before it acts: an operator's typing mistake must not purge a site.
+// Checks a command word for word before it acts: an operator's typing mistake must not purge a
+// site.
 #include "admin/commands.h"
+#include "admin/clock.h"
 #include "base/text.h"
 #include "http/key.h"
 
-#include <time.h>
-
 #define URL_MAX 8192
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / (int64_t)NS_PER_MS;
-}
 
 // The member as text; empty when it is not there. False when it is something else.
 static bool text_member(const json_t *request, const char *name, struct slice *ret_value)
@@ -35,7 +28,7 @@ static bool bool_member(const json_t *request, const char *name, bool *ret_value
 
 static json_t *status_command(struct status_source *source)
 {
-    return json_pack("{s:b, s:o}", "ok", 1, "status", status_build(source, now_ms()));
+    return json_pack("{s:b, s:o}", "ok", 1, "status", status_build(source, clock_wall_ms()));
 }
 
 enum error commands_normalise_url(struct slice url, struct text *ret_text)
@@ -119,9 +112,9 @@ static json_t *purge_command(struct status_source *source, const json_t *request
         break;
     }
     uint64_t purged = cache_purge(edge_cache(source->edge), &purge);
-    log_write(LOG_INFO, "admin", "purged kind=%.*s what=\"%.*s\" hard=%d objects=%llu", SLICE_ARGS(kind),
-        (int)MINIMUM(what.size, 500), what.data == NULL ? "" : what.data, purge.hard,
-        (unsigned long long)purged);
+    log_write(LOG_INFO, "admin", "purged kind=%.*s what=\"%.*s\" hard=%d objects=%llu",
+        SLICE_ARGS(kind), (int)MINIMUM(what.size, 500), what.data == NULL ? "" : what.data,
+        purge.hard, (unsigned long long)purged);
     return json_pack("{s:b, s:I}", "ok", 1, "purged", (json_int_t)purged);
 }
 
@@ -136,7 +129,7 @@ static json_t *maintenance_command(struct status_source *source, const json_t *r
     if (until != NULL && (!json_is_integer(until) || json_integer_value(until) < 0))
         return control_refusal("\"until_ms\" must be milliseconds since 1970");
     maintenance.until_ms = json_integer_value(until);
-    if (maintenance.until_ms != 0 && maintenance.until_ms <= now_ms())
+    if (maintenance.until_ms != 0 && maintenance.until_ms <= clock_wall_ms())
         return control_refusal("the end of the maintenance lies in the past");
     if (!text_member(request, "message", &message))
         return control_refusal("\"message\" must be text");

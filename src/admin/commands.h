@@ -1,10 +1,12 @@
 // What the control socket understands:
 //
 //   {"command":"status"}                                          → {"ok":true,"status":{...}}
-//   {"command":"purge","kind":"url"|"prefix"|"tag"|"all","what":TEXT,"hard":BOOL} → {"ok":true,"purged":N}
+//   {"command":"purge","kind":"url"|"prefix"|"tag"|"all","what":TEXT,"hard":BOOL} →
+//   {"ok":true,"purged":N}
 //   {"command":"maintenance","on":BOOL,"until_ms":N,"message":TEXT} → {"ok":true}
 //
-// what, hard, until_ms (wall clock) and message may be left out. Anything else is refused with a sentence.
+// what, hard, until_ms (wall clock) and message may be left out. Anything else is refused with a
+// sentence.
 #pragma once
 
 #include "admin/control.h"

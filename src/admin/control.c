@@ -1,6 +1,7 @@
 // The control socket's two ends. Blocking calls with timeouts on a thread of its own: commands are
 // rare, and none of them may cost a visitor anything.
 #include "admin/control.h"
+#include "admin/clock.h"
 #include "admin/stream.h"
 #include "admin/thread.h"
 #include "base/log.h"
@@ -21,7 +22,7 @@
 struct control {
     int directory; // locked as long as we live
     int listener;
-    int stop;      // an eventfd
+    int stop; // an eventfd
     struct sockaddr_un address;
     control_handler *handler;
     void *context;
@@ -31,14 +32,14 @@ struct control {
 static enum error address_of(const char *state_directory, struct sockaddr_un *ret_address)
 {
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    int size = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "%s/control.sock",
-        state_directory);
+    int size = snprintf(
+        ret_address->sun_path, sizeof(ret_address->sun_path), "%s/control.sock", state_directory);
     return size < 0 || (size_t)size >= sizeof(ret_address->sun_path) ? ERROR_LIMIT : ERROR_NONE;
 }
 
 // Reads up to the first newline. The line is the caller's to memory_free.
-static enum error receive_line(int descriptor, size_t maximum, uint64_t deadline_ms,
-    char **ret_line, size_t *ret_size)
+static enum error receive_line(
+    int descriptor, size_t maximum, uint64_t deadline_ms, char **ret_line, size_t *ret_size)
 {
     char *buffer = NULL;
     size_t size = 0, capacity = 0;
@@ -105,7 +106,7 @@ static json_t *answer(struct control *control, int client)
 {
     char *line;
     size_t size;
-    uint64_t deadline = stream_now_ms() + CONTROL_TIMEOUT_MS;
+    uint64_t deadline = clock_now_ms() + CONTROL_TIMEOUT_MS;
     enum error error = receive_line(client, CONTROL_REQUEST_MAX, deadline, &line, &size);
     if (error != ERROR_NONE)
         return error == ERROR_CLOSED ? NULL : control_refusal("no request: %s", error_text(error));
@@ -268,8 +269,8 @@ enum error control_call(const char *state_directory, const json_t *request, json
     size_t size;
     error = send_json(descriptor, request, CONTROL_TIMEOUT_MS);
     if (error == ERROR_NONE)
-        error = receive_line(descriptor, CONTROL_RESPONSE_MAX, stream_now_ms() + CONTROL_CALL_TIMEOUT_MS,
-            &line, &size);
+        error = receive_line(descriptor, CONTROL_RESPONSE_MAX,
+            clock_now_ms() + CONTROL_CALL_TIMEOUT_MS, &line, &size);
     close(descriptor);
     if (error != ERROR_NONE)
         return error;

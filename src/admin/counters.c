@@ -20,7 +20,8 @@ static const struct counter cache_rows[] = {
     ROW(cache_statistics, evictions, false, "responses that had to make room"),
     ROW(cache_statistics, refused_size, false, "responses too large to keep"),
     ROW(cache_statistics, refused_first_sight, false, "large responses not kept at first sight"),
-    ROW(cache_statistics, ghost_hits, false, "responses taken in again soon after they were evicted"),
+    ROW(cache_statistics, ghost_hits, false,
+        "responses taken in again soon after they were evicted"),
     ROW(cache_statistics, purged, false, "responses hit by a purge"),
     ROW(cache_statistics, uncacheable, false, "answers remembered as not to be shared"),
 };
@@ -33,7 +34,8 @@ static const struct counter origin_rows[] = {
     ROW(origin_statistics, budget_refusals, false, "extra attempts that the retry budget refused"),
     ROW(origin_statistics, failures, false, "attempts and bodies that failed"),
     ROW(origin_statistics, resolve_failures, false, "names that could not be resolved"),
-    ROW(origin_statistics, stale_connections, false, "kept connections that the backend had closed"),
+    ROW(origin_statistics, stale_connections, false,
+        "kept connections that the backend had closed"),
     ROW(origin_statistics, connection_refusals, false, "attempts refused at pool.connections"),
     ROW(origin_statistics, pool_overflows, false, "connections not kept for pool.idle_connections"),
 };
@@ -52,6 +54,7 @@ TABLE(counters_backend, "afloat_backend_", backend_rows);
 static const struct counter access_log_rows[] = {
     ROW(access_log_statistics, written, false, "lines written"),
     ROW(access_log_statistics, dropped, false, "lines dropped because log.access_buffer was full"),
-    ROW(access_log_statistics, write_errors, false, "lines lost because the file could not be written"),
+    ROW(access_log_statistics, write_errors, false,
+        "lines lost because the file could not be written"),
 };
 TABLE(counters_access_log, "afloat_access_log_", access_log_rows);

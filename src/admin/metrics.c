@@ -1,6 +1,7 @@
 // The metrics' own little HTTP server: one GET per connection, read by the same strict parser as
 // visitors' requests.
 #include "admin/metrics.h"
+#include "admin/clock.h"
 #include "admin/stream.h"
 #include "admin/thread.h"
 #include "base/memory.h"
@@ -29,8 +30,9 @@ struct metrics_request {
 static enum error receive_request(int client, struct metrics_request *request)
 {
     static const struct http1_limits limits = {.head_size = METRICS_REQUEST_MAX,
-        .line_size = METRICS_REQUEST_MAX / 2, .field_count = FIELDS_MAX};
-    uint64_t deadline = stream_now_ms() + METRICS_TIMEOUT_MS;
+        .line_size = METRICS_REQUEST_MAX / 2,
+        .field_count = FIELDS_MAX};
+    uint64_t deadline = clock_now_ms() + METRICS_TIMEOUT_MS;
     struct http1_scan scan = {0};
     size_t size = 0, end = 0;
     for (;;) {
@@ -42,7 +44,8 @@ static enum error receive_request(int client, struct metrics_request *request)
         if (error != ERROR_NONE)
             return error;
         size += got;
-        enum http1_progress progress = http1_scan(&scan, slice_of(request->buffer, size), &limits, &end);
+        enum http1_progress progress =
+            http1_scan(&scan, slice_of(request->buffer, size), &limits, &end);
         if (progress == HTTP1_FAULT)
             return ERROR_PROTOCOL;
         if (progress == HTTP1_DONE)
@@ -54,12 +57,13 @@ static enum error receive_request(int client, struct metrics_request *request)
                                                                                   : ERROR_PROTOCOL;
 }
 
-static void respond(int client, unsigned status, const char *fields, struct slice content, bool head_only)
+static void respond(
+    int client, unsigned status, const char *fields, struct slice content, bool head_only)
 {
     char buffer[512];
     struct text text = text_in(buffer, sizeof(buffer));
-    text_format(&text, "HTTP/1.1 %u %.*s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", status,
-        SLICE_ARGS(http_reason(status)), content.size, fields);
+    text_format(&text, "HTTP/1.1 %u %.*s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
+        status, SLICE_ARGS(http_reason(status)), content.size, fields);
     enum error error = stream_send(client, text_slice(&text), METRICS_TIMEOUT_MS);
     if (error == ERROR_NONE && !head_only)
         error = stream_send(client, content, METRICS_TIMEOUT_MS);
@@ -76,7 +80,8 @@ static void respond_with_metrics(struct metrics *metrics, int client, bool head_
         respond(client, 500, "Content-Type: text/plain\r\n", SLICE("out of memory\n"), head_only);
         return;
     }
-    respond(client, 200, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\nCache-Control: no-store\r\n",
+    respond(client, 200,
+        "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\nCache-Control: no-store\r\n",
         slice_of(content, size), head_only);
     memory_free(content);
 }
@@ -134,8 +139,8 @@ static void end_metrics(struct metrics *metrics)
     memory_free(metrics);
 }
 
-enum error metrics_start(struct address *address, struct status_source *source,
-    struct metrics **ret_metrics)
+enum error metrics_start(
+    struct address *address, struct status_source *source, struct metrics **ret_metrics)
 {
     struct metrics *metrics = memory_zero_alloc(sizeof(*metrics));
     if (metrics == NULL)

@@ -1,14 +1,14 @@
 // The status as Prometheus reads it (text exposition format 0.0.4): HELP and TYPE once per metric,
 // then all its samples.
+#include "admin/clock.h"
 #include "admin/counters.h"
 #include "admin/metrics.h"
 #include "base/memory.h"
 
-#include <time.h>
-
 #define FIRST_CAPACITY 32768
 
-static void head(struct text *text, const char *name, const char *suffix, const char *type, const char *help)
+static void head(
+    struct text *text, const char *name, const char *suffix, const char *type, const char *help)
 {
     text_format(text, "# HELP %s%s ", name, suffix);
     text_append(text, slice_from_string(help));
@@ -35,20 +35,23 @@ static uint64_t count_of(const json_t *object, const char *name)
     return json_is_boolean(value) ? json_is_true(value) : (uint64_t)json_integer_value(value);
 }
 
-static void simple(struct text *text, const char *name, const char *type, const char *help, uint64_t value)
+static void simple(
+    struct text *text, const char *name, const char *type, const char *help, uint64_t value)
 {
     head(text, name, "", type, help);
     text_format(text, "%s %llu\n", name, (unsigned long long)value);
 }
 
-// One sample for each object of an array, or for the one object itself. owner: the array's own label.
+// One sample for each object of an array, or for the one object itself. owner: the array's own
+// label.
 struct series {
     const char *name, *suffix, *member;
     const char *label;              // NULL: none
     const char *owner_name, *owner; // NULL: none
 };
 
-static void sample(struct text *text, const struct series *series, const json_t *object, const char *key)
+static void sample(
+    struct text *text, const struct series *series, const json_t *object, const char *key)
 {
     text_format(text, "%s%s", series->name, series->suffix);
     if (series->label != NULL) {
@@ -68,8 +71,7 @@ static void origin_samples(struct text *text, struct series series, const json_t
     size_t index;
     const json_t *origin;
     series.label = "origin";
-    json_array_foreach(origins, index, origin)
-        sample(text, &series, origin, "name");
+    json_array_foreach(origins, index, origin) sample(text, &series, origin, "name");
 }
 
 static void backend_samples(struct text *text, struct series series, const json_t *origins)
@@ -78,7 +80,8 @@ static void backend_samples(struct text *text, struct series series, const json_
     const json_t *origin, *backend;
     series.label = "backend";
     series.owner_name = "origin";
-    json_array_foreach(origins, index, origin) {
+    json_array_foreach(origins, index, origin)
+    {
         series.owner = json_string_value(json_object_get(origin, "name"));
         json_array_foreach(json_object_get(origin, "backends"), inner, backend)
             sample(text, &series, backend, "url");
@@ -92,8 +95,8 @@ static void table_samples(struct text *text, const struct counter_table *table, 
         const struct counter *counter = &table->items[i];
         char name[128];
         snprintf(name, sizeof(name), "%s%s", table->metric, counter->name);
-        struct series series = {.name = name, .suffix = counter->gauge ? "" : "_total",
-            .member = counter->name};
+        struct series series = {
+            .name = name, .suffix = counter->gauge ? "" : "_total", .member = counter->name};
         head(text, name, series.suffix, counter->gauge ? "gauge" : "counter", counter->help);
         samples(text, series, owner);
     }
@@ -129,7 +132,8 @@ static void write_faults(struct text *text, const json_t *faults)
 
 static void write_all(struct text *text, const json_t *status, int64_t started_ms)
 {
-    const json_t *origins = json_object_get(status, "origins"), *now = json_object_get(status, "now");
+    const json_t *origins = json_object_get(status, "origins"),
+                 *now = json_object_get(status, "now");
     head(text, "afloat_build_info", "", "gauge", "the version in its label; always 1");
     text_append(text, SLICE("afloat_build_info{"));
     append_label(text, "version", AFLOAT_VERSION);
@@ -138,8 +142,10 @@ static void write_all(struct text *text, const json_t *status, int64_t started_m
         (uint64_t)started_ms / 1000);
     simple(text, "afloat_maintenance", "gauge", "1 while maintenance is declared",
         count_of(json_object_get(status, "maintenance"), "on"));
-    simple(text, "afloat_open_connections", "gauge", "connections of visitors open", count_of(now, "connections"));
-    simple(text, "afloat_active_requests", "gauge", "requests being answered", count_of(now, "active_requests"));
+    simple(text, "afloat_open_connections", "gauge", "connections of visitors open",
+        count_of(now, "connections"));
+    simple(text, "afloat_active_requests", "gauge", "requests being answered",
+        count_of(now, "active_requests"));
     simple(text, "afloat_flights", "gauge", "fetches under way", count_of(now, "flights"));
     write_ledger(text, json_object_get(status, "ledger"));
     write_faults(text, json_object_get(status, "faults"));
@@ -147,19 +153,19 @@ static void write_all(struct text *text, const json_t *status, int64_t started_m
     table_samples(text, &counters_access_log, json_object_get(status, "access_log"), single_sample);
 
     head(text, "afloat_origin_down", "", "gauge", "1 while no backend of it answers");
-    origin_samples(text, (struct series){.name = "afloat_origin_down", .suffix = "", .member = "down"}, origins);
+    origin_samples(text,
+        (struct series){.name = "afloat_origin_down", .suffix = "", .member = "down"}, origins);
     table_samples(text, &counters_origin, origins, origin_samples);
     head(text, "afloat_backend_healthy", "", "gauge", "0 while it is avoided");
-    backend_samples(
-        text, (struct series){.name = "afloat_backend_healthy", .suffix = "", .member = "healthy"}, origins);
+    backend_samples(text,
+        (struct series){.name = "afloat_backend_healthy", .suffix = "", .member = "healthy"},
+        origins);
     table_samples(text, &counters_backend, origins, backend_samples);
 }
 
 enum error metrics_build(struct status_source *source, char **ret_text, size_t *ret_size)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    json_t *status = status_build(source, (int64_t)now.tv_sec * 1000);
+    json_t *status = status_build(source, clock_wall_ms());
     if (status == NULL)
         return ERROR_MEMORY;
     enum error error = ERROR_LIMIT;

@@ -1,5 +1,5 @@
-// Gathers the facts. Every number is read where its room keeps it, without stopping anybody, so they
-// are of about the same moment, not of the same.
+// Gathers the facts. Every number is read where its room keeps it, without stopping anybody, so
+// they are of about the same moment, not of the same.
 #include "admin/status.h"
 #include "admin/counters.h"
 #include "base/memory.h"
@@ -61,8 +61,8 @@ static void set_time(struct builder *builder, json_t *object, const char *name, 
     set(builder, object, name, text.size == 0 ? json_null() : text_value(text_slice(&text)));
 }
 
-static void set_counters(struct builder *builder, json_t *object, const struct counter_table *table,
-    const void *owner)
+static void set_counters(
+    struct builder *builder, json_t *object, const struct counter_table *table, const void *owner)
 {
     for (size_t i = 0; i < table->count; i++)
         set_count(builder, object, table->items[i].name, counter_read(&table->items[i], owner));
@@ -87,7 +87,8 @@ static json_t *build_maintenance(struct builder *builder, struct edge *edge)
     json_t *object = json_object();
     set_bool(builder, object, "on", maintenance.on);
     set_time(builder, object, "until", maintenance.on ? maintenance.until_ms : 0);
-    set_text(builder, object, "message", slice_from_string(maintenance.on ? maintenance.message : ""));
+    set_text(
+        builder, object, "message", slice_from_string(maintenance.on ? maintenance.message : ""));
     return object;
 }
 
@@ -245,8 +246,8 @@ json_t *status_build(struct status_source *source, int64_t now_ms)
     return root;
 }
 
-void status_source_init(struct status_source *source, struct edge *edge,
-    const struct edge_settings *settings)
+void status_source_init(
+    struct status_source *source, struct edge *edge, const struct edge_settings *settings)
 {
     *source = (struct status_source){.edge = edge, .settings = settings};
     lock_init(&source->lock);

@@ -1,20 +1,23 @@
-// The state of the edge, as one JSON object and from that as text for a terminal. Stable: members are
-// added, never renamed. Times are RFC 3339 in UTC or null; counts are whole numbers since start.
+// The state of the edge, as one JSON object and from that as text for a terminal. Stable: members
+// are added, never renamed. Times are RFC 3339 in UTC or null; counts are whole numbers since
+// start.
 //
 //   version, started, uptime_seconds, listeners: [ADDR:PORT], threads
 //   maintenance: {on, until, message}
 //   sites: [{hosts: [NAME], origin}]                   no hosts: takes all others
 //   origins: [{name, down, down_since, p95_ms, requests, attempts, extra_attempts, budget_refusals,
-//       failures, resolve_failures, stale_connections, backends: [{url, healthy, why, since, next_probe,
-//       probe_disagrees, in_flight, requests, failures, connections_open, connections_idle, p95_ms}]}]
-//   cache: {objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight, ghost_hits,
+//       failures, resolve_failures, stale_connections, backends: [{url, healthy, why, since,
+//       next_probe, probe_disagrees, in_flight, requests, failures, connections_open,
+//       connections_idle, p95_ms}]}]
+//   cache: {objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight,
+//   ghost_hits,
 //       purged, uncacheable}
 //   now: {connections, active_requests, flights}
 //   ledger: {NAME: COUNT}                              the names of edge/ledger.h
 //   saved: visitors answered by a lifeline; forbidden: {errors, percent}: errors that a copy could
 //       have saved, had the site's directives not forbidden it, and their share of all errors seen
-//   faults: {TEXT: COUNT}                              refused requests by kind, those that occurred
-//   access_log: {written, dropped, write_errors}
+//   faults: {TEXT: COUNT}                              refused requests by kind, those that
+//   occurred access_log: {written, dropped, write_errors}
 #pragma once
 
 #include "admin/access_log.h"
@@ -36,14 +39,14 @@ struct status_source {
     const struct edge_settings *settings; // the newest
 };
 
-void status_source_init(struct status_source *source, struct edge *edge,
-    const struct edge_settings *settings);
+void status_source_init(
+    struct status_source *source, struct edge *edge, const struct edge_settings *settings);
 void status_source_destroy(struct status_source *source);
 // On reload, before the old ones may be freed: when it returns, no reader uses them any more.
 void status_source_set_settings(struct status_source *source, const struct edge_settings *settings);
 
 // NULL when out of memory.
 json_t *status_build(struct status_source *source, int64_t now_ms) MUST_CHECK;
-// For people: aligned, colours only if asked for. Takes any JSON: what is missing is left out, control
-// characters are not passed on to the terminal.
+// For people: aligned, colours only if asked for. Takes any JSON: what is missing is left out,
+// control characters are not passed on to the terminal.
 void status_render(const json_t *status, bool colours, int64_t now_ms, FILE *out);

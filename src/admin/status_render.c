@@ -20,8 +20,8 @@ static bool is_control(const char *at)
     return byte < ' ' || byte == 0x7F || (byte == 0xC2 && next >= 0x80 && next <= 0x9F);
 }
 
-// Pads to width columns; control characters become spaces, so that no backend's message can move the
-// cursor. Bytes that continue a character take no column.
+// Pads to width columns; control characters become spaces, so that no backend's message can move
+// the cursor. Bytes that continue a character take no column.
 static void put(const struct screen *screen, enum colour colour, int width, const char *string)
 {
     int columns = 0;
@@ -90,9 +90,11 @@ static const char *span_in_words(int64_t seconds, char buffer[64])
     else if (seconds < 3600)
         snprintf(buffer, 64, "%lld min", (long long)(seconds / 60));
     else if (seconds < 2 * 86400)
-        snprintf(buffer, 64, "%lld h %lld min", (long long)(seconds / 3600), (long long)(seconds / 60 % 60));
+        snprintf(buffer, 64, "%lld h %lld min", (long long)(seconds / 3600),
+            (long long)(seconds / 60 % 60));
     else
-        snprintf(buffer, 64, "%lld d %lld h", (long long)(seconds / 86400), (long long)(seconds / 3600 % 24));
+        snprintf(buffer, 64, "%lld d %lld h", (long long)(seconds / 86400),
+            (long long)(seconds / 3600 % 24));
     return buffer;
 }
 
@@ -116,7 +118,8 @@ static void render_head(const struct screen *screen, const json_t *status)
     put(screen, BOLD, 0, text_of(status, "version"));
     put(screen, PLAIN, 0, ", up ");
     put(screen, PLAIN, 0, span_in_words((int64_t)count_of(status, "uptime_seconds"), buffer));
-    json_array_foreach(json_object_get(status, "listeners"), index, listener) {
+    json_array_foreach(json_object_get(status, "listeners"), index, listener)
+    {
         put(screen, PLAIN, 0, index == 0 ? ", listening on " : ", ");
         put(screen, PLAIN, 0, json_is_string(listener) ? json_string_value(listener) : "");
     }
@@ -151,14 +154,16 @@ static void render_backend(const struct screen *screen, const json_t *backend, i
     put(screen, PLAIN, url_width, text_of(backend, "url"));
     put(screen, healthy ? GREEN : RED, 8, healthy ? "  well" : "  sick");
     put_right(screen, 14,
-        seconds_since(screen, text_of(backend, "since"), &since) ? span_in_words(since, buffer) : "start");
+        seconds_since(screen, text_of(backend, "since"), &since) ? span_in_words(since, buffer)
+                                                                 : "start");
     put_right(screen, 11, grouped(count_of(backend, "in_flight"), buffer));
     put_right(screen, 12, grouped(count_of(backend, "requests"), buffer));
     put_right(screen, 12, grouped(count_of(backend, "failures"), buffer));
     if (count_of(backend, "p95_ms") == 0)
         snprintf(buffer, sizeof(buffer), "-");
     else
-        snprintf(buffer, sizeof(buffer), "%llu ms", (unsigned long long)count_of(backend, "p95_ms"));
+        snprintf(
+            buffer, sizeof(buffer), "%llu ms", (unsigned long long)count_of(backend, "p95_ms"));
     put_right(screen, 11, buffer);
     fputc('\n', screen->out);
     if (text_of(backend, "why")[0] != '\0') {
@@ -167,7 +172,8 @@ static void render_backend(const struct screen *screen, const json_t *backend, i
         fputc('\n', screen->out);
     }
     if (json_is_true(json_object_get(backend, "probe_disagrees")))
-        put_line(screen, YELLOW, "      its probes say otherwise than real traffic, which counts more");
+        put_line(
+            screen, YELLOW, "      its probes say otherwise than real traffic, which counts more");
 }
 
 static void render_origin(const struct screen *screen, const json_t *origin)
@@ -187,31 +193,34 @@ static void render_origin(const struct screen *screen, const json_t *origin)
         put(screen, PLAIN, 0, span_in_words(since, buffer));
     }
     fputc('\n', screen->out);
-    json_array_foreach(backends, index, backend)
-        url_width = (int)MAXIMUM((size_t)url_width, MINIMUM(strlen(text_of(backend, "url")), 60));
+    json_array_foreach(backends, index, backend) url_width =
+        (int)MAXIMUM((size_t)url_width, MINIMUM(strlen(text_of(backend, "url")), 60));
     put(screen, PLAIN, 2, "");
     put(screen, PLAIN, url_width, "backend");
     put_line(screen, PLAIN, "  health         since  in flight    requests    failures  p95 first");
-    json_array_foreach(backends, index, backend)
-        render_backend(screen, backend, url_width);
+    json_array_foreach(backends, index, backend) render_backend(screen, backend, url_width);
 }
 
 static void render_cache(const struct screen *screen, const json_t *status)
 {
     char objects[32], bytes[32], limit[32];
-    const json_t *cache = json_object_get(status, "cache"), *ledger = json_object_get(status, "ledger");
+    const json_t *cache = json_object_get(status, "cache"),
+                 *ledger = json_object_get(status, "ledger");
     uint64_t requests = count_of(ledger, "requests"), hits = count_of(ledger, "hits");
     fputc('\n', screen->out);
     put(screen, BOLD, 0, "cache");
-    fprintf(screen->out, " holds %s responses in %s of %s", grouped(count_of(cache, "objects"), objects),
-        bytes_in_words(count_of(cache, "bytes"), bytes), bytes_in_words(count_of(cache, "limit"), limit));
+    fprintf(screen->out, " holds %s responses in %s of %s",
+        grouped(count_of(cache, "objects"), objects),
+        bytes_in_words(count_of(cache, "bytes"), bytes),
+        bytes_in_words(count_of(cache, "limit"), limit));
     if (requests > 0)
         fprintf(screen->out, "; %.1f %% of requests were answered from a fresh copy",
             MINIMUM(100.0, 100.0 * (double)hits / (double)requests));
     fputc('\n', screen->out);
 }
 
-static void render_counts(const struct screen *screen, const json_t *ledger, unsigned first, unsigned end)
+static void render_counts(
+    const struct screen *screen, const json_t *ledger, unsigned first, unsigned end)
 {
     for (unsigned i = first; i < end; i++) {
         char buffer[32];
@@ -244,8 +253,10 @@ static void render_ledger(const struct screen *screen, const json_t *status)
         fputc('\n', screen->out);
         put(screen, YELLOW, 0, "note");
         fprintf(screen->out,
-            ": %.0f %% of the errors that visitors saw had a copy that the site forbids to send stale\n"
-            "      (no-cache, must-revalidate, proxy-revalidate, s-maxage); the setting stale_despite\n"
+            ": %.0f %% of the errors that visitors saw had a copy that the site forbids to send "
+            "stale\n"
+            "      (no-cache, must-revalidate, proxy-revalidate, s-maxage); the setting "
+            "stale_despite\n"
             "      of the site's section cache lifts that\n",
             json_number_value(json_object_get(forbidden, "percent")));
     }

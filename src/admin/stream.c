@@ -1,5 +1,6 @@
 // poll before each step, so that nobody on the other end can hold the thread.
 #include "admin/stream.h"
+#include "admin/clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,17 +11,10 @@
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS) // when the process is out of descriptors
 #define WAIT_STEP_MS 1000
 
-uint64_t stream_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
-}
-
 enum error stream_wait(int descriptor, short events, uint64_t deadline_ms)
 {
     for (;;) {
-        uint64_t now = stream_now_ms();
+        uint64_t now = clock_now_ms();
         if (now >= deadline_ms)
             return ERROR_TIMEOUT;
         struct pollfd wait = {.fd = descriptor, .events = events};
@@ -32,8 +26,8 @@ enum error stream_wait(int descriptor, short events, uint64_t deadline_ms)
     }
 }
 
-enum error stream_receive(int descriptor, void *buffer, size_t size, uint64_t deadline_ms,
-    size_t *ret_size)
+enum error stream_receive(
+    int descriptor, void *buffer, size_t size, uint64_t deadline_ms, size_t *ret_size)
 {
     for (;;) {
         enum error error = stream_wait(descriptor, POLLIN, deadline_ms);
@@ -54,7 +48,7 @@ enum error stream_receive(int descriptor, void *buffer, size_t size, uint64_t de
 enum error stream_send(int descriptor, struct slice bytes, uint64_t step_ms)
 {
     while (bytes.size > 0) {
-        enum error error = stream_wait(descriptor, POLLOUT, stream_now_ms() + step_ms);
+        enum error error = stream_wait(descriptor, POLLOUT, clock_now_ms() + step_ms);
         if (error != ERROR_NONE)
             return error;
         ssize_t size = send(descriptor, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);

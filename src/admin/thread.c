@@ -3,8 +3,8 @@
 
 #include <signal.h>
 
-enum error thread_start(pthread_t *ret_thread, const char *name, void *(*main)(void *argument),
-    void *argument)
+enum error thread_start(
+    pthread_t *ret_thread, const char *name, void *(*main)(void *argument), void *argument)
 {
     // A new thread inherits the mask, so it is set around the start: no signal can slip in between.
     sigset_t all, before;

@@ -48,7 +48,8 @@ static bool form_of_type(struct slice type, enum page_form *ret_form)
         }
     }
     // Whoever takes some JSON dialect can read an object.
-    if (type.size > 5 && slice_equal_nocase(slice_of(type.data + type.size - 5, 5), SLICE("+json"))) {
+    if (type.size > 5 &&
+        slice_equal_nocase(slice_of(type.data + type.size - 5, 5), SLICE("+json"))) {
         *ret_form = PAGE_JSON;
         return true;
     }
@@ -85,7 +86,8 @@ bool page_is_secure(const struct http_fields *request)
 {
     const struct http_field *site = http_fields_find_text(request, SLICE("sec-fetch-site"));
     return site != NULL ||
-           slice_equal_nocase(http_fields_value(request, HTTP_NAME_X_FORWARDED_PROTO), SLICE("https"));
+           slice_equal_nocase(
+               http_fields_value(request, HTTP_NAME_X_FORWARDED_PROTO), SLICE("https"));
 }
 
 struct slice page_content_type(enum page_form form)
@@ -110,7 +112,8 @@ static uint64_t reload_seconds(const struct page_facts *facts, const struct page
     uint64_t seconds = facts->retry_after_seconds;
     if (seconds == 0)
         seconds = RELOAD_FALLBACK_SECONDS;
-    return MINIMUM(seconds, RELOAD_MAX_SECONDS) + MINIMUM(facts->jitter_seconds, RELOAD_MAX_SECONDS);
+    return MINIMUM(seconds, RELOAD_MAX_SECONDS) +
+           MINIMUM(facts->jitter_seconds, RELOAD_MAX_SECONDS);
 }
 
 // Where it fails, from the visitor to the server, said in words and not by colour alone.
@@ -120,7 +123,8 @@ static void html_way(struct text *text, const struct page_words *words)
         return;
     bool edge_bad = words->site == NULL;
     text_append(text, SLICE("<ol aria-label=\"Where it fails\">\n<li><b>You</b> connected</li>\n"));
-    text_format(text, "<li%s><b>This edge</b> %s</li>\n", edge_bad ? " class=\"bad\"" : "", words->edge);
+    text_format(
+        text, "<li%s><b>This edge</b> %s</li>\n", edge_bad ? " class=\"bad\"" : "", words->edge);
     if (!edge_bad)
         text_format(text, "<li class=\"bad\"><b>The site's server</b> %s</li>\n", words->site);
     text_append(text, SLICE("</ol>\n"));
@@ -169,7 +173,8 @@ static void html_facts(struct text *text, const struct page_facts *facts)
     text_append(text, SLICE("</dl>\n"));
 }
 
-static void write_html(struct text *text, const struct page_facts *facts, const struct page_words *words)
+static void write_html(
+    struct text *text, const struct page_facts *facts, const struct page_words *words)
 {
     char title[512];
     struct text title_html = text_in(title, sizeof(title));
@@ -186,12 +191,15 @@ static void write_html(struct text *text, const struct page_facts *facts, const 
         text_append(text, SLICE("</p></blockquote>\n"));
     }
     if (reload > 0)
-        text_format(text, "<p role=\"status\" id=\"s\">This page tries again by itself in about %llu "
-                          "seconds; there is no need to reload it.</p>\n", (unsigned long long)reload);
+        text_format(text,
+            "<p role=\"status\" id=\"s\">This page tries again by itself in about %llu "
+            "seconds; there is no need to reload it.</p>\n",
+            (unsigned long long)reload);
     else if (facts->was_write && !words->is_mistake)
-        text_append(text, SLICE("<p role=\"status\" id=\"s\">It is not certain whether what you sent was "
-                                "received. Before you send it again, look whether it took effect; "
-                                "this page does not repeat it by itself.</p>\n"));
+        text_append(
+            text, SLICE("<p role=\"status\" id=\"s\">It is not certain whether what you sent was "
+                        "received. Before you send it again, look whether it took effect; "
+                        "this page does not repeat it by itself.</p>\n"));
     html_facts(text, facts);
     unsigned links = PAGE_LINK_STATUS;
     if (!facts->was_write)
@@ -202,7 +210,8 @@ static void write_html(struct text *text, const struct page_facts *facts, const 
     page_html_end(text);
 }
 
-static void write_json(struct text *text, const struct page_facts *facts, const struct page_words *words)
+static void write_json(
+    struct text *text, const struct page_facts *facts, const struct page_words *words)
 {
     // The title of about:blank is the status phrase (RFC 9457 section 4.2.1).
     text_format(text, "{\"type\":\"about:blank\",\"title\":\"%.*s\",\"status\":%u,\"detail\":\"",
@@ -216,7 +225,8 @@ static void write_json(struct text *text, const struct page_facts *facts, const 
     page_append_json_member(text, "request_id", facts->request_id, PAGE_REQUEST_ID_SHOWN);
     if (!words->is_mistake) {
         if (facts->retry_after_seconds > 0)
-            text_format(text, ",\"retry_after\":%llu", (unsigned long long)facts->retry_after_seconds);
+            text_format(
+                text, ",\"retry_after\":%llu", (unsigned long long)facts->retry_after_seconds);
         page_append_json_time(text, "down_since", facts->down_since_ms);
         page_append_json_time(text, "next_try", facts->next_try_ms);
         if (facts->maintenance)
@@ -236,7 +246,8 @@ static void text_row_time(struct text *text, const char *label, int64_t wall_ms,
     text_append_byte(text, '\n');
 }
 
-static void write_plain(struct text *text, const struct page_facts *facts, const struct page_words *words)
+static void write_plain(
+    struct text *text, const struct page_facts *facts, const struct page_words *words)
 {
     page_append_plain(text, site_name(facts->host), PAGE_HOST_SHOWN);
     text_format(text, " %s.\n\n%s\n\n", words->title, words->explanation);
@@ -251,13 +262,15 @@ static void write_plain(struct text *text, const struct page_facts *facts, const
     if (facts->maintenance && facts->maintenance_until_ms > 0)
         text_row_time(text, "Expected back: ", facts->maintenance_until_ms, facts->now_ms);
     if (!words->is_mistake && facts->retry_after_seconds > 0)
-        text_format(text, "Try again in:  %llu seconds\n", (unsigned long long)facts->retry_after_seconds);
+        text_format(
+            text, "Try again in:  %llu seconds\n", (unsigned long long)facts->retry_after_seconds);
     if (facts->support.size > 0) {
         text_append(text, SLICE("Contact:       "));
         page_append_plain(text, facts->support, PAGE_SUPPORT_SHOWN);
         text_append_byte(text, '\n');
     }
-    text_format(text, "Status:        %u %.*s\n", facts->status, SLICE_ARGS(http_reason(facts->status)));
+    text_format(
+        text, "Status:        %u %.*s\n", facts->status, SLICE_ARGS(http_reason(facts->status)));
     text_append(text, SLICE("Request:       "));
     page_append_plain(text, facts->request_id, PAGE_REQUEST_ID_SHOWN);
     text_append_byte(text, '\n');

@@ -9,28 +9,29 @@ enum page_form { PAGE_HTML, PAGE_JSON, PAGE_TEXT };
 // By the request's Accept (RFC 9110 section 12.5.1): what it likes best of the three; HTML for a
 // navigation, text where it names none of them.
 enum page_form page_form_for(const struct http_fields *request);
-// Whether the visitor's browser sees this as a secure context, as far as the request tells: browsers send
-// fetch metadata to such only (localhost is one), and a proxy that ends TLS in front of us says so.
+// Whether the visitor's browser sees this as a secure context, as far as the request tells:
+// browsers send fetch metadata to such only (localhost is one), and a proxy that ends TLS in front
+// of us says so.
 bool page_is_secure(const struct http_fields *request);
 
 // What is true about this failure. Never an internal address.
 struct page_facts {
-    unsigned status;           // 502, 503, 504, or a visitor's mistake (4xx): then no blame on the site
-    struct slice host;         // the site as the visitor named it
+    unsigned status;   // 502, 503, 504, or a visitor's mistake (4xx): then no blame on the site
+    struct slice host; // the site as the visitor named it
     struct slice request_id;
-    int64_t now_ms;            // wall clock
-    int64_t down_since_ms;     // 0: not known to be down as a whole, only this request failed
-    int64_t next_try_ms;       // when the backend will be asked again; 0: with the next request
-    bool maintenance;          // declared
-    bool overloaded;           // the edge itself refused (503): then no blame on the site either
-    bool was_write;            // the request was not safe: the page does not repeat it by itself
+    int64_t now_ms;               // wall clock
+    int64_t down_since_ms;        // 0: not known to be down as a whole, only this request failed
+    int64_t next_try_ms;          // when the backend will be asked again; 0: with the next request
+    bool maintenance;             // declared
+    bool overloaded;              // the edge itself refused (503): then no blame on the site either
+    bool was_write;               // the request was not safe: the page does not repeat it by itself
     int64_t maintenance_until_ms; // the operator's ETA, 0: none
-    struct slice message;      // the operator's, may be empty
-    struct slice support;      // may be empty
-    struct slice prefix;       // of the edge's own pages; empty: no links, no button
-    bool secure;               // the visitor's connection is a secure context
+    struct slice message;         // the operator's, may be empty
+    struct slice support;         // may be empty
+    struct slice prefix;          // of the edge's own pages; empty: no links, no button
+    bool secure;                  // the visitor's connection is a secure context
     uint64_t retry_after_seconds;
-    uint64_t jitter_seconds;   // added to the reload, so that visitors do not return as one herd
+    uint64_t jitter_seconds; // added to the reload, so that visitors do not return as one herd
 };
 
 // The body in the form; NULL data when the arena is full. HTML stays under PAGE_SIZE_MAX: overlong
@@ -41,7 +42,8 @@ struct page_facts {
 #define PAGE_SIZE_MAX 8192
 struct slice page_error(struct arena *arena, enum page_form form, const struct page_facts *facts);
 struct slice page_content_type(enum page_form form);
-// For Content-Security-Policy on the HTML form: its style and script are constant and allowed by hash.
+// For Content-Security-Policy on the HTML form: its style and script are constant and allowed by
+// hash.
 struct slice page_content_security_policy(void);
 
 // State of one site in plain words for /.afloat/status; no internal addresses. JSON: {page: {name,
@@ -51,7 +53,7 @@ struct page_status {
     struct slice host;
     int64_t now_ms;
     size_t backends, backends_healthy;
-    bool down;                    // nobody of the origin answers
+    bool down; // nobody of the origin answers
     int64_t down_since_ms;
     bool maintenance;
     int64_t maintenance_until_ms;
@@ -61,6 +63,8 @@ struct page_status {
     bool secure;
 };
 struct slice page_status_content_type(enum page_form form); // of page_site_status and page_cleared
-struct slice page_site_status(struct arena *arena, enum page_form form, const struct page_status *status);
+struct slice page_site_status(
+    struct arena *arena, enum page_form form, const struct page_status *status);
 // After the button "clear this site's cached files in my browser" was used.
-struct slice page_cleared(struct arena *arena, enum page_form form, struct slice host, struct slice prefix);
+struct slice page_cleared(
+    struct arena *arena, enum page_form form, struct slice host, struct slice prefix);

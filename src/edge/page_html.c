@@ -1,5 +1,5 @@
-// The frame of every HTML page: its look, and the script that reloads it. Both are constant, so that
-// a policy can allow them by hash; what differs between pages is markup and the data-wait attribute.
+// The frame of every HTML page: its look, and the script that reloads it. Both are constant, so
+// that a policy can allow them by hash; what differs is markup and the data-wait attribute.
 #include "edge/page_parts.h"
 
 #define PAGE_STYLE                                                                                 \
@@ -26,7 +26,7 @@
     "background:var(--card)}"                                                                      \
     "blockquote{margin:1.2rem 0;padding:.1rem 0 .1rem 1rem;border-left:3px solid var(--calm);"     \
     "overflow-wrap:anywhere}"                                                                      \
-    "dl{display:grid;grid-template-columns:fit-content(55%) 1fr;gap:.3rem 1.4rem}"                      \
+    "dl{display:grid;grid-template-columns:fit-content(55%) 1fr;gap:.3rem 1.4rem}"                 \
     "dt{color:var(--soft)}dd{margin:0}"                                                            \
     ".do{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:center}"                         \
     "form{margin:0}"                                                                               \
@@ -37,8 +37,8 @@
     "transform-origin:32px 44px}@keyframes sway{50%{transform:rotate(4deg)}}}"
 
 // Asks for the page itself before it reloads, so that the visitor keeps reading until there is
-// something new; meanwhile it keeps the facts current. A hidden tab waits until somebody looks at it.
-// Waits grow, up to a minute.
+// something new; meanwhile it keeps the facts current. A hidden tab waits until somebody looks at
+// it. Waits grow, up to a minute.
 #define PAGE_SCRIPT                                                                                \
     "(function(){"                                                                                 \
     "var wait=+document.body.dataset.wait,says=document.getElementById('s');"                      \
@@ -74,9 +74,10 @@ struct slice page_content_security_policy(void)
 
 void page_html_begin(struct text *text, struct slice title_html, uint64_t reload_seconds)
 {
-    text_append(text, SLICE("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-                            "<meta name=\"robots\" content=\"noindex\">\n<title>"));
+    text_append(text,
+        SLICE("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+              "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+              "<meta name=\"robots\" content=\"noindex\">\n<title>"));
     text_append(text, title_html);
     text_append(text, SLICE("</title>\n"));
     if (reload_seconds > 0)
@@ -88,8 +89,9 @@ void page_html_begin(struct text *text, struct slice title_html, uint64_t reload
         SLICE("<svg width=\"64\" height=\"52\" viewBox=\"0 0 64 52\" fill=\"none\" "
               "stroke=\"currentColor\" stroke-width=\"2.5\" stroke-linecap=\"round\" "
               "stroke-linejoin=\"round\" aria-hidden=\"true\"><g id=\"boat\">"
-              "<path d=\"M32 5v27M32 7c8 5 13 12 15 20H32M27 13c-5 4-9 9-10 14h10M12 33h40l-6 8H18z\"/>"
-              "</g><path d=\"M2 47c5-4 10-4 15 0s10 4 15 0 10-4 15 0 10 4 15 0\"/></svg>\n<h1>"));
+              "<path d=\"M32 5v27M32 7c8 5 13 12 15 20H32M27 13c-5 4-9 9-10 14h10M12 33h40l-6 8"
+              "H18z\"/></g>"
+              "<path d=\"M2 47c5-4 10-4 15 0s10 4 15 0 10-4 15 0 10 4 15 0\"/></svg>\n<h1>"));
     text_append(text, title_html);
     text_append(text, SLICE("</h1>\n"));
 }

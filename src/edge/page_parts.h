@@ -36,16 +36,22 @@ void page_append_html_time(struct text *text, int64_t wall_ms, int64_t now_ms);
 // The operator's contact as a link if it is a URL or a mail address.
 void page_append_html_support(struct text *text, struct slice support, struct slice request_id);
 void page_append_json_member(struct text *text, const char *name, struct slice value, size_t shown);
-void page_append_json_time(struct text *text, const char *name, int64_t wall_ms); // 0: leaves it out
+void page_append_json_time(
+    struct text *text, const char *name, int64_t wall_ms); // 0: leaves it out
 
 // A buffer of PAGE_SIZE_MAX; false when the arena is full.
 bool page_begin(struct text *ret_text, struct arena *arena) MUST_CHECK;
 
-enum page_links { PAGE_LINK_AGAIN = 1, PAGE_LINK_HOME = 2, PAGE_LINK_STATUS = 4, PAGE_BUTTON_CLEAR = 8 };
+enum page_links {
+    PAGE_LINK_AGAIN = 1,
+    PAGE_LINK_HOME = 2,
+    PAGE_LINK_STATUS = 4,
+    PAGE_BUTTON_CLEAR = 8
+};
 
 // From the doctype to the end of the heading; title_html is escaped already. reload_seconds 0: the
-// page stays as it is. A page that reloads has an element with the id "s", where the script says what
-// it does.
+// page stays as it is. A page that reloads has an element with the id "s", where the script says
+// what it does.
 void page_html_begin(struct text *text, struct slice title_html, uint64_t reload_seconds);
 void page_html_end(struct text *text);
 // A set of enum page_links; those that need the edge's own pages only where there are some.

@@ -41,18 +41,21 @@ static const char *explanation_of(enum state state)
 {
     switch (state) {
     case STATE_WELL:
-        return "The site's servers answer. If you see an error all the same, the cause is likely to be "
+        return "The site's servers answer. If you see an error all the same, the cause is likely "
+               "to be "
                "one page of the site, or between you and this edge.";
     case STATE_DEGRADED:
-        return "Some of the site's servers do not answer; the others do its work. You may notice that "
+        return "Some of the site's servers do not answer; the others do its work. You may notice "
+               "that "
                "it is slower.";
     case STATE_DOWN:
-        return "None of the site's servers answers. Your connection is fine. Pages that were kept here "
+        return "None of the site's servers answers. Your connection is fine. Pages that were kept "
+               "here "
                "are shown from their copies; everything else has to wait.";
-    case STATE_MAINTENANCE:
-        break;
+    case STATE_MAINTENANCE: break;
     }
-    return "The people who run this site have stopped it to work on it. Pages that were kept here are "
+    return "The people who run this site have stopped it to work on it. Pages that were kept here "
+           "are "
            "shown from their copies; everything else has to wait.";
 }
 
@@ -72,7 +75,8 @@ static void write_status_html(struct text *text, const struct page_status *statu
 {
     char title[512];
     struct text title_html = text_in(title, sizeof(title));
-    page_append_html(&title_html, status->host.size > 0 ? status->host : SLICE("This site"), PAGE_HOST_SHOWN);
+    page_append_html(
+        &title_html, status->host.size > 0 ? status->host : SLICE("This site"), PAGE_HOST_SHOWN);
     text_format(&title_html, " %s", title_of(state));
     page_html_begin(text, text_slice(&title_html), STATUS_RELOAD_SECONDS);
     text_format(text, "<p>%s</p>\n", explanation_of(state));
@@ -94,14 +98,17 @@ static void write_status_html(struct text *text, const struct page_status *statu
         text_append(text, SLICE("</dd>\n"));
     }
     html_time_row(text, "As of", status->now_ms, status->now_ms);
-    text_append(text, SLICE("</dl>\n<p id=\"s\" role=\"status\">This page keeps itself up to date.</p>\n"));
-    page_html_actions(text, status->prefix, PAGE_LINK_HOME | (status->secure ? PAGE_BUTTON_CLEAR : 0));
+    text_append(
+        text, SLICE("</dl>\n<p id=\"s\" role=\"status\">This page keeps itself up to date.</p>\n"));
+    page_html_actions(
+        text, status->prefix, PAGE_LINK_HOME | (status->secure ? PAGE_BUTTON_CLEAR : 0));
     page_html_end(text);
 }
 
 static void write_status_json(struct text *text, const struct page_status *status, enum state state)
 {
-    // The members of a hosted status page's API, where it has such, so that its clients can read it.
+    // The members of a hosted status page's API, where it has such, so that its clients can read
+    // it.
     text_append(text, SLICE("{\"page\":{\"updated_at\":\""));
     units_format_time(text, status->now_ms);
     text_append_byte(text, '"');
@@ -121,9 +128,11 @@ static void write_status_json(struct text *text, const struct page_status *statu
     text_append(text, SLICE("}\n"));
 }
 
-static void write_status_plain(struct text *text, const struct page_status *status, enum state state)
+static void write_status_plain(
+    struct text *text, const struct page_status *status, enum state state)
 {
-    page_append_plain(text, status->host.size > 0 ? status->host : SLICE("This site"), PAGE_HOST_SHOWN);
+    page_append_plain(
+        text, status->host.size > 0 ? status->host : SLICE("This site"), PAGE_HOST_SHOWN);
     text_format(text, " %s.\n\n%s\n\n", title_of(state), explanation_of(state));
     if (status->message.size > 0) {
         page_append_plain(text, status->message, PAGE_MESSAGE_SHOWN);
@@ -139,7 +148,8 @@ static void write_status_plain(struct text *text, const struct page_status *stat
         page_append_clock(text, status->maintenance_until_ms, status->now_ms);
         text_append_byte(text, '\n');
     }
-    text_format(text, "Servers answering:   %zu of %zu\n", status->backends_healthy, status->backends);
+    text_format(
+        text, "Servers answering:   %zu of %zu\n", status->backends_healthy, status->backends);
     if (status->support.size > 0) {
         text_append(text, SLICE("Contact:             "));
         page_append_plain(text, status->support, PAGE_SUPPORT_SHOWN);
@@ -147,7 +157,8 @@ static void write_status_plain(struct text *text, const struct page_status *stat
     }
 }
 
-struct slice page_site_status(struct arena *arena, enum page_form form, const struct page_status *status)
+struct slice page_site_status(
+    struct arena *arena, enum page_form form, const struct page_status *status)
 {
     enum state state = state_of(status);
     struct text text;
@@ -164,14 +175,18 @@ struct slice page_site_status(struct arena *arena, enum page_form form, const st
 static void write_cleared_html(struct text *text, struct slice host, struct slice prefix)
 {
     page_html_begin(text, SLICE("Cached files cleared"), 0);
-    text_append(text, SLICE("<p role=\"status\">Your browser was asked to forget the files that it had kept of "));
+    text_append(text,
+        SLICE(
+            "<p role=\"status\">Your browser was asked to forget the files that it had kept of "));
     page_append_html(text, host.size > 0 ? host : SLICE("this site"), PAGE_HOST_SHOWN);
-    text_append(text, SLICE(". You stay signed in. The next page you open there is loaded afresh.</p>\n"));
+    text_append(
+        text, SLICE(". You stay signed in. The next page you open there is loaded afresh.</p>\n"));
     page_html_actions(text, prefix, PAGE_LINK_HOME | PAGE_LINK_STATUS);
     page_html_end(text);
 }
 
-struct slice page_cleared(struct arena *arena, enum page_form form, struct slice host, struct slice prefix)
+struct slice page_cleared(
+    struct arena *arena, enum page_form form, struct slice host, struct slice prefix)
 {
     struct text text;
     if (!page_begin(&text, arena))
@@ -180,7 +195,8 @@ struct slice page_cleared(struct arena *arena, enum page_form form, struct slice
     case PAGE_HTML: write_cleared_html(&text, host, prefix); break;
     case PAGE_JSON: text_append(&text, SLICE("{\"cleared\":true}\n")); break;
     case PAGE_TEXT:
-        text_append(&text, SLICE("Your browser was asked to forget the files it had kept of this site.\n"));
+        text_append(
+            &text, SLICE("Your browser was asked to forget the files it had kept of this site.\n"));
         break;
     }
     return text_slice(&text);

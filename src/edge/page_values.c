@@ -86,7 +86,8 @@ void page_append_html(struct text *text, struct slice value, size_t shown)
 static void escape_plain(struct text *text, struct slice slice)
 {
     for (size_t i = 0; i < slice.size; i++)
-        text_append_byte(text, (unsigned char)slice.data[i] < ' ' || slice.data[i] == 0x7F ? ' ' : slice.data[i]);
+        text_append_byte(text,
+            (unsigned char)slice.data[i] < ' ' || slice.data[i] == 0x7F ? ' ' : slice.data[i]);
 }
 
 void page_append_plain(struct text *text, struct slice value, size_t shown)
@@ -112,7 +113,8 @@ void page_append_json_time(struct text *text, const char *name, int64_t wall_ms)
 
 static bool is_url(struct slice value)
 {
-    return slice_starts_with(value, SLICE("https://")) || slice_starts_with(value, SLICE("http://"));
+    return slice_starts_with(value, SLICE("https://")) ||
+           slice_starts_with(value, SLICE("http://"));
 }
 
 static bool is_plain_word(struct slice value, const char *also)
@@ -138,7 +140,8 @@ void page_append_html_support(struct text *text, struct slice support, struct sl
             text_append(text, SLICE("mailto:"));
         page_append_html(text, support, PAGE_SUPPORT_SHOWN);
         // Support can look the request up when the mail names it.
-        if (is_mail && is_plain_word(request_id, "-_") && request_id.size <= PAGE_REQUEST_ID_SHOWN) {
+        if (is_mail && is_plain_word(request_id, "-_") &&
+            request_id.size <= PAGE_REQUEST_ID_SHOWN) {
             text_append(text, SLICE("?subject=Request%20"));
             text_append(text, request_id);
         }

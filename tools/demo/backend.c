@@ -2,8 +2,8 @@
 //
 //   demo.backend NAME [PORT [CONTROL_PORT]]      ports of 127.0.0.1; 0 or none: free ones
 //
-// Prints "NAME PORT CONTROL_PORT" once it listens. POST /fault?mode=MODE to the control port changes
-// how the site behaves, and has done so when it answers:
+// Prints "NAME PORT CONTROL_PORT" once it listens. POST /fault?mode=MODE to the control port
+// changes how the site behaves, and has done so when it answers:
 //
 //   ok     answers                       dead   refuses connections
 //   hang   accepts and stays silent      slow   answers after SLOW_MS
@@ -36,7 +36,8 @@
 
 enum mode { MODE_OK, MODE_DEAD, MODE_HANG, MODE_SLOW, MODE_500, MODE_CUT, MODE_LIE, MODE_COUNT };
 
-static const char *const mode_words[MODE_COUNT] = {"ok", "dead", "hang", "slow", "500", "cut", "lie"};
+static const char *const mode_words[MODE_COUNT] = {
+    "ok", "dead", "hang", "slow", "500", "cut", "lie"};
 
 struct backend {
     const char *name;
@@ -45,7 +46,7 @@ struct backend {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum mode mode;
-    bool open;              // the listener is there, as the mode has it
+    bool open; // the listener is there, as the mode has it
     int connections[CONNECTIONS_MAX];
     size_t connection_count;
     unsigned long served;
@@ -69,7 +70,8 @@ static int listen_on(struct sockaddr_in *address)
     int yes = 1, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     socklen_t size = sizeof(*address);
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    if (bind(descriptor, (const struct sockaddr *)address, size) < 0 || listen(descriptor, 128) < 0 ||
+    if (bind(descriptor, (const struct sockaddr *)address, size) < 0 ||
+        listen(descriptor, 128) < 0 ||
         getsockname(descriptor, (struct sockaddr *)address, &size) < 0) {
         perror("demo.backend");
         exit(1);
@@ -79,7 +81,8 @@ static int listen_on(struct sockaddr_in *address)
 
 // --- The site ---
 
-static void page(struct answer *answer, const struct backend *backend, const char *title, const char *more)
+static void page(
+    struct answer *answer, const struct backend *backend, const char *title, const char *more)
 {
     time_t now = time(NULL);
     struct tm local;
@@ -88,7 +91,8 @@ static void page(struct answer *answer, const struct backend *backend, const cha
     text_format(&text,
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title><style>"
         ":root{color-scheme:light dark}body{font:1.05rem/1.6 system-ui,sans-serif;max-width:40rem;"
-        "margin:3rem auto;padding:0 1rem}img{border-radius:.5rem}</style></head>\n<body><h1>%s</h1>\n%s\n"
+        "margin:3rem auto;padding:0 "
+        "1rem}img{border-radius:.5rem}</style></head>\n<body><h1>%s</h1>\n%s\n"
         "<p><small>Made by backend %s at %02d:%02d:%02d.</small></p></body></html>\n",
         title, title, more, backend->name, local.tm_hour, local.tm_min, local.tm_sec);
     answer->size = text.size;
@@ -127,7 +131,8 @@ static void image(struct answer *answer, unsigned number)
     answer->etag = "\"1\""; // the pages have none: they change each time they are made
 }
 
-static bool number_in(struct slice path, struct slice prefix, struct slice suffix, unsigned *ret_number)
+static bool number_in(
+    struct slice path, struct slice prefix, struct slice suffix, unsigned *ret_number)
 {
     uint64_t number;
     if (!slice_starts_with(path, prefix) || !slice_ends_with(path, suffix))
@@ -146,7 +151,8 @@ static void pause_ms(unsigned ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-static void fill(struct answer *answer, struct backend *backend, const struct http_request_head *request)
+static void fill(
+    struct answer *answer, struct backend *backend, const struct http_request_head *request)
 {
     unsigned number;
     char more[512];
@@ -163,7 +169,8 @@ static void fill(struct answer *answer, struct backend *backend, const struct ht
             "<li><a href=\"/basket\">A page that is made for each visitor</a></li></ul>");
     } else if (number_in(request->path, SLICE("/page/"), SLICE(""), &number)) {
         snprintf(more, sizeof(more),
-            "<p>Page %u. Fresh for two seconds; after that the edge asks again, or sends this copy if "
+            "<p>Page %u. Fresh for two seconds; after that the edge asks again, or sends this copy "
+            "if "
             "nobody answers.</p><p><a href=\"/page/%u\">Next</a></p>",
             number, number + 1);
         page(answer, backend, "A page", more);
@@ -199,8 +206,8 @@ static bool send_whole(int descriptor, const char *bytes, size_t size)
     return true;
 }
 
-static bool respond(const struct visit *visit, const struct http_request_head *request, struct answer *answer,
-    bool cut)
+static bool respond(const struct visit *visit, const struct http_request_head *request,
+    struct answer *answer, bool cut)
 {
     char buffer[1024], date[HTTP_DATE_SIZE];
     struct text text = text_in(buffer, sizeof(buffer));
@@ -210,18 +217,21 @@ static bool respond(const struct visit *visit, const struct http_request_head *r
     http_date_format(time(NULL), date);
     if (unchanged)
         answer->status = 304;
-    text_format(&text, "HTTP/1.1 %u %.*s\r\nDate: %.*s\r\nServer: demo-%s\r\nCache-Control: %s\r\n", answer->status,
-        SLICE_ARGS(http_reason(answer->status)), HTTP_DATE_SIZE, date, visit->backend->name, answer->cache_control);
+    text_format(&text, "HTTP/1.1 %u %.*s\r\nDate: %.*s\r\nServer: demo-%s\r\nCache-Control: %s\r\n",
+        answer->status, SLICE_ARGS(http_reason(answer->status)), HTTP_DATE_SIZE, date,
+        visit->backend->name, answer->cache_control);
     if (answer->etag != NULL)
         text_format(&text, "ETag: %s\r\n", answer->etag);
     if (!unchanged)
-        text_format(&text, "Content-Type: %s\r\nContent-Length: %zu\r\n", answer->type, answer->size);
+        text_format(
+            &text, "Content-Type: %s\r\nContent-Length: %zu\r\n", answer->type, answer->size);
     text_append(&text, SLICE("\r\n"));
     if (!send_whole(visit->socket, text.data, text.size))
         return false;
     if (unchanged || request->method == HTTP_METHOD_HEAD)
         return true;
-    return send_whole(visit->socket, answer->content, cut ? answer->size / 2 : answer->size) && !cut;
+    return send_whole(visit->socket, answer->content, cut ? answer->size / 2 : answer->size) &&
+           !cut;
 }
 
 static enum mode mode_now(struct backend *backend)
@@ -243,30 +253,26 @@ static void wait_while_hanging(struct backend *backend)
 
 static void fail(struct answer *answer, const struct backend *backend)
 {
-    *answer = (struct answer){.status = 500, .cache_control = "no-store", .content = answer->content};
+    *answer =
+        (struct answer){.status = 500, .cache_control = "no-store", .content = answer->content};
     page(answer, backend, "Broken", "<p>The backend failed on purpose.</p>");
 }
 
 // True if the connection can go on.
-static bool serve_site(const struct visit *visit, const struct http_request_head *request,
-    struct answer *answer)
+static bool serve_site(
+    const struct visit *visit, const struct http_request_head *request, struct answer *answer)
 {
     bool health = slice_equal(request->path, SLICE("/health"));
     bool cut = false;
     switch (mode_now(visit->backend)) {
     case MODE_DEAD:
-    case MODE_COUNT:
-        return false;
-    case MODE_HANG:
-        wait_while_hanging(visit->backend);
-        return false;
+    case MODE_COUNT: return false;
+    case MODE_HANG: wait_while_hanging(visit->backend); return false;
     case MODE_SLOW:
         pause_ms(SLOW_MS);
         fill(answer, visit->backend, request);
         break;
-    case MODE_500:
-        fail(answer, visit->backend);
-        break;
+    case MODE_500: fail(answer, visit->backend); break;
     case MODE_CUT:
         cut = !health;
         fill(answer, visit->backend, request);
@@ -277,9 +283,7 @@ static bool serve_site(const struct visit *visit, const struct http_request_head
         else
             fail(answer, visit->backend);
         break;
-    case MODE_OK:
-        fill(answer, visit->backend, request);
-        break;
+    case MODE_OK: fill(answer, visit->backend, request); break;
     }
     return respond(visit, request, answer, cut) && request->keep_alive;
 }
@@ -298,14 +302,17 @@ static void set_mode(struct backend *backend, enum mode mode)
     pthread_mutex_unlock(&backend->mutex);
 }
 
-static bool serve_control(const struct visit *visit, const struct http_request_head *request,
-    struct answer *answer)
+static bool serve_control(
+    const struct visit *visit, const struct http_request_head *request, struct answer *answer)
 {
     struct slice query = request->query;
-    *answer = (struct answer){.status = 200, .type = "text/plain", .cache_control = "no-store",
+    *answer = (struct answer){.status = 200,
+        .type = "text/plain",
+        .cache_control = "no-store",
         .content = answer->content};
     bool found = request->method == HTTP_METHOD_GET;
-    if (!found && slice_equal(request->path, SLICE("/fault")) && slice_starts_with(query, SLICE("mode="))) {
+    if (!found && slice_equal(request->path, SLICE("/fault")) &&
+        slice_starts_with(query, SLICE("mode="))) {
         struct slice word = slice_of(query.data + 5, query.size - 5);
         for (unsigned i = 0; i < MODE_COUNT && !found; i++) {
             found = slice_equal(word, slice_from_string(mode_words[i]));
@@ -318,7 +325,8 @@ static bool serve_control(const struct visit *visit, const struct http_request_h
         answer->status = 400;
         text_append(&text, SLICE("POST /fault?mode=ok|dead|hang|slow|500|cut|lie\n"));
     } else {
-        text_format(&text, "backend %s: %s\n", visit->backend->name, mode_words[visit->backend->mode]);
+        text_format(
+            &text, "backend %s: %s\n", visit->backend->name, mode_words[visit->backend->mode]);
     }
     answer->size = text.size;
     respond(visit, request, answer, false);
@@ -352,8 +360,8 @@ static void unregister_connection(struct backend *backend, int descriptor)
 }
 
 // Reads one head into buffer behind *size bytes that are there already; its end, or 0.
-static size_t read_head(int descriptor, char *buffer, size_t capacity, size_t *size, struct http1_scan *scan,
-    const struct http1_limits *limits)
+static size_t read_head(int descriptor, char *buffer, size_t capacity, size_t *size,
+    struct http1_scan *scan, const struct http1_limits *limits)
 {
     size_t end;
     for (;;) {
@@ -371,7 +379,8 @@ static size_t read_head(int descriptor, char *buffer, size_t capacity, size_t *s
 
 static void converse(const struct visit *visit, struct answer *answer)
 {
-    static const struct http1_limits limits = {.head_size = 16384, .line_size = 8192, .field_count = 64};
+    static const struct http1_limits limits = {
+        .head_size = 16384, .line_size = 8192, .field_count = 64};
     char buffer[8192];
     size_t size = 0;
     bool more = true;
@@ -380,10 +389,11 @@ static void converse(const struct visit *visit, struct answer *answer)
         struct http_field fields[64];
         struct http_request_head request = {.fields = {.items = fields, .capacity = 64}};
         size_t end = read_head(visit->socket, buffer, sizeof(buffer), &size, &scan, &limits);
-        if (end == 0 || http1_parse_request(slice_of(buffer + scan.begin, end - scan.begin), &limits, &request) !=
-                            HTTP1_FAULT_NONE)
+        if (end == 0 || http1_parse_request(slice_of(buffer + scan.begin, end - scan.begin),
+                            &limits, &request) != HTTP1_FAULT_NONE)
             return;
-        more = visit->control ? serve_control(visit, &request, answer) : serve_site(visit, &request, answer);
+        more = visit->control ? serve_control(visit, &request, answer)
+                              : serve_site(visit, &request, answer);
         // What is sent to this toy is not kept: a body ends the connection.
         more = more && request.framing == HTTP_FRAMING_NONE;
         memmove(buffer, buffer + end, size - end);
@@ -444,7 +454,8 @@ static void follow_mode(struct backend *backend)
 
 int main(int count, char **arguments)
 {
-    static struct backend backend = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    static struct backend backend = {
+        .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     struct sockaddr_in control = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (count < 2 || count > 4) {
         fprintf(stderr, "usage: demo.backend NAME [PORT [CONTROL_PORT]]\n");

@@ -1,5 +1,5 @@
-// Lines of the access log say what happened, stay one line whatever a visitor sent, reach the file, and
-// follow it through rotation and reload.
+// Lines of the access log say what happened, stay one line whatever a visitor sent, reach the file,
+// and follow it through rotation and reload.
 #include "fixture.h"
 #include "records.h"
 
@@ -82,7 +82,8 @@ static void nothing_a_visitor_sends_makes_a_second_line(void **state)
     struct access_record record = record_make();
     record.method = record.target = record.host = record.referer = record.user_agent =
         record.request_id = record.backend = slice_of(every, sizeof(every));
-    json_t *object = json_loads(line_of(ACCESS_JSON, &record), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *object =
+        json_loads(line_of(ACCESS_JSON, &record), JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     assert_non_null(object);
     json_decref(object);
 
@@ -284,7 +285,8 @@ int main(void)
             every_record_reaches_the_file_before_the_end, directory_make, directory_remove),
         cmocka_unit_test_setup_teardown(
             sleeping_writer_is_woken_by_a_record, directory_make, directory_remove),
-        cmocka_unit_test_setup_teardown(rotated_file_is_opened_again, directory_make, directory_remove),
+        cmocka_unit_test_setup_teardown(
+            rotated_file_is_opened_again, directory_make, directory_remove),
         cmocka_unit_test_setup_teardown(
             reload_changes_path_and_format_or_nothing, directory_make, directory_remove),
         cmocka_unit_test(full_disk_is_counted_and_stops_nobody),

@@ -71,7 +71,8 @@ static void long_values_are_cut(void **state)
     memset(letters, 'x', sizeof(letters));
     struct access_ring ring;
     struct access_record record = record_make(), back;
-    record.target = record.referer = record.host = record.user_agent = slice_of(letters, sizeof(letters));
+    record.target = record.referer = record.host = record.user_agent =
+        slice_of(letters, sizeof(letters));
     assert_true(access_ring_init(&ring, 65536));
     assert_true(access_ring_put(&ring, &record));
     assert_true(access_ring_peek(&ring, &back));

@@ -109,13 +109,16 @@ static void purge_hits_what_it_names(void **state)
 {
     (void)state;
     keep_three();
-    assert_int_equal(purged_by("{'command':'purge','kind':'url','what':'https://EXAMPLE.org/b'}"), 1);
-    assert_int_equal(purged_by("{'command':'purge','kind':'url','what':'https://example.org/none'}"), 0);
+    assert_int_equal(
+        purged_by("{'command':'purge','kind':'url','what':'https://EXAMPLE.org/b'}"), 1);
+    assert_int_equal(
+        purged_by("{'command':'purge','kind':'url','what':'https://example.org/none'}"), 0);
     assert_int_equal(purged_by("{'command':'purge','kind':'prefix','what':'example.org/a'}"), 2);
     assert_int_equal(purged_by("{'command':'purge','kind':'tag','what':'news'}"), 3);
     assert_int_equal(purged_by("{'command':'purge','kind':'tag','what':'other'}"), 0);
     assert_int_equal(objects_kept(), 3); // soft: stale, but there
-    assert_int_equal(purged_by("{'command':'purge','kind':'url','what':'example.org/b','hard':true}"), 1);
+    assert_int_equal(
+        purged_by("{'command':'purge','kind':'url','what':'example.org/b','hard':true}"), 1);
     assert_int_equal(objects_kept(), 2);
     assert_int_equal(purged_by("{'command':'purge','kind':'all','hard':true}"), 2);
     assert_int_equal(objects_kept(), 0);
@@ -129,7 +132,8 @@ static void misunderstood_purge_purges_nothing(void **state)
     assert_refusal("{'command':'purge','kind':'everything'}", "url, prefix, tag, all");
     assert_refusal("{'command':'purge','kind':7}", "url, prefix, tag, all");
     assert_refusal("{'command':'purge','kind':'prefix'}", "expected https://HOST/PATH");
-    assert_refusal("{'command':'purge','kind':'prefix','what':'','hard':true}", "expected https://HOST/PATH");
+    assert_refusal(
+        "{'command':'purge','kind':'prefix','what':'','hard':true}", "expected https://HOST/PATH");
     assert_refusal("{'command':'purge','kind':'tag','what':''}", "one word");
     assert_refusal("{'command':'purge','kind':'tag','what':'a,b'}", "one word");
     assert_refusal("{'command':'purge','kind':'all','what':'x'}", "takes no");
@@ -158,7 +162,8 @@ static void maintenance_is_declared_and_ended(void **state)
     char request[256];
     int64_t until_ms = ((int64_t)time(NULL) + 3600) * 1000;
     snprintf(request, sizeof(request),
-        "{'command':'maintenance','on':true,'until_ms':%lld,'message':'new disk'}", (long long)until_ms);
+        "{'command':'maintenance','on':true,'until_ms':%lld,'message':'new disk'}",
+        (long long)until_ms);
     json_decref(ask(request));
     edge_read_maintenance(fixture.edge, &maintenance);
     assert_true(maintenance.on);

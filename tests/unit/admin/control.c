@@ -1,5 +1,5 @@
-// The control socket answers one JSON line with one JSON line, belongs to its owner alone, tells a dead
-// server's remains from a living server, and survives whatever is sent to it.
+// The control socket answers one JSON line with one JSON line, belongs to its owner alone, tells a
+// dead server's remains from a living server, and survives whatever is sent to it.
 #include "fixture.h"
 
 #include "admin/control.h"
@@ -107,8 +107,8 @@ static void client_hears_that_nobody_runs(void **state)
 static void path_too_long_for_a_socket_is_a_limit(void **state)
 {
     unsigned calls = 0;
-    char *path = path_in(state,
-        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789");
+    char *path = path_in(state, "012345678901234567890123456789012345678901234567890123456789012345"
+                                "6789012345678901234567890123456789");
     struct control *control = NULL;
     json_t *request = json_object(), *response = NULL;
     assert_int_equal(control_start(path, echo, &calls, &control), ERROR_LIMIT);
@@ -230,7 +230,8 @@ static void refusal_is_json_whatever_it_quotes(void **state)
 {
     (void)state;
     json_t *refusal = control_refusal("no such thing: \"%s\"", "\xff\xc3");
-    assert_string_equal(json_string_value(json_object_get(refusal, "error")), "no such thing: \"??\"");
+    assert_string_equal(
+        json_string_value(json_object_get(refusal, "error")), "no such thing: \"??\"");
     assert_true(json_is_false(json_object_get(refusal, "ok")));
     json_decref(refusal);
 }

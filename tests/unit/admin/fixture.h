@@ -17,17 +17,31 @@
 #include <cmocka.h>
 
 static const struct setting fixture_rows[] = {
-    {.name = "origins", .type = SETTING_SECTION_MAP, .offset = offsetof(struct edge_settings, origins),
-        .section = &origin_settings_section, .summary = "-"},
-    {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct edge_settings, sites),
-        .section = &site_settings_section, .summary = "-"},
-    {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct edge_settings, store),
-        .section = &cache_settings_section, .summary = "-"},
-    {.name = "connections", .type = SETTING_SECTION,
+    {.name = "origins",
+        .type = SETTING_SECTION_MAP,
+        .offset = offsetof(struct edge_settings, origins),
+        .section = &origin_settings_section,
+        .summary = "-"},
+    {.name = "sites",
+        .type = SETTING_SECTION_LIST,
+        .offset = offsetof(struct edge_settings, sites),
+        .section = &site_settings_section,
+        .summary = "-"},
+    {.name = "store",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, store),
+        .section = &cache_settings_section,
+        .summary = "-"},
+    {.name = "connections",
+        .type = SETTING_SECTION,
         .offset = offsetof(struct edge_settings, connections),
-        .section = &connection_settings_section, .summary = "-"},
-    {.name = "http", .type = SETTING_SECTION, .offset = offsetof(struct edge_settings, http),
-        .section = &http_settings, .summary = "-"},
+        .section = &connection_settings_section,
+        .summary = "-"},
+    {.name = "http",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, http),
+        .section = &http_settings,
+        .summary = "-"},
 };
 
 static const struct setting_section fixture_root = {.size = sizeof(struct edge_settings),
@@ -67,7 +81,8 @@ static inline void fixture_open(struct fixture *fixture)
     fixture->edge = edge_create(&fixture->loop, 1, &fixture->settings, &hooks);
     assert_non_null(fixture->edge);
     status_source_init(&fixture->source, fixture->edge, &fixture->settings);
-    assert_int_equal(address_parse(SLICE("127.0.0.1:8080"), &fixture->source.listeners[0]), ERROR_NONE);
+    assert_int_equal(
+        address_parse(SLICE("127.0.0.1:8080"), &fixture->source.listeners[0]), ERROR_NONE);
     fixture->source.listener_count = 1;
     fixture->source.thread_count = 1;
 }
@@ -87,7 +102,8 @@ static inline void fixture_keep(struct fixture *fixture, struct slice url)
     static struct test_request request;
     static struct test_response response;
     test_parse_request(&request, "GET / HTTP/1.1", "");
-    test_parse_response(&response, 200, "Cache-Control: max-age=60\nContent-Length: 5\nSurrogate-Key: news\n");
+    test_parse_response(
+        &response, 200, "Cache-Control: max-age=60\nContent-Length: 5\nSurrogate-Key: news\n");
     const struct judge_policy policy = {.keep_ms = 60000};
     struct judgement judgement;
     judge_response(&request.head, &response.head, &policy, NOW_MS, NOW_MS, &judgement);
@@ -107,7 +123,8 @@ static inline void fixture_keep(struct fixture *fixture, struct slice url)
     object_release(object);
 }
 
-static inline int fixture_remove(const char *path, const struct stat *status, int kind, struct FTW *where)
+static inline int fixture_remove(
+    const char *path, const struct stat *status, int kind, struct FTW *where)
 {
     (void)status;
     (void)kind;

@@ -140,9 +140,11 @@ static void exposition_is_well_formed_and_complete(void **state)
     fixture_keep(&fixture, SLICE("http://example.org/"));
     char *text = build();
     static const char *const samples[] = {"\nafloat_build_info{version=\"" AFLOAT_VERSION "\"} 1\n",
-        "\nafloat_requests_total 0\n", "\nafloat_saved_stale_if_error_total 0\n", "\nafloat_honest_pages_total 0\n",
-        "\nafloat_cache_objects 1\n", "\nafloat_cache_inserts_total 1\n",
-        "\nafloat_refused_requests_total{fault=\"bare CR or LF\"} 0\n", "\nafloat_origin_down{origin=\"other\"} 0\n",
+        "\nafloat_requests_total 0\n", "\nafloat_saved_stale_if_error_total 0\n",
+        "\nafloat_honest_pages_total 0\n", "\nafloat_cache_objects 1\n",
+        "\nafloat_cache_inserts_total 1\n",
+        "\nafloat_refused_requests_total{fault=\"bare CR or LF\"} 0\n",
+        "\nafloat_origin_down{origin=\"other\"} 0\n",
         "\nafloat_origin_attempts_total{origin=\"main\"} 0\n",
         "\nafloat_backend_healthy{origin=\"main\",backend=\"http://127.0.0.2:9\"} 1\n",
         "\nafloat_backend_requests_total{origin=\"other\",backend=\"http://127.0.0.3:9\"} 0\n",

@@ -14,10 +14,16 @@ struct both {
 };
 
 static const struct setting rows[] = {
-    {.name = "log", .type = SETTING_SECTION, .offset = offsetof(struct both, log),
-        .section = &log_settings_section, .summary = "Logs."},
-    {.name = "metrics", .type = SETTING_SECTION, .offset = offsetof(struct both, metrics),
-        .section = &metrics_settings_section, .summary = "Metrics."},
+    {.name = "log",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct both, log),
+        .section = &log_settings_section,
+        .summary = "Logs."},
+    {.name = "metrics",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct both, metrics),
+        .section = &metrics_settings_section,
+        .summary = "Metrics."},
 };
 
 static const struct setting_section root = {
@@ -47,13 +53,17 @@ static void defaults_and_values(void **state)
     assert_int_equal(both.log.access_buffer, 1 << 20);
     assert_int_equal(both.log.level, LOG_INFO);
     assert_int_equal(both.metrics.listen.size, 0);
-    assert_int_equal(load(&arena, "log: {access: /a, access_format: combined, level: error}\n"
-                                  "metrics: {listen: \"[::1]:9200\"}", &both), ERROR_NONE);
+    assert_int_equal(load(&arena,
+                         "log: {access: /a, access_format: combined, level: error}\n"
+                         "metrics: {listen: \"[::1]:9200\"}",
+                         &both),
+        ERROR_NONE);
     assert_int_equal(both.log.access_format, ACCESS_COMBINED);
     assert_int_equal(both.log.level, LOG_ERROR);
     assert_string_equal(both.metrics.listen.data, "[::1]:9200");
-    static const char *const wrong[] = {"metrics: {listen: nowhere}", "metrics: {listen: \"unix:/a\"}",
-        "log: {access_format: xml}", "log: {access_buffer: 1KB}", "log: {level: loud}"};
+    static const char *const wrong[] = {"metrics: {listen: nowhere}",
+        "metrics: {listen: \"unix:/a\"}", "log: {access_format: xml}", "log: {access_buffer: 1KB}",
+        "log: {level: loud}"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
         assert_int_equal(load(&arena, wrong[i], &both), ERROR_INVALID);
     arena_free(&arena);

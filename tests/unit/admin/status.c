@@ -39,8 +39,9 @@ static void status_has_the_documented_members(void **state)
     (void)state;
     fixture_keep(&fixture, SLICE("http://example.org/"));
     json_t *status = status_build(&fixture.source, edge_started_ms(fixture.edge) + 61000);
-    assert_members(status, "version started uptime_seconds listeners threads maintenance sites origins cache now "
-                           "ledger saved forbidden faults access_log");
+    assert_members(status,
+        "version started uptime_seconds listeners threads maintenance sites origins cache now "
+        "ledger saved forbidden faults access_log");
     assert_int_equal(json_integer_value(json_object_get(status, "uptime_seconds")), 61);
     assert_string_equal(json_string_value(json_array_get(json_object_get(status, "listeners"), 0)),
         "127.0.0.1:8080");
@@ -52,19 +53,22 @@ static void status_has_the_documented_members(void **state)
     json_t *origins = json_object_get(status, "origins");
     assert_int_equal(json_array_size(origins), 2);
     json_t *origin = json_array_get(origins, 0);
-    assert_members(origin, "name down down_since p95_ms requests attempts extra_attempts budget_refusals failures "
-                           "resolve_failures stale_connections connection_refusals pool_overflows backends");
+    assert_members(origin,
+        "name down down_since p95_ms requests attempts extra_attempts budget_refusals failures "
+        "resolve_failures stale_connections connection_refusals pool_overflows backends");
     assert_string_equal(json_string_value(json_object_get(origin, "name")), "main");
     assert_true(json_is_false(json_object_get(origin, "down")));
     assert_true(json_is_null(json_object_get(origin, "down_since")));
     assert_int_equal(json_array_size(json_object_get(origin, "backends")), 2);
     json_t *backend = json_array_get(json_object_get(origin, "backends"), 0);
-    assert_members(backend, "url healthy why since next_probe probe_disagrees in_flight requests failures "
-                            "connections_open connections_idle p95_ms");
+    assert_members(backend,
+        "url healthy why since next_probe probe_disagrees in_flight requests failures "
+        "connections_open connections_idle p95_ms");
     assert_true(json_is_true(json_object_get(backend, "healthy")));
     json_t *cache = json_object_get(status, "cache");
-    assert_members(cache, "objects bytes limit inserts evictions refused_size refused_first_sight ghost_hits "
-                          "purged uncacheable");
+    assert_members(cache,
+        "objects bytes limit inserts evictions refused_size refused_first_sight ghost_hits "
+        "purged uncacheable");
     assert_int_equal(json_integer_value(json_object_get(cache, "objects")), 1);
     assert_members(json_object_get(status, "now"), "connections active_requests flights");
     assert_members(json_object_get(status, "forbidden"), "errors percent");
@@ -76,11 +80,13 @@ static void status_has_the_documented_members(void **state)
 static void maintenance_shows_only_while_it_lasts(void **state)
 {
     (void)state;
-    struct maintenance maintenance = {.on = true, .until_ms = 1763993100000, .message = "bad \xff byte"};
+    struct maintenance maintenance = {
+        .on = true, .until_ms = 1763993100000, .message = "bad \xff byte"};
     edge_set_maintenance(fixture.edge, &maintenance);
     json_t *status = status_build(&fixture.source, 0);
     json_t *object = json_object_get(status, "maintenance");
-    assert_string_equal(json_string_value(json_object_get(object, "until")), "2025-11-24T14:05:00Z");
+    assert_string_equal(
+        json_string_value(json_object_get(object, "until")), "2025-11-24T14:05:00Z");
     assert_string_equal(json_string_value(json_object_get(object, "message")), "bad ? byte");
     json_decref(status);
     maintenance.on = false;
@@ -129,15 +135,19 @@ static char *rendered(const json_t *status, bool colours, int64_t now_ms)
 static json_t *sample(void)
 {
     json_t *status = json_loads(
-        "{\"version\":\"1.2.3\",\"uptime_seconds\":11520,\"listeners\":[\"127.0.0.1:80\",\"[::1]:80\"],"
+        "{\"version\":\"1.2.3\",\"uptime_seconds\":11520,\"listeners\":[\"127.0.0.1:80\",\"[::1]:"
+        "80\"],"
         "\"maintenance\":{\"on\":true,\"until\":\"2025-11-24T15:00:00Z\",\"message\":\"new disk\"},"
-        "\"origins\":[{\"name\":\"main\",\"down\":true,\"down_since\":\"2025-11-24T14:00:00Z\",\"backends\":["
+        "\"origins\":[{\"name\":\"main\",\"down\":true,\"down_since\":\"2025-11-24T14:00:00Z\","
+        "\"backends\":["
         "{\"url\":\"http://10.0.0.1:80\",\"healthy\":false,\"why\":\"bad \\u001b[2J\\u009b news\","
         "\"since\":\"2025-11-24T14:01:00Z\",\"requests\":1234567,\"failures\":12,\"p95_ms\":7,"
         "\"probe_disagrees\":true}]}],"
         "\"cache\":{\"objects\":1200,\"bytes\":1572864,\"limit\":268435456},"
-        "\"ledger\":{\"requests\":1000,\"hits\":973,\"visitor_errors\":4,\"saved_stale_if_error\":31},"
-        "\"saved\":31,\"forbidden\":{\"errors\":1,\"percent\":25.0},\"access_log\":{\"dropped\":5}}",
+        "\"ledger\":{\"requests\":1000,\"hits\":973,\"visitor_errors\":4,\"saved_stale_if_error\":"
+        "31},"
+        "\"saved\":31,\"forbidden\":{\"errors\":1,\"percent\":25.0},\"access_log\":{\"dropped\":5}"
+        "}",
         0, NULL);
     assert_non_null(status);
     return status;
@@ -148,11 +158,14 @@ static void terminal_form_says_what_is_wrong_and_why(void **state)
     (void)state;
     json_t *status = sample();
     char *text = rendered(status, false, 1763993100000);
-    static const char *const parts[] = {"afloat 1.2.3, up 3 h 12 min, listening on 127.0.0.1:80, [::1]:80\n",
-        "in maintenance until 2025-11-24T15:00:00Z: new disk\n", "origin main: nobody answers for 5 min\n",
-        "http://10.0.0.1:80", "sick", "4 min", "1,234,567", "7 ms\n", "its probes say otherwise",
+    static const char *const parts[] = {
+        "afloat 1.2.3, up 3 h 12 min, listening on 127.0.0.1:80, [::1]:80\n",
+        "in maintenance until 2025-11-24T15:00:00Z: new disk\n",
+        "origin main: nobody answers for 5 min\n", "http://10.0.0.1:80", "sick", "4 min",
+        "1,234,567", "7 ms\n", "its probes say otherwise",
         "1,200 responses in 1.5 MB of 256.0 MB; 97.3 %", "lifelines answered 31 visitors\n",
-        "31  stale because the backend failed\n", "25 % of the errors", "5 lines of the access log"};
+        "31  stale because the backend failed\n", "25 % of the errors",
+        "5 lines of the access log"};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         if (strstr(text, parts[i]) == NULL)
             fail_msg("\"%s\" is missing in:\n%s", parts[i], text);
@@ -180,8 +193,9 @@ static void terminal_gets_no_control_characters(void **state)
 static void any_json_can_be_shown(void **state)
 {
     (void)state;
-    static const char *const odd[] = {"{}", "{\"origins\":7}", "{\"origins\":[1,{\"backends\":[2,{}]}]}",
-        "{\"listeners\":[1]}", "{\"ledger\":[]}", "{\"uptime_seconds\":-5,\"cache\":{\"bytes\":-1}}"};
+    static const char *const odd[] = {"{}", "{\"origins\":7}",
+        "{\"origins\":[1,{\"backends\":[2,{}]}]}", "{\"listeners\":[1]}", "{\"ledger\":[]}",
+        "{\"uptime_seconds\":-5,\"cache\":{\"bytes\":-1}}"};
     for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
         json_t *status = json_loads(odd[i], 0, NULL);
         assert_non_null(status);

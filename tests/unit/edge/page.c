@@ -35,21 +35,23 @@ static uint32_t rotate(uint32_t value, unsigned bits)
 
 static void sha256_block(uint32_t hash[8], const unsigned char *block)
 {
-    static const uint32_t constants[64] = {0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b,
-        0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74,
-        0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
-        0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3,
-        0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354,
-        0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819,
-        0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3,
-        0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa,
-        0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+    static const uint32_t constants[64] = {0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+        0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
+        0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
+        0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152,
+        0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+        0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e,
+        0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624,
+        0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3,
+        0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+        0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
     uint32_t w[64], v[8];
     for (unsigned i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
                (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     for (unsigned i = 16; i < 64; i++)
-        w[i] = w[i - 16] + w[i - 7] + (rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3) +
+        w[i] = w[i - 16] + w[i - 7] +
+               (rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3) +
                (rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10);
     memcpy(v, hash, sizeof(v));
     for (unsigned i = 0; i < 64; i++) {
@@ -85,13 +87,14 @@ static void sha256(struct slice bytes, unsigned char digest[32])
 
 static struct slice hash_source(struct slice bytes)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     unsigned char digest[33] = {0};
     char base64[45];
     sha256(bytes, digest);
     for (unsigned i = 0; i < 11; i++) {
-        uint32_t three = (uint32_t)digest[3 * i] << 16 | (uint32_t)digest[3 * i + 1] << 8 |
-                         digest[3 * i + 2];
+        uint32_t three =
+            (uint32_t)digest[3 * i] << 16 | (uint32_t)digest[3 * i + 1] << 8 | digest[3 * i + 2];
         for (unsigned j = 0; j < 4; j++)
             base64[4 * i + j] = letters[three >> (18 - 6 * j) & 63];
     }
@@ -121,10 +124,17 @@ static struct slice between(struct slice page, const char *begin, const char *en
 
 static struct page_facts outage(void)
 {
-    return (struct page_facts){.status = 503, .host = SLICE("shop.example.org"),
-        .request_id = SLICE("9f3c1a52e07b4d18"), .now_ms = NOW, .down_since_ms = NOW - 260000,
-        .next_try_ms = NOW + 8000, .support = SLICE("help@example.org"), .prefix = SLICE("/.afloat/"),
-        .secure = true, .retry_after_seconds = 10, .jitter_seconds = 5};
+    return (struct page_facts){.status = 503,
+        .host = SLICE("shop.example.org"),
+        .request_id = SLICE("9f3c1a52e07b4d18"),
+        .now_ms = NOW,
+        .down_since_ms = NOW - 260000,
+        .next_try_ms = NOW + 8000,
+        .support = SLICE("help@example.org"),
+        .prefix = SLICE("/.afloat/"),
+        .secure = true,
+        .retry_after_seconds = 10,
+        .jitter_seconds = 5};
 }
 
 static const char *html(const struct page_facts *facts)
@@ -154,8 +164,8 @@ static void assert_lacks(const char *text, const char *part)
 static void policy_allows_exactly_the_style_and_script_that_are_sent(void **state)
 {
     (void)state;
-    assert_memory_equal(hash_source(SLICE("abc")).data, "'sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='",
-        53);
+    assert_memory_equal(hash_source(SLICE("abc")).data,
+        "'sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='", 53);
     struct page_facts facts = outage();
     struct page_status status = {.host = SLICE("a.example"), .now_ms = NOW};
     struct slice pages[] = {page_error(&arena, PAGE_HTML, &facts),
@@ -184,7 +194,8 @@ static void outage_page_says_whose_fault_since_when_and_what_next(void **state)
     assert_has(page, "<h1>shop.example.org is not answering right now</h1>");
     assert_has(page, "Your connection is fine.");
     assert_has(page, "<b>The site's server</b> not answering");
-    assert_has(page, "<dt>Since</dt><dd><time datetime=\"2025-11-24T14:00:40Z\">14:00 UTC</time>, for 4 minutes");
+    assert_has(page, "<dt>Since</dt><dd><time datetime=\"2025-11-24T14:00:40Z\">14:00 UTC</time>, "
+                     "for 4 minutes");
     assert_has(page, "<dt>Server asked again</dt><dd><time datetime=\"2025-11-24T14:05:08Z\">");
     assert_has(page, "in 8 seconds");
     assert_has(page, "9f3c1a52e07b4d18</dd>");
@@ -243,7 +254,8 @@ static void maintenance_page_shows_message_and_expected_end(void **state)
     const char *page = html(&facts);
     assert_has(page, "is in maintenance</h1>");
     assert_has(page, "Moving to a larger server.");
-    assert_has(page, "<dt>Expected back</dt><dd><time datetime=\"2025-11-24T15:35:00Z\">15:35 UTC</time>, in 90 minutes");
+    assert_has(page, "<dt>Expected back</dt><dd><time datetime=\"2025-11-24T15:35:00Z\">15:35 "
+                     "UTC</time>, in 90 minutes");
     assert_lacks(page, "Server asked again");
     facts.maintenance_until_ms = NOW + 2 * 86400000;
     assert_has(html(&facts), "26 November 2025, 14:05 UTC</time>, in 2 days");
@@ -273,10 +285,15 @@ static void each_cause_has_its_own_words(void **state)
 static void mistakes_of_the_visitor_do_not_blame_the_site(void **state)
 {
     (void)state;
-    static const unsigned statuses[] = {400, 404, 405, 408, 413, 414, 417, 421, 429, 431, 451, 501, 505};
+    static const unsigned statuses[] = {
+        400, 404, 405, 408, 413, 414, 417, 421, 429, 431, 451, 501, 505};
     for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-        struct page_facts facts = {.status = statuses[i], .request_id = SLICE("abc"), .now_ms = NOW,
-            .secure = true, .prefix = SLICE("/.afloat/"), .message = SLICE("operator")};
+        struct page_facts facts = {.status = statuses[i],
+            .request_id = SLICE("abc"),
+            .now_ms = NOW,
+            .secure = true,
+            .prefix = SLICE("/.afloat/"),
+            .message = SLICE("operator")};
         const char *page = html(&facts);
         assert_has(page, "<h1>This site ");
         assert_has(page, "<dt>Request</dt><dd>abc</dd>");
@@ -335,11 +352,20 @@ static void html_stays_small_with_the_worst_values(void **state)
                 json_decref(json(page_error(&arena, PAGE_JSON, &facts)));
             }
         }
-        struct page_status status = {.host = worst[i], .now_ms = NOW, .down = true,
-            .down_since_ms = NOW - 1, .maintenance = true, .maintenance_until_ms = NOW + 1,
-            .message = worst[i], .support = worst[i], .prefix = worst[i], .secure = true};
-        assert_true(slice_ends_with(page_site_status(&arena, PAGE_HTML, &status), SLICE("</html>\n")));
-        assert_true(slice_ends_with(page_cleared(&arena, PAGE_HTML, worst[i], worst[i]), SLICE("</html>\n")));
+        struct page_status status = {.host = worst[i],
+            .now_ms = NOW,
+            .down = true,
+            .down_since_ms = NOW - 1,
+            .maintenance = true,
+            .maintenance_until_ms = NOW + 1,
+            .message = worst[i],
+            .support = worst[i],
+            .prefix = worst[i],
+            .secure = true};
+        assert_true(
+            slice_ends_with(page_site_status(&arena, PAGE_HTML, &status), SLICE("</html>\n")));
+        assert_true(slice_ends_with(
+            page_cleared(&arena, PAGE_HTML, worst[i], worst[i]), SLICE("</html>\n")));
         json_decref(json(page_site_status(&arena, PAGE_JSON, &status)));
         arena_reset(&arena);
     }
@@ -372,15 +398,20 @@ static void json_is_a_problem_document(void **state)
     facts.message = SLICE("a \"quoted\"\nline \xff");
     json_t *problem = json(page_error(&arena, PAGE_JSON, &facts));
     assert_string_equal(json_string_value(json_object_get(problem, "type")), "about:blank");
-    assert_string_equal(json_string_value(json_object_get(problem, "title")), "Service Unavailable");
+    assert_string_equal(
+        json_string_value(json_object_get(problem, "title")), "Service Unavailable");
     assert_int_equal(json_integer_value(json_object_get(problem, "status")), 503);
     assert_has(json_string_value(json_object_get(problem, "detail")), "Your connection is fine.");
     assert_string_equal(json_string_value(json_object_get(problem, "cause")), "origin_down");
     assert_string_equal(json_string_value(json_object_get(problem, "site")), "shop.example.org");
-    assert_string_equal(json_string_value(json_object_get(problem, "request_id")), "9f3c1a52e07b4d18");
-    assert_string_equal(json_string_value(json_object_get(problem, "down_since")), "2025-11-24T14:00:40Z");
-    assert_string_equal(json_string_value(json_object_get(problem, "next_try")), "2025-11-24T14:05:08Z");
-    assert_string_equal(json_string_value(json_object_get(problem, "message")), "a \"quoted\"\nline \xEF\xBF\xBD");
+    assert_string_equal(
+        json_string_value(json_object_get(problem, "request_id")), "9f3c1a52e07b4d18");
+    assert_string_equal(
+        json_string_value(json_object_get(problem, "down_since")), "2025-11-24T14:00:40Z");
+    assert_string_equal(
+        json_string_value(json_object_get(problem, "next_try")), "2025-11-24T14:05:08Z");
+    assert_string_equal(
+        json_string_value(json_object_get(problem, "message")), "a \"quoted\"\nline \xEF\xBF\xBD");
     assert_int_equal(json_integer_value(json_object_get(problem, "retry_after")), 10);
     json_decref(problem);
     assert_true(slice_equal(page_content_type(PAGE_JSON), SLICE("application/problem+json")));
@@ -403,7 +434,8 @@ static enum page_form form_for(const char *accept, const char *mode)
     struct http_field items[2];
     struct http_fields fields = {.items = items, .count = 0, .capacity = 2};
     if (accept != NULL)
-        items[fields.count++] = (struct http_field){SLICE("Accept"), slice_from_string(accept), HTTP_NAME_ACCEPT};
+        items[fields.count++] =
+            (struct http_field){SLICE("Accept"), slice_from_string(accept), HTTP_NAME_ACCEPT};
     if (mode != NULL)
         items[fields.count++] =
             (struct http_field){SLICE("Sec-Fetch-Mode"), slice_from_string(mode), HTTP_NAME_OTHER};
@@ -421,7 +453,8 @@ static void form_follows_what_the_client_likes_best(void **state)
         {"*/*", NULL, PAGE_TEXT},
         {"*/*", "navigate", PAGE_HTML},
         {"*/*", "no-cors", PAGE_TEXT},
-        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", NULL, PAGE_HTML},
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", NULL,
+            PAGE_HTML},
         {"image/avif,image/webp,image/apng,image/*,*/*;q=0.8", "no-cors", PAGE_TEXT},
         {"application/json, text/plain, */*", NULL, PAGE_JSON},
         {"text/html;q=0.5, application/json", NULL, PAGE_JSON},
@@ -447,7 +480,8 @@ static void secure_context_is_told_by_browser_or_proxy(void **state)
     assert_false(page_is_secure(&fields));
     item = (struct http_field){SLICE("Sec-Fetch-Site"), SLICE("none"), HTTP_NAME_OTHER};
     assert_true(page_is_secure(&fields));
-    item = (struct http_field){SLICE("X-Forwarded-Proto"), SLICE("https"), HTTP_NAME_X_FORWARDED_PROTO};
+    item = (struct http_field){
+        SLICE("X-Forwarded-Proto"), SLICE("https"), HTTP_NAME_X_FORWARDED_PROTO};
     assert_true(page_is_secure(&fields));
     item.value = SLICE("http");
     assert_false(page_is_secure(&fields));
@@ -456,8 +490,11 @@ static void secure_context_is_told_by_browser_or_proxy(void **state)
 static void status_page_says_how_the_site_is(void **state)
 {
     (void)state;
-    struct page_status status = {.host = SLICE("a.example"), .now_ms = NOW, .backends = 3,
-        .backends_healthy = 3, .prefix = SLICE("/.afloat/")};
+    struct page_status status = {.host = SLICE("a.example"),
+        .now_ms = NOW,
+        .backends = 3,
+        .backends_healthy = 3,
+        .prefix = SLICE("/.afloat/")};
     static const struct {
         size_t healthy;
         bool down, maintenance;
@@ -488,7 +525,8 @@ static void status_page_says_how_the_site_is(void **state)
 static void cleared_page_leads_back(void **state)
 {
     (void)state;
-    const char *page = string_of(page_cleared(&arena, PAGE_HTML, SLICE("a.example"), SLICE("/.afloat/")));
+    const char *page =
+        string_of(page_cleared(&arena, PAGE_HTML, SLICE("a.example"), SLICE("/.afloat/")));
     assert_has(page, "a.example");
     assert_has(page, "<a href=\"/\">");
     assert_has(page, "<a href=\"/.afloat/status\">");
