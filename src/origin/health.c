@@ -137,15 +137,6 @@ void health_report_probe(struct health *health, const struct health_rules *rules
     lock_release(&health->lock);
 }
 
-void health_tick(struct health *health, const struct health_rules *rules, struct health_time time)
-{
-    if (!atomic_load_explicit(&health->troubled, memory_order_relaxed))
-        return;
-    lock_acquire(&health->lock);
-    judge(health, rules, time);
-    lock_release(&health->lock);
-}
-
 void health_forget_probes(struct health *health, const struct health_rules *rules,
     struct health_time time)
 {

@@ -62,11 +62,10 @@ void health_report_success(struct health *health, const struct health_rules *rul
     struct health_time time);
 void health_report_failure(struct health *health, const struct health_rules *rules,
     struct health_time time, bool nobody, struct slice why);
-// Of a probe. why: what was wrong; unused when it was good.
+// Of a probe. why: what was wrong; unused when it was good. This is also when it is seen that what
+// traffic said has faded.
 void health_report_probe(struct health *health, const struct health_rules *rules,
     struct health_time time, bool good, struct slice why);
-// Lets time pass: what traffic said fades. To be called about every second.
-void health_tick(struct health *health, const struct health_rules *rules, struct health_time time);
 // Probes were switched off: what they said is forgotten.
 void health_forget_probes(struct health *health, const struct health_rules *rules,
     struct health_time time);

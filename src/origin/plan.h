@@ -54,6 +54,6 @@ bool origin_plan_has(const struct origin_plan *plan, const struct backend *backe
 struct origin *origin_reference(struct origin *origin);
 struct pool_loop *origins_pool(struct origins *origins, const struct loop *loop);
 
-// The keeper: a task of loop 0 that lets health and histograms age, and in whose scope one task for
+// The keeper: a task of loop 0 that lets histograms age, and in whose scope one task for
 // each probed backend and one for each backend with a name to look up run. watch.c
 void keeper_main(struct task *task, void *origins);

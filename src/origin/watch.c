@@ -1,12 +1,12 @@
-// What goes on without visitors, all on loop 0: health and histograms age, backends are probed,
+// What goes on without visitors, all on loop 0: histograms age, backends are probed,
 // their names are looked up again. See keeper_main in plan.h.
 #include "base/memory.h"
 #include "base/text.h"
 #include "origin/exchange_inside.h"
 #include "origin/plan.h"
 
-#define TICK_MS 1000
-#define TICKS_PER_HALVING 10
+#define HALVING_MS 10000
+#define ANOTHER_TRY_MS 1000 // when there was no memory or task to watch all
 
 // One task's errand. Counted parts, so that a reload may come before its end.
 struct watcher {
@@ -141,18 +141,13 @@ static bool start_watchers(struct origins *origins, struct scope *scope)
     return complete;
 }
 
-static void tick(struct task *task, struct origins *origins, bool halve)
+static void halve_histograms(struct origins *origins)
 {
     LIST_FOREACH(link, &origins->list) {
         struct origin *origin = LIST_ENTRY(link, struct origin, link);
-        const struct origin_plan *plan = origin->plan;
-        if (halve)
-            histogram_halve(&origin->first_byte_us);
-        for (size_t i = 0; i < plan->backend_count; i++) {
-            health_tick(&plan->backends[i]->health, &plan->rules, time_of(task));
-            if (halve)
-                histogram_halve(&plan->backends[i]->first_byte_us);
-        }
+        histogram_halve(&origin->first_byte_us);
+        for (size_t i = 0; i < origin->plan->backend_count; i++)
+            histogram_halve(&origin->plan->backends[i]->first_byte_us);
     }
 }
 
@@ -160,19 +155,23 @@ static void tick(struct task *task, struct origins *origins, bool halve)
 void keeper_main(struct task *task, void *argument)
 {
     struct origins *origins = argument;
-    unsigned ticks = 0;
+    struct loop *loop = task_loop(task);
+    uint64_t halving_ns = deadline_after_ms(loop, HALVING_MS);
     enum error error = ERROR_NONE;
     origins->keeper = task;
     while (error != ERROR_CANCELLED) {
         struct scope scope;
         scope_open(&scope);
         uint64_t version = origins->version;
-        bool complete = start_watchers(origins, &scope);
-        do {
-            error = task_suspend(task, deadline_after_ms(task_loop(task), TICK_MS));
-            if (error == ERROR_TIMEOUT)
-                tick(task, origins, ++ticks % TICKS_PER_HALVING == 0);
-        } while (error != ERROR_CANCELLED && version == origins->version && complete);
+        uint64_t again_ns = start_watchers(origins, &scope)
+            ? NEVER_NS : deadline_after_ms(loop, ANOTHER_TRY_MS);
+        while (error != ERROR_CANCELLED && version == origins->version && loop->now_ns < again_ns) {
+            error = task_suspend(task, MINIMUM(halving_ns, again_ns));
+            if (loop->now_ns >= halving_ns) {
+                halve_histograms(origins);
+                halving_ns = deadline_after_ms(loop, HALVING_MS);
+            }
+        }
         scope_close(task, &scope);
     }
     origins->keeper = NULL;

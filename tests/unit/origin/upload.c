@@ -180,6 +180,33 @@ static void test_an_early_answer_ends_the_upload(void **state)
     free(visit);
 }
 
+// Refuses and hangs up at once, so that the rest of the body meets a RST.
+static void slamming_script(struct server *server, int descriptor, unsigned number)
+{
+    (void)number;
+    if (server_read_head(server, descriptor))
+        server_send(descriptor, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+}
+
+static void test_an_early_answer_counts_although_the_upload_broke(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct server *server = server_start(slamming_script);
+    open_bench(&bench, server, "");
+    for (unsigned i = 0; i < 20; i++) {
+        struct source source = {.size = 100000000, .step = 16384, .end = ERROR_CLOSED};
+        struct visit *visit = upload_create(&bench, HTTP_FRAMING_LENGTH, source.size, &source);
+        visit_once(visit);
+        assert_int_equal(visit->opened, ERROR_NONE);
+        assert_int_equal(visit->status, 413);
+        assert_true(source.sent < source.size);
+        free(visit);
+    }
+    bench_close(&bench);
+    server_stop(server);
+}
+
 static void test_a_visitor_who_breaks_off_is_not_the_backends_fault(void **state)
 {
     static const struct {
@@ -389,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_bodies_arrive_whole),
         cmocka_unit_test(test_a_whole_upload_leaves_a_usable_connection),
         cmocka_unit_test(test_an_early_answer_ends_the_upload),
+        cmocka_unit_test(test_an_early_answer_counts_although_the_upload_broke),
         cmocka_unit_test(test_a_visitor_who_breaks_off_is_not_the_backends_fault),
         cmocka_unit_test(test_an_unsent_body_is_untouched),
         cmocka_unit_test(test_expect_waits_for_the_backends_word),
