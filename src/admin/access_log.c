@@ -75,7 +75,7 @@ static void take_next(struct access_log *log)
 
 static void open_again(struct access_log *log)
 {
-    int descriptor;
+    int descriptor = -1;
     if (log->path[0] == '\0')
         return;
     enum error error = open_path(log->path, &descriptor);
