@@ -16,7 +16,7 @@
 #include "http/http1.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -418,9 +418,10 @@ static void *visit_main(void *argument)
 static void accept_one(struct backend *backend, int listener, bool control)
 {
     pthread_t thread;
-    int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    int yes = 1, client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0)
         return;
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)); // heads and bodies go apart
     struct visit *visit = malloc(sizeof(*visit));
     if (visit == NULL || (!control && !register_connection(backend, client))) {
         free(visit);
