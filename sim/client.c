@@ -77,7 +77,7 @@ static void write_request(struct text *text, const struct sim_request *request)
             request->upload_id, request->upload_size);
         if (request->upload_chunked)
             text_append(text, SLICE("Transfer-Encoding: chunked\r\n"));
-        else
+        else if (!request->upload_bare)
             text_format(text, "Content-Length: %" PRIu64 "\r\n", request->upload_size);
         if (request->expect_continue)
             text_append(text, SLICE("Expect: 100-continue\r\n"));

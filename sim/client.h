@@ -23,6 +23,7 @@ struct sim_request {
     uint64_t range_first, range_last;
     uint64_t upload_id, upload_size; // id 0: no content
     bool upload_chunked, expect_continue;
+    bool upload_bare;       // a write without content, not even an empty one
     uint64_t upload_pause_ms;
     unsigned allow;
     uint64_t version_least; // 0: any that the rules allow

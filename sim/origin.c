@@ -62,7 +62,7 @@ static enum error read_upload(struct task *task, struct connection *connection)
         sim_fail(run, "the origin got a request with contradicting framing");
         return ERROR_PROTOCOL;
     }
-    if (framing == SIM_FRAMING_NONE)
+    if (framing == SIM_FRAMING_NONE && id == 0)
         return ERROR_NONE;
     struct sim_upload *upload = sim_site_upload(&run->site, id);
     upload->begun++;

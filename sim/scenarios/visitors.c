@@ -17,6 +17,12 @@ static void shape_slow(struct sim_run *run, unsigned client, struct sim_visit *v
     visit->pause_ms = sim_between_values(run, 1, 30);
 }
 
+static void shape_mixed(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    if (client % 3 == 0)
+        shape_slow(run, client, visit);
+}
+
 static void slow_clients(struct task *task, struct sim_run *run)
 {
     sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
@@ -131,7 +137,7 @@ static void plan_refused_uploads(struct sim_run *run, unsigned client, unsigned 
     plan_uploads(run, client, index, request);
     if (request->upload_id != 0) {
         snprintf(request->path, sizeof(request->path), "/early/%u", index);
-        request->upload_size = sim_between_values(run, 1000, 400000);
+        request->upload_size = sim_between_values(run, 1000, 200000); // the edge reads on for 256 KB
     }
 }
 
@@ -149,9 +155,37 @@ static void upload_early_answer(struct task *task, struct sim_run *run)
     sim_site_add(&run->site, &(struct sim_page){.prefix = "/early/", .size = 200, .early_status = 413,
         .cache_control = "no-store", .never_stored = true, .framing = SIM_FRAMING_LENGTH});
     struct sim_crowd crowd = {.clients = 10, .requests_each = 5, .over_ms = 1000, .think_ms = 50,
-        .plan = plan_refused_uploads, .judge = expect_refusal};
+        .plan = plan_refused_uploads, .shape = shape_mixed, .judge = expect_refusal};
     sim_crowd_run(task, run, &crowd);
     sim_expect(run, run->answers == 50);
+}
+
+static void plan_writes(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+{
+    plan_uploads(run, client, index, request);
+    request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
+    if (request->upload_id == 0 || random_chance(sim_random(run), 2, 3))
+        return;
+    request->upload_bare = true;
+    request->method = "POST"; // PUT may be repeated
+    request->upload_chunked = request->expect_continue = false;
+    request->upload_size = 0;
+}
+
+// Whether the origin did what it was told before it died, nobody can know: a write is not repeated.
+// That each came at most once is checked at the end of every run.
+static void writes_never_repeated(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *first = sim_begin(task, run, SIM_TWO_BACKENDS SIM_SITE);
+    struct sim_origin *second = sim_origin_start(run, SIM_SECOND_ORIGIN);
+    struct sim_fault fault = {.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_ANY, .permille = 400};
+    sim_origin_set(first, fault);
+    sim_origin_set(second, fault);
+    first->idle_ms = second->idle_ms = sim_between_values(run, 5, 5000);
+    struct sim_crowd crowd = {.clients = 10, .requests_each = 8, .over_ms = 1000, .think_ms = 100,
+        .plan = plan_writes};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, first->faults + second->faults > 0);
 }
 
 static void plan_racing(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
@@ -182,12 +216,6 @@ static void plan_huge(struct sim_run *run, unsigned client, unsigned index, stru
     (void)index;
     snprintf(request->path, sizeof(request->path), "%s",
         random_chance(sim_random(run), 1, 2) ? "/huge/strong" : "/weak/huge");
-}
-
-static void shape_mixed(struct sim_run *run, unsigned client, struct sim_visit *visit)
-{
-    if (client % 3 == 0)
-        shape_slow(run, client, visit);
 }
 
 // Content that no cache keeps: memory is bounded, every reader gets every byte.
@@ -269,6 +297,7 @@ static const struct sim_scenario scenarios[] = {
     {"pipelined_clients", pipelined_clients, 0, "several requests before the first answer, in order"},
     {"upload_streams", upload_streams, 0, "uploads reach the origin once and byte-exact"},
     {"upload_early_answer", upload_early_answer, 0, "the origin refuses an upload before it has read it"},
+    {"writes_never_repeated", writes_never_repeated, 0, "the origin dies after it took a write"},
     {"keepalive_race", keepalive_race, 0, "kept connections end just when they are used again"},
     {"large_body_window", large_body_window, 0, "content larger than the cache, fast and slow readers"},
     {"rude_clients", rude_clients, 0, "what is no HTTP is refused, and nobody else notices"},
