@@ -10,7 +10,8 @@ int main(int count, char **arguments)
     if (count != 2)
         return fputs("usage: bench.bare_epoll PORT\n", stderr), 64;
     static char response[4096];
-    int size = snprintf(response, sizeof(response), "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+    int size = snprintf(response, sizeof(response),
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
         "Cache-Control: max-age=3600\r\nContent-Length: 1024\r\n\r\n%01024d", 0);
     int listener = loopback_listen(arguments[1]), loop = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};

@@ -3,7 +3,7 @@
 //                                 stay open until standard input ends
 //   fill PORT SIZE COUNT          asks for /SIZE/0 … /SIZE/COUNT-1, one after another
 //   fan PORT PATH COUNT BYTES MS  COUNT connections ask for PATH at once and read it slowly: each
-//                                 leaves after BYTES, spread over MS; every hundredth stays to the end
+//                                 leaves after BYTES, spread over MS; one in a hundred stays
 // Each prints one line of results.
 #include "loopback.h"
 
@@ -47,7 +47,8 @@ static size_t read_response(int connection)
 static void ask(int connection, const char *path)
 {
     char request[512];
-    int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: bench.example\r\n\r\n", path);
+    int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: bench.example\r\n\r\n",
+        path);
     send_all(connection, request, (size_t)size);
 }
 
@@ -111,7 +112,8 @@ static enum outcome read_some(struct download *download, size_t allowed)
             return BROKEN;
         if (download->length == 0) { // the head comes in one piece over the loopback
             buffer[received] = '\0';
-            char *end = strstr(buffer, "\r\n\r\n"), *length = strcasestr(buffer, "\r\ncontent-length:");
+            char *end = strstr(buffer, "\r\n\r\n"),
+                *length = strcasestr(buffer, "\r\ncontent-length:");
             if (strncmp(buffer, "HTTP/1.1 200", 12) != 0 || end == NULL || length == NULL)
                 return BROKEN;
             download->head = (size_t)(end + 4 - buffer);
@@ -124,12 +126,14 @@ static enum outcome read_some(struct download *download, size_t allowed)
     return READING;
 }
 
-static int fan(const char *port, const char *path, unsigned long count, size_t bytes, uint64_t spread_ms)
+static int fan(const char *port, const char *path, unsigned long count, size_t bytes,
+    uint64_t spread_ms)
 {
     struct download *downloads = calloc(count, sizeof(*downloads));
     unsigned long outcomes[4] = {[READING] = count}, most = 0;
     for (unsigned long i = 0; i < count; i++) {
-        downloads[i] = (struct download){.connection = loopback_connect(port, 8192), .stays = i % 100 == 0};
+        downloads[i] = (struct download){.connection = loopback_connect(port, 8192),
+            .stays = i % 100 == 0};
         ask(downloads[i].connection, path);
         fcntl(downloads[i].connection, F_SETFL, O_NONBLOCK);
     }
@@ -155,8 +159,8 @@ static int fan(const char *port, const char *path, unsigned long count, size_t b
         }
         usleep(20000);
     }
-    printf("concurrent %lu complete %lu left %lu broken %lu\n", most, outcomes[COMPLETE], outcomes[LEFT],
-        outcomes[BROKEN]);
+    printf("concurrent %lu complete %lu left %lu broken %lu\n", most, outcomes[COMPLETE],
+        outcomes[LEFT], outcomes[BROKEN]);
     free(downloads);
     return 0;
 }

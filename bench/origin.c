@@ -42,7 +42,8 @@ static bool answer(int connection, const char *path)
     else
         atomic_fetch_add(&requests, 1);
     int head_size = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-        "Cache-Control: max-age=3600\r\nETag: \"%zu\"\r\nContent-Length: %zu\r\n\r\n%s", size, size, body);
+        "Cache-Control: max-age=3600\r\nETag: \"%zu\"\r\nContent-Length: %zu\r\n\r\n%s", size, size,
+        body);
     if (send(connection, head, (size_t)head_size, MSG_NOSIGNAL) != head_size)
         return false;
     unsigned long paced_ms = strncmp(rest, "/paced/", 7) == 0 ? strtoul(rest + 7, NULL, 10) : 0;

@@ -62,7 +62,8 @@ static void connection_on_ready(struct io_socket *socket, enum error reason)
     struct connection *connection = CONTAINER_OF(socket, struct connection, socket);
     if (reason == ERROR_NONE) {
         connection->busy = true;
-        if (task_start(connection->thread->loop, NULL, connection_serve_main, connection) == ERROR_NONE)
+        if (task_start(connection->thread->loop, NULL, connection_serve_main, connection)
+            == ERROR_NONE)
             return;
         ledger_add(connection->thread->ledger, LEDGER_SHED, 1);
     }
@@ -71,10 +72,12 @@ static void connection_on_ready(struct io_socket *socket, enum error reason)
 
 static void connection_park(struct connection *connection)
 {
-    const struct connection_settings *settings = &connection->thread->generation->settings->connections;
+    const struct connection_settings *settings =
+        &connection->thread->generation->settings->connections;
     connection->busy = false;
     io_park(&connection->socket,
-        deadline_after_ms(connection->thread->loop, settings->idle_timeout_ms), connection_on_ready);
+        deadline_after_ms(connection->thread->loop, settings->idle_timeout_ms),
+        connection_on_ready);
 }
 
 static struct connection *connection_create(struct edge_thread *thread)
@@ -123,7 +126,8 @@ void connection_accept_main(struct task *task, void *argument)
         }
         memory_free(connection);
         if (error != ERROR_CANCELLED
-            && task_sleep_until(task, deadline_after_ms(thread->loop, ACCEPT_PAUSE_MS)) != ERROR_NONE)
+            && task_sleep_until(task, deadline_after_ms(thread->loop, ACCEPT_PAUSE_MS))
+                != ERROR_NONE)
             return;
     }
 }
@@ -165,12 +169,14 @@ static enum error connection_read_head(struct task *task, struct connection *con
     const struct edge_settings *settings, struct slice *ret_head, enum http1_fault *ret_fault)
 {
     struct http1_scan scan = {0};
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task), settings->connections.head_timeout_ms);
+    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
+        settings->connections.head_timeout_ms);
     for (;;) {
         struct slice bytes = SLICE_EMPTY;
         size_t end, size;
         if (connection->begin < connection->end) {
-            bytes = slice_of(connection->buffer + connection->begin, connection->end - connection->begin);
+            bytes = slice_of(connection->buffer + connection->begin,
+                connection->end - connection->begin);
             switch (http1_scan(&scan, bytes, &settings->http, &end)) {
             case HTTP1_DONE:
                 *ret_head = slice_of(bytes.data + scan.begin, end - scan.begin);
@@ -205,7 +211,8 @@ static void connection_linger(struct task *task, struct connection *connection)
     char *scratch = edge_buffer_take(connection->thread);
     io_end(&connection->socket);
     for (size_t total = 0, size; scratch != NULL && total < LINGER_BYTES; total += size) {
-        if (io_receive(task, &connection->socket, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size) != ERROR_NONE)
+        if (io_receive(task, &connection->socket, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
+            != ERROR_NONE)
             break;
     }
     edge_buffer_give(connection->thread, scratch);
@@ -234,7 +241,8 @@ static enum http1_fault connection_parse_head(struct request *request, struct sl
     return http1_parse_request(head, limits, &request->head);
 }
 
-static void connection_refuse_request(struct task *task, struct request *request, enum http1_fault fault)
+static void connection_refuse_request(struct task *task, struct request *request,
+    enum http1_fault fault)
 {
     struct ledger_row *ledger = request->thread->ledger;
     ledger_add(ledger, LEDGER_BAD_REQUESTS, 1);

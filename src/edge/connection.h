@@ -39,9 +39,10 @@ struct request_body {
 void request_body_init(struct request_body *body, struct connection *connection,
     const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms);
 // At least one byte of content, or CLOSED at the end. Fits exchange_body.read.
-enum error request_body_read(struct task *task, void *body, void *buffer, size_t size, size_t *ret_size);
-// Throws away what of it is already there, without waiting: a small upload that nobody wants must not
-// cost the visitor his connection.
+enum error request_body_read(struct task *task, void *body, void *buffer, size_t size,
+    size_t *ret_size);
+// Throws away what of it is already there, without waiting: a small upload that nobody wants must
+// not cost the visitor his connection.
 void request_body_discard_buffered(struct request_body *body);
 // True if nothing of it is left on the connection, so that the next request can be read.
 bool request_body_is_finished(const struct request_body *body);

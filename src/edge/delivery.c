@@ -31,11 +31,13 @@ static void delivery_add(struct delivery *delivery, struct slice piece)
             (struct iovec){.iov_base = (void *)(uintptr_t)piece.data, .iov_len = piece.size};
 }
 
-enum error delivery_send(struct task *task, struct request *request, const struct iovec *pieces, size_t count)
+enum error delivery_send(struct task *task, struct request *request, const struct iovec *pieces,
+    size_t count)
 {
     struct connection *connection = request->connection;
     const struct connection_settings *settings = &request->generation->settings->connections;
-    enum error error = io_send(task, &connection->socket, pieces, count, settings->send_timeout_ms, NULL);
+    enum error error = io_send(task, &connection->socket, pieces, count, settings->send_timeout_ms,
+        NULL);
     if (request->first_byte_ns == 0)
         request->first_byte_ns = task_now_ns(task);
     if (error != ERROR_NONE)
@@ -43,7 +45,8 @@ enum error delivery_send(struct task *task, struct request *request, const struc
     return error;
 }
 
-enum error delivery_send_continue(struct task *task, struct connection *connection, uint64_t timeout_ms)
+enum error delivery_send_continue(struct task *task, struct connection *connection,
+    uint64_t timeout_ms)
 {
     struct slice line = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
     struct iovec piece = {.iov_base = (void *)(uintptr_t)line.data, .iov_len = line.size};
@@ -78,7 +81,8 @@ static void append_length(struct text *text, uint64_t length)
     text_append(text, SLICE("\r\n"));
 }
 
-static void delivery_add_status_line(struct delivery *delivery, struct arena *arena, unsigned status)
+static void delivery_add_status_line(struct delivery *delivery, struct arena *arena,
+    unsigned status)
 {
     struct slice line = http_status_line(status);
     if (line.data == NULL)
@@ -101,7 +105,8 @@ static struct slice fields_without_content(struct request *request, struct slice
         struct slice line = slice_cut(&fields, '\n');
         struct slice name = line;
         name = slice_cut(&name, ':');
-        bool describes = name.size >= 8 && slice_equal_nocase(slice_of(name.data, 8), SLICE("content-"))
+        bool describes = name.size >= 8
+            && slice_equal_nocase(slice_of(name.data, 8), SLICE("content-"))
             && !slice_equal_nocase(name, SLICE("content-location"))
             && !slice_equal_nocase(name, SLICE("content-security-policy"));
         if (!describes)
@@ -121,7 +126,8 @@ static enum delivery_framing framing_for(const struct request *request, const st
 }
 
 // What of the object this visitor gets: status, range of content, framing.
-static void delivery_select(struct delivery *delivery, struct request *request, const struct object *object)
+static void delivery_select(struct delivery *delivery, struct request *request,
+    const struct object *object)
 {
     uint64_t first = 0, last = 0, length = object_length(object);
     delivery->request = request;
@@ -129,7 +135,8 @@ static void delivery_select(struct delivery *delivery, struct request *request, 
     delivery->end = length;
     request->status = object->status;
     delivery->selection = object->storable
-        ? object_select(object, &request->head, request->thread->loop->wall_ms / 1000, &first, &last)
+        ? object_select(object, &request->head, request->thread->loop->wall_ms / 1000, &first,
+            &last)
         : OBJECT_WHOLE; // a pass: the backend has judged the conditions itself
     switch (delivery->selection) {
     case OBJECT_WHOLE:
@@ -172,10 +179,12 @@ static void delivery_add_object_head(struct delivery *delivery, struct request *
         text_append(&tail, SLICE("\r\n"));
     }
     if (delivery->selection == OBJECT_PART)
-        text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)delivery->at,
-            (unsigned long long)delivery->end - 1, (unsigned long long)object_length(object));
+        text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n",
+            (unsigned long long)delivery->at, (unsigned long long)delivery->end - 1,
+            (unsigned long long)object_length(object));
     else if (delivery->selection == OBJECT_UNSATISFIABLE)
-        text_format(&tail, "Content-Range: bytes */%llu\r\n", (unsigned long long)object_length(object));
+        text_format(&tail, "Content-Range: bytes */%llu\r\n",
+            (unsigned long long)object_length(object));
     bool has_length = delivery->selection == OBJECT_PRECONDITION_FAILED
         || delivery->selection == OBJECT_UNSATISFIABLE || delivery->framing == DELIVERY_LENGTH
         || (request->head.method == HTTP_METHOD_HEAD && object_length(object) != UINT64_MAX);
@@ -189,7 +198,8 @@ static void delivery_add_object_head(struct delivery *delivery, struct request *
 }
 
 // Sends what was gathered, with a run of content (may be empty) in its framing.
-static enum error delivery_flush(struct task *task, struct delivery *delivery, struct slice content, bool ends)
+static enum error delivery_flush(struct task *task, struct delivery *delivery, struct slice content,
+    bool ends)
 {
     bool chunked = delivery->framing == DELIVERY_CHUNKED;
     if (content.size > 0) {
@@ -215,7 +225,8 @@ static enum error delivery_flush(struct task *task, struct delivery *delivery, s
 }
 
 // Content as it comes, the first run together with the head.
-static enum error delivery_send_content(struct task *task, struct delivery *delivery, struct body_reader *reader)
+static enum error delivery_send_content(struct task *task, struct delivery *delivery,
+    struct body_reader *reader)
 {
     while (delivery->at < delivery->end) {
         struct slice content = SLICE_EMPTY;
@@ -277,8 +288,8 @@ void delivery_send_object(struct task *task, struct request *request)
     request->complete = error == ERROR_NONE;
     if (error != ERROR_NONE) {
         request->connection->last = true;
-        // The announced length or the missing last chunk tells the visitor that it was cut. Only where
-        // the connection's end is the content's must it be a reset, which may cost him bytes.
+        // The announced length or the missing last chunk tells the visitor that it was cut. Only
+        // where the connection's end is the content's must it be a reset, which may cost him bytes.
         if (delivery.framing == DELIVERY_CLOSE)
             io_reset(&request->connection->socket);
         else
@@ -327,7 +338,8 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
 }
 
 // What is true about the failure of this request.
-static void delivery_gather_facts(struct request *request, unsigned status, struct page_facts *ret_facts)
+static void delivery_gather_facts(struct request *request, unsigned status,
+    struct page_facts *ret_facts)
 {
     struct loop *loop = request->thread->loop;
     const struct edge_settings *settings = request->generation->settings;
@@ -338,7 +350,8 @@ static void delivery_gather_facts(struct request *request, unsigned status, stru
         .prefix = settings->prefix,
         .secure = page_is_secure(&request->head.fields),
         .overloaded = request->shed,
-        .was_write = request->head.method_text.size > 0 && !http_method_is_safe(request->head.method),
+        .was_write = request->head.method_text.size > 0
+            && !http_method_is_safe(request->head.method),
         .retry_after_seconds = 10,
         .jitter_seconds = random_below(&loop->random, JITTER_SECONDS + 1),
     };
@@ -382,7 +395,8 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     struct slice fields = status >= 500
         ? arena_printf(&request->arena, "Retry-After: %llu\r\n",
               (unsigned long long)(facts.retry_after_seconds + facts.jitter_seconds))
-        : status == 405 ? SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n") : SLICE("");
+        : status == 405 ? SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
+        : SLICE("");
     if (content.data == NULL || fields.data == NULL) {
         content = SLICE("The server is out of memory.\n");
         fields = SLICE("Retry-After: 10\r\n");

@@ -14,4 +14,5 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
 enum error delivery_send(struct task *task, struct request *request, const struct iovec *pieces,
     size_t count) MUST_CHECK;
 // 100 (Continue).
-enum error delivery_send_continue(struct task *task, struct connection *connection, uint64_t timeout_ms) MUST_CHECK;
+enum error delivery_send_continue(struct task *task, struct connection *connection,
+    uint64_t timeout_ms) MUST_CHECK;

@@ -27,8 +27,8 @@ static void edge_init_threads(struct edge *edge, struct loop **loops)
     }
 }
 
-struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct edge_settings *settings,
-    const struct edge_hooks *hooks)
+struct edge *edge_create(struct loop **loops, unsigned loop_count,
+    const struct edge_settings *settings, const struct edge_hooks *hooks)
 {
     struct edge *edge = memory_zero_alloc(sizeof(*edge));
     if (edge == NULL)
@@ -49,7 +49,8 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct 
     edge->origins = origins_create(loops, loop_count);
     if (edge->threads != NULL && edge->ledger_memory != NULL && edge->cache != NULL
         && edge->flights != NULL && edge->origins != NULL
-        && origins_configure(edge->origins, settings->origins.items, settings->origins.count) == ERROR_NONE)
+        && origins_configure(edge->origins, settings->origins.items, settings->origins.count)
+            == ERROR_NONE)
         edge->generation = generation_create(edge, settings);
     if (edge->generation == NULL) {
         edge_destroy(edge);
@@ -114,13 +115,16 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
         sizeof(*reload) + edge->thread_count * sizeof(struct message));
     if (reload == NULL)
         return ERROR_MEMORY;
-    enum error error = origins_configure(edge->origins, settings->origins.items, settings->origins.count);
+    enum error error = origins_configure(edge->origins, settings->origins.items,
+        settings->origins.count);
     struct generation *generation = error == ERROR_NONE ? generation_create(edge, settings) : NULL;
     if (generation == NULL) {
         const struct edge_settings *old = edge->generation->settings;
         if (error == ERROR_NONE
-            && origins_configure(edge->origins, old->origins.items, old->origins.count) != ERROR_NONE)
-            log_write(LOG_ERROR, "edge", "reload failed and the former origins could not be restored");
+            && origins_configure(edge->origins, old->origins.items, old->origins.count)
+                != ERROR_NONE)
+            log_write(LOG_ERROR, "edge",
+                "reload failed and the former origins could not be restored");
         memory_free(reload);
         return error == ERROR_NONE ? ERROR_MEMORY : error;
     }
@@ -169,9 +173,10 @@ static void edge_thread_await_connections(struct task *task, struct edge_thread 
     }
 }
 
-// Waits until at most `threads` threads have not come as far as the counter says. Nothing is hurried
-// here, so it looks now and then.
-static void edge_thread_await_others(struct task *task, const _Atomic unsigned *counter, unsigned threads)
+// Waits until at most `threads` threads have not come as far as the counter says. Nothing is
+// hurried here, so it looks now and then.
+static void edge_thread_await_others(struct task *task, const _Atomic unsigned *counter,
+    unsigned threads)
 {
     while (atomic_load_explicit(counter, memory_order_acquire) > threads) {
         if (task_sleep_until(task, deadline_after_ms(task_loop(task), DRAIN_POLL_MS)) != ERROR_NONE)
@@ -179,8 +184,8 @@ static void edge_thread_await_others(struct task *task, const _Atomic unsigned *
     }
 }
 
-// The end of a thread's work, from the first moment of a drain on. It exists from the start, so that
-// a drain needs nothing that might not be there.
+// The end of a thread's work, from the first moment of a drain on. It exists from the start, so
+// that a drain needs nothing that might not be there.
 static void edge_thread_drain_main(struct task *task, void *argument)
 {
     struct edge_thread *thread = argument;
@@ -193,7 +198,8 @@ static void edge_thread_drain_main(struct task *task, void *argument)
     edge_thread_stop_listening(task, thread); // the port is free for a successor
     edge_thread_await_connections(task, thread);
     atomic_fetch_sub_explicit(&edge->serving, 1, memory_order_acq_rel);
-    edge_thread_await_others(task, &edge->serving, 0); // they may be waiting for fetches of this one
+    // They may be waiting for fetches of this one.
+    edge_thread_await_others(task, &edge->serving, 0);
     scope_close(task, &thread->fetches);
     if (thread->index > 0) {
         atomic_fetch_sub_explicit(&edge->unfinished, 1, memory_order_acq_rel);
@@ -320,7 +326,8 @@ uint64_t edge_flights(struct edge *edge)
 
 void edge_want_records(struct edge *edge, bool wanted)
 {
-    atomic_store_explicit(&edge->records_wanted, wanted && edge->hooks.answered != NULL, memory_order_relaxed);
+    atomic_store_explicit(&edge->records_wanted,
+        wanted && edge->hooks.answered != NULL, memory_order_relaxed);
 }
 
 void edge_set_maintenance(struct edge *edge, const struct maintenance *maintenance)

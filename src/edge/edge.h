@@ -1,5 +1,5 @@
-// One edge: the loops' shared world (cache, fetches in flight, origins, ledger, maintenance) and its
-// listeners. Everything a site's visitor meets happens below this header.
+// One edge: the loops' shared world (cache, fetches in flight, origins, ledger, maintenance) and
+// its listeners. Everything a site's visitor meets happens below this header.
 #pragma once
 
 #include "edge/ledger.h"
@@ -30,18 +30,20 @@ struct edge_hooks {
 
 // loops are made by the world (epoll or simulation) and outlive the edge; settings stay the
 // caller's until edge_destroy or a later edge_reload has returned. NULL when out of memory.
-struct edge *edge_create(struct loop **loops, unsigned loop_count, const struct edge_settings *settings,
-    const struct edge_hooks *hooks) MUST_CHECK;
-// Opens one listener per loop; port 0 is replaced in *address by the port it got. Before the loops run.
+struct edge *edge_create(struct loop **loops, unsigned loop_count,
+    const struct edge_settings *settings, const struct edge_hooks *hooks) MUST_CHECK;
+// Opens one listener per loop, before the loops run; port 0 in *address is replaced by the port it
+// got.
 enum error edge_listen(struct edge *edge, struct address *address) MUST_CHECK;
 // Starts accepting, probing, sweeping: call before the loops run.
 enum error edge_start(struct edge *edge) MUST_CHECK;
-// Swaps settings, in loop 0's thread. Requests under way finish with the old ones; on failure nothing
-// changed. released (may be NULL) is called in some loop once nobody uses the old settings any more.
+// Swaps settings, in loop 0's thread. Requests under way finish with the old ones; on
+// failure nothing changed. released (may be NULL) is called in some loop once nobody uses
+// the old settings any more.
 enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
     void (*released)(void *context), void *context) MUST_CHECK;
-// Stops accepting, lets requests finish until connections.drain_timeout, cuts what is left, then stops all
-// loops. Call in loop 0's thread; returns at once.
+// Stops accepting, lets requests finish until connections.drain_timeout, cuts what is left, then
+// stops all loops. Call in loop 0's thread; returns at once.
 void edge_drain(struct edge *edge);
 void edge_destroy(struct edge *edge); // after the loops stopped
 
@@ -58,8 +60,8 @@ uint64_t edge_open_connections(struct edge *edge);
 uint64_t edge_active_requests(struct edge *edge);
 uint64_t edge_flights(struct edge *edge);
 
-// Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest gets the
-// honest page with the ETA. Any thread.
+// Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest
+// gets the honest page with the ETA. Any thread.
 struct maintenance {
     bool on;
     int64_t until_ms; // wall clock, 0: no ETA

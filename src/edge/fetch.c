@@ -2,7 +2,7 @@
 //
 //   fetch_main
 //     fetch_ask           attempts, until one is answered or none is left to make
-//     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader alone
+//     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader
 //     fetch_copy_content  from the backend into the body that everybody reads
 //     fetch_give_up       no answer: say why, and let the copy rest from further fetches
 #include "edge/fetch.h"
@@ -20,7 +20,7 @@
 
 static void fetch_main(struct task *task, void *argument);
 
-// --- Starting: everything that the fetch needs from the request is copied, for it may outlive it ---
+// --- Starting: what the fetch needs from the request is copied, for it may outlive it ---
 
 static bool fetch_copy_head(struct fetch *fetch, const struct http_request_head *head)
 {
@@ -223,9 +223,11 @@ static void fetch_finish_report(struct fetch *fetch, const struct exchange *exch
 // The copy serves for a while without asking again: stale hits must not hammer a dying backend.
 static void fetch_let_copy_rest(struct fetch *fetch)
 {
-    const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_STALE_IF_ERROR];
+    const struct lifeline_setting *setting =
+        &fetch_site(fetch)->lifelines.of[LIFELINE_STALE_IF_ERROR];
     if (fetch->copy != NULL && fetch->failure.kind != FAILURE_CANCELLED)
-        object_back_off(fetch->copy, fetch->thread->loop->now_ns, setting->values[LIFELINE_BACKOFF_MAX_MS]);
+        object_back_off(fetch->copy, fetch->thread->loop->now_ns,
+            setting->values[LIFELINE_BACKOFF_MAX_MS]);
 }
 
 static void fetch_give_up(struct fetch *fetch)
@@ -237,8 +239,8 @@ static void fetch_give_up(struct fetch *fetch)
 
 // --- The answer ---
 
-// When it was asked for, by the wall clock as it is now: the time a response took counts as its age,
-// a jump of the clock meanwhile does not.
+// When it was asked for, by the wall clock as it is now: the time a response took counts as its
+// age, a jump of the clock meanwhile does not.
 static int64_t fetch_asked_ms(const struct fetch *fetch)
 {
     const struct loop *loop = fetch->thread->loop;
@@ -263,7 +265,8 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
     return true;
 }
 
-// An unsafe method that succeeded makes what is stored about its target suspect (RFC 9111 section 4.4).
+// An unsafe method that succeeded makes what is stored about its target
+// suspect (RFC 9111 section 4.4).
 static void fetch_invalidate(const struct fetch *fetch, unsigned status)
 {
     if (!http_method_is_safe(fetch->request.method) && status >= 200 && status < 400)
@@ -288,7 +291,8 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     const struct http_response_head *head = exchange_head(exchange);
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     struct judgement judgement;
-    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch_asked_ms(fetch), loop->wall_ms, &judgement);
+    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch_asked_ms(fetch),
+        loop->wall_ms, &judgement);
     bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
     if (!fetch->shareable)
         judgement.store = JUDGE_NEVER;
@@ -307,8 +311,8 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
         loop->now_ns, loop->wall_ms, body);
 }
 
-// A window that is full and that nobody reads ends the transfer, but not while there are visitors who
-// have only not got round to reading yet.
+// A window that is full and that nobody reads ends the transfer, but not while there are visitors
+// who have only not got round to reading yet.
 static enum error fetch_await_room(struct task *task, struct fetch *fetch, struct body *body,
     void **ret_room, size_t *ret_size)
 {
@@ -325,8 +329,8 @@ static enum error fetch_await_room(struct task *task, struct fetch *fetch, struc
 }
 
 // From the backend into the body, until its end.
-static enum error fetch_copy_content(struct task *task, struct fetch *fetch, struct exchange *exchange,
-    struct body *body, bool *kept)
+static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
+    struct exchange *exchange, struct body *body, bool *kept)
 {
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     uint64_t look_at = settings->stream_window;
@@ -340,7 +344,8 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch, str
         if (error != ERROR_NONE)
             return error == ERROR_CLOSED ? ERROR_NONE : error;
         body_commit(body, size);
-        if (*kept && body_size(body) >= look_at) { // of unknown length: it has grown out of the cache
+        if (*kept && body_size(body) >= look_at) {
+            // Of unknown length: it has grown out of the cache.
             look_at *= 2;
             *kept = cache_would_keep(fetch->thread->edge->cache, &fetch->key, body_size(body));
             if (!*kept)
@@ -383,7 +388,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
         }
         body_finish(body, error);
     }
-    bool whole = body == NULL || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
+    bool whole = body == NULL
+        || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
     if (shared && whole)
         cache_insert(fetch->thread->edge->cache, object, flight->epoch);
     flight_unlist(flight);

@@ -1,5 +1,5 @@
-// The life of a fetch: a task of its own that asks the origin, passes the answer on to everybody who
-// waits for the flight, and fills the cache. It may outlive the request that began it.
+// The life of a fetch: a task of its own that asks the origin, passes the answer on to everybody
+// who waits for the flight, and fills the cache. It may outlive the request that began it.
 #pragma once
 
 #include "edge/thread.h"
@@ -46,9 +46,10 @@ static inline const struct site_settings *fetch_site(const struct fetch *fetch)
 
 bool fetch_has_untried_backend(const struct fetch *fetch);
 
-// Starts it for the flight that the request leads. In scope it ends with the request (its body is read
-// from the visitor); scope NULL: it may go on alone. MEMORY or LIMIT.
-enum error fetch_start(struct request *request, struct flight *flight, struct scope *scope) MUST_CHECK;
+// Starts it for the flight that the request leads. In scope it ends with the request (its body is
+// read from the visitor); scope NULL: it may go on alone. MEMORY or LIMIT.
+enum error fetch_start(struct request *request, struct flight *flight,
+    struct scope *scope) MUST_CHECK;
 
 // The bound on all attempts of a fetch together, for those who wait for it.
 uint64_t fetch_patience_ms(const struct request *request);

@@ -11,7 +11,8 @@ struct host_entry {
 static size_t host_slot(const struct generation *generation, struct slice host)
 {
     size_t mask = generation->host_capacity - 1, slot = hash_bytes(host, 0) & mask;
-    while (generation->hosts[slot].name.size > 0 && !slice_equal_nocase(generation->hosts[slot].name, host))
+    while (generation->hosts[slot].name.size > 0
+        && !slice_equal_nocase(generation->hosts[slot].name, host))
         slot = (slot + 1) & mask;
     return slot;
 }
@@ -69,7 +70,8 @@ struct generation *generation_create(struct edge *edge, const struct edge_settin
 
 void generation_release(struct generation *generation)
 {
-    if (generation == NULL || atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) > 1)
+    if (generation == NULL
+        || atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) > 1)
         return;
     void (*released)(void *context) = generation->released;
     void *context = generation->context;

@@ -12,20 +12,22 @@ static bool laggard_fits(const struct exchange *exchange, const struct object *o
     const struct http_response_head *head = exchange_head(exchange);
     uint64_t first, last, complete;
     return head->status == 206
-        && http_content_range_parse(http_fields_value(&head->fields, HTTP_NAME_CONTENT_RANGE), &first,
-            &last, &complete)
+        && http_content_range_parse(http_fields_value(&head->fields, HTTP_NAME_CONTENT_RANGE),
+            &first, &last, &complete)
         && first == at && complete == object_length(object) && last + 1 == complete
-        && http_etag_equal_strong(http_fields_value(&head->fields, HTTP_NAME_ETAG), object_etag(object));
+        && http_etag_equal_strong(http_fields_value(&head->fields, HTTP_NAME_ETAG),
+            object_etag(object));
 }
 
-static enum error laggard_copy(struct task *task, struct request *request, struct exchange *exchange,
-    uint64_t at, uint64_t end, bool chunked)
+static enum error laggard_copy(struct task *task, struct request *request,
+    struct exchange *exchange, uint64_t at, uint64_t end, bool chunked)
 {
     char *buffer = memory_alloc(LAGGARD_BUFFER_SIZE);
     enum error error = buffer == NULL ? ERROR_MEMORY : ERROR_NONE;
     while (error == ERROR_NONE && at < end) {
         size_t size;
-        error = exchange_read(task, exchange, buffer, LAGGARD_BUFFER_SIZE, &size, &request->failure);
+        error = exchange_read(task, exchange, buffer, LAGGARD_BUFFER_SIZE, &size,
+            &request->failure);
         if (error != ERROR_NONE)
             break;
         size = MINIMUM(size, end - at);
@@ -43,7 +45,8 @@ static enum error laggard_copy(struct task *task, struct request *request, struc
     return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
 }
 
-enum error laggard_send_rest(struct task *task, struct request *request, uint64_t at, uint64_t end, bool chunked)
+enum error laggard_send_rest(struct task *task, struct request *request, uint64_t at, uint64_t end,
+    bool chunked)
 {
     struct object *object = request->object;
     struct slice etag = object_etag(object);
@@ -69,8 +72,9 @@ enum error laggard_send_rest(struct task *task, struct request *request, uint64_
         &request->generation->settings->http, &tried, &exchange, &request->failure);
     if (error != ERROR_NONE)
         return error;
-    error = laggard_fits(exchange, object, at) ? laggard_copy(task, request, exchange, at, end, chunked)
-                                               : ERROR_TRUNCATED;
+    error = laggard_fits(exchange, object, at)
+        ? laggard_copy(task, request, exchange, at, end, chunked)
+        : ERROR_TRUNCATED;
     exchange_close(task, exchange);
     return error;
 }

@@ -22,8 +22,10 @@
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
     X(SHED, "shed", "refused because active_requests was reached")                                 \
     X(CONNECTIONS, "connections", "connections accepted")                                          \
-    X(CONNECTIONS_REFUSED, "connections_refused", "closed because connections.maximum was reached") \
-    X(STALE_FORBIDDEN, "stale_forbidden", "errors shown although a copy was held that may not go stale") \
+    X(CONNECTIONS_REFUSED, "connections_refused",                                                  \
+        "closed because connections.maximum was reached")                                          \
+    X(STALE_FORBIDDEN, "stale_forbidden",                                                          \
+        "errors shown although a copy was held that may not go stale")                             \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
 

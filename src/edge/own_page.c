@@ -32,7 +32,8 @@ static void serve_status(struct task *task, struct request *request, struct slic
     status.backends = origin_backend_count(request->site->origin);
     status.backends_healthy = count_healthy(request, status.backends);
     status.down = origin_is_down(request->site->origin, &status.down_since_ms);
-    enum page_form form = slice_ends_with(path, SLICE(".json")) ? PAGE_JSON : page_form_for(&request->head.fields);
+    enum page_form form = slice_ends_with(path, SLICE(".json"))
+        ? PAGE_JSON : page_form_for(&request->head.fields);
     struct slice content = page_site_status(&request->arena, form, &status);
     if (content.data == NULL)
         delivery_send_page(task, request, 503);
@@ -47,7 +48,8 @@ static void serve_clear_cache(struct task *task, struct request *request)
         return;
     }
     // Somebody else's page must not make a visitor's browser forget this site.
-    const struct http_field *from = http_fields_find_text(&request->head.fields, SLICE("sec-fetch-site"));
+    const struct http_field *from = http_fields_find_text(&request->head.fields,
+        SLICE("sec-fetch-site"));
     if (from != NULL && slice_equal(from->value, SLICE("cross-site"))) {
         delivery_send_page(task, request, 403);
         return;

@@ -19,7 +19,7 @@
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)
 #define GONE_CHECK_MS 1000       // how often a waiting request looks whether its visitor left
-#define REVALIDATE_AT_MOST_MS 1000 // a visitor's reload asks the origin once in this time per object
+#define REVALIDATE_AT_MOST_MS 1000 // per object: how often visitors' reloads ask the origin
 #define TURNS_MAX 4              // flights that turn out not to fit, before it fetches alone
 
 static void request_answer(struct task *task, struct request *request);
@@ -80,11 +80,13 @@ void request_serve(struct task *task, struct request *request)
         request->site = generation_find_site(request->generation, request->host);
     if (request->site == NULL)
         delivery_send_page(task, request, 421);
-    else if (request->thread->active_requests > settings->active_requests / request->thread->edge->thread_count + 1) {
+    else if (request->thread->active_requests
+        > settings->active_requests / request->thread->edge->thread_count + 1) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
         request->shed = true;
         delivery_send_page(task, request, 503);
-    } else if (request->head.method == HTTP_METHOD_CONNECT || request->head.method == HTTP_METHOD_TRACE)
+    } else if (request->head.method == HTTP_METHOD_CONNECT
+        || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
     else if (!own_page_serve(task, request)) {
         request_answer(task, request);
@@ -105,10 +107,11 @@ static bool request_name_key(struct request *request)
 {
     struct slice site = request_site(request)->origin; // two sites of one host cannot exist
     size_t size = site.size + request->head.authority.size + request->head.target.size + 32;
-    char *buffer = size <= sizeof(request->key_text) ? request->key_text : arena_alloc(&request->arena, size);
+    bool here = size <= sizeof(request->key_text);
+    char *buffer = here ? request->key_text : arena_alloc(&request->arena, size);
     if (buffer == NULL)
         return false;
-    struct text text = text_in(buffer, size <= sizeof(request->key_text) ? sizeof(request->key_text) : size);
+    struct text text = text_in(buffer, here ? sizeof(request->key_text) : size);
     text_append(&text, site);
     text_append_byte(&text, '\0');
     if (http_key_write(&text, SLICE("http"), request->head.authority, request->head.path,
@@ -133,8 +136,9 @@ static void request_look_up(struct request *request)
         request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
 }
 
-// What the visitor himself asks of a stored response (RFC 9111 section 5.2.1). A reload is honoured,
-// but not as a weapon: a copy younger than REVALIDATE_AT_MOST_MS counts as just revalidated.
+// What the visitor himself asks of a stored response (RFC 9111 section 5.2.1). A
+// reload is honoured, but not as a weapon: a copy younger than REVALIDATE_AT_MOST_MS
+// counts as just revalidated.
 static bool request_accepts_age(const struct request *request, uint64_t now_ns)
 {
     const struct http_cache_control *control = &request->control;
@@ -157,7 +161,8 @@ static bool request_copy_serves(const struct request *request)
         && request_accepts_age(request, now_ns);
 }
 
-static void request_use(struct request *request, struct object *object, enum request_outcome outcome)
+static void request_use(struct request *request, struct object *object,
+    enum request_outcome outcome)
 {
     object_release(request->object);
     request->object = object_reference(object);
@@ -249,8 +254,8 @@ const struct fetch_report *request_report(const struct request *request)
     return request->flight->report;
 }
 
-// A copy in hand is only given up for a whole new answer: one that breaks off in the middle would be
-// an error for something the edge still holds. TRUNCATED and the like: it broke off.
+// A copy in hand is only given up for a whole new answer: one that breaks off in the middle would
+// be an error for something the edge still holds. TRUNCATED and the like: it broke off.
 static enum error request_await_whole(struct task *task, struct body *body, uint64_t deadline_ns)
 {
     struct body_reader reader;
@@ -303,8 +308,8 @@ static enum ask_result request_take_failure(struct request *request, enum failur
     return ASK_FAILED;
 }
 
-// Of a transfer that keeps only a window in memory, the beginning may be gone when a follower comes.
-// False: this visitor cannot have it from here, not even by Range.
+// Of a transfer that keeps only a window in memory, the beginning may be gone when a follower
+// comes. False: this visitor cannot have it from here, not even by Range.
 static bool request_take_place(struct request *request, struct object *object)
 {
     struct slice ignored;
@@ -338,7 +343,8 @@ static enum ask_result request_take_answer(struct request *request)
         request->shareable = false;
         return ASK_AGAIN;
     }
-    if (state == FLIGHT_ANSWERED && !request->leads && !object_matches(object, &request->head.fields))
+    if (state == FLIGHT_ANSWERED && !request->leads
+        && !object_matches(object, &request->head.fields))
         return ASK_AGAIN; // another variant than was thought; now the Vary is known
     if (!request->leads && !request_take_place(request, object)) {
         request->shareable = false;
@@ -468,7 +474,8 @@ static void request_record(struct request *request)
     struct access_record record = {
         .wall_ms = thread->loop->wall_ms,
         .duration_us = (thread->loop->now_ns - request->started_ns) / 1000,
-        .first_byte_us = request->first_byte_ns == 0 ? 0 : (request->first_byte_ns - request->started_ns) / 1000,
+        .first_byte_us = request->first_byte_ns == 0
+            ? 0 : (request->first_byte_ns - request->started_ns) / 1000,
         .peer = request->connection->peer,
         .method = request->head.method_text,
         .target = request->head.target,

@@ -26,7 +26,7 @@ struct request {
     struct connection *connection;
     struct arena arena;
     struct http_request_head head;
-    struct http_field fields[REQUEST_FIELDS_ON_STACK]; // storage of head.fields, unless there are more
+    struct http_field fields[REQUEST_FIELDS_ON_STACK]; // of head, unless there are more
     char host_text[256];       // authority without port, lower case
     struct slice host;
     uint64_t id, started_ns;
@@ -70,7 +70,9 @@ enum lifeline_outcome request_answer_stale(struct request *request);
 bool request_copy_may_go_stale(const struct request *request);
 // Sees to it that a fetch for it runs; false if none could be started.
 bool request_begin_fetch(struct task *task, struct request *request, bool coalesce);
-// Waits for its flight until the deadline; while a usable copy is held, for the whole of the answer.
-enum error request_await_answer(struct task *task, struct request *request, uint64_t deadline_ns) MUST_CHECK;
+// Waits for its flight until the deadline; while a usable copy is held, for
+// the whole of the answer.
+enum error request_await_answer(struct task *task, struct request *request,
+    uint64_t deadline_ns) MUST_CHECK;
 // The failure of the flight it waited for, for Proxy-Status and the page.
 const struct fetch_report *request_report(const struct request *request);

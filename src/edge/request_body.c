@@ -61,8 +61,8 @@ static enum error request_body_fill(struct task *task, struct request_body *body
     size_t size;
     if (request_body_take_buffered(body))
         return ERROR_NONE;
-    enum error error = io_receive(task, &connection->socket, body->staging, request_body_wanted(body),
-        deadline_after_ms(task_loop(task), body->timeout_ms), &size);
+    enum error error = io_receive(task, &connection->socket, body->staging,
+        request_body_wanted(body), deadline_after_ms(task_loop(task), body->timeout_ms), &size);
     if (error != ERROR_NONE)
         return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
     body->begin = 0;
@@ -101,7 +101,8 @@ static enum error request_body_next(
     return ERROR_CLOSED;
 }
 
-enum error request_body_read(struct task *task, void *source, void *buffer, size_t size, size_t *ret_size)
+enum error request_body_read(struct task *task, void *source, void *buffer, size_t size,
+    size_t *ret_size)
 {
     struct request_body *body = source;
     if (body->error != ERROR_NONE)

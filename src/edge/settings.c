@@ -28,7 +28,8 @@ static const struct setting connection_rows[] = {
     {.name = "send_timeout", .type = SETTING_DURATION, .fallback = "60s",
         .offset = offsetof(struct connection_settings, send_timeout_ms), .minimum = 1000,
         .maximum = 3600000,
-        .summary = "How long a visitor may take no byte of his answer before the connection is cut.",
+        .summary = "How long a visitor may take no byte of his answer before "
+                   "the connection is cut.",
         .touch = "Raise it for players and download tools that pause for long."},
     {.name = "requests", .type = SETTING_COUNT, .fallback = "100000",
         .offset = offsetof(struct connection_settings, requests), .minimum = 1,
@@ -46,7 +47,8 @@ static const struct setting connection_rows[] = {
         .offset = offsetof(struct connection_settings, active_requests), .minimum = 16,
         .maximum = 1000000,
         .summary = "Requests being answered at once; a further one gets 503 with Retry-After.",
-        .touch = "Raise it together with tasks.tasks when the edge serves very many slow visitors."},
+        .touch = "Raise it together with tasks.tasks when the edge serves "
+                 "very many slow visitors."},
     {.name = "drain_timeout", .type = SETTING_DURATION, .fallback = "30s",
         .offset = offsetof(struct connection_settings, drain_timeout_ms), .minimum = 0,
         .maximum = 86400000,
@@ -110,7 +112,8 @@ static const struct setting site_rows[] = {
     {.name = "hosts", .type = SETTING_TEXT_LIST, .offset = offsetof(struct site_settings, hosts),
         .check = check_host,
         .example = "[example.org, www.example.org]",
-        .summary = "The host names of this site; without any, it takes all that no other site names.",
+        .summary = "The host names of this site; without any, it takes all "
+                   "that no other site names.",
         .touch = "Name them as soon as the edge serves more than one site."},
     {.name = "origin", .type = SETTING_TEXT, .offset = offsetof(struct site_settings, origin),
         .fallback = "main", .summary = "The origin that this site is fetched from.",

@@ -25,7 +25,8 @@ struct generation {
     void *context;
 };
 
-struct generation *generation_create(struct edge *edge, const struct edge_settings *settings) MUST_CHECK;
+struct generation *generation_create(struct edge *edge,
+    const struct edge_settings *settings) MUST_CHECK;
 void generation_release(struct generation *generation);
 static inline struct generation *generation_reference(struct generation *generation)
 {

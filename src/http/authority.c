@@ -55,7 +55,8 @@ bool http_authority_parse(struct slice authority, struct http_authority *ret_aut
         if (!is_ipv6(slice_of(authority.data + 1, parsed.host.size - 2)))
             return false;
     } else {
-        const char *colon = authority.size == 0 ? NULL : memchr(authority.data, ':', authority.size);
+        const char *colon = authority.size == 0
+            ? NULL : memchr(authority.data, ':', authority.size);
         if (colon != NULL)
             parsed.host.size = (size_t)(colon - authority.data);
         if (!is_name(parsed.host))
@@ -63,7 +64,8 @@ bool http_authority_parse(struct slice authority, struct http_authority *ret_aut
     }
     rest = slice_of(authority.data + parsed.host.size, authority.size - parsed.host.size);
     if (rest.size > 0) {
-        if (rest.data[0] != ':' || !parse_port(slice_of(rest.data + 1, rest.size - 1), &parsed.port))
+        if (rest.data[0] != ':'
+            || !parse_port(slice_of(rest.data + 1, rest.size - 1), &parsed.port))
             return false;
     }
     *ret_authority = parsed;

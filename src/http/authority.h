@@ -1,7 +1,7 @@
 // The authority of a request: host and optional port (RFC 3986 section 3.2, RFC 9110 sections 4.2
-// and 7.2), without user information. Narrower than the grammar, so that nobody can smuggle a second
-// meaning into a name: the host is a DNS name of letters, digits, '-', '.', '_', '~' without empty
-// labels (a final dot may stand), an IPv4 address, or a bracketed IPv6 address without zone.
+// and 7.2), without user information. Narrower than the grammar, so that nobody can smuggle a
+// second meaning into a name: the host is a DNS name of letters, digits, '-', '.', '_', '~' without
+// empty labels (a final dot may stand), an IPv4 address, or a bracketed IPv6 address without zone.
 #pragma once
 
 #include "base/slice.h"

@@ -115,7 +115,8 @@ static void note_word(struct http_cache_control *control, const struct directive
         control->immutable = true;
 }
 
-void http_cache_control_parse(const struct http_fields *fields, struct http_cache_control *ret_control)
+void http_cache_control_parse(const struct http_fields *fields,
+    struct http_cache_control *ret_control)
 {
     struct http_cache_control control = {
         .max_age = HTTP_SECONDS_ABSENT,

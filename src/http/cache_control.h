@@ -10,13 +10,14 @@
 struct http_cache_control {
     bool no_store, no_cache, is_private, is_public, must_revalidate, proxy_revalidate,
         must_understand, no_transform, only_if_cached, immutable;
-    bool no_cache_fields, private_fields; // the form with field names; no_cache/is_private not set by it
+    bool no_cache_fields, private_fields; // with field names; these set no no_cache/is_private
     int64_t max_age, s_maxage, min_fresh, stale_while_revalidate, stale_if_error;
     int64_t max_stale; // INT64_MAX: any staleness
 };
 
 // From all Cache-Control fields of the message; repeated directives: the most restrictive wins.
-void http_cache_control_parse(const struct http_fields *fields, struct http_cache_control *ret_control);
+void http_cache_control_parse(const struct http_fields *fields,
+    struct http_cache_control *ret_control);
 // Of a request: Pragma: no-cache where there is no Cache-Control (RFC 9111 section 5.4). In a
 // response Pragma means nothing.
 bool http_pragma_is_no_cache(const struct http_fields *fields);
@@ -27,7 +28,8 @@ bool http_pragma_is_no_cache(const struct http_fields *fields);
 // is no date.
 bool http_date_parse(struct slice text, int64_t now_seconds, int64_t *ret_seconds) MUST_CHECK;
 #define HTTP_DATE_SIZE 29
-void http_date_format(int64_t seconds, char buffer[HTTP_DATE_SIZE]); // IMF-fixdate, no NUL; years 0 to 9999
+// As IMF-fixdate, no NUL; years 0 to 9999.
+void http_date_format(int64_t seconds, char buffer[HTTP_DATE_SIZE]);
 
 // Entity tags (RFC 9110 section 8.8.3). An etag slice includes W/ and quotes.
 bool http_etag_is_valid(struct slice etag);

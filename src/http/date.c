@@ -115,8 +115,9 @@ static bool parse_rfc850(struct slice *rest, int64_t now_seconds, struct date *d
     struct date now = {0};
     unsigned year;
     if (!(take(rest, SLICE(" ")) && take_number(rest, 2, &date->day) && take(rest, SLICE("-"))
-            && take_month(rest, &date->month) && take(rest, SLICE("-")) && take_number(rest, 2, &year)
-            && take(rest, SLICE(" ")) && take_time(rest, date) && take_zone(rest)))
+            && take_month(rest, &date->month) && take(rest, SLICE("-"))
+            && take_number(rest, 2, &year) && take(rest, SLICE(" ")) && take_time(rest, date)
+            && take_zone(rest)))
         return false;
     date_of_days(MINIMUM(MAXIMUM(now_seconds, 0) / SECONDS_PER_DAY, NOW_DAY_MOST), &now);
     date->year = now.year - now.year % 100 + year;

@@ -95,7 +95,8 @@ uint32_t http_fields_count(const struct http_fields *fields, enum http_name name
 enum error http_fields_joined(const struct http_fields *fields, struct slice name,
     struct arena *arena, struct slice *ret_value) MUST_CHECK;
 // ERROR_LIMIT when capacity is reached.
-enum error http_fields_add(struct http_fields *fields, struct slice name, struct slice value) MUST_CHECK;
+enum error http_fields_add(struct http_fields *fields, struct slice name,
+    struct slice value) MUST_CHECK;
 
 // Walks a comma-separated list (RFC 9110 section 5.6.1), quoted strings respected, empty elements
 // skipped: cuts the next element off *rest; false at the end.

@@ -4,8 +4,8 @@
 #include "http/characters.h"
 #include "http/http1.h"
 
-// Of all Connection values together, bytes. Each forwarded field is looked up in them, which must not
-// become the most expensive thing that a visitor can ask for.
+// Of all Connection values together, bytes. Each forwarded field is looked up in them, which must
+// not become the most expensive thing that a visitor can ask for.
 #define CONNECTION_SIZE_MAX 1024
 
 struct reader {
@@ -256,8 +256,9 @@ static enum http1_fault parse_content_length(const struct decisive *decisive, ui
 }
 
 // Transfer-Encoding may say "chunked" and nothing else. A well-formed list that ends in chunked but
-// holds other codings is one that we do not implement; without chunked at the end nobody knows where
-// the message ends (RFC 9112 section 6.3), so that is malformed, as are empty elements and parameters.
+// holds other codings is one that we do not implement; without chunked at the end nobody
+// knows where the message ends (RFC 9112 section 6.3), so that is malformed, as are empty
+// elements and parameters.
 static enum http1_fault check_coding(const struct decisive *decisive, uint8_t minor_version)
 {
     const struct slice chunked = SLICE("chunked");

@@ -68,8 +68,8 @@ enum error http_key_write(struct text *text, struct slice scheme, struct slice a
     }
     if (path.size == 0)
         text_append_byte(text, '/');
-    // With a '%' that is no escape nothing is decoded: what comes out could read as an escape, and two
-    // targets that servers tell apart would share a key.
+    // With a '%' that is no escape nothing is decoded: what comes out could read as an escape, and
+    // two targets that servers tell apart would share a key.
     if (escapes_are_valid(path))
         append_path(text, path);
     else

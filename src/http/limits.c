@@ -9,7 +9,8 @@ static const struct setting rows[] = {
         .fallback = "64KB",
         .minimum = 1024,
         .maximum = 1024 * 1024,
-        .summary = "The largest head of a request or response that is read, all its lines together.",
+        .summary = "The largest head of a request or response that is read, "
+                   "all its lines together.",
         .touch = "Raise it when a site with many or long cookies gets 431 answers, or when "
                  "a backend's heads are refused; each connection may hold this much.",
     },
@@ -51,7 +52,8 @@ static const struct setting rows[] = {
         .fallback = "8KB",
         .minimum = 256,
         .maximum = 1024 * 1024,
-        .summary = "The largest trailer section after a chunked body, which is checked and dropped.",
+        .summary = "The largest trailer section after a chunked body, which "
+                   "is checked and dropped.",
         .touch = "Raise it when a backend's chunked responses are refused for their trailers.",
     },
 };

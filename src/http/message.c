@@ -51,7 +51,8 @@ bool http_method_is_idempotent(enum http_method method)
     return http_method_is_safe(method) || method == HTTP_METHOD_PUT || method == HTTP_METHOD_DELETE;
 }
 
-enum http_framing http_response_framing(const struct http_response_head *head, enum http_method method)
+enum http_framing http_response_framing(const struct http_response_head *head,
+    enum http_method method)
 {
     if (method == HTTP_METHOD_HEAD || head->status < 200 || head->status == 204
         || head->status == 304)

@@ -11,14 +11,17 @@ enum http_method {
 };
 
 // How the end of a body is found (RFC 9112 section 6.3).
-enum http_framing { HTTP_FRAMING_NONE, HTTP_FRAMING_LENGTH, HTTP_FRAMING_CHUNKED, HTTP_FRAMING_CLOSE };
+enum http_framing {
+    HTTP_FRAMING_NONE, HTTP_FRAMING_LENGTH, HTTP_FRAMING_CHUNKED, HTTP_FRAMING_CLOSE
+};
 
 struct http_request_head {
     enum http_method method;
     struct slice method_text;
     struct slice target;    // as sent
     struct slice authority; // host[:port]; as sent, validated, may be empty in 1.0. From the target
-                            // if it is in absolute form, which overrules Host (RFC 9112 section 3.2.2)
+                            // if it is in absolute form, which overrules Host
+                            // (RFC 9112 section 3.2.2)
     struct slice path;      // begins with '/', or is "*" for OPTIONS; without the query
     struct slice query;     // after '?', data NULL without one
     uint8_t minor_version;  // 0 or 1; a higher one counts as 1 (RFC 9110 section 2.5)
@@ -45,7 +48,8 @@ bool http_method_is_safe(enum http_method method);       // RFC 9110 section 9.2
 bool http_method_is_idempotent(enum http_method method); // section 9.2.2
 
 // How the body of this response to that method ends (RFC 9112 section 6.3).
-enum http_framing http_response_framing(const struct http_response_head *head, enum http_method method);
+enum http_framing http_response_framing(const struct http_response_head *head,
+    enum http_method method);
 
 // The standard phrase, "" if there is none.
 struct slice http_reason(unsigned status);

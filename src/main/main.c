@@ -29,7 +29,8 @@ static int run(const struct command_line *line)
         struct text yaml = text_in(buffer, buffer == NULL ? 0 : YAML_SIZE);
         command_line_write_settings(line, &yaml);
         if (yaml.full)
-            fprintf(stderr, "afloat: run: too many flags; write a settings file and use --config\n");
+            fprintf(stderr,
+                "afloat: run: too many flags; write a settings file and use --config\n");
         else
             loaded = settings_load(NULL, text_slice(&yaml));
         memory_free(buffer);
@@ -60,9 +61,11 @@ static json_t *call(const struct command_line *line, json_t *request)
     enum error error = request == NULL ? ERROR_MEMORY : control_call(directory, request, &response);
     json_decref(request);
     if (error == ERROR_NOT_FOUND || error == ERROR_REFUSED)
-        fprintf(stderr, "afloat: no afloat runs with the state directory %s; is it another --state DIR?\n", directory);
+        fprintf(stderr, "afloat: no afloat runs with the state directory %s; is it another "
+            "--state DIR?\n", directory);
     else if (error == ERROR_DENIED)
-        fprintf(stderr, "afloat: %s belongs to another user; try as that user or as root\n", directory);
+        fprintf(stderr, "afloat: %s belongs to another user; try as that user or as root\n",
+            directory);
     else if (error != ERROR_NONE)
         fprintf(stderr, "afloat: %s: %s\n", directory, error_text(error));
     if (error != ERROR_NONE)
@@ -112,7 +115,8 @@ static int maintain(const struct command_line *line)
         what->on, "until_ms", (json_int_t)what->until_ms, "message", what->message));
     if (response == NULL)
         return 1;
-    printf(what->on ? "maintenance is on: copies are served, nothing is fetched\n" : "maintenance is off\n");
+    puts(what->on ? "maintenance is on: copies are served, nothing is fetched"
+                  : "maintenance is off");
     json_decref(response);
     return 0;
 }

@@ -61,8 +61,9 @@ static bool start_loops(struct process *process)
 {
     const struct settings *settings = &process->loaded->settings;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    process->thread_count = settings->threads != 0 ? (unsigned)settings->threads
-                                                   : (unsigned)MAXIMUM(1, MINIMUM(cores, THREADS_MAX));
+    process->thread_count = settings->threads != 0
+        ? (unsigned)settings->threads
+        : (unsigned)MAXIMUM(1, MINIMUM(cores, THREADS_MAX));
     struct loop_limits limits = settings->tasks;
     limits.tasks = limits.tasks / process->thread_count + 1;
     process->world = epoll_world_create(HELPER_THREADS);
@@ -79,9 +80,11 @@ static bool start_loops(struct process *process)
 static bool start_edge(struct process *process)
 {
     struct settings *settings = &process->loaded->settings;
-    enum error error = access_log_create(process->thread_count, &settings->log, &process->access_log);
+    enum error error = access_log_create(process->thread_count, &settings->log,
+        &process->access_log);
     if (error != ERROR_NONE)
-        return fail("cannot open the access log %.*s: %s", SLICE_ARGS(settings->log.access), error_text(error));
+        return fail("cannot open the access log %.*s: %s", SLICE_ARGS(settings->log.access),
+            error_text(error));
     struct edge_hooks hooks = {.answered = access_log_answered, .context = process->access_log};
     process->edge = edge_create(process->loops, process->thread_count, &settings->edge,
         &hooks);
@@ -104,8 +107,8 @@ static bool start_listeners(struct process *process)
         if (error == ERROR_NONE)
             error = edge_listen(process->edge, &address);
         if (error == ERROR_BUSY)
-            return fail("cannot listen on %.*s: another program uses that port (ss -ltnp shows which)",
-                SLICE_ARGS(listen[i]));
+            return fail("cannot listen on %.*s: another program uses that port "
+                "(ss -ltnp shows which)", SLICE_ARGS(listen[i]));
         if (error == ERROR_DENIED)
             return fail("cannot listen on %.*s: ports below 1024 need root or CAP_NET_BIND_SERVICE",
                 SLICE_ARGS(listen[i]));
@@ -122,9 +125,11 @@ static bool start_admin(struct process *process)
     char directory[4096];
     if (!state_directory(settings->state, directory, sizeof(directory)))
         return fail("no state directory: set --state DIR");
-    enum error error = control_start(directory, commands_handle, &process->source, &process->control);
+    enum error error = control_start(directory, commands_handle, &process->source,
+        &process->control);
     if (error == ERROR_BUSY)
-        return fail("another afloat runs with the state directory %s; give this one its own by --state DIR", directory);
+        return fail("another afloat runs with the state directory %s; give this one its own by "
+            "--state DIR", directory);
     if (error != ERROR_NONE)
         return fail("cannot use the state directory %s: %s", directory, error_text(error));
     if (settings->user.size > 0 && !system_give_to(settings->user.data, directory))
@@ -135,7 +140,8 @@ static bool start_admin(struct process *process)
     if (error == ERROR_NONE)
         error = metrics_start(&process->metrics_address, &process->source, &process->metrics);
     return error == ERROR_NONE
-        || fail("cannot serve metrics on %.*s: %s", SLICE_ARGS(settings->metrics.listen), error_text(error));
+        || fail("cannot serve metrics on %.*s: %s", SLICE_ARGS(settings->metrics.listen),
+            error_text(error));
 }
 
 static void *run_loop(void *loop)
@@ -211,18 +217,21 @@ static void reload_logs(struct process *process)
     const struct log_settings *log = &process->loaded->settings.log;
     enum error error = access_log_configure(process->access_log, log);
     if (error != ERROR_NONE)
-        log_write(LOG_ERROR, "main", "SIGHUP: the access log stays as it was: %s", error_text(error));
+        log_write(LOG_ERROR, "main", "SIGHUP: the access log stays as it was: %s",
+            error_text(error));
     else
         edge_want_records(process->edge, log->access.size > 0);
     error = log_open(log->error.size == 0 ? NULL : log->error.data, (enum log_level)log->level);
     if (error != ERROR_NONE)
-        log_write(LOG_ERROR, "main", "SIGHUP: the error log stays as it was: %s", error_text(error));
+        log_write(LOG_ERROR, "main", "SIGHUP: the error log stays as it was: %s",
+            error_text(error));
 }
 
 static void reload_settings(struct process *process)
 {
     if (process->config_path == NULL) {
-        log_write(LOG_WARNING, "main", "SIGHUP: started without --config, there is no file to read again");
+        log_write(LOG_WARNING, "main",
+            "SIGHUP: started without --config, there is no file to read again");
         return;
     }
     system_notify("RELOADING=1");
@@ -230,7 +239,8 @@ static void reload_settings(struct process *process)
         .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
     reload.loaded = settings_load(process->config_path, SLICE_EMPTY);
     if (reload.loaded == NULL) {
-        log_write(LOG_ERROR, "main", "SIGHUP: %s has mistakes (see stderr, or afloat check-config); "
+        log_write(LOG_ERROR, "main",
+            "SIGHUP: %s has mistakes (see stderr, or afloat check-config); "
             "nothing was changed", process->config_path);
     } else {
         status_source_set_settings(&process->source, &reload.loaded->settings.edge);
@@ -246,7 +256,8 @@ static void reload_settings(struct process *process)
         } else {
             status_source_set_settings(&process->source, &process->loaded->settings.edge);
             settings_free(reload.loaded);
-            log_write(LOG_ERROR, "main", "SIGHUP: %s; nothing was changed", error_text(reload.error));
+            log_write(LOG_ERROR, "main", "SIGHUP: %s; nothing was changed",
+                error_text(reload.error));
         }
     }
     system_notify("READY=1");

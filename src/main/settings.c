@@ -9,16 +9,19 @@ static bool check_address(struct slice value, char *message, size_t message_size
     struct address address;
     if (address_parse(value, &address) == ERROR_NONE && address.any.sa_family != AF_UNIX)
         return true;
-    snprintf(message, message_size, "is no address; expected ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080");
+    snprintf(message, message_size,
+        "is no address; expected ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080");
     return false;
 }
 
 static bool check_prefix(struct slice value, char *message, size_t message_size)
 {
-    if (value.size == 0 || (value.data[0] == '/' && value.size >= 3 && value.data[value.size - 1] == '/'))
+    if (value.size == 0
+        || (value.data[0] == '/' && value.size >= 3 && value.data[value.size - 1] == '/'))
         return true;
-    snprintf(message, message_size, "is no prefix; expected a path that begins and ends with /, such as /.afloat/, "
-                                    "or \"\" for none");
+    snprintf(message, message_size,
+        "is no prefix; expected a path that begins and ends with /, such as /.afloat/, "
+        "or \"\" for none");
     return false;
 }
 
@@ -26,14 +29,16 @@ static bool check_name(struct slice value, char *message, size_t message_size)
 {
     if (http_is_token(value))
         return true;
-    snprintf(message, message_size, "is no token; expected letters, digits and - only, such as edge-1");
+    snprintf(message, message_size,
+        "is no token; expected letters, digits and - only, such as edge-1");
     return false;
 }
 
 static const struct setting rows[] = {
     {.name = "listen", .type = SETTING_TEXT_LIST, .offset = offsetof(struct settings, listen),
         .fallback = ":8080", .minimum = 1, .maximum = 16, .check = check_address,
-        .summary = "The addresses that visitors connect to; :8080 means port 8080 of all addresses.",
+        .summary = "The addresses that visitors connect to; :8080 means port "
+                   "8080 of all addresses.",
         .touch = "Set it to :80 once the edge stands in front of the site."},
     {.name = "state", .type = SETTING_TEXT, .offset = offsetof(struct settings, state),
         .example = "/var/lib/afloat",
@@ -53,24 +58,29 @@ static const struct setting rows[] = {
         .touch = "Give each edge its own name where there are several."},
     {.name = "prefix", .type = SETTING_TEXT, .offset = offsetof(struct settings, edge.prefix),
         .fallback = "/.afloat/", .check = check_prefix,
-        .summary = "Where the edge's own pages are: PREFIXstatus and PREFIXclear-cache; \"\" for none.",
+        .summary = "Where the edge's own pages are: PREFIXstatus and "
+                   "PREFIXclear-cache; \"\" for none.",
         .touch = "Change it when the site uses that path itself."},
-    {.name = "origins", .type = SETTING_SECTION_MAP, .offset = offsetof(struct settings, edge.origins),
+    {.name = "origins", .type = SETTING_SECTION_MAP,
+        .offset = offsetof(struct settings, edge.origins),
         .section = &origin_settings_section, .minimum = 1, .maximum = 1000, .required = true,
         .example = "{main: {backends: [\"http://127.0.0.1:8000\"]}}",
         .summary = "Where sites are fetched from: pools of backends by name."},
     {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct settings, edge.sites),
         .section = &site_settings_section, .maximum = 10000,
-        .summary = "What is served. Without any, one site takes every host name and uses the first origin."},
+        .summary = "What is served. Without any, one site takes every host name and "
+                   "uses the first origin."},
     {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.store),
         .section = &cache_settings_section, .summary = "The cache's memory."},
     {.name = "connections", .type = SETTING_SECTION,
-        .offset = offsetof(struct settings, edge.connections), .section = &connection_settings_section,
+        .offset = offsetof(struct settings, edge.connections),
+        .section = &connection_settings_section,
         .summary = "Connections of visitors."},
     {.name = "http", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.http),
         .section = &http_settings, .summary = "How large the parts of a message may be."},
     {.name = "tasks", .type = SETTING_SECTION, .offset = offsetof(struct settings, tasks),
-        .section = &loop_settings, .summary = "The tasks that serve requests. Changes need a restart."},
+        .section = &loop_settings,
+        .summary = "The tasks that serve requests. Changes need a restart."},
     {.name = "log", .type = SETTING_SECTION, .offset = offsetof(struct settings, log),
         .section = &log_settings_section, .summary = "Access log and error log."},
     {.name = "metrics", .type = SETTING_SECTION, .offset = offsetof(struct settings, metrics),
@@ -81,8 +91,8 @@ const struct setting_section settings_root = {
     .size = sizeof(struct settings),
     .rows = rows,
     .count = ARRAY_SIZE(rows),
-    .summary = "The settings file is YAML. Every setting has a default that protects a small site; a file "
-               "needs to name its origins and nothing else.",
+    .summary = "The settings file is YAML. Every setting has a default that protects a small site; "
+               "a file needs to name its origins and nothing else.",
 };
 
 static bool add_mistake(struct conf_mistakes *mistakes, struct slice message)
@@ -138,24 +148,28 @@ static bool is_named_before(const struct settings *settings, size_t until, struc
 static bool check_site(const struct settings *settings, size_t index, struct arena *arena,
     struct conf_mistakes *mistakes)
 {
-    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items + index;
+    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items
+        + index;
     const struct slice *hosts = site->hosts.items;
     bool good = true;
     if (!has_origin(settings, site->origin))
         good = add_mistake(mistakes, arena_printf(arena,
-            "site %zu names the origin \"%.*s\", which is not among `origins`", index + 1, SLICE_ARGS(site->origin)));
+            "site %zu names the origin \"%.*s\", which is not among `origins`", index + 1,
+            SLICE_ARGS(site->origin)));
     if (site->hosts.count == 0 && is_named_before(settings, index, SLICE_EMPTY))
         good = add_mistake(mistakes, arena_printf(arena,
             "site %zu has no `hosts`, and an earlier site takes all others already", index + 1));
     for (size_t i = 0; i < site->hosts.count; i++) {
         if (is_named_before(settings, index, hosts[i]))
             good = add_mistake(mistakes, arena_printf(arena,
-                "site %zu names the host \"%.*s\", which belongs to an earlier site", index + 1, SLICE_ARGS(hosts[i])));
+                "site %zu names the host \"%.*s\", which belongs to an earlier site", index + 1,
+                SLICE_ARGS(hosts[i])));
     }
     return good;
 }
 
-enum error settings_complete(struct settings *settings, struct arena *arena, struct conf_mistakes *mistakes)
+enum error settings_complete(struct settings *settings, struct arena *arena,
+    struct conf_mistakes *mistakes)
 {
     bool good = true;
     if (settings->edge.sites.count == 0) {

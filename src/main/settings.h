@@ -20,6 +20,6 @@ struct settings {
 extern const struct setting_section settings_root;
 
 // What no single row can see: origins that sites name exist, no host belongs to two sites, there is
-// something to serve. A file without `sites` gets one that takes every host. Mistakes go to `mistakes`.
+// something to serve. A file without `sites` gets one that takes every host. Mistakes are added.
 enum error settings_complete(struct settings *settings, struct arena *arena,
     struct conf_mistakes *mistakes) MUST_CHECK;

@@ -19,7 +19,8 @@ static struct passwd *find_user(const char *user)
 {
     struct passwd *entry = getpwnam(user);
     if (entry == NULL)
-        fprintf(stderr, "afloat: there is no user \"%s\" on this machine; see the setting `user`\n", user);
+        fprintf(stderr, "afloat: there is no user \"%s\" on this machine; see the setting `user`\n",
+            user);
     return entry;
 }
 
@@ -30,7 +31,8 @@ bool system_become(const char *user)
         return false;
     if (geteuid() == entry->pw_uid)
         return true;
-    if (initgroups(user, entry->pw_gid) == 0 && setgid(entry->pw_gid) == 0 && setuid(entry->pw_uid) == 0)
+    if (initgroups(user, entry->pw_gid) == 0 && setgid(entry->pw_gid) == 0
+        && setuid(entry->pw_uid) == 0)
         return true;
     fprintf(stderr, "afloat: cannot become the user \"%s\": %s\n", user, strerror(errno));
     return false;
@@ -45,10 +47,12 @@ bool system_give_to(const char *user, const char *directory)
     bool good = stream != NULL && chown(directory, entry->pw_uid, entry->pw_gid) == 0;
     for (struct dirent *file; good && (file = readdir(stream)) != NULL;) {
         if (strcmp(file->d_name, "..") != 0 && file->d_name[0] != '.')
-            good = fchownat(dirfd(stream), file->d_name, entry->pw_uid, entry->pw_gid, AT_SYMLINK_NOFOLLOW) == 0;
+            good = fchownat(dirfd(stream), file->d_name, entry->pw_uid, entry->pw_gid,
+                AT_SYMLINK_NOFOLLOW) == 0;
     }
     if (!good)
-        fprintf(stderr, "afloat: cannot give %s to the user \"%s\": %s\n", directory, user, strerror(errno));
+        fprintf(stderr, "afloat: cannot give %s to the user \"%s\": %s\n", directory, user,
+            strerror(errno));
     if (stream != NULL)
         closedir(stream);
     return good;
@@ -82,7 +86,8 @@ void system_notify(const char *state)
     int size = snprintf(text, sizeof(text), "%s\nMONOTONIC_USEC=%lld", state,
         (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    ssize_t sent = sendto(descriptor, text, (size_t)size, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+    ssize_t sent = sendto(descriptor, text, (size_t)size, MSG_NOSIGNAL, (struct sockaddr *)&address,
+        length);
     (void)sent; // nobody is left to tell
     close(descriptor);
 }

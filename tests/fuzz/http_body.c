@@ -1,6 +1,6 @@
-// Bodies. The first byte chooses the framing ('@' none, 'A' length, 'B' chunked, 'C' to the end), the
-// second the length; the rest is the body. Read whole, in steps, and byte by byte the outcome is one,
-// and what a chunked body held comes back from a re-encoding of it.
+// Bodies. The first byte chooses the framing ('@' none, 'A' length, 'B' chunked, 'C' to the end),
+// the second the length; the rest is the body. Read whole, in steps, and byte by byte the outcome
+// is one, and what a chunked body held comes back from a re-encoding of it.
 #include "http_fuzz.h"
 
 struct outcome {

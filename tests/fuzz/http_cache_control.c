@@ -19,13 +19,15 @@ static struct http_cache_control parse(const struct slice *values, uint32_t coun
 static void check_smaller(int64_t both, int64_t a, int64_t b)
 {
     invariant(both >= HTTP_SECONDS_ABSENT && (both <= INT64_C(1) << 31 || both == INT64_MAX));
-    invariant(both == (a == HTTP_SECONDS_ABSENT ? b : b == HTTP_SECONDS_ABSENT ? a : MINIMUM(a, b)));
+    invariant(both == (a == HTTP_SECONDS_ABSENT ? b : b == HTTP_SECONDS_ABSENT
+        ? a : MINIMUM(a, b)));
 }
 
 // Two fields say what each says, the stricter one where they differ.
 static void check_cache_control(const struct slice *values)
 {
-    struct http_cache_control a = parse(values, 1), b = parse(values + 1, 1), both = parse(values, 2);
+    struct http_cache_control a = parse(values, 1), b = parse(values + 1, 1),
+        both = parse(values, 2);
     check_smaller(both.max_age, a.max_age, b.max_age);
     check_smaller(both.s_maxage, a.s_maxage, b.s_maxage);
     check_smaller(both.max_stale, a.max_stale, b.max_stale);

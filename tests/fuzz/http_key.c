@@ -1,5 +1,5 @@
-// Cache keys: the input's first line is the authority, the second the path, the rest the query. What
-// is normalised once stays as it is, and never holds what an authority may not.
+// Cache keys: the input's first line is the authority, the second the path, the rest the query.
+// What is normalised once stays as it is, and never holds what an authority may not.
 #include "base/invariant.h"
 #include "http/authority.h"
 #include "http/key.h"
@@ -31,7 +31,8 @@ static void check_key(struct slice scheme, struct slice authority, struct slice 
     struct slice target = slice_of(written.data + host, written.size - host - after);
     if (path.size > 0 && path.data[0] != '/')
         return; // "*", which belongs to no cache
-    invariant(http_key_write(&again, scheme, slice_of(written.data, host), target, query) == ERROR_NONE);
+    invariant(http_key_write(&again, scheme, slice_of(written.data, host), target, query)
+        == ERROR_NONE);
     invariant(slice_equal(text_slice(&key), text_slice(&again)));
 }
 

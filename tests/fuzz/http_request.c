@@ -1,5 +1,5 @@
-// Requests: any bytes, cut in any way, get one verdict; what is accepted is within the input, breaks
-// no rule of framing, and reads the same once it has been written again.
+// Requests: any bytes, cut in any way, get one verdict; what is accepted is within the input,
+// breaks no rule of framing, and reads the same once it has been written again.
 #include "http_fuzz.h"
 
 #include "http/authority.h"
@@ -41,7 +41,8 @@ static void check_round_trip(const struct http_request_head *head)
     invariant(slice_equal(head->query, again.query) && head->method == again.method);
     invariant((head->query.data == NULL) == (again.query.data == NULL));
     invariant(head->framing == again.framing && head->content_length == again.content_length);
-    invariant(head->keep_alive == again.keep_alive && head->expect_continue == again.expect_continue);
+    invariant(head->keep_alive == again.keep_alive
+        && head->expect_continue == again.expect_continue);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

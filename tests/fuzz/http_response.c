@@ -1,5 +1,5 @@
-// Responses: any bytes, cut in any way, get one verdict; what is accepted is within the input, breaks
-// no rule of framing, and reads the same once it has been written again.
+// Responses: any bytes, cut in any way, get one verdict; what is accepted is within the input,
+// breaks no rule of framing, and reads the same once it has been written again.
 #include "http_fuzz.h"
 
 static void check_round_trip(const struct http_response_head *head)

@@ -1,6 +1,6 @@
-// coalesce: one fetch per object; everyone else who wants it meanwhile waits for that one. An answer
-// that cannot be shared releases all waiters at once, and is remembered, so that it never makes
-// requests queue behind each other.
+// coalesce: one fetch per object; everyone else who wants it meanwhile waits for that one. An
+// answer that cannot be shared releases all waiters at once, and is remembered, so that it never
+// makes requests queue behind each other.
 #include "edge/lifeline.h"
 #include "edge/request.h"
 
@@ -13,8 +13,10 @@ static enum lifeline_outcome coalesce_lookup(struct task *task, struct request *
 static const struct setting rows[] = {
     {.name = "enabled", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct lifeline_setting, enabled),
-        .summary = "Let requests for the same object wait for one fetch instead of each making its own.",
-        .touch = "Turn it off only to compare; a herd on an expired page then reaches the backend."},
+        .summary = "Let requests for the same object wait for one fetch instead "
+                   "of each making its own.",
+        .touch = "Turn it off only to compare; a herd on an expired page "
+                 "then reaches the backend."},
 };
 
 const struct setting_section lifeline_coalesce_settings = {

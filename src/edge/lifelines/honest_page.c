@@ -25,4 +25,5 @@ const struct setting_section lifeline_honest_page_settings = {
     .summary = "The last resort: a page that tells the truth and reloads itself.",
 };
 
-const struct lifeline lifeline_honest_page = {.name = "honest-page", .failure = honest_page_failure};
+const struct lifeline lifeline_honest_page = {
+    .name = "honest-page", .failure = honest_page_failure};

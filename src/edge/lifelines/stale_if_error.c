@@ -27,4 +27,5 @@ const struct setting_section lifeline_stale_if_error_settings = {
     .summary = "Send the last good copy when the backend fails, and ask again with a back-off.",
 };
 
-const struct lifeline lifeline_stale_if_error = {.name = "stale-if-error", .failure = stale_if_error_failure};
+const struct lifeline lifeline_stale_if_error = {
+    .name = "stale-if-error", .failure = stale_if_error_failure};

@@ -1,5 +1,6 @@
-// stale-if-slow: the fetch races a deadline; when it loses, the copy goes out and the fetch goes on,
-// so that the next visitor has the new one. A slow backend costs a visitor this much and no more.
+// stale-if-slow: the fetch races a deadline; when it loses, the copy goes out and the
+// fetch goes on, so that the next visitor has the new one. A slow backend costs a
+// visitor this much and no more.
 #include "edge/lifeline.h"
 #include "edge/request.h"
 
@@ -7,7 +8,8 @@ enum { DEADLINE_MS };
 
 static enum lifeline_outcome stale_if_slow_wait(struct task *task, struct request *request)
 {
-    const struct lifeline_setting *setting = &request_site(request)->lifelines.of[LIFELINE_STALE_IF_SLOW];
+    const struct lifeline_setting *setting =
+        &request_site(request)->lifelines.of[LIFELINE_STALE_IF_SLOW];
     if (!request_copy_may_go_stale(request))
         return LIFELINE_PASS;
     uint64_t deadline_ns = deadline_after_ms(task_loop(task), setting->values[DEADLINE_MS]);
@@ -22,7 +24,8 @@ static const struct setting rows[] = {
         .summary = "Send the copy when the backend does not answer in time.",
         .touch = "Turn it off when visitors would rather wait than see an older page."},
     {.name = "deadline", .type = SETTING_DURATION, .fallback = "1s",
-        .offset = offsetof(struct lifeline_setting, values[DEADLINE_MS]), .minimum = 1, .maximum = 600000,
+        .offset = offsetof(struct lifeline_setting, values[DEADLINE_MS]), .minimum = 1,
+        .maximum = 600000,
         .summary = "How long the backend may take before the copy is sent.",
         .touch = "Raise it when the site's pages normally take longer than a second to make."},
 };
@@ -32,4 +35,5 @@ const struct setting_section lifeline_stale_if_slow_settings = {
     .summary = "Send the copy when the backend is slow, and let the fetch go on behind.",
 };
 
-const struct lifeline lifeline_stale_if_slow = {.name = "stale-if-slow", .wait = stale_if_slow_wait};
+const struct lifeline lifeline_stale_if_slow = {
+    .name = "stale-if-slow", .wait = stale_if_slow_wait};

@@ -3,7 +3,8 @@
 #include "edge/lifeline.h"
 #include "edge/request.h"
 
-static enum lifeline_outcome stale_while_revalidate_lookup(struct task *task, struct request *request)
+static enum lifeline_outcome stale_while_revalidate_lookup(struct task *task,
+    struct request *request)
 {
     if (request->copy == NULL || !object_may_revalidate_behind(request->copy, task_now_ns(task)))
         return LIFELINE_PASS;
@@ -17,7 +18,8 @@ static const struct setting rows[] = {
     {.name = "enabled", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct lifeline_setting, enabled),
         .summary = "Honour stale-while-revalidate: answer at once, refresh behind.",
-        .touch = "Turn it off when no visitor may see a copy past its lifetime while the backend is well."},
+        .touch = "Turn it off when no visitor may see a copy past its lifetime "
+                 "while the backend is well."},
 };
 
 const struct setting_section lifeline_stale_while_revalidate_settings = {

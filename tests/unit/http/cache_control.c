@@ -14,8 +14,8 @@ static struct http_cache_control parse(const char *first, const char *second)
         assert_int_equal(http_fields_add(&fields, SLICE("Cache-Control"), slice_from_string(first)),
             ERROR_NONE);
     if (second != NULL)
-        assert_int_equal(http_fields_add(&fields, SLICE("cache-control"), slice_from_string(second)),
-            ERROR_NONE);
+        assert_int_equal(http_fields_add(&fields, SLICE("cache-control"),
+            slice_from_string(second)), ERROR_NONE);
     http_cache_control_parse(&fields, &control);
     return control;
 }
@@ -68,7 +68,8 @@ static void repeated_directives_count_at_their_most_restrictive(void **state)
 {
     (void)state;
     static const char *const pairs[][2] = {{"max-age=1800, max-age=1", NULL},
-        {"max-age=1, max-age=1800", NULL}, {"max-age=1800", "max-age=1"}, {"max-age=1", "max-age=1800"}};
+        {"max-age=1, max-age=1800", NULL}, {"max-age=1800", "max-age=1"},
+        {"max-age=1", "max-age=1800"}};
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
         assert_int_equal(parse(pairs[i][0], pairs[i][1]).max_age, 1);
     assert_int_equal(parse("max-age=1800, max-age=x", NULL).max_age, 0);
@@ -77,8 +78,9 @@ static void repeated_directives_count_at_their_most_restrictive(void **state)
     assert_int_equal(parse("max-stale", "max-stale=9").max_stale, 9);
     assert_int_equal(parse("max-stale=9", "max-stale").max_stale, 9);
     assert_int_equal(parse("stale-if-error=9, stale-if-error=8", NULL).stale_if_error, 8);
-    assert_int_equal(
-        parse("stale-while-revalidate=9, stale-while-revalidate=8", NULL).stale_while_revalidate, 8);
+    struct http_cache_control twice =
+        parse("stale-while-revalidate=9, stale-while-revalidate=8", NULL);
+    assert_int_equal(twice.stale_while_revalidate, 8);
     assert_true(parse("public", "no-store").no_store);
 }
 
@@ -133,7 +135,8 @@ static void quoted_strings_hide_their_content(void **state)
 static void field_names_narrow_no_cache_and_private(void **state)
 {
     (void)state;
-    struct http_cache_control control = parse("no-cache=\"Set-Cookie, X\", private=Set-Cookie", NULL);
+    struct http_cache_control control = parse("no-cache=\"Set-Cookie, X\", private=Set-Cookie",
+        NULL);
     assert_false(control.no_cache || control.is_private);
     assert_true(control.no_cache_fields && control.private_fields);
     control = parse("no-cache=\"Set-Cookie\"", "no-cache");
@@ -166,7 +169,8 @@ static void pragma_counts_only_alone(void **state)
     assert_false(http_pragma_is_no_cache(&fields));
     assert_int_equal(http_fields_add(&fields, SLICE("Pragma"), SLICE("y, No-Cache")), ERROR_NONE);
     assert_true(http_pragma_is_no_cache(&fields));
-    assert_int_equal(http_fields_add(&fields, SLICE("Cache-Control"), SLICE("max-age=1")), ERROR_NONE);
+    assert_int_equal(http_fields_add(&fields, SLICE("Cache-Control"), SLICE("max-age=1")),
+        ERROR_NONE);
     assert_false(http_pragma_is_no_cache(&fields));
 }
 

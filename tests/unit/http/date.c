@@ -81,7 +81,8 @@ static void two_digit_years_are_near_now(void **state)
         {"Saturday, 06-Nov-75 00:00:00 GMT", NOW, INT64_C(3340224000)}, // 2075, 50 years ahead
         {"Saturday, 06-Nov-76 00:00:00 GMT", NOW, 216086400}, // 1976
         {"Saturday, 01-Jan-00 00:00:00 GMT", NOW, 946684800}, // 2000
-        {"Saturday, 01-Jan-00 00:00:00 GMT", INT64_C(3786912000), INT64_C(4102444800)}, // in 2090: 2100
+        // In 2090: 2100.
+        {"Saturday, 01-Jan-00 00:00:00 GMT", INT64_C(3786912000), INT64_C(4102444800)},
         {"Saturday, 01-Jan-70 00:00:00 GMT", -5, 0},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -147,8 +148,9 @@ static void formatted_dates_are_the_c_librarys_and_read_back(void **state)
         time_t time = (time_t)seconds;
         int64_t parsed = -77;
         assert_non_null(gmtime_r(&time, &tm));
-        snprintf(expected, sizeof(expected), "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
-            tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        snprintf(expected, sizeof(expected), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+            days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
+            tm.tm_min, tm.tm_sec);
         http_date_format(seconds, buffer);
         assert_text(slice_of(buffer, sizeof(buffer)), expected);
         assert_true(http_date_parse(slice_of(buffer, sizeof(buffer)), NOW, &parsed));

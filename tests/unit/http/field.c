@@ -165,7 +165,8 @@ static void hop_by_hop_fields_end_here(void **state)
 {
     (void)state;
     static const char *const known[] = {"Connection", "Keep-Alive", "Proxy-Connection",
-        "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
+        "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding",
+        "Upgrade"};
     unsigned count = 0;
     for (size_t i = 0; i < ARRAY_SIZE(known); i++)
         assert_true(http_name_is_hop_by_hop(http_name_find(slice_from_string(known[i]))));

@@ -195,7 +195,8 @@ static void every_chunked_body_gets_its_verdict_however_it_is_cut(void **state)
 static void what_follows_a_body_is_left(void **state)
 {
     (void)state;
-    struct result result = read_every_way(HTTP_FRAMING_CHUNKED, 0, SLICE("1\r\nx\r\n0\r\n\r\nGET /"));
+    struct result result = read_every_way(HTTP_FRAMING_CHUNKED, 0,
+        SLICE("1\r\nx\r\n0\r\n\r\nGET /"));
     assert_int_equal(result.progress, HTTP1_DONE);
     assert_int_equal(result.used, 11);
     result = read_every_way(HTTP_FRAMING_LENGTH, 3, SLICE("abcGET /"));
@@ -217,7 +218,8 @@ static void only_the_end_of_the_connection_ends_a_body_without_length(void **sta
     size_t used;
     struct slice content;
     http1_body_init(&body, HTTP_FRAMING_CLOSE, 0);
-    assert_int_equal(http1_body_read(&body, SLICE("abc"), &test_limits, &used, &content), HTTP1_MORE);
+    assert_int_equal(http1_body_read(&body, SLICE("abc"), &test_limits, &used, &content),
+        HTTP1_MORE);
     assert_int_equal(used, 3);
     assert_text(content, "abc");
     assert_true(http1_body_remaining(&body) == UINT64_MAX);
@@ -231,17 +233,21 @@ static void an_early_end_is_truncation(void **state)
     size_t used;
     struct slice content;
     http1_body_init(&body, HTTP_FRAMING_LENGTH, 5);
-    assert_int_equal(http1_body_read(&body, SLICE("abc"), &test_limits, &used, &content), HTTP1_MORE);
+    assert_int_equal(http1_body_read(&body, SLICE("abc"), &test_limits, &used, &content),
+        HTTP1_MORE);
     assert_int_equal(http1_body_remaining(&body), 2);
     assert_int_equal(http1_body_end(&body), HTTP1_MORE);
-    assert_int_equal(http1_body_read(&body, SLICE("de"), &test_limits, &used, &content), HTTP1_DONE);
+    assert_int_equal(http1_body_read(&body, SLICE("de"), &test_limits, &used, &content),
+        HTTP1_DONE);
     assert_int_equal(http1_body_end(&body), HTTP1_DONE);
     assert_int_equal(http1_body_remaining(&body), 0);
     http1_body_init(&body, HTTP_FRAMING_CHUNKED, 0);
-    assert_int_equal(http1_body_read(&body, SLICE("0\r\n"), &test_limits, &used, &content), HTTP1_MORE);
+    assert_int_equal(http1_body_read(&body, SLICE("0\r\n"), &test_limits, &used, &content),
+        HTTP1_MORE);
     assert_true(http1_body_remaining(&body) == UINT64_MAX);
     assert_int_equal(http1_body_end(&body), HTTP1_MORE);
-    assert_int_equal(http1_body_read(&body, SLICE("\r\n"), &test_limits, &used, &content), HTTP1_DONE);
+    assert_int_equal(http1_body_read(&body, SLICE("\r\n"), &test_limits, &used, &content),
+        HTTP1_DONE);
     assert_int_equal(http1_body_end(&body), HTTP1_DONE);
     assert_int_equal(http1_body_remaining(&body), 0);
 }
@@ -253,12 +259,16 @@ static void a_done_or_refused_body_takes_nothing_more(void **state)
     size_t used = 77;
     struct slice content;
     http1_body_init(&body, HTTP_FRAMING_CHUNKED, 0);
-    assert_int_equal(http1_body_read(&body, SLICE("0\r\n\r\n"), &test_limits, &used, &content), HTTP1_DONE);
-    assert_int_equal(http1_body_read(&body, SLICE("5\r\n"), &test_limits, &used, &content), HTTP1_DONE);
+    assert_int_equal(http1_body_read(&body, SLICE("0\r\n\r\n"), &test_limits, &used, &content),
+        HTTP1_DONE);
+    assert_int_equal(http1_body_read(&body, SLICE("5\r\n"), &test_limits, &used, &content),
+        HTTP1_DONE);
     assert_int_equal(used, 0);
     http1_body_init(&body, HTTP_FRAMING_CHUNKED, 0);
-    assert_int_equal(http1_body_read(&body, SLICE("x"), &test_limits, &used, &content), HTTP1_FAULT);
-    assert_int_equal(http1_body_read(&body, SLICE("0\r\n\r\n"), &test_limits, &used, &content), HTTP1_FAULT);
+    assert_int_equal(http1_body_read(&body, SLICE("x"), &test_limits, &used, &content),
+        HTTP1_FAULT);
+    assert_int_equal(http1_body_read(&body, SLICE("0\r\n\r\n"), &test_limits, &used, &content),
+        HTTP1_FAULT);
     assert_int_equal(used, 0);
     assert_int_equal(content.size, 0);
     assert_int_equal(http1_body_end(&body), HTTP1_FAULT);
@@ -303,8 +313,8 @@ static void chunk_lines_are_read_back(void **state)
         struct slice content;
         size_t size = http1_chunk_line(buffer, (UINT64_C(1) << bit) + (bit > 1));
         http1_body_init(&body, HTTP_FRAMING_CHUNKED, 0);
-        assert_int_equal(http1_body_read(&body, slice_of(buffer, size), &test_limits, &used, &content),
-            HTTP1_MORE);
+        assert_int_equal(http1_body_read(&body, slice_of(buffer, size), &test_limits, &used,
+            &content), HTTP1_MORE);
         assert_int_equal(used, size);
         assert_true(body.left == (UINT64_C(1) << bit) + (bit > 1));
     }

@@ -206,14 +206,19 @@ static const struct raw_request requests[] = {
     // Transfer-Encoding.
     R(NONE, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END)
     R(NONE, "POST / HTTP/1.1\r\ntransfer-encoding: \tChunKED \r\n" END)
-    R(LENGTH_AND_CODING, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n" END)
-    R(LENGTH_AND_CODING, "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n" END)
-    R(LENGTH_AND_CODING, "POST / HTTP/1.1\r\nContent-Length: x\r\nTransfer-Encoding: identity\r\n" END)
+    R(LENGTH_AND_CODING, "POST / HTTP/1.1\r\n"
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n" END)
+    R(LENGTH_AND_CODING, "POST / HTTP/1.1\r\n"
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END)
+    R(LENGTH_AND_CODING, "POST / HTTP/1.1\r\n"
+        "Content-Length: x\r\nTransfer-Encoding: identity\r\n" END)
     R(CODING_SYNTAX, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" END)
     R(CODING_SYNTAX, "POST / HTTP/1.1\r\nTransfer-Encoding:\r\n" END)
     R(CODING_SYNTAX, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n" END)
-    R(CODING_SYNTAX, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" END)
-    R(CODING_SYNTAX, "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n" END)
+    R(CODING_SYNTAX, "POST / HTTP/1.1\r\n"
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" END)
+    R(CODING_SYNTAX, "POST / HTTP/1.1\r\n"
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n" END)
     R(CODING, "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n" END)
     R(CODING, "POST / HTTP/1.1\r\nTransfer-Encoding: identity,chunked\r\n" END)
     R(CODING, "POST / HTTP/1.1\r\nTransfer-Encoding: gzip;q=1, chunked\r\n" END)
@@ -269,8 +274,8 @@ static void a_refused_head_leaves_the_output_alone(void **state)
     struct http_field items[4];
     struct http_request_head head = {.fields = {items, 0, 4}, .content_length = 77};
     struct http_request_head before = head;
-    assert_int_equal(http1_parse_request(SLICE("GET / HTTP/1.1\r\nA: x\r\n\r\n"), &test_limits, &head),
-        HTTP1_FAULT_HOST);
+    assert_int_equal(http1_parse_request(SLICE("GET / HTTP/1.1\r\nA: x\r\n\r\n"), &test_limits,
+        &head), HTTP1_FAULT_HOST);
     assert_memory_equal(&head, &before, sizeof(head));
 }
 
@@ -286,7 +291,8 @@ static void the_parts_of_a_request_are_named(void **state)
     (void)state;
     struct http_field items[FIELDS_MAX];
     struct http_request_head head = {.fields = {items, 0, FIELDS_MAX}};
-    accept(SLICE("GET /a/b?c=d?e HTTP/1.1\r\nHost: A.example:81\r\nX-Own:  v w \r\nAge:3\r\n\r\n"), &head);
+    accept(SLICE("GET /a/b?c=d?e HTTP/1.1\r\nHost: A.example:81\r\nX-Own:  v w \r\nAge:3\r\n\r\n"),
+        &head);
     assert_int_equal(head.method, HTTP_METHOD_GET);
     assert_text(head.method_text, "GET");
     assert_text(head.target, "/a/b?c=d?e");
@@ -379,7 +385,8 @@ static void framing_and_expectation_follow_the_fields(void **state)
     assert_int_equal(head.framing, HTTP_FRAMING_LENGTH);
     assert_int_equal(head.content_length, 1234);
     assert_true(head.expect_continue);
-    accept(SLICE("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n" END), &head);
+    accept(SLICE("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n" END),
+        &head);
     assert_int_equal(head.framing, HTTP_FRAMING_CHUNKED);
     assert_true(head.expect_continue);
     accept(SLICE("POST / HTTP/1.1\r\nContent-Length: 0\r\nExpect: 100-continue\r\n" END), &head);
@@ -396,10 +403,10 @@ static void the_fields_storage_bounds_their_number(void **state)
     (void)state;
     struct http_field items[2];
     struct http_request_head head = {.fields = {items, 0, 2}};
-    assert_int_equal(http1_parse_request(SLICE("GET / HTTP/1.1\r\nA: x\r\n" END), &test_limits, &head),
-        HTTP1_FAULT_NONE);
-    assert_int_equal(http1_parse_request(SLICE("GET / HTTP/1.1\r\nA: x\r\nB: x\r\n" END), &test_limits,
-        &head), HTTP1_FAULT_TOO_MANY_FIELDS);
+    assert_int_equal(http1_parse_request(SLICE("GET / HTTP/1.1\r\nA: x\r\n" END), &test_limits,
+        &head), HTTP1_FAULT_NONE);
+    assert_int_equal(http1_parse_request(SLICE("GET / HTTP/1.1\r\nA: x\r\nB: x\r\n" END),
+        &test_limits, &head), HTTP1_FAULT_TOO_MANY_FIELDS);
 }
 
 // The parser does not rely on the scan: whatever piece of a head it gets, it refuses.
@@ -420,7 +427,8 @@ static void the_parser_refuses_what_the_scan_would_not_let_through(void **state)
 {
     (void)state;
     static const struct http1_limits narrow = {
-        .head_size = 4096, .line_size = 20, .field_count = 2, .chunk_line_size = 64, .trailer_size = 64};
+        .head_size = 4096, .line_size = 20, .field_count = 2, .chunk_line_size = 64,
+        .trailer_size = 64};
     static const struct {
         struct slice raw;
         enum http1_fault fault;

@@ -51,7 +51,8 @@ static const struct raw_response responses[] = {
     R(LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n")
     R(LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n")
     R(LENGTH, "HTTP/1.1 204 No Content\r\nContent-Length: x\r\n\r\n")
-    R(LENGTH_AND_CODING, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
+    R(LENGTH_AND_CODING, "HTTP/1.1 200 OK\r\n"
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
     R(NONE, "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n")
     R(CODING, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")
     R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")
@@ -124,7 +125,8 @@ static void the_body_ends_as_status_and_method_say(void **state)
         {SLICE("HTTP/1.1 304 N\r\n" LENGTH_5), HTTP_METHOD_GET, HTTP_FRAMING_NONE, true},
         {SLICE("HTTP/1.1 304 N\r\n" CHUNKED), HTTP_METHOD_GET, HTTP_FRAMING_NONE, true},
         {SLICE("HTTP/1.1 204 N\r\n\r\n"), HTTP_METHOD_GET, HTTP_FRAMING_NONE, true},
-        {SLICE("HTTP/1.1 204 N\r\nContent-Length: 0\r\n\r\n"), HTTP_METHOD_GET, HTTP_FRAMING_NONE, true},
+        {SLICE("HTTP/1.1 204 N\r\nContent-Length: 0\r\n\r\n"), HTTP_METHOD_GET, HTTP_FRAMING_NONE,
+            true},
         {SLICE("HTTP/1.1 204 N\r\n" LENGTH_5), HTTP_METHOD_GET, HTTP_FRAMING_NONE, false},
         {SLICE("HTTP/1.1 204 N\r\n" CHUNKED), HTTP_METHOD_GET, HTTP_FRAMING_NONE, false},
         {SLICE("HTTP/1.1 100 C\r\n\r\n"), HTTP_METHOD_POST, HTTP_FRAMING_NONE, true},

@@ -6,7 +6,8 @@
 static const struct http1_limits small = {
     .head_size = 80, .line_size = 40, .field_count = 3, .chunk_line_size = 16, .trailer_size = 16};
 
-static void assert_fault(struct slice raw, const struct http1_limits *limits, enum http1_fault fault)
+static void assert_fault(struct slice raw, const struct http1_limits *limits,
+    enum http1_fault fault)
 {
     struct scan_verdict verdict = scan_every_way(raw, false, limits);
     if (verdict.fault != fault)
@@ -19,20 +20,22 @@ static void limits_are_exact(void **state)
 {
     (void)state;
     // 40 bytes without CRLF pass, 41 do not.
-    assert_fault(SLICE("GET /23456789012345678901234567 HTTP/1.1\r\n" H "\r\n"), &small, HTTP1_FAULT_NONE);
+    assert_fault(SLICE("GET /23456789012345678901234567 HTTP/1.1\r\n" H "\r\n"), &small,
+        HTTP1_FAULT_NONE);
     assert_fault(SLICE("GET /234567890123456789012345678 HTTP/1.1\r\n" H "\r\n"), &small,
         HTTP1_FAULT_LINE_TOO_LONG);
-    assert_fault(SLICE("GET / HTTP/1.1\r\nA: 4567890123456789012345678901234567890\r\n\r\n"), &small,
-        HTTP1_FAULT_NONE);
-    assert_fault(SLICE("GET / HTTP/1.1\r\nA: 45678901234567890123456789012345678901\r\n\r\n"), &small,
-        HTTP1_FAULT_HEAD_TOO_LARGE);
+    assert_fault(SLICE("GET / HTTP/1.1\r\nA: 4567890123456789012345678901234567890\r\n\r\n"),
+        &small, HTTP1_FAULT_NONE);
+    assert_fault(SLICE("GET / HTTP/1.1\r\nA: 45678901234567890123456789012345678901\r\n\r\n"),
+        &small, HTTP1_FAULT_HEAD_TOO_LARGE);
     // 16 + 31 + 31 + 2 = 80 bytes, then one more; the empty line before does not count.
     assert_fault(SLICE("GET / HTTP/1.1\r\nA: 45678901234567890123456789\r\n"
                        "B: 45678901234567890123456789\r\n\r\n"), &small, HTTP1_FAULT_NONE);
     assert_fault(SLICE("\r\nGET / HTTP/1.1\r\nA: 45678901234567890123456789\r\n"
                        "B: 45678901234567890123456789\r\n\r\n"), &small, HTTP1_FAULT_NONE);
     assert_fault(SLICE("GET / HTTP/1.1\r\nA: 45678901234567890123456789\r\n"
-                       "B: 456789012345678901234567890\r\n\r\n"), &small, HTTP1_FAULT_HEAD_TOO_LARGE);
+                       "B: 456789012345678901234567890\r\n\r\n"), &small,
+        HTTP1_FAULT_HEAD_TOO_LARGE);
     assert_fault(SLICE("GET / HTTP/1.1\r\nA:\r\nB:\r\nC:\r\n\r\n"), &small, HTTP1_FAULT_NONE);
     assert_fault(SLICE("GET / HTTP/1.1\r\nA:\r\nB:\r\nC:\r\nD:\r\n\r\n"), &small,
         HTTP1_FAULT_TOO_MANY_FIELDS);
@@ -81,7 +84,8 @@ static void a_fault_stays(void **state)
     struct http1_scan scan = {0};
     size_t end = 77;
     assert_int_equal(http1_scan(&scan, SLICE(" "), &test_limits, &end), HTTP1_FAULT);
-    assert_int_equal(http1_scan(&scan, SLICE("GET / HTTP/1.1\r\n\r\n"), &test_limits, &end), HTTP1_FAULT);
+    assert_int_equal(http1_scan(&scan, SLICE("GET / HTTP/1.1\r\n\r\n"), &test_limits, &end),
+        HTTP1_FAULT);
     assert_int_equal(end, 77);
 }
 

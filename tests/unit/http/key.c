@@ -39,7 +39,8 @@ static void equivalent_targets_get_the_same_key(void **state)
         struct text text = text_in(buffer, sizeof(buffer));
         struct slice path = heap_copy(slice_from_string(cases[i].path));
         assert_int_equal(http_key_write(&text, slice_from_string(cases[i].scheme),
-            slice_from_string(cases[i].authority), path, slice_from_string(cases[i].query)), ERROR_NONE);
+            slice_from_string(cases[i].authority), path, slice_from_string(cases[i].query)),
+            ERROR_NONE);
         assert_text(text_slice(&text), cases[i].key);
         heap_release(path);
     }

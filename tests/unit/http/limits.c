@@ -1,4 +1,5 @@
-// The settings rows of this room agree with the struct they fill, and their defaults with a browser.
+// The settings rows of this room agree with the struct they fill, and their
+// defaults with a browser.
 #include "http1_helpers.h"
 
 #include "http/limits.h"

@@ -20,7 +20,8 @@ static void tags_are_valid_as_the_grammar_says(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct slice copy = heap_copy(slice_from_string(cases[i].text));
-        if (http_etag_is_valid(copy) != cases[i].valid || http_etag_is_strong(copy) != cases[i].strong)
+        if (http_etag_is_valid(copy) != cases[i].valid
+            || http_etag_is_strong(copy) != cases[i].strong)
             fail_msg("%s", cases[i].text);
         heap_release(copy);
     }
@@ -171,7 +172,8 @@ static void content_ranges_are_exact_or_refused(void **state)
     static const char *const malformed[] = {"", "bytes", "bytes ", "bytes */1234", "bytes 0-99",
         "bytes 0-99/", "bytes 99-0/1234", "bytes 0-1234/1234", "bytes 0-99/99", "bytes=0-99/1234",
         "bytes  0-99/1234", "bytes 0 - 99/1234", "bytes 0-99/ 1234", "bytes 0-99/1234 ",
-        "bytes -99/1234", "bytes 0-/1234", "items 0-99/1234", "bytes 0-99/1234/5", "bytes 0-9-9/1234",
+        "bytes -99/1234", "bytes 0-/1234", "items 0-99/1234", "bytes 0-99/1234/5",
+        "bytes 0-9-9/1234",
         "bytes 0-99/**", "bytes 0-18446744073709551616/*", "bytes 0-1/18446744073709551615",
         "bytes +0-99/1234"};
     for (size_t i = 0; i < ARRAY_SIZE(malformed); i++) {
