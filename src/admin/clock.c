@@ -3,19 +3,24 @@
 
 #include <time.h>
 
-static int64_t read_ms(clockid_t which)
+static int64_t read_us(clockid_t which)
 {
     struct timespec now;
     clock_gettime(which, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / (int64_t)NS_PER_MS;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+uint64_t clock_now_us(void)
+{
+    return (uint64_t)read_us(CLOCK_MONOTONIC);
 }
 
 uint64_t clock_now_ms(void)
 {
-    return (uint64_t)read_ms(CLOCK_MONOTONIC);
+    return clock_now_us() / 1000;
 }
 
 int64_t clock_wall_ms(void)
 {
-    return read_ms(CLOCK_REALTIME);
+    return read_us(CLOCK_REALTIME) / 1000;
 }

@@ -1,4 +1,5 @@
 // One binary, several commands: each reads the command line's struct and calls one room.
+#include "admin/clock.h"
 #include "admin/commands.h"
 #include "base/memory.h"
 #include "conf/describe.h"
@@ -7,17 +8,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define YAML_SIZE ((size_t)128 << 10)
-
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int run(const struct command_line *line)
 {
@@ -88,7 +81,7 @@ static int show_status(const struct command_line *line)
         json_dumpf(status, stdout, JSON_INDENT(2));
         printf("\n");
     } else {
-        status_render(status, isatty(STDOUT_FILENO) == 1, wall_clock_ms(), stdout);
+        status_render(status, isatty(STDOUT_FILENO) == 1, clock_wall_ms(), stdout);
     }
     json_decref(response);
     return 0;
@@ -138,7 +131,7 @@ int main(int argc, char **argv)
     struct text error = text_in(message, sizeof(message));
     if (argc == 3 && strcmp(argv[1], "dump-docs") == 0)
         return dump_docs(argv[2]);
-    if (!command_line_parse(argc, argv, &settings_root, wall_clock_ms(), &line, &error)) {
+    if (!command_line_parse(argc, argv, &settings_root, clock_wall_ms(), &line, &error)) {
         fprintf(stderr, "%.*s\n", SLICE_ARGS(text_slice(&error)));
         return COMMAND_LINE_USAGE;
     }

@@ -1,10 +1,12 @@
 // Users, limits and the service manager.
 #include "main/system.h"
+#include "admin/clock.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct passwd *find_user(const char *user)
@@ -73,18 +74,15 @@ void system_notify(const char *state)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (path == NULL || strlen(path) >= sizeof(address.sun_path))
         return;
-    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    memcpy(address.sun_path, path, strlen(path));
     if (address.sun_path[0] == '@')
         address.sun_path[0] = '\0'; // abstract namespace
     int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return;
     char text[128];
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     // systemd wants the time with RELOADING (sd_notify(3)); it does no harm with the others.
-    int size = snprintf(text, sizeof(text), "%s\nMONOTONIC_USEC=%lld", state,
-        (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    int size = snprintf(text, sizeof(text), "%s\nMONOTONIC_USEC=%" PRIu64, state, clock_now_us());
     socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     ssize_t sent = sendto(descriptor, text, (size_t)size, MSG_NOSIGNAL, (struct sockaddr *)&address,
         length);
