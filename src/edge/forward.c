@@ -1,24 +1,32 @@
 // Copies the visitor's end-to-end fields and adds our own.
 #include "edge/forward.h"
 
+// Never passed on: the exchange writes its own, or a visitor's word about himself is worth nothing.
+static const bool replaced[HTTP_NAME_COUNT] = {
+    [HTTP_NAME_HOST] = true,
+    [HTTP_NAME_CONTENT_LENGTH] = true,
+    [HTTP_NAME_EXPECT] = true,
+    [HTTP_NAME_FORWARDED] = true,
+    [HTTP_NAME_X_FORWARDED_FOR] = true,
+    [HTTP_NAME_X_FORWARDED_HOST] = true,
+    [HTTP_NAME_X_FORWARDED_PROTO] = true,
+};
+
+// What makes an answer other than the whole one.
+static const bool selects[HTTP_NAME_COUNT] = {
+    [HTTP_NAME_IF_MATCH] = true,
+    [HTTP_NAME_IF_NONE_MATCH] = true,
+    [HTTP_NAME_IF_MODIFIED_SINCE] = true,
+    [HTTP_NAME_IF_UNMODIFIED_SINCE] = true,
+    [HTTP_NAME_IF_RANGE] = true,
+    [HTTP_NAME_RANGE] = true,
+};
+
 static bool forward_passes(const struct http_fields *fields, const struct http_field *field,
     enum forward_mode mode)
 {
-    switch (field->known) {
-    case HTTP_NAME_HOST: case HTTP_NAME_CONTENT_LENGTH: case HTTP_NAME_EXPECT:
-        return false; // written by the exchange
-    case HTTP_NAME_FORWARDED: case HTTP_NAME_X_FORWARDED_FOR: case HTTP_NAME_X_FORWARDED_HOST:
-    case HTTP_NAME_X_FORWARDED_PROTO:
-        return false; // a visitor's word about himself is worth nothing
-    case HTTP_NAME_IF_MATCH: case HTTP_NAME_IF_NONE_MATCH: case HTTP_NAME_IF_MODIFIED_SINCE:
-    case HTTP_NAME_IF_UNMODIFIED_SINCE: case HTTP_NAME_IF_RANGE: case HTTP_NAME_RANGE:
-        if (mode == FORWARD_WHOLE)
-            return false;
-        break;
-    default: // every other name, known or not
-        break;
-    }
-    return !http_field_is_hop_by_hop(fields, field);
+    return !replaced[field->known] && !(mode == FORWARD_WHOLE && selects[field->known])
+        && !http_field_is_hop_by_hop(fields, field);
 }
 
 static void forward_append(struct text *text, struct slice name, struct slice value)
