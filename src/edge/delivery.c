@@ -5,6 +5,8 @@
 #include "edge/page.h"
 #include "edge/status_field.h"
 
+#include <inttypes.h>
+
 #define TAIL_SIZE 1024         // our own fields
 #define CONTENT_STALL_MS 600000 // content that does not come; the fetch's own deadlines are shorter
 #define PIECES_MAX 8
@@ -393,8 +395,8 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_error(&request->arena, form, &facts);
     struct slice fields = status >= 500
-        ? arena_printf(&request->arena, "Retry-After: %llu\r\n",
-              (unsigned long long)(facts.retry_after_seconds + facts.jitter_seconds))
+        ? arena_printf(&request->arena, "Retry-After: %" PRIu64 "\r\n",
+            facts.retry_after_seconds + facts.jitter_seconds)
         : status == 405 ? SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
         : SLICE("");
     if (content.data == NULL || fields.data == NULL) {

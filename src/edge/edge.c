@@ -1,5 +1,6 @@
 // Putting the edge together, swapping its settings, and taking it apart.
 #include "edge/edge.h"
+#include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/connection.h"
@@ -13,6 +14,7 @@ static void edge_thread_drain_main(struct task *task, void *argument);
 
 static void edge_init_threads(struct edge *edge, struct loop **loops)
 {
+    invariant(edge->threads != NULL);
     for (unsigned i = 0; i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
         thread->edge = edge;

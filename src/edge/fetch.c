@@ -205,9 +205,9 @@ static void fetch_finish_report(struct fetch *fetch, const struct exchange *exch
 {
     struct fetch_report *report = fetch->report;
     report->attempts = fetch->attempts;
-    struct slice backend = slice_from_string(fetch->failure.backend);
+    struct slice backend = exchange == NULL ? slice_from_string(fetch->failure.backend)
+                                            : exchange_backend(exchange);
     if (exchange != NULL) {
-        backend = exchange_backend(exchange);
         report->first_byte_ms = exchange_first_byte_ms(exchange);
         if (!judge_is_error(exchange_head(exchange)->status)) {
             report->failure = (struct failure){0};
