@@ -71,14 +71,6 @@ static enum error end_of_connection(struct task *task, struct exchange *exchange
     return break_off(task, exchange, FAILURE_INTERNAL, error);
 }
 
-// At most what belongs to the body, if that is known.
-static size_t wanted(const struct exchange *exchange, size_t size)
-{
-    if (exchange->body.framing != HTTP_FRAMING_LENGTH)
-        return size;
-    return (size_t)MINIMUM(size, http1_body_remaining(&exchange->body));
-}
-
 static enum error read_content(struct task *task, struct exchange *exchange, char *buffer,
     size_t size, size_t *ret_size)
 {
@@ -92,9 +84,9 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
             exchange->begin += decode(exchange, exchange->buffer + exchange->begin,
                 MINIMUM(exchange->end - exchange->begin, size), buffer, &content);
         } else {
-            enum error error = io_receive(task, &exchange->connection->socket, buffer,
-                wanted(exchange, size), exchange_deadline(exchange, task_now_ns(task),
-                exchange->timeouts.between_bytes_ms), &received);
+            enum error error = io_receive(task, &exchange->connection->socket, buffer, size,
+                exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.between_bytes_ms),
+                &received);
             if (error != ERROR_NONE)
                 return end_of_connection(task, exchange, error);
             size_t used = decode(exchange, buffer, received, buffer, &content);

@@ -169,7 +169,7 @@ static const struct setting pool_rows[] = {
         .fallback = "32",
         .maximum = 10000,
         .summary = "Connections kept for later, for each backend and thread; 0 keeps none.",
-        .touch = "Raise it when afloat_pool_overflows grows under steady load.",
+        .touch = "Raise it when afloat_origin_pool_overflows_total grows under load.",
     },
     {
         .name = "idle_timeout",
