@@ -245,11 +245,13 @@ static bool is_let_in(struct cache *cache, uint64_t hash, uint64_t size, bool re
     return verdict == POLICY_ADMIT;
 }
 
-// A slow answer must not replace what was asked for after it.
-static bool is_outdated(const struct object *object, const struct object *predecessor)
+// A slow answer must not replace what was asked for after it: neither by its content, nor, when a
+// hard purge came while it was on its way, by taking along what has been fetched since.
+static bool is_outdated(struct cache *cache, const struct object *object,
+    const struct object *predecessor, uint64_t epoch)
 {
     return predecessor->stored_ns > object->stored_ns + YOUNGER_NS
-        && !atomic_load_explicit(&predecessor->purged, memory_order_relaxed);
+        || purge_log_check(&cache->purges, object, epoch) == PURGE_MARK_HARD;
 }
 
 // In one step under the shard's lock, so that no reader finds neither. A purge either was logged
@@ -280,7 +282,7 @@ static bool insert(struct cache *cache, struct object *object, uint64_t epoch,
     cache->now_ns = MAXIMUM(cache->now_ns, object->stored_ns);
     if (!is_let_in(cache, object->entry.hash, size, predecessor != NULL))
         return false;
-    if (predecessor != NULL && is_outdated(object, predecessor))
+    if (predecessor != NULL && is_outdated(cache, object, predecessor, epoch))
         return false;
     struct shard *shard = cache_shard(cache, object->entry.hash);
     lock_acquire(&shard->lock);

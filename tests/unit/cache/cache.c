@@ -314,6 +314,24 @@ static void test_an_invalidation_reaches_what_was_being_fetched(void **state)
     cache_destroy(cache);
 }
 
+static void test_what_a_purge_removed_does_not_take_its_successor_along(void **state)
+{
+    (void)state;
+    struct cache *cache = begin(MIB);
+    uint64_t before = cache_epoch(cache);
+    struct object *slow = thing_make(cache, K1, "", FRESH, 10, 'x', SECOND);
+    purge(cache, PURGE_ALL, "", true);
+    struct object *successor = thing_make(cache, K1, "", FRESH, 10, 'y', SECOND);
+    assert_true(cache_insert(cache, successor, cache_epoch(cache)));
+    purge(cache, PURGE_ALL, "", false); // stale, but what there is when the backend dies
+    assert_false(cache_insert(cache, slow, before));
+    const struct object *found = find(cache, K1, "");
+    assert_ptr_equal(found, successor);
+    object_release(slow);
+    object_release(successor);
+    cache_destroy(cache);
+}
+
 static void test_more_purges_than_are_remembered_count_as_hits(void **state)
 {
     (void)state;
@@ -730,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_a_url_is_purged_on_both_schemes_every_site_and_in_all_variants),
         cmocka_unit_test(test_prefixes_tags_and_everything),
         cmocka_unit_test(test_a_purge_reaches_what_was_being_fetched),
+        cmocka_unit_test(test_what_a_purge_removed_does_not_take_its_successor_along),
         cmocka_unit_test(test_an_invalidation_reaches_what_was_being_fetched),
         cmocka_unit_test(test_more_purges_than_are_remembered_count_as_hits),
         cmocka_unit_test(test_a_purge_without_memory_counts_as_everything),
