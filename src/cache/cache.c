@@ -250,8 +250,13 @@ static bool is_let_in(struct cache *cache, uint64_t hash, uint64_t size, bool re
 static bool is_outdated(struct cache *cache, const struct object *object,
     const struct object *predecessor, uint64_t epoch)
 {
-    return predecessor->stored_ns > object->stored_ns + YOUNGER_NS
-        || purge_log_check(&cache->purges, object, epoch) == PURGE_MARK_HARD;
+    enum purge_mark mark = purge_log_check(&cache->purges, object, epoch);
+    bool was_purged = atomic_load_explicit(&predecessor->purged, memory_order_relaxed);
+    if (mark == PURGE_MARK_HARD)
+        return true;
+    if (was_purged && mark == PURGE_MARK_NONE)
+        return false; // asked for after the purge: it knows better
+    return predecessor->stored_ns > object->stored_ns + YOUNGER_NS;
 }
 
 // In one step under the shard's lock, so that no reader finds neither. A purge either was logged
