@@ -34,7 +34,8 @@ static void check_fields(struct sim_run *run, const struct sim_request *request,
         sim_fail(run, "%s: no Afloat-Request", request->path);
     if (status >= 500 && sim_head_value(head, "proxy-status", NULL).data == NULL)
         sim_fail(run, "%s: status %u without Proxy-Status", request->path, status);
-    bool passed_on = sim_head_value(head, "x-backend", NULL).data != NULL; // the backend's own words
+    // The backend's own words are passed on as they are.
+    bool passed_on = sim_head_value(head, "x-backend", NULL).data != NULL;
     if (status == 503 && !passed_on && sim_head_value(head, "retry-after", NULL).data == NULL)
         sim_fail(run, "%s: status 503 without Retry-After", request->path);
 }
@@ -45,8 +46,8 @@ static void check_owner(struct sim_check *check, struct slice variant)
     char own[16];
     snprintf(own, sizeof(own), "%u", request->client);
     if (check->page->is_private && !slice_equal(variant, slice_from_string(own)))
-        sim_fail(check->run, "%s: client %s got the private answer of client %.*s", request->path, own,
-            SLICE_ARGS(variant));
+        sim_fail(check->run, "%s: client %s got the private answer of client %.*s", request->path,
+            own, SLICE_ARGS(variant));
     struct slice language = slice_from_string(request->language);
     if (check->page->vary != NULL && !slice_equal(variant, language))
         sim_fail(check->run, "%s: asked for language \"%.*s\", got \"%.*s\"", request->path,
@@ -68,16 +69,19 @@ static void check_age(struct sim_check *check)
     uint64_t age_ms = sent_ms > answer->born_ms ? sent_ms - answer->born_ms : 0;
     if (answer->version < check->request->version_least)
         sim_fail(check->run, "%s: version %" PRIu64 " after %" PRIu64 " was due (%s)",
-            check->request->path, answer->version, check->request->version_least, answer->cache_status);
+            check->request->path, answer->version, check->request->version_least,
+            answer->cache_status);
     if (check->request->allow & SIM_ALLOW_OLD)
         return;
     if ((page->never_stored || page->is_private) && answer->born_ms < sent_ms)
-        sim_fail(check->run, "%s: made %" PRIu64 " ms before it was asked for, and may not be stored (%s)",
+        sim_fail(check->run,
+            "%s: made %" PRIu64 " ms before it was asked for, and may not be stored (%s)",
             check->request->path, age_ms, answer->cache_status);
     bool excused = page->keepable && trouble_excuses(check->run, answer->head_ns);
     if (age_ms > page->fresh_ms + page->revalidate_ms + ROUNDING_MS && !excused)
         sim_fail(check->run, "%s: %" PRIu64 " ms old, allowed are %" PRIu64 " and %" PRIu64 " (%s)",
-            check->request->path, age_ms, page->fresh_ms, page->revalidate_ms, answer->cache_status);
+            check->request->path, age_ms, page->fresh_ms, page->revalidate_ms,
+            answer->cache_status);
     // RFC 9111 section 4.2.3 counts the time that the response took as age.
     uint64_t asked_ago_ms = answer->head_ns / NS_PER_MS - answer->asked_ms;
     if (check->run->edge != NULL && answer->age_s * 1000 > asked_ago_ms + ROUNDING_MS)
@@ -114,7 +118,8 @@ void sim_check_head(struct sim_check *check, struct sim_run *run, const struct s
     check->answer = answer;
     check->end = UINT64_MAX;
     check->text_size = 0;
-    copy_value(answer->cache_status, sizeof(answer->cache_status), sim_head_value(head, "cache-status", NULL));
+    copy_value(answer->cache_status, sizeof(answer->cache_status),
+        sim_head_value(head, "cache-status", NULL));
     copy_value(answer->etag, sizeof(answer->etag), sim_head_value(head, "etag", NULL));
     answer->version = sim_head_number(head, "x-version", 0);
     answer->born_ms = sim_head_number(head, "x-born", 0);
@@ -186,16 +191,17 @@ static struct sim_path *served_before(struct sim_run *run, const struct sim_requ
     bool reading = request->method == NULL || strcmp(request->method, "HEAD") == 0;
     if (page == NULL || !page->keepable || !reading)
         return NULL;
-    return sim_site_path(&run->site, path, page->vary != NULL ? slice_from_string(request->language) :
-        SLICE(""));
+    return sim_site_path(
+        &run->site, path, page->vary != NULL ? slice_from_string(request->language) : SLICE(""));
 }
 
 void sim_check_answer(struct sim_run *run, const struct sim_request *request,
     const struct sim_answer *answer)
 {
     const char *method = request->method == NULL ? "GET" : request->method;
-    sim_trace(run->world, "client %u: %s %s -> %u %s, %" PRIu64 " bytes (%s)", request->client, method,
-        request->path, answer->status, error_text(answer->error), answer->size, answer->cache_status);
+    sim_trace(run->world, "client %u: %s %s -> %u %s, %" PRIu64 " bytes (%s)", request->client,
+        method, request->path, answer->status, error_text(answer->error), answer->size,
+        answer->cache_status);
     struct sim_path *path = served_before(run, request);
     bool served = path != NULL && path->served && !run->tolerant;
     if (answer->error == ERROR_PROTOCOL)

@@ -40,7 +40,7 @@ static enum error connect_visitor(struct task *task, struct visitor *visitor)
     invariant(error == ERROR_NONE);
     uint64_t patience_ms = visit->patience_ms != 0 ? visit->patience_ms : PATIENCE_MS;
     error = sim_connect(task, visit->source[0] != '\0' ? visit->source : source, &address,
-        deadline_after_ms(task_loop(task), MINIMUM(patience_ms, 10000)), &visitor->socket);
+        sim_in_ms(task, MINIMUM(patience_ms, 10000)), &visitor->socket);
     if (error != ERROR_NONE)
         return error;
     visitor->connected = true;
@@ -118,13 +118,13 @@ static void send_upload(struct task *task, void *argument)
     struct random *random = sim_random(upload->visitor->visit->run);
     enum error error = ERROR_NONE;
     if (request->expect_continue) // a server may never send 100; 50 ms is long here
-        error = task_sleep_until(task, deadline_after_ms(task_loop(task), 50));
+        error = task_sleep_until(task, sim_in_ms(task, 50));
     for (uint64_t at = 0; error == ERROR_NONE && at < request->upload_size;) {
         size_t size = 1 + (size_t)random_below(random, 2048);
         size = (size_t)MINIMUM((uint64_t)size, request->upload_size - at);
         error = send_upload_piece(task, upload->visitor, request, at, size);
         if (error == ERROR_NONE && request->upload_pause_ms > 0)
-            error = task_sleep_until(task, deadline_after_ms(task_loop(task), request->upload_pause_ms));
+            error = task_sleep_until(task, sim_in_ms(task, request->upload_pause_ms));
         at += size;
     }
     if (error == ERROR_NONE && request->upload_chunked)
@@ -146,7 +146,8 @@ static enum error take_body(void *argument, struct slice bytes)
     }
     visitor->body_bytes += bytes.size;
     bool bored = visit->leave_after != 0 && visitor->body_bytes >= visit->leave_after;
-    bool late = visitor->leave_at_ns != 0 && sim_world_now_ns(visit->run->world) >= visitor->leave_at_ns;
+    bool late = visitor->leave_at_ns != 0 &&
+        sim_world_now_ns(visit->run->world) >= visitor->leave_at_ns;
     return bored || late ? ERROR_CANCELLED : ERROR_NONE;
 }
 
@@ -211,7 +212,8 @@ static size_t requests_at_once(const struct sim_visit *visit, size_t from)
     return count;
 }
 
-static enum error send_requests(struct task *task, struct visitor *visitor, size_t from, size_t count)
+static enum error send_requests(
+    struct task *task, struct visitor *visitor, size_t from, size_t count)
 {
     const struct sim_visit *visit = visitor->visit;
     struct text text = text_in(visitor->out, sizeof(visitor->out));
@@ -222,7 +224,7 @@ static enum error send_requests(struct task *task, struct visitor *visitor, size
         visit->requests[from].upload_id == 0)
         io_end(&visitor->socket);
     if (visit->leave_after_ms != 0 && visitor->leave_at_ns == 0)
-        visitor->leave_at_ns = deadline_after_ms(task_loop(task), visit->leave_after_ms);
+        visitor->leave_at_ns = sim_in_ms(task, visit->leave_after_ms);
     return error;
 }
 
@@ -261,8 +263,8 @@ static size_t ask_batch(struct task *task, struct visitor *visitor, size_t from,
     for (size_t i = 0; i < count; i++) {
         const struct sim_request *request = &visit->requests[from + i];
         if (error == ERROR_NONE && visitor->connected)
-            error = request->upload_id != 0 ? read_with_upload(task, visitor, request, &answers[i]) :
-                read_answer(task, visitor, request, &answers[i]);
+            error = request->upload_id != 0 ? read_with_upload(task, visitor, request, &answers[i])
+                                            : read_answer(task, visitor, request, &answers[i]);
         else if (error == ERROR_NONE)
             error = ERROR_CLOSED;
         if (error != ERROR_NONE) {
@@ -320,7 +322,7 @@ static void visit_all(struct task *task, struct visitor *visitor)
         if (visit->fresh_connections)
             disconnect_visitor(visitor);
         if (visit->think_ms != 0 && at < visit->count)
-            (void)!task_sleep_until(task, deadline_after_ms(task_loop(task), visit->think_ms));
+            (void)!task_sleep_until(task, sim_in_ms(task, visit->think_ms));
     }
 }
 
@@ -344,13 +346,14 @@ static void visit_main(struct task *task, void *argument)
     sim_visit(task, argument);
 }
 
-void sim_visits_run(struct task *task, struct sim_run *run, const struct sim_visit *visits, size_t count)
+void sim_visits_run(
+    struct task *task, struct sim_run *run, const struct sim_visit *visits, size_t count)
 {
     struct scope scope;
     scope_open(&scope);
     for (size_t i = 0; i < count; i++)
         sim_start(run, &scope, visit_main, (void *)(uintptr_t)&visits[i]);
-    enum error error = scope_join(task, &scope, deadline_after_ms(task_loop(task), 3600000));
+    enum error error = scope_join(task, &scope, sim_in_ms(task, 3600000));
     if (error != ERROR_NONE)
         sim_fail(run, "visitors did not come to an end within an hour");
     scope_close(task, &scope);
@@ -408,7 +411,8 @@ void sim_crowd_run(struct task *task, struct sim_run *run, const struct sim_crow
         for (unsigned i = 0; i < crowd->requests_each; i++) {
             struct sim_request *request = &requests[(size_t)client * crowd->requests_each + i];
             request->client = client;
-            crowd->plan(run, client, i, request);
+            request->index = i;
+            crowd->plan(run, request);
         }
         visit->judge = crowd->judge;
         if (random_chance(random, crowd->odd_permille, 1000))

@@ -16,6 +16,7 @@ struct sim_request {
     const char *host;       // NULL: www.example.org
     char path[96];
     unsigned client;        // who asks; private answers must be his
+    unsigned index;         // among his requests, in a crowd
     const char *language;   // Accept-Language, NULL: none
     const char *fields;     // further field lines, as sent
     const char *if_none_match;
@@ -39,6 +40,11 @@ struct sim_answer {
     char cache_status[160], etag[80];
 };
 
+typedef void sim_plan(struct sim_run *run, struct sim_request *request);
+// What the scenario itself has to say to an answer.
+typedef void sim_judge(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer);
+
 struct sim_visit { // one visitor's connection after another, until all requests are answered
     struct sim_run *run;
     char source[24];         // his address; empty: 198.51.100.N by client
@@ -55,15 +61,16 @@ struct sim_visit { // one visitor's connection after another, until all requests
     uint64_t leave_after_ms; // goes away that long after the first request was sent; 0: stays
     bool half_closes;        // says that it will not send more, after its last request
     uint64_t patience_ms;    // per step of progress; 0: 120 s
-    // What the scenario itself has to say to each answer; may be NULL.
-    void (*judge)(struct sim_run *run, const struct sim_request *request, const struct sim_answer *answer);
+    sim_judge *judge;        // may be NULL
 };
 
 void sim_visit(struct task *task, const struct sim_visit *visit);
 // All at once (each at its start_ms), and waits for their end.
-void sim_visits_run(struct task *task, struct sim_run *run, const struct sim_visit *visits, size_t count);
+void sim_visits_run(
+    struct task *task, struct sim_run *run, const struct sim_visit *visits, size_t count);
 // One request on a connection of its own.
-struct sim_answer sim_ask(struct task *task, struct sim_run *run, const struct sim_request *request);
+struct sim_answer sim_ask(
+    struct task *task, struct sim_run *run, const struct sim_request *request);
 struct sim_answer sim_get(struct task *task, struct sim_run *run, const char *path);
 
 // clients visitors with requests_each requests each within over_ms; plan fills in each request
@@ -72,8 +79,8 @@ struct sim_crowd {
     unsigned clients, requests_each;
     uint64_t over_ms, think_ms;
     unsigned odd_permille; // visitors who read slowly, pipeline, or use a connection per request
-    void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request);
+    sim_plan *plan;
     void (*shape)(struct sim_run *run, unsigned client, struct sim_visit *visit); // may be NULL
-    void (*judge)(struct sim_run *run, const struct sim_request *request, const struct sim_answer *answer);
+    sim_judge *judge;
 };
 void sim_crowd_run(struct task *task, struct sim_run *run, const struct sim_crowd *crowd);

@@ -26,19 +26,33 @@ struct sim_edge {
 };
 
 static const struct setting root_rows[] = {
-    {.name = "http", .type = SETTING_SECTION, .offset = offsetof(struct edge_settings, http),
+    {.name = "http",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, http),
         .section = &http_settings},
-    {.name = "connections", .type = SETTING_SECTION,
-        .offset = offsetof(struct edge_settings, connections), .section = &connection_settings_section},
-    {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct edge_settings, store),
+    {.name = "connections",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, connections),
+        .section = &connection_settings_section},
+    {.name = "store",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, store),
         .section = &cache_settings_section},
-    {.name = "origins", .type = SETTING_SECTION_MAP, .offset = offsetof(struct edge_settings, origins),
+    {.name = "origins",
+        .type = SETTING_SECTION_MAP,
+        .offset = offsetof(struct edge_settings, origins),
         .section = &origin_settings_section},
-    {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct edge_settings, sites),
+    {.name = "sites",
+        .type = SETTING_SECTION_LIST,
+        .offset = offsetof(struct edge_settings, sites),
         .section = &site_settings_section},
-    {.name = "prefix", .type = SETTING_TEXT, .offset = offsetof(struct edge_settings, prefix),
+    {.name = "prefix",
+        .type = SETTING_TEXT,
+        .offset = offsetof(struct edge_settings, prefix),
         .fallback = "/.afloat/"},
-    {.name = "name", .type = SETTING_TEXT, .offset = offsetof(struct edge_settings, name),
+    {.name = "name",
+        .type = SETTING_TEXT,
+        .offset = offsetof(struct edge_settings, name),
         .fallback = "afloat"},
 };
 
@@ -102,7 +116,8 @@ void sim_edge_start(struct task *task, struct sim_run *run, const char *settings
 static void reload_edge(void *argument)
 {
     struct sim_edge *edge = argument;
-    struct generation_kept *old = LIST_ENTRY(edge->generations.previous, struct generation_kept, link);
+    struct generation_kept *old = LIST_ENTRY(
+        edge->generations.previous, struct generation_kept, link);
     struct generation_kept *kept = load_settings(edge);
     enum error error = edge_reload(edge->edge, &kept->settings, settings_released, old);
     if (error != ERROR_NONE)
@@ -167,7 +182,8 @@ static void check_tasks(struct sim_run *run)
     for (unsigned i = 0; i < count; i++) {
         const struct loop *loop = sim_world_edge_loop(run->world, i);
         if (loop->tasks_alive != 0)
-            sim_fail(run, "%" PRIu64 " tasks of loop %u did not come to an end", loop->tasks_alive, i);
+            sim_fail(
+                run, "%" PRIu64 " tasks of loop %u did not come to an end", loop->tasks_alive, i);
         if (loop->wheel.armed != 0)
             sim_fail(run, "%" PRIu64 " timers of loop %u are still armed", loop->wheel.armed, i);
     }
@@ -184,8 +200,10 @@ void sim_edge_end(struct task *task, struct sim_run *run)
     for (; waited_ms < DRAIN_PATIENCE_MS && !loops_stopped(run); waited_ms += 20)
         sim_sleep_ms(task, 20);
     if (!loops_stopped(run)) {
-        sim_fail(run, "drained for %d s and not done: %" PRIu64 " connections, %" PRIu64
-            " requests, %" PRIu64 " flights", DRAIN_PATIENCE_MS / 1000, edge_open_connections(edge->edge),
+        sim_fail(run,
+            "drained for %d s and not done: %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64
+            " flights",
+            DRAIN_PATIENCE_MS / 1000, edge_open_connections(edge->edge),
             edge_active_requests(edge->edge), edge_flights(edge->edge));
         return;
     }

@@ -17,7 +17,8 @@ static void host_dies(struct sim_world *world, struct sim_host *host, bool reset
                 sim_segment_send(world, end->peer, SEGMENT_RESET, 0);
             else
                 sim_side_finish(world, end);
-            sim_segment_send(world, end, SEGMENT_RESET, 0); // as an event: it may call into the owner
+            // Its own end comes as an event too: it may call into the owner.
+            sim_segment_send(world, end, SEGMENT_RESET, 0);
         }
     }
 }
@@ -53,7 +54,8 @@ void sim_host_set(struct sim_world *world, const char *host, enum sim_host_state
         host_speaks_again(world);
 }
 
-void sim_host_latency(struct sim_world *world, const char *host, uint64_t latency_us, uint64_t jitter_us)
+void sim_host_latency(
+    struct sim_world *world, const char *host, uint64_t latency_us, uint64_t jitter_us)
 {
     struct address address = sim_address(host, 0);
     struct sim_host *changed = sim_host_of(world, &address);

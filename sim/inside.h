@@ -62,7 +62,5 @@ static inline struct sim_loop *sim_loop_of(const struct loop *loop)
 void sim_event_at(struct sim_world *world, struct sim_event *event, uint64_t due_ns);
 void sim_hash(struct sim_world *world, uint64_t value);
 struct sim_host *sim_host_of(struct sim_world *world, const struct address *address);
-// Applies a change of the host's state to its connections.
-void sim_network_host_changed(struct sim_world *world, struct sim_host *host, enum sim_host_state old);
 void sim_network_dump(struct sim_world *world, FILE *file);
 void sim_network_destroy(struct sim_world *world);

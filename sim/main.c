@@ -101,8 +101,9 @@ static bool run_seeds(const struct options *options, const struct sim_scenario *
         virtual_ms += result.virtual_ms;
     }
     printf("ok   %-28s %4" PRIu64 " seeds %7" PRIu64 " answers %5" PRIu64 " errors %6" PRIu64
-        " virtual s %6.2f s  hash %016" PRIx64 "\n", scenario->name, options->seeds, answers, errors,
-        virtual_ms / 1000, now_s() - start_s, hash);
+           " virtual s %6.2f s  hash %016" PRIx64 "\n",
+        scenario->name, options->seeds, answers, errors, virtual_ms / 1000, now_s() - start_s,
+        hash);
     return true;
 }
 
@@ -133,7 +134,8 @@ int main(int count, char **arguments)
 {
     struct options options;
     if (!parse_options(count, arguments, &options)) {
-        fputs("usage: afloat-sim [--seed N] [--seeds N] [--list] [--trace] [SCENARIO...]\n", stderr);
+        fputs(
+            "usage: afloat-sim [--seed N] [--seeds N] [--list] [--trace] [SCENARIO...]\n", stderr);
         return 64;
     }
     if (!options.trace && log_open("/dev/null", LOG_ERROR) != ERROR_NONE)

@@ -47,10 +47,12 @@ struct sim_host *sim_host_of(struct sim_world *world, const struct address *addr
 
 // Segments.
 
-static uint64_t travel_ns(struct sim_world *world, const struct sim_side *from, const struct sim_side *to)
+static uint64_t travel_ns(
+    struct sim_world *world, const struct sim_side *from, const struct sim_side *to)
 {
     uint64_t jitter_ns = from->host->jitter_ns + to->host->jitter_ns;
-    return from->host->latency_ns + to->host->latency_ns + random_below(&world->random, jitter_ns + 1);
+    return from->host->latency_ns + to->host->latency_ns +
+        random_below(&world->random, jitter_ns + 1);
 }
 
 void sim_segment_start(struct sim_world *world, struct sim_segment *segment)
@@ -284,14 +286,16 @@ static void socket_open(struct loop *loop, void *handle, struct io_socket *socke
     memset(socket, 0, sizeof(*socket));
     socket->loop = loop;
     socket->handle = handle;
-    *(owner->outside ? &owner->world->counts.outside_sockets : &owner->world->counts.edge_sockets) += 1;
+    *(owner->outside ? &owner->world->counts.outside_sockets
+                     : &owner->world->counts.edge_sockets) += 1;
 }
 
 static void socket_closed(struct io_socket *socket)
 {
     struct sim_loop *owner = sim_loop_of(socket->loop);
     invariant(socket->reader == NULL && socket->writer == NULL);
-    *(owner->outside ? &owner->world->counts.outside_sockets : &owner->world->counts.edge_sockets) -= 1;
+    *(owner->outside ? &owner->world->counts.outside_sockets
+                     : &owner->world->counts.edge_sockets) -= 1;
     memset(socket, 0, sizeof(*socket));
 }
 
@@ -321,8 +325,8 @@ static enum error network_listen(struct loop *loop, const struct address *addres
 static enum error network_local_address(const struct io_socket *socket, struct address *ret_address)
 {
     const enum handle_kind *kind = socket->handle;
-    *ret_address = *kind == HANDLE_LISTENER ? ((const struct sim_listener *)socket->handle)->address :
-        ((const struct sim_side *)socket->handle)->address;
+    *ret_address = *kind == HANDLE_LISTENER ? ((const struct sim_listener *)socket->handle)->address
+                                            : ((const struct sim_side *)socket->handle)->address;
     return ERROR_NONE;
 }
 

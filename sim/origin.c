@@ -66,8 +66,10 @@ static enum error read_upload(struct task *task, struct connection *connection)
         return ERROR_NONE;
     struct sim_upload *upload = sim_site_upload(&run->site, id);
     upload->begun++;
-    if (slice_equal_nocase(sim_head_value(&connection->request, "expect", NULL), SLICE("100-continue"))) {
-        enum error error = sim_wire_send(task, &connection->wire, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (slice_equal_nocase(
+            sim_head_value(&connection->request, "expect", NULL), SLICE("100-continue"))) {
+        enum error error = sim_wire_send(
+            task, &connection->wire, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
         if (error != ERROR_NONE)
             return error;
     }
@@ -131,7 +133,8 @@ static void choose_content(struct sim_origin *origin, const struct sim_head *req
     struct response *response)
 {
     const struct sim_page *page = response->page;
-    response->version = sim_site_version(&origin->run->site, page, sim_world_now_ns(origin->run->world));
+    response->version = sim_site_version(
+        &origin->run->site, page, sim_world_now_ns(origin->run->world));
     if (page->vary != NULL)
         response->variant = sim_head_value(request, page->vary, NULL);
     else if (page->is_private)
@@ -183,16 +186,19 @@ static struct slice write_head(struct connection *connection, const struct respo
 {
     struct sim_origin *origin = connection->origin;
     struct text text = text_in(connection->head, sizeof(connection->head));
-    text_format(&text, "HTTP/1.1 %u Something\r\nServer: sim\r\nX-Hop: secret\r\nConnection: X-Hop%s\r\n",
+    text_format(&text,
+        "HTTP/1.1 %u Something\r\nServer: sim\r\nX-Hop: secret\r\nConnection: X-Hop%s\r\n",
         response->status, response->keep ? "" : ", close");
     text_format(&text, "X-Backend: %s\r\n", origin->host);
     if (response->fault.kind == SIM_FAULT_STATUS && response->fault.retry_after_s != 0)
         text_format(&text, "Retry-After: %" PRIu64 "\r\n", response->fault.retry_after_s);
     if (response->version != 0) {
         const struct sim_page *page = response->page;
-        text_format(&text, "X-Version: %" PRIu64 "\r\nX-Asked: %" PRIu64 "\r\nX-Born: %" PRIu64 "\r\n"
-            "X-Path: %.*s\r\n", response->version, response->asked_ms,
-            sim_world_now_ns(origin->run->world) / NS_PER_MS, SLICE_ARGS(response->path));
+        text_format(&text,
+            "X-Version: %" PRIu64 "\r\nX-Asked: %" PRIu64 "\r\nX-Born: %" PRIu64 "\r\n"
+            "X-Path: %.*s\r\n",
+            response->version, response->asked_ms, sim_world_now_ns(origin->run->world) / NS_PER_MS,
+            SLICE_ARGS(response->path));
         text_format(&text, "X-Variant: %.*s\r\nX-Size: %" PRIu64 "\r\n",
             SLICE_ARGS(response->variant), response->size);
         if (page->cache_control != NULL)
@@ -230,7 +236,7 @@ static enum error fall(struct task *task, struct connection *connection, enum si
     case SIM_HOW_STALL:
         while (error == ERROR_NONE) // until the other side gives up
             error = io_receive(task, &connection->socket, connection->piece, PIECE_MAX,
-                deadline_after_ms(task_loop(task), ORIGIN_WAIT_MS), &size);
+                sim_in_ms(task, ORIGIN_WAIT_MS), &size);
         break;
     case SIM_HOW_RESET:
     case SIM_HOW_ANY:
@@ -272,7 +278,7 @@ static enum error send_body(struct task *task, struct connection *connection,
             break;
         enum error error = send_piece(task, connection, response, at, size);
         if (error == ERROR_NONE && origin->chunk_delay_ms > 0)
-            error = task_sleep_until(task, deadline_after_ms(task_loop(task), origin->chunk_delay_ms));
+            error = task_sleep_until(task, sim_in_ms(task, origin->chunk_delay_ms));
         if (error != ERROR_NONE)
             return error;
         at += size;
@@ -291,7 +297,8 @@ static enum error send_garbage(struct task *task, struct connection *connection)
         "HTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
         "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!",
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "2\r\nhi\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n",
         "HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nhi",
         "HTTP/1.1 200 OK\r\nNo colon here\r\nContent-Length: 2\r\n\r\nhi",
@@ -344,7 +351,7 @@ static enum error wait_before_head(struct task *task, struct sim_origin *origin,
         return ERROR_NONE;
     if (ms >= SLOW_MS) // copies may go out instead
         sim_trouble(origin->run);
-    return task_sleep_until(task, deadline_after_ms(task_loop(task), ms));
+    return task_sleep_until(task, sim_in_ms(task, ms));
 }
 
 static enum error answer_health(struct task *task, struct connection *connection)
@@ -396,7 +403,7 @@ static void linger(struct task *task, struct connection *connection)
     io_end(&connection->socket);
     while (error == ERROR_NONE)
         error = io_receive(task, &connection->socket, connection->piece, PIECE_MAX,
-            deadline_after_ms(task_loop(task), 2000), &size);
+            sim_in_ms(task, 2000), &size);
 }
 
 static void serve_connection(struct task *task, void *argument)

@@ -40,7 +40,7 @@ const char *sim_choose(struct sim_run *run, const char *const *choices, size_t c
 
 void sim_sleep_ms(struct task *task, uint64_t ms)
 {
-    enum error error = task_sleep_until(task, deadline_after_ms(task_loop(task), ms));
+    enum error error = task_sleep_until(task, sim_in_ms(task, ms));
     (void)error; // cancelled: whoever sleeps finds out at his next step
 }
 
@@ -85,7 +85,8 @@ static void check_returned(struct sim_run *run)
     LIST_FOREACH (link, &run->site.uploads) {
         const struct sim_upload *upload = LIST_ENTRY(link, struct sim_upload, link);
         if (upload->complete > 1)
-            sim_fail(run, "upload %" PRIu64 " reached the origin %u times", upload->id, upload->complete);
+            sim_fail(run, "upload %" PRIu64 " reached the origin %u times", upload->id,
+                upload->complete);
     }
 }
 
@@ -100,7 +101,8 @@ static void run_to_end(struct sim_run *run)
         sim_fail(run, "deadlock: nothing will ever happen again");
         break;
     case SIM_END_TIME:
-        sim_fail(run, "not finished after %" PRIu64 " virtual seconds", SIM_RUN_LIMIT_NS / NS_PER_SECOND);
+        sim_fail(run, "not finished after %" PRIu64 " virtual seconds",
+            SIM_RUN_LIMIT_NS / NS_PER_SECOND);
         break;
     case SIM_END_BUSY:
         sim_fail(run, "something spins without letting time pass");
@@ -140,7 +142,8 @@ void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, FILE *
     uint64_t start_ns = sim_world_now_ns(run.world);
     sim_start(&run, NULL, direct, &direction);
     run_to_end(&run);
-    if (!run.ended || (run.failed && trace != NULL)) // stuck: who waits for what is all there is to see
+    // Of a run that is stuck, who waits for what is all there is to see.
+    if (!run.ended || (run.failed && trace != NULL))
         sim_world_dump(run.world, trace != NULL ? trace : stdout);
     memset(ret_result, 0, sizeof(*ret_result));
     ret_result->failed = run.failed;

@@ -52,12 +52,13 @@ void sim_site_init(struct sim_site *site, uint64_t start_ns);
 void sim_site_free(struct sim_site *site);
 struct sim_page *sim_site_add(struct sim_site *site, const struct sim_page *page);
 // The usual pages: /static/ (a day), /page/ (a minute), /soon/ (2 s, content changes each second),
-// /api/ (no-store), /me/ (private), /lang/ (Vary), /none/ (no freshness), /swr/ (1 s + 30 s), /must/
-// (must-revalidate), /big/ (1 MB), /post (uploads).
+// /api/ (no-store), /me/ (private), /lang/ (Vary), /none/ (no freshness), /swr/ (1 s + 30 s),
+// /must/ (must-revalidate), /big/ (1 MB), /post (uploads).
 void sim_site_add_usual(struct sim_site *site);
 const struct sim_page *sim_site_page(const struct sim_site *site, struct slice path);
 void sim_site_change(struct sim_site *site); // every page has a new version now
-uint64_t sim_site_version(const struct sim_site *site, const struct sim_page *page, uint64_t now_ns);
+uint64_t sim_site_version(
+    const struct sim_site *site, const struct sim_page *page, uint64_t now_ns);
 uint64_t sim_page_size(const struct sim_page *page, struct slice path);
 struct sim_path *sim_site_path(struct sim_site *site, struct slice path, struct slice variant);
 struct sim_upload *sim_site_upload(struct sim_site *site, uint64_t id);

@@ -68,7 +68,8 @@ struct sim_segment {
 void sim_segment_arrives(struct sim_world *world, struct sim_event *event);
 // On its way now; arrives after everything sent to that side before.
 void sim_segment_start(struct sim_world *world, struct sim_segment *segment);
-void sim_segment_send(struct sim_world *world, struct sim_side *to, enum segment_kind kind, uint64_t upto);
+void sim_segment_send(
+    struct sim_world *world, struct sim_side *to, enum segment_kind kind, uint64_t upto);
 // No more bytes from this side, once.
 void sim_side_finish(struct sim_world *world, struct sim_side *side);
 struct sim_name *sim_name_find(struct sim_world *world, struct slice host);

@@ -1,5 +1,6 @@
 // Strict where the edge must be strict: CRLF only, no folding, one length, exact chunks.
 #include "sim/wire.h"
+#include "sim/world.h"
 
 void sim_wire_init(struct sim_wire *wire, struct io_socket *socket, uint64_t wait_ms)
 {
@@ -31,12 +32,12 @@ static enum error fill(struct task *task, struct sim_wire *wire)
     if (wire->read_size != 0)
         space = MINIMUM(space, wire->read_size);
     if (wire->pause_ms != 0) {
-        enum error error = task_sleep_until(task, deadline_after_ms(task_loop(task), wire->pause_ms));
+        enum error error = task_sleep_until(task, sim_in_ms(task, wire->pause_ms));
         if (error != ERROR_NONE)
             return error;
     }
     enum error error = io_receive(task, wire->socket, wire->buffer + wire->end, space,
-        deadline_after_ms(task_loop(task), wire->wait_ms), &taken);
+        sim_in_ms(task, wire->wait_ms), &taken);
     if (error == ERROR_NONE)
         wire->end += taken;
     return error;

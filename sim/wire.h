@@ -34,10 +34,12 @@ enum sim_framing { SIM_FRAMING_NONE, SIM_FRAMING_LENGTH, SIM_FRAMING_CHUNKED, SI
 
 void sim_wire_init(struct sim_wire *wire, struct io_socket *socket, uint64_t wait_ms);
 // CLOSED only when the connection ended before the first byte; TRUNCATED within the head.
-enum error sim_wire_head(struct task *task, struct sim_wire *wire, struct sim_head *ret_head) MUST_CHECK;
+enum error sim_wire_head(
+    struct task *task, struct sim_wire *wire, struct sim_head *ret_head) MUST_CHECK;
 // Hands every run of content to take, which may end it with an error of its own.
 enum error sim_wire_body(struct task *task, struct sim_wire *wire, enum sim_framing framing,
-    uint64_t length, enum error (*take)(void *argument, struct slice bytes), void *argument) MUST_CHECK;
+    uint64_t length, enum error (*take)(void *argument, struct slice bytes),
+    void *argument) MUST_CHECK;
 enum error sim_wire_send(struct task *task, struct sim_wire *wire, struct slice bytes) MUST_CHECK;
 
 // data NULL if absent. *ret_count (may be NULL): how many of that name there are.

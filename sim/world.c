@@ -62,7 +62,8 @@ static struct sim_event *event_take(struct sim_world *world)
         size_t child = at * 2 + 1;
         if (child >= world->heap_size)
             break;
-        if (child + 1 < world->heap_size && event_before(world->heap[child + 1], world->heap[child]))
+        if (child + 1 < world->heap_size &&
+            event_before(world->heap[child + 1], world->heap[child]))
             child++;
         if (!event_before(world->heap[child], last))
             break;
@@ -187,7 +188,8 @@ static void step_loop(struct sim_world *world, struct sim_loop *loop)
     world->counts.steps++;
     loop->late_until_ns = 0;
     if (!loop->outside && world->loop_delay_ns > 0)
-        loop->late_until_ns = world->now_ns + random_below(&world->random, world->loop_delay_ns + 1);
+        loop->late_until_ns = world->now_ns +
+            random_below(&world->random, world->loop_delay_ns + 1);
 }
 
 static size_t collect_ready(struct sim_world *world, struct sim_loop **ready)
@@ -336,7 +338,8 @@ void sim_world_dump(struct sim_world *world, FILE *file)
     fprintf(file, "  at %" PRIu64 ".%03" PRIu64 " s, %zu events to come\n", ms / 1000, ms % 1000,
         world->heap_size);
     for (unsigned i = 0; i <= world->edge_loops; i++) {
-        const struct loop *loop = i < world->edge_loops ? &world->edge[i].loop : &world->outside.loop;
+        const struct loop *loop = i < world->edge_loops ? &world->edge[i].loop
+                                                        : &world->outside.loop;
         fprintf(file, "  loop %s %u: %" PRIu64 " tasks, %" PRIu64 " timers\n",
             i < world->edge_loops ? "edge" : "outside", i, loop->tasks_alive, loop->wheel.armed);
     }

@@ -19,9 +19,9 @@ struct sim_world;
 
 enum sim_host_state {
     SIM_HOST_UP,
-    SIM_HOST_REFUSING,    // the process is gone: connections reset, connects refused
-    SIM_HOST_SILENT,      // nothing passes either way; what was sent arrives when the host is up again
-    SIM_HOST_RESETTING,   // every connection is reset, the new ones right after they were accepted
+    SIM_HOST_REFUSING, // the process is gone: connections reset, connects refused
+    SIM_HOST_SILENT, // nothing passes either way; what was sent arrives when the host is up again
+    SIM_HOST_RESETTING, // every connection is reset, the new ones right after they were accepted
     SIM_HOST_UNREACHABLE, // connects fail at once with ERROR_UNREACHABLE
 };
 
@@ -36,6 +36,11 @@ uint64_t sim_world_now_ns(const struct sim_world *world);
 // For decisions of scenarios and actors; the network draws from its own.
 struct random *sim_world_random(struct sim_world *world);
 
+static inline uint64_t sim_in_ms(const struct task *task, uint64_t ms)
+{
+    return deadline_after_ms(task_loop(task), ms);
+}
+
 enum sim_end {
     SIM_END_FINISHED, // finished said so
     SIM_END_IDLE,     // nothing will ever happen again: a deadlock
@@ -45,7 +50,8 @@ enum sim_end {
 // Runs until finished, at most to limit_ns of virtual time.
 enum sim_end sim_world_run(struct sim_world *world, bool (*finished)(void *argument),
     void *argument, uint64_t limit_ns);
-// Runs work between the steps of all loops (to start, reload or destroy an edge), while the task waits.
+// Runs work between the steps of all loops (to start, reload or destroy an edge), while the task
+// waits.
 void sim_world_between(struct task *task, void (*work)(void *argument), void *argument);
 
 // What happened, for the eye; and the hash over all of it.
@@ -54,9 +60,11 @@ void sim_trace(struct sim_world *world, const char *format, ...) PRINTF_LIKE(2, 
 uint64_t sim_world_trace_hash(const struct sim_world *world);
 void sim_world_dump(struct sim_world *world, FILE *file); // who waits where
 
-// Faults. host is a numeric address without port; hosts are up and 0.2 ms away until told otherwise.
+// Faults. host is a numeric address without port; hosts are up and 0.2 ms away until told
+// otherwise.
 void sim_host_set(struct sim_world *world, const char *host, enum sim_host_state state);
-void sim_host_latency(struct sim_world *world, const char *host, uint64_t latency_us, uint64_t jitter_us);
+void sim_host_latency(
+    struct sim_world *world, const char *host, uint64_t latency_us, uint64_t jitter_us);
 // One in `every` segments to or from the host kills its connection; 0: never.
 void sim_host_loss(struct sim_world *world, const char *host, uint64_t every);
 // How much a connection holds per direction (0: seeded per connection), and how often reads are

@@ -3,7 +3,8 @@
 
 #define NUMBERS 3 // of paths under each prefix
 
-static const char *const known[] = {"/static/", "/page/", "/soon/", "/lang/", "/none/", "/swr/", "/bare/"};
+static const char *const known[] = {
+    "/static/", "/page/", "/soon/", "/lang/", "/none/", "/swr/", "/bare/"};
 static const char *const languages[] = {"de", "en", "fr"};
 
 // No two runs have quite the same network and machine.
@@ -30,13 +31,12 @@ struct sim_origin *sim_begin(struct task *task, struct sim_run *run, const char 
     return origin;
 }
 
-void sim_plan_known(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+void sim_plan_known(struct sim_run *run, struct sim_request *request)
 {
     struct random *random = sim_random(run);
-    (void)client;
-    (void)index;
     const char *prefix = sim_choose(run, known, ARRAY_SIZE(known));
-    snprintf(request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, NUMBERS));
+    snprintf(
+        request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, NUMBERS));
     request->language = sim_choose(run, languages, ARRAY_SIZE(languages));
     if (random_chance(random, 1, 12))
         request->method = "HEAD";
@@ -44,21 +44,21 @@ void sim_plan_known(struct sim_run *run, unsigned client, unsigned index, struct
         request->if_none_match = "\"something-else\"";
 }
 
-void sim_plan_strict(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+void sim_plan_strict(struct sim_run *run, struct sim_request *request)
 {
     static const char *const others[] = {"/static/cold", "/page/cold", "/me/", "/api/", "/must/"};
     struct random *random = sim_random(run);
     if (random_chance(random, 6, 10)) {
-        sim_plan_known(run, client, index, request);
+        sim_plan_known(run, request);
         return;
     }
     const char *prefix = sim_choose(run, others, ARRAY_SIZE(others));
     snprintf(request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, 30));
 }
 
-void sim_plan_any(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+void sim_plan_any(struct sim_run *run, struct sim_request *request)
 {
-    sim_plan_strict(run, client, index, request);
+    sim_plan_strict(run, request);
     request->allow |= SIM_ALLOW_ERROR | SIM_ALLOW_CUT; // known pages are strict all the same
 }
 
@@ -83,7 +83,7 @@ void sim_warm(struct task *task, struct sim_run *run)
 }
 
 void sim_visitors(struct task *task, struct sim_run *run, uint64_t over_ms,
-    void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request))
+    sim_plan *plan)
 {
     struct sim_crowd crowd = {.clients = 10, .requests_each = 6, .over_ms = over_ms,
         .think_ms = over_ms / 12, .odd_permille = 200, .plan = plan};
@@ -96,7 +96,8 @@ static void background_main(struct task *task, void *argument)
     sim_crowd_run(task, background->run, &background->crowd);
 }
 
-void sim_background_start(struct sim_background *background, struct sim_run *run, const struct sim_crowd *crowd)
+void sim_background_start(
+    struct sim_background *background, struct sim_run *run, const struct sim_crowd *crowd)
 {
     background->run = run;
     background->crowd = *crowd;
@@ -106,7 +107,7 @@ void sim_background_start(struct sim_background *background, struct sim_run *run
 
 void sim_background_join(struct task *task, struct sim_background *background)
 {
-    enum error error = scope_join(task, &background->scope, deadline_after_ms(task_loop(task), 3600000));
+    enum error error = scope_join(task, &background->scope, sim_in_ms(task, 3600000));
     sim_expect(background->run, error == ERROR_NONE);
     scope_close(task, &background->scope);
 }

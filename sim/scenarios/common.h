@@ -15,19 +15,20 @@ struct sim_origin *sim_begin(struct task *task, struct sim_run *run, const char 
 // Plans for sim_crowd. "Known" are keepable pages that sim_warm asks for; of them nobody may ever
 // see an error. "Any" adds pages never seen, private ones and answers that may not be stored, all
 // of which put up with an honest error. "Strict" is the same mix, without that.
-void sim_plan_known(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request);
-void sim_plan_any(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request);
-void sim_plan_strict(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request);
+void sim_plan_known(struct sim_run *run, struct sim_request *request);
+void sim_plan_any(struct sim_run *run, struct sim_request *request);
+void sim_plan_strict(struct sim_run *run, struct sim_request *request);
 // Asks once for every known page.
 void sim_warm(struct task *task, struct sim_run *run);
 // A moderate crowd with that plan: 10 visitors, 6 requests each.
 void sim_visitors(struct task *task, struct sim_run *run, uint64_t over_ms,
-    void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request));
+    sim_plan *plan);
 // The same beside the director, until the scope ends; at most one at a time per scope.
 struct sim_background {
     struct sim_run *run;
     struct scope scope;
     struct sim_crowd crowd;
 };
-void sim_background_start(struct sim_background *background, struct sim_run *run, const struct sim_crowd *crowd);
+void sim_background_start(
+    struct sim_background *background, struct sim_run *run, const struct sim_crowd *crowd);
 void sim_background_join(struct task *task, struct sim_background *background);

@@ -126,12 +126,12 @@ static void down_and_back(struct task *task, struct sim_run *run)
         sim_expect(run, origins[i]->requests > before[i]);
 }
 
-static void plan_write_or_read(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_write_or_read(struct sim_run *run, struct sim_request *request)
 {
-    sim_plan_any(run, client, index, request);
+    sim_plan_any(run, request);
     if (random_chance(sim_random(run), 1, 5)) {
         request->method = "POST";
-        request->upload_id = 1 + client * 100 + index;
+        request->upload_id = 1 + request->client * 100 + request->index;
         request->upload_size = random_below(sim_random(run), 3000);
         snprintf(request->path, sizeof(request->path), "/post/form");
     }
@@ -156,10 +156,10 @@ static void maintenance(struct task *task, struct sim_run *run)
     sim_expect(run, origin->requests > before);
 }
 
-static void plan_failing(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_failing(struct sim_run *run, struct sim_request *request)
 {
     (void)run;
-    snprintf(request->path, sizeof(request->path), "/api/%u-%u", client, index);
+    snprintf(request->path, sizeof(request->path), "/api/%u-%u", request->client, request->index);
     request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
 }
 
@@ -178,18 +178,21 @@ static void retry_budget(struct task *task, struct sim_run *run)
     uint64_t attempts = first->requests + second->requests;
     uint64_t windows = 2 + over_ms / 5000;
     if (attempts > 200 + 200 / 10 + 3 * windows)
-        sim_fail(run, "200 requests made %" PRIu64 " attempts within %" PRIu64 " ms", attempts, over_ms);
+        sim_fail(
+            run, "200 requests made %" PRIu64 " attempts within %" PRIu64 " ms", attempts, over_ms);
     sim_expect(run, attempts >= 100);
 }
 
 static const struct sim_scenario scenarios[] = {
     {"health_lies_sick", health_lies_sick, 0, "probes say 500, the site is fine: no error"},
-    {"health_lies_well", health_lies_well, 0, "probes say 200, the site fails: the other backend serves"},
+    {"health_lies_well", health_lies_well, 0,
+        "probes say 200, the site fails: the other backend serves"},
     {"dns_moves", dns_moves, 0, "the backend's name gets another address"},
     {"dns_fails", dns_fails, 0, "the name cannot be resolved any more: the last answer stays"},
     {"dns_empty", dns_empty, 0, "the name has no addresses any more: the last answer stays"},
     {"dns_late", dns_late, 0, "the name resolves only after the start"},
-    {"all_backends_down_and_back", down_and_back, 0, "three die one after another, one returns, all return"},
+    {"all_backends_down_and_back", down_and_back, 0,
+        "three die one after another, one returns, all return"},
     {"maintenance_mode", maintenance, 0, "declared: nothing is fetched, copies are served"},
     {"retry_budget", retry_budget, 0, "when all fails, extra attempts stay within the budget"},
 };

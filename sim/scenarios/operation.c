@@ -26,9 +26,9 @@ static void reload_under_load(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors == 0 && run->answers == 180);
 }
 
-static void plan_draining(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_draining(struct sim_run *run, struct sim_request *request)
 {
-    sim_plan_strict(run, client, index, request);
+    sim_plan_strict(run, request);
     request->allow = SIM_ALLOW_CUT | SIM_ALLOW_BROKEN; // whoever comes too late; see expect_whole
 }
 
@@ -58,9 +58,9 @@ static void drain_under_load(struct task *task, struct sim_run *run)
     sim_expect(run, (task_now_ns(task) - start_ns) / NS_PER_MS < 60000);
 }
 
-static void plan_hopeful(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_hopeful(struct sim_run *run, struct sim_request *request)
 {
-    sim_plan_strict(run, client, index, request);
+    sim_plan_strict(run, request);
     request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT | SIM_ALLOW_BROKEN;
 }
 
@@ -119,7 +119,8 @@ static void late_threads(struct task *task, struct sim_run *run)
 static const struct sim_scenario scenarios[] = {
     {"reload_under_load", reload_under_load, 0, "settings change under load: nobody notices"},
     {"drain_under_load", drain_under_load, 0, "a stop lets every request under way finish"},
-    {"allocation_failure", allocation_failure, 0, "any allocation may fail; afterwards all is well"},
+    {"allocation_failure", allocation_failure, 0,
+        "any allocation may fail; afterwards all is well"},
     {"memory_full", memory_full, 0, "a cache much smaller than the site stays within its limit"},
     {"clock_jumps", clock_jumps, 0, "the wall clock jumps by up to an hour, either way"},
     {"late_threads", late_threads, 3, "threads get the processor late"},

@@ -1,11 +1,11 @@
-// The origin dies, hangs, lies and comes back: pages seen before stay up, and afterwards all is well.
+// The origin dies, hangs, lies and comes back: pages seen before stay up; afterwards all is well.
 #include "sim/scenarios/common.h"
 
 // Long enough for every back-off to have run out.
 #define RECOVERY_MS 100000
 
 static void outage(struct task *task, struct sim_run *run, struct sim_fault fault,
-    void (*plan)(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request))
+    sim_plan *plan)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     sim_warm(task, run);
@@ -19,25 +19,28 @@ static void outage(struct task *task, struct sim_run *run, struct sim_fault faul
     sim_expect(run, origin->faults > 0 || fault.permille != 0);
 }
 
-static void plan_breakable(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_breakable(struct sim_run *run, struct sim_request *request)
 {
-    sim_plan_any(run, client, index, request);
+    sim_plan_any(run, request);
     request->allow |= SIM_ALLOW_BROKEN; // an answer under way cannot be taken back
 }
 
 static void dies_before_headers(struct task *task, struct sim_run *run)
 {
-    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_ANY}, sim_plan_any);
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_ANY},
+        sim_plan_any);
 }
 
 static void dies_during_headers(struct task *task, struct sim_run *run)
 {
-    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_IN_HEAD, .how = SIM_HOW_ANY}, sim_plan_any);
+    outage(
+        task, run, (struct sim_fault){.kind = SIM_FAULT_IN_HEAD, .how = SIM_HOW_ANY}, sim_plan_any);
 }
 
 static void dies_mid_body(struct task *task, struct sim_run *run)
 {
-    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_IN_BODY, .how = SIM_HOW_ANY}, plan_breakable);
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_IN_BODY, .how = SIM_HOW_ANY},
+        plan_breakable);
 }
 
 static void dies_after_response(struct task *task, struct sim_run *run)
@@ -48,7 +51,8 @@ static void dies_after_response(struct task *task, struct sim_run *run)
 
 static void hangs(struct task *task, struct sim_run *run)
 {
-    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_STALL}, sim_plan_any);
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_STALL},
+        sim_plan_any);
 }
 
 static void returns_500(struct task *task, struct sim_run *run)
@@ -75,8 +79,12 @@ static void fails_now_and_then(struct task *task, struct sim_run *run)
 {
     static const enum sim_fault_kind kinds[] = {SIM_FAULT_BEFORE_HEAD, SIM_FAULT_IN_HEAD,
         SIM_FAULT_AFTER_RESPONSE, SIM_FAULT_STATUS};
-    outage(task, run, (struct sim_fault){.kind = kinds[random_below(sim_random(run), ARRAY_SIZE(kinds))],
-        .how = SIM_HOW_ANY, .permille = 200, .status = 500}, sim_plan_any);
+    outage(task, run,
+        (struct sim_fault){.kind = kinds[random_below(sim_random(run), ARRAY_SIZE(kinds))],
+            .how = SIM_HOW_ANY,
+            .permille = 200,
+            .status = 500},
+        sim_plan_any);
 }
 
 static void expect_quick(struct sim_run *run, const struct sim_request *request,
@@ -153,8 +161,8 @@ static void loses_connections(struct task *task, struct sim_run *run)
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
-// Whatever takes its place, an outage must not outlive its cause: the first request for a page never
-// seen, right after the origin is back, gets it.
+// Whatever takes its place, an outage must not outlive its cause: the first request for a page
+// never seen, right after the origin is back, gets it.
 static void back_at_once(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
@@ -171,7 +179,8 @@ static const struct sim_scenario scenarios[] = {
     {"origin_dies_before_headers", dies_before_headers, 0, "requests are read and never answered"},
     {"origin_dies_during_headers", dies_during_headers, 0, "heads break off anywhere"},
     {"origin_dies_mid_body", dies_mid_body, 0, "bodies break off anywhere"},
-    {"origin_dies_after_response", dies_after_response, 0, "connections end after each response, unannounced"},
+    {"origin_dies_after_response", dies_after_response, 0,
+        "connections end after each response, unannounced"},
     {"origin_hangs", hangs, 0, "requests are taken and nothing comes back"},
     {"origin_slow", slow, 0, "seconds to the first byte: copies go out in time"},
     {"origin_flaps", flaps, 0, "killed and revived again and again, under load"},
@@ -181,7 +190,8 @@ static const struct sim_scenario scenarios[] = {
     {"origin_fails_now_and_then", fails_now_and_then, 0, "one request in five fails"},
     {"origin_goes_silent", goes_silent, 0, "the network swallows everything for a while"},
     {"origin_loses_connections", loses_connections, 0, "connections are reset at any segment"},
-    {"origin_back_at_once", back_at_once, 0, "the first request after an outage is tried and answered"},
+    {"origin_back_at_once", back_at_once, 0,
+        "the first request after an outage is tried and answered"},
 };
 
 const struct sim_group sim_outage_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

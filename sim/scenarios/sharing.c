@@ -13,8 +13,8 @@ struct herd {
 
 // HERD visitors ask for the same path within spread_ms. Returns how many requests that made at the
 // origin, and when the last of them had its answer.
-static uint64_t stampede(struct task *task, struct sim_run *run, const char *path, uint64_t spread_ms,
-    uint64_t *ret_took_ms)
+static uint64_t stampede(struct task *task, struct sim_run *run, const char *path,
+    uint64_t spread_ms, uint64_t *ret_took_ms)
 {
     struct herd *herd = sim_alloc(sizeof(*herd));
     struct sim_path *record = sim_site_path(&run->site, slice_from_string(path), SLICE(""));
@@ -36,7 +36,8 @@ static uint64_t stampede(struct task *task, struct sim_run *run, const char *pat
 
 static void herd_on_cold(struct task *task, struct sim_run *run)
 {
-    static const char *const paths[] = {"/static/new", "/page/new", "/big/new", "/bare/new", "/lang/new"};
+    static const char *const paths[] = {
+        "/static/new", "/page/new", "/big/new", "/bare/new", "/lang/new"};
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     uint64_t took_ms;
     origin->delay_ms = sim_between_values(run, 100, 900);
@@ -81,19 +82,18 @@ static void uncacheable_herd(struct task *task, struct sim_run *run)
     uint64_t fetches = stampede(task, run, "/api/herd", sim_between_values(run, 0, 50), &took_ms);
     sim_expect(run, fetches == HERD);
     if (took_ms > 3 * 300)
-        sim_fail(run, "a herd on an uncacheable page took %" PRIu64 " ms, one fetch takes 300", took_ms);
+        sim_fail(
+            run, "a herd on an uncacheable page took %" PRIu64 " ms, one fetch takes 300", took_ms);
     fetches = stampede(task, run, "/api/herd", 50, &took_ms);
     sim_expect(run, fetches == HERD);
     if (took_ms > 2 * 300)
         sim_fail(run, "known to be uncacheable, and took %" PRIu64 " ms all the same", took_ms);
 }
 
-static void plan_languages(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_languages(struct sim_run *run, struct sim_request *request)
 {
     static const char *const languages[] = {"de", "en", "fr", "it", NULL};
     struct random *random = sim_random(run);
-    (void)client;
-    (void)index;
     snprintf(request->path, sizeof(request->path), "/lang/%" PRIu64, random_below(random, 3));
     request->language = languages[random_below(random, ARRAY_SIZE(languages))];
     if (random_chance(random, 1, 10))
@@ -112,11 +112,9 @@ static void vary_mix(struct task *task, struct sim_run *run)
 }
 
 // Pages that are one visitor's own in every way that RFC 9111 knows.
-static void plan_private(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_private(struct sim_run *run, struct sim_request *request)
 {
     struct random *random = sim_random(run);
-    (void)client;
-    (void)index;
     switch (random_below(random, 5)) {
     case 0:
         snprintf(request->path, sizeof(request->path), "/me/x");
@@ -133,7 +131,7 @@ static void plan_private(struct sim_run *run, unsigned client, unsigned index, s
         snprintf(request->path, sizeof(request->path), "/varies/x");
         break;
     case 4:
-        sim_plan_known(run, client, index, request);
+        sim_plan_known(run, request);
         break;
     }
 }
@@ -141,18 +139,29 @@ static void plan_private(struct sim_run *run, unsigned client, unsigned index, s
 static void private_never_shared(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
-    sim_site_add(&run->site, &(struct sim_page){.prefix = "/authorized/", .size = 50, .is_private = true,
-        .cache_control = "max-age=60", .framing = SIM_FRAMING_LENGTH});
-    sim_site_add(&run->site, &(struct sim_page){.prefix = "/cookie/", .size = 50, .is_private = true,
-        .framing = SIM_FRAMING_LENGTH});
-    sim_site_add(&run->site, &(struct sim_page){.prefix = "/varies/", .size = 50, .is_private = true,
-        .cache_control = "max-age=60", .framing = SIM_FRAMING_LENGTH, .fields = "Vary: *\r\n"});
+    sim_site_add(&run->site,
+        &(struct sim_page){.prefix = "/authorized/",
+            .size = 50,
+            .is_private = true,
+            .cache_control = "max-age=60",
+            .framing = SIM_FRAMING_LENGTH});
+    sim_site_add(&run->site,
+        &(struct sim_page){
+            .prefix = "/cookie/", .size = 50, .is_private = true, .framing = SIM_FRAMING_LENGTH});
+    sim_site_add(&run->site,
+        &(struct sim_page){.prefix = "/varies/",
+            .size = 50,
+            .is_private = true,
+            .cache_control = "max-age=60",
+            .framing = SIM_FRAMING_LENGTH,
+            .fields = "Vary: *\r\n"});
     origin->delay_ms = sim_between_values(run, 0, 300);
     struct sim_crowd crowd = {.clients = 25, .requests_each = 8, .over_ms = 1000, .think_ms = 100,
         .odd_permille = 200, .plan = plan_private};
     sim_crowd_run(task, run, &crowd);
     sim_origin_kill(origin); // nor when all else fails
-    struct sim_request requests[3] = {{.client = 77, .path = "/me/x"}, {.client = 77, .path = "/authorized/x"},
+    struct sim_request requests[3] = {{.client = 77, .path = "/me/x"},
+        {.client = 77, .path = "/authorized/x"},
         {.client = 77, .path = "/cookie/x", .fields = "Cookie: session=2\r\n"}};
     for (int i = 0; i < 3; i++) {
         requests[i].allow = SIM_ALLOW_ERROR;
@@ -161,11 +170,9 @@ static void private_never_shared(struct task *task, struct sim_run *run)
     }
 }
 
-static void plan_ranges(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_ranges(struct sim_run *run, struct sim_request *request)
 {
     struct random *random = sim_random(run);
-    (void)client;
-    (void)index;
     bool big = random_chance(random, 1, 4);
     snprintf(request->path, sizeof(request->path), "%s%" PRIu64, big ? "/big/" : "/static/",
         random_below(random, 3));
@@ -197,7 +204,8 @@ static void revalidation_304(struct task *task, struct sim_run *run)
     uint64_t before = origin->requests;
     for (int i = 0; i < 5; i++) {
         sim_sleep_ms(task, 2500);
-        struct sim_answer whole = sim_get(task, run, "/constant/a"); // the age check sees to its renewal
+        struct sim_answer whole = sim_get(
+            task, run, "/constant/a"); // the age check sees to its renewal
         sim_expect(run, whole.status == 200 && strcmp(whole.etag, first.etag) == 0);
         struct sim_answer same = sim_ask(task, run, &request);
         sim_expect(run, same.status == 304);
@@ -210,11 +218,9 @@ static void revalidation_304(struct task *task, struct sim_run *run)
     sim_expect(run, changed.status == 200 && changed.version > first.version);
 }
 
-static void plan_purged(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_purged(struct sim_run *run, struct sim_request *request)
 {
     (void)run;
-    (void)client;
-    (void)index;
     snprintf(request->path, sizeof(request->path), "/static/purged");
 }
 
@@ -283,10 +289,13 @@ static void write_invalidates(struct task *task, struct sim_run *run)
 static const struct sim_scenario scenarios[] = {
     {"herd_on_cold", herd_on_cold, 0, "many ask at once for a page never seen: one fetch"},
     {"herd_on_expired", herd_on_expired, 0, "many ask at once for an expired page: one fetch"},
-    {"herd_while_revalidating", herd_while_revalidating, 0, "within the window nobody waits, one fetch"},
-    {"uncacheable_herd", uncacheable_herd, 0, "many ask at once for what cannot be shared: no queue"},
+    {"herd_while_revalidating", herd_while_revalidating, 0,
+        "within the window nobody waits, one fetch"},
+    {"uncacheable_herd", uncacheable_herd, 0,
+        "many ask at once for what cannot be shared: no queue"},
     {"vary_mix", vary_mix, 0, "variants by Accept-Language are never mixed up"},
-    {"private_never_shared", private_never_shared, 0, "private, authorized, cookie and Vary: * answers"},
+    {"private_never_shared", private_never_shared, 0,
+        "private, authorized, cookie and Vary: * answers"},
     {"range_requests", range_requests, 0, "ranges of cold, growing and stored content, byte-exact"},
     {"revalidation_304", revalidation_304, 0, "304 both ways renews what is held"},
     {"write_invalidates", write_invalidates, 0, "a POST makes the stored answer to GET suspect"},

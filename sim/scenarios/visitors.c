@@ -3,11 +3,12 @@
 
 #include <stdlib.h>
 
-static void plan_large(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_large(struct sim_run *run, struct sim_request *request)
 {
-    sim_plan_strict(run, client, index, request);
+    sim_plan_strict(run, request);
     if (random_chance(sim_random(run), 1, 4))
-        snprintf(request->path, sizeof(request->path), "/big/%" PRIu64, random_below(sim_random(run), 2));
+        snprintf(request->path, sizeof(request->path), "/big/%" PRIu64,
+            random_below(sim_random(run), 2));
 }
 
 static void shape_slow(struct sim_run *run, unsigned client, struct sim_visit *visit)
@@ -26,7 +27,10 @@ static void shape_mixed(struct sim_run *run, unsigned client, struct sim_visit *
 static void slow_clients(struct task *task, struct sim_run *run)
 {
     sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
-    struct sim_crowd crowd = {.clients = 12, .requests_each = 4, .over_ms = 1000, .plan = plan_large,
+    struct sim_crowd crowd = {.clients = 12,
+        .requests_each = 4,
+        .over_ms = 1000,
+        .plan = plan_large,
         .shape = shape_slow};
     sim_crowd_run(task, run, &crowd);
     sim_expect(run, run->answers == 48);
@@ -50,10 +54,10 @@ static void shape_leaving(struct sim_run *run, unsigned client, struct sim_visit
     }
 }
 
-static void plan_leaving(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_leaving(struct sim_run *run, struct sim_request *request)
 {
-    plan_large(run, client, index, request);
-    if (client % 2 == 1)
+    plan_large(run, request);
+    if (request->client % 2 == 1)
         request->allow = SIM_ALLOW_CUT | SIM_ALLOW_BROKEN;
 }
 
@@ -79,7 +83,10 @@ static void half_closed_clients(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     origin->delay_ms = sim_between_values(run, 0, 3000);
-    struct sim_crowd crowd = {.clients = 15, .requests_each = 4, .over_ms = 1000, .plan = plan_large,
+    struct sim_crowd crowd = {.clients = 15,
+        .requests_each = 4,
+        .over_ms = 1000,
+        .plan = plan_large,
         .shape = shape_half_closing};
     sim_crowd_run(task, run, &crowd);
     sim_expect(run, run->answers == 60);
@@ -95,22 +102,25 @@ static void pipelined_clients(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     origin->delay_ms = sim_between_values(run, 0, 100);
-    struct sim_crowd crowd = {.clients = 10, .requests_each = 20, .over_ms = 1000, .plan = plan_large,
+    struct sim_crowd crowd = {.clients = 10,
+        .requests_each = 20,
+        .over_ms = 1000,
+        .plan = plan_large,
         .shape = shape_pipelining};
     sim_crowd_run(task, run, &crowd);
     sim_expect(run, run->answers == 200);
 }
 
-static void plan_uploads(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_uploads(struct sim_run *run, struct sim_request *request)
 {
     static const char *const methods[] = {"POST", "PUT", "PATCH"};
     struct random *random = sim_random(run);
-    sim_plan_strict(run, client, index, request);
+    sim_plan_strict(run, request);
     if (random_chance(random, 1, 3))
         return;
     request->method = methods[random_below(random, ARRAY_SIZE(methods))];
     snprintf(request->path, sizeof(request->path), "/post/%" PRIu64, random_below(random, 5));
-    request->upload_id = 1 + client * 100 + index;
+    request->upload_id = 1 + request->client * 100 + request->index;
     request->upload_size = random_below(random, random_chance(random, 1, 4) ? 200000 : 3000);
     request->upload_chunked = random_chance(random, 1, 2);
     request->expect_continue = random_chance(random, 1, 3);
@@ -131,13 +141,13 @@ static void upload_streams(struct task *task, struct sim_run *run)
     }
 }
 
-static void plan_refused_uploads(struct sim_run *run, unsigned client, unsigned index,
-    struct sim_request *request)
+static void plan_refused_uploads(struct sim_run *run, struct sim_request *request)
 {
-    plan_uploads(run, client, index, request);
+    plan_uploads(run, request);
     if (request->upload_id != 0) {
-        snprintf(request->path, sizeof(request->path), "/early/%u", index);
-        request->upload_size = sim_between_values(run, 1000, 200000); // the edge reads on for 256 KB
+        snprintf(request->path, sizeof(request->path), "/early/%u", request->index);
+        request->upload_size = sim_between_values(
+            run, 1000, 200000); // the edge reads on for 256 KB
     }
 }
 
@@ -152,17 +162,22 @@ static void expect_refusal(struct sim_run *run, const struct sim_request *reques
 static void upload_early_answer(struct task *task, struct sim_run *run)
 {
     sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
-    sim_site_add(&run->site, &(struct sim_page){.prefix = "/early/", .size = 200, .early_status = 413,
-        .cache_control = "no-store", .never_stored = true, .framing = SIM_FRAMING_LENGTH});
+    sim_site_add(&run->site,
+        &(struct sim_page){.prefix = "/early/",
+            .size = 200,
+            .early_status = 413,
+            .cache_control = "no-store",
+            .never_stored = true,
+            .framing = SIM_FRAMING_LENGTH});
     struct sim_crowd crowd = {.clients = 10, .requests_each = 5, .over_ms = 1000, .think_ms = 50,
         .plan = plan_refused_uploads, .shape = shape_mixed, .judge = expect_refusal};
     sim_crowd_run(task, run, &crowd);
     sim_expect(run, run->answers == 50);
 }
 
-static void plan_writes(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_writes(struct sim_run *run, struct sim_request *request)
 {
-    plan_uploads(run, client, index, request);
+    plan_uploads(run, request);
     request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
     if (request->upload_id == 0 || random_chance(sim_random(run), 2, 3))
         return;
@@ -188,12 +203,13 @@ static void writes_never_repeated(struct task *task, struct sim_run *run)
     sim_expect(run, first->faults + second->faults > 0);
 }
 
-static void plan_racing(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_racing(struct sim_run *run, struct sim_request *request)
 {
     if (random_chance(sim_random(run), 1, 3))
-        plan_uploads(run, client, index, request);
+        plan_uploads(run, request);
     else
-        snprintf(request->path, sizeof(request->path), "/api/%u-%u", client, index);
+        snprintf(
+            request->path, sizeof(request->path), "/api/%u-%u", request->client, request->index);
     request->upload_size = MINIMUM(request->upload_size, 5000);
 }
 
@@ -210,10 +226,8 @@ static void keepalive_race(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors == 0);
 }
 
-static void plan_huge(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_huge(struct sim_run *run, struct sim_request *request)
 {
-    (void)client;
-    (void)index;
     snprintf(request->path, sizeof(request->path), "%s",
         random_chance(sim_random(run), 1, 2) ? "/huge/strong" : "/weak/huge");
 }
@@ -244,8 +258,10 @@ static void large_body_window(struct task *task, struct sim_run *run)
 // One who sends what is no HTTP. Nothing may come of it but a refusal.
 static void rude_visitor(struct task *task, void *argument)
 {
-    static const char *const openings[] = {"GET / HTTP/1.1\r\nHost: a\r\n", "POST /post/x HTTP/1.1\r\nHost: a\r\n"
-        "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "GET  / HTTP/1.1\r\n\r\n", "\r\n\r\n\r\n",
+    static const char *const openings[] = {"GET / HTTP/1.1\r\nHost: a\r\n",
+        "POST /post/x HTTP/1.1\r\nHost: a\r\n"
+        "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "GET  / HTTP/1.1\r\n\r\n", "\r\n\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "GET / HTTP/9.9\r\nHost: a\r\n\r\n", "\x16\x03\x01", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"};
@@ -261,14 +277,14 @@ static void rude_visitor(struct task *task, void *argument)
         text_append_byte(&text, (char)random_below(random, 256));
     sim_sleep_ms(task, random_below(random, 2000));
     enum error error = sim_connect(task, "198.51.100.66", &address,
-        deadline_after_ms(task_loop(task), 5000), &socket);
+        sim_in_ms(task, 5000), &socket);
     if (error != ERROR_NONE)
         return;
     struct iovec piece = {bytes, text.size};
     error = io_send(task, &socket, &piece, 1, 5000, NULL);
     size_t size, total = 0;
     while (error == ERROR_NONE && total < 100000) {
-        error = io_receive(task, &socket, bytes, sizeof(bytes), deadline_after_ms(task_loop(task), 90000), &size);
+        error = io_receive(task, &socket, bytes, sizeof(bytes), sim_in_ms(task, 90000), &size);
         total += error == ERROR_NONE ? size : 0;
     }
     if (error == ERROR_TIMEOUT)
@@ -284,7 +300,7 @@ static void rude_clients(struct task *task, struct sim_run *run)
     for (int i = 0; i < 25; i++)
         sim_start(run, &scope, rude_visitor, run);
     sim_visitors(task, run, 2000, sim_plan_strict);
-    enum error error = scope_join(task, &scope, deadline_after_ms(task_loop(task), 600000));
+    enum error error = scope_join(task, &scope, sim_in_ms(task, 600000));
     sim_expect(run, error == ERROR_NONE);
     scope_close(task, &scope);
     sim_visitors(task, run, 1000, sim_plan_strict);
@@ -292,14 +308,19 @@ static void rude_clients(struct task *task, struct sim_run *run)
 
 static const struct sim_scenario scenarios[] = {
     {"slow_clients", slow_clients, 0, "visitors who read slowly get every byte"},
-    {"cancelled_clients", cancelled_clients, 0, "visitors leave at any moment; the others notice nothing"},
-    {"half_closed_clients", half_closed_clients, 0, "visitors close their side and still get their answers"},
-    {"pipelined_clients", pipelined_clients, 0, "several requests before the first answer, in order"},
+    {"cancelled_clients", cancelled_clients, 0,
+        "visitors leave at any moment; the others notice nothing"},
+    {"half_closed_clients", half_closed_clients, 0,
+        "visitors close their side and still get their answers"},
+    {"pipelined_clients", pipelined_clients, 0,
+        "several requests before the first answer, in order"},
     {"upload_streams", upload_streams, 0, "uploads reach the origin once and byte-exact"},
-    {"upload_early_answer", upload_early_answer, 0, "the origin refuses an upload before it has read it"},
+    {"upload_early_answer", upload_early_answer, 0,
+        "the origin refuses an upload before it has read it"},
     {"writes_never_repeated", writes_never_repeated, 0, "the origin dies after it took a write"},
     {"keepalive_race", keepalive_race, 0, "kept connections end just when they are used again"},
-    {"large_body_window", large_body_window, 0, "content larger than the cache, fast and slow readers"},
+    {"large_body_window", large_body_window, 0,
+        "content larger than the cache, fast and slow readers"},
     {"rude_clients", rude_clients, 0, "what is no HTTP is refused, and nobody else notices"},
 };
 

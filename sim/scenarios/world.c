@@ -27,11 +27,11 @@ static void echo_server(struct task *task, void *argument)
     char buffer[3000];
     size_t size;
     enum error error = io_accept(task, &echo->listener, &socket, &peer,
-        deadline_after_ms(task_loop(task), 60000));
+        sim_in_ms(task, 60000));
     sim_expect(echo->run, error == ERROR_NONE);
     while (error == ERROR_NONE) {
         error = io_receive(task, &socket, buffer, sizeof(buffer),
-            deadline_after_ms(task_loop(task), 60000), &size);
+            sim_in_ms(task, 60000), &size);
         struct iovec piece = {buffer, size};
         if (error == ERROR_NONE)
             error = io_send(task, &socket, &piece, 1, 60000, NULL);
@@ -67,7 +67,7 @@ static void echo_exact(struct task *task, struct sim_run *run)
     enum error error = io_listen(sim_world_outside(run->world), &address, &server.listener);
     sim_expect(run, error == ERROR_NONE);
     sim_start(run, &run->origins, echo_server, &server);
-    error = sim_connect(task, "198.51.100.1", &address, deadline_after_ms(task_loop(task), 1000),
+    error = sim_connect(task, "198.51.100.1", &address, sim_in_ms(task, 1000),
         &sender.listener);
     sim_expect(run, error == ERROR_NONE);
     struct scope scope;
@@ -78,7 +78,7 @@ static void echo_exact(struct task *task, struct sim_run *run)
         char buffer[700];
         size_t size;
         error = io_receive(task, &sender.listener, buffer, sizeof(buffer),
-            deadline_after_ms(task_loop(task), 60000), &size);
+            sim_in_ms(task, 60000), &size);
         for (size_t i = 0; error == ERROR_NONE && i < size; i++)
             sim_expect(run, buffer[i] == (char)((at + i) * 7));
         at += error == ERROR_NONE ? size : 0;
@@ -96,7 +96,7 @@ static enum error try_connect(struct task *task, uint16_t port)
     struct address address = sim_address(origin_host, port);
     struct io_socket socket;
     enum error error = sim_connect(task, "198.51.100.1", &address,
-        deadline_after_ms(task_loop(task), 3000), &socket);
+        sim_in_ms(task, 3000), &socket);
     if (error == ERROR_NONE)
         io_close(&socket);
     return error;
@@ -164,7 +164,7 @@ static void silence_and_death(struct task *task, struct sim_run *run)
 
 // All of HTTP between client and origin, oddly behaved visitors included.
 
-static void plan_mix(struct sim_run *run, unsigned client, unsigned index, struct sim_request *request)
+static void plan_mix(struct sim_run *run, struct sim_request *request)
 {
     static const char *const paths[] = {"/static/", "/page/", "/soon/", "/api/", "/me/", "/lang/",
         "/none/", "/swr/", "/must/", "/bare/"};
@@ -178,7 +178,7 @@ static void plan_mix(struct sim_run *run, unsigned client, unsigned index, struc
     if (random_chance(random, 1, 10)) {
         request->method = "POST";
         snprintf(request->path, sizeof(request->path), "/post/form");
-        request->upload_id = 1 + client * 1000 + index;
+        request->upload_id = 1 + request->client * 1000 + request->index;
         request->upload_size = random_below(random, 20000);
         request->upload_chunked = random_chance(random, 1, 2);
     } else if (random_chance(random, 1, 8)) {
@@ -240,7 +240,8 @@ static void lies_are_caught(struct task *task, struct sim_run *run)
     sim_site_add_usual(&run->site);
     run->target = origin_host;
     struct sim_origin *origin = sim_origin_start(run, origin_host);
-    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_LENGTH, .how = SIM_HOW_END, .amount = -5});
+    sim_origin_set(
+        origin, (struct sim_fault){.kind = SIM_FAULT_LENGTH, .how = SIM_HOW_END, .amount = -5});
     sim_get(task, run, "/static/a");
     bool caught = run->failed && strstr(run->reason, "passed off as the whole") != NULL;
     run->failed = false;
@@ -257,17 +258,17 @@ static void names(struct task *task, struct sim_run *run)
     size_t count = 0;
     sim_dns_set(run->world, "origin.test", two);
     enum error error = io_resolve(task, SLICE("origin.test"), 80,
-        deadline_after_ms(task_loop(task), 1000), addresses, IO_ADDRESSES_MAX, &count);
+        sim_in_ms(task, 1000), addresses, IO_ADDRESSES_MAX, &count);
     sim_expect(run, error == ERROR_NONE && count == 2 && address_port(&addresses[1]) == 80);
     sim_dns_set(run->world, "origin.test", none);
-    error = io_resolve(task, SLICE("origin.test"), 80, deadline_after_ms(task_loop(task), 1000),
+    error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000),
         addresses, IO_ADDRESSES_MAX, &count);
     sim_expect(run, error == ERROR_RESOLVE);
     sim_dns_fail(run->world, "origin.test", ERROR_TIMEOUT);
-    error = io_resolve(task, SLICE("origin.test"), 80, deadline_after_ms(task_loop(task), 1000),
+    error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000),
         addresses, IO_ADDRESSES_MAX, &count);
     sim_expect(run, error == ERROR_TIMEOUT);
-    error = io_resolve(task, SLICE("10.0.0.9"), 80, deadline_after_ms(task_loop(task), 1000),
+    error = io_resolve(task, SLICE("10.0.0.9"), 80, sim_in_ms(task, 1000),
         addresses, IO_ADDRESSES_MAX, &count);
     sim_expect(run, error == ERROR_NONE && count == 1);
 }
@@ -299,7 +300,7 @@ static void mail_arrives(struct loop *loop, struct message *message)
 static void wait_for_signal(struct task *task, void *argument)
 {
     struct post_office *office = argument;
-    enum error error = broadcast_wait(task, &office->broadcast, 0, deadline_after_ms(task_loop(task), 60000));
+    enum error error = broadcast_wait(task, &office->broadcast, 0, sim_in_ms(task, 60000));
     office->woken += error == ERROR_NONE;
 }
 
@@ -356,24 +357,24 @@ static void parking(struct task *task, struct sim_run *run)
     struct iovec piece = {&byte, 1};
     enum error error = io_listen(sim_world_outside(run->world), &address, &listener);
     sim_expect(run, error == ERROR_NONE);
-    error = sim_connect(task, "198.51.100.1", &address, deadline_after_ms(task_loop(task), 1000), &peer_socket);
+    error = sim_connect(task, "198.51.100.1", &address, sim_in_ms(task, 1000), &peer_socket);
     sim_expect(run, error == ERROR_NONE);
-    error = io_accept(task, &listener, &parked.socket, &peer, deadline_after_ms(task_loop(task), 1000));
+    error = io_accept(task, &listener, &parked.socket, &peer, sim_in_ms(task, 1000));
     sim_expect(run, error == ERROR_NONE);
-    io_park(&parked.socket, deadline_after_ms(task_loop(task), 500), on_ready);
+    io_park(&parked.socket, sim_in_ms(task, 500), on_ready);
     sim_sleep_ms(task, 1000);
     sim_expect(run, parked.calls == 1 && parked.reason == ERROR_TIMEOUT);
     sim_expect(run, io_is_quiet(&parked.socket));
-    io_park(&parked.socket, deadline_after_ms(task_loop(task), 500), on_ready);
+    io_park(&parked.socket, sim_in_ms(task, 500), on_ready);
     error = io_send(task, &peer_socket, &piece, 1, 1000, NULL);
     sim_expect(run, error == ERROR_NONE);
     sim_sleep_ms(task, 100);
     sim_expect(run, parked.calls == 2 && parked.reason == ERROR_NONE);
     sim_expect(run, !io_is_quiet(&parked.socket) && !io_has_gone(&parked.socket));
-    io_park(&parked.socket, deadline_after_ms(task_loop(task), 500), on_ready); // there is a byte already
+    io_park(&parked.socket, sim_in_ms(task, 500), on_ready); // there is a byte already
     sim_sleep_ms(task, 10);
     sim_expect(run, parked.calls == 3);
-    io_park(&parked.socket, deadline_after_ms(task_loop(task), 500), on_ready);
+    io_park(&parked.socket, sim_in_ms(task, 500), on_ready);
     io_unpark(&parked.socket);
     io_close(&peer_socket);
     sim_sleep_ms(task, 1000);
