@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define ACCEPT_PAUSE_MS 50
+#define FETCHES_SHARE 8 // an eighth of the tasks
 #define LINGER_MS 1000
 #define LINGER_BYTES (256 * 1024)
 
@@ -57,15 +58,25 @@ static void connection_destroy(struct connection *connection)
 
 static void connection_serve_main(struct task *task, void *argument);
 
+// Visitors leave some tasks to fetches: if they took all, nobody could be answered.
+static enum error connection_start(struct connection *connection)
+{
+    struct loop *loop = connection->thread->loop;
+    if (loop->tasks_alive >= loop->limits.tasks - loop->limits.tasks / FETCHES_SHARE)
+        return ERROR_LIMIT;
+    return task_start(loop, NULL, connection_serve_main, connection);
+}
+
 static void connection_on_ready(struct io_socket *socket, enum error reason)
 {
     struct connection *connection = CONTAINER_OF(socket, struct connection, socket);
     if (reason == ERROR_NONE) {
         connection->busy = true;
-        if (task_start(connection->thread->loop, NULL, connection_serve_main, connection)
-            == ERROR_NONE)
+        if (connection_start(connection) == ERROR_NONE)
             return;
         ledger_add(connection->thread->ledger, LEDGER_SHED, 1);
+    } else if (reason == ERROR_TIMEOUT) {
+        ledger_add(connection->thread->ledger, LEDGER_IDLE_TIMEOUTS, 1);
     }
     connection_destroy(connection);
 }
@@ -83,7 +94,7 @@ static void connection_park(struct connection *connection)
 static struct connection *connection_create(struct edge_thread *thread)
 {
     const struct connection_settings *settings = &thread->generation->settings->connections;
-    if (thread->connection_count > settings->maximum / thread->edge->thread_count)
+    if (thread->connection_count >= edge_share(thread->edge, settings->maximum))
         return NULL;
     struct connection *connection = memory_zero_alloc(sizeof(*connection));
     if (connection == NULL)
@@ -244,12 +255,9 @@ static enum http1_fault connection_parse_head(struct request *request, struct sl
 static void connection_refuse_request(struct task *task, struct request *request,
     enum http1_fault fault)
 {
-    struct ledger_row *ledger = request->thread->ledger;
-    ledger_add(ledger, LEDGER_BAD_REQUESTS, 1);
-    atomic_fetch_add_explicit(&ledger->faults[fault], 1, memory_order_relaxed);
+    ledger_add_fault(request->thread->ledger, fault);
     request->head = (struct http_request_head){.method = HTTP_METHOD_GET, .minor_version = 1};
-    request->connection->last = true;
-    delivery_send_page(task, request, http1_fault_status(fault));
+    request_refuse(task, request, http1_fault_status(fault));
 }
 
 // One request, from its first byte to the last of its answer.
@@ -272,14 +280,15 @@ static void connection_serve_request(struct task *task, struct connection *conne
     if (error == ERROR_PROTOCOL) {
         connection_refuse_request(task, &request, fault);
     } else if (error == ERROR_TIMEOUT) {
-        connection->last = true;
-        delivery_send_page(task, &request, 408);
+        ledger_add(thread->ledger, LEDGER_HEAD_TIMEOUTS, 1);
+        request_refuse(task, &request, 408);
     } else if (error != ERROR_NONE) {
         connection->last = true;
     } else {
         connection->requests++;
-        if (!request.head.keep_alive || thread->draining
-            || connection->requests >= settings->connections.requests)
+        bool spent = connection->requests >= settings->connections.requests;
+        ledger_add(thread->ledger, LEDGER_CONNECTIONS_SPENT, spent);
+        if (!request.head.keep_alive || thread->draining || spent)
             connection->last = true;
         request_body_init(&request.body, connection, &request.head, &settings->http,
             settings->connections.body_timeout_ms);

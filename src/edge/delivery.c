@@ -42,6 +42,8 @@ enum error delivery_send(struct task *task, struct request *request, const struc
         NULL);
     if (request->first_byte_ns == 0)
         request->first_byte_ns = task_now_ns(task);
+    if (error == ERROR_TIMEOUT)
+        ledger_add(request->thread->ledger, LEDGER_SEND_TIMEOUTS, 1);
     if (error != ERROR_NONE)
         connection->last = true;
     return error;

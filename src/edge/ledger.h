@@ -20,10 +20,16 @@
     X(BAD_REQUESTS, "bad_requests", "malformed requests refused")                                  \
     X(BROKEN_BODIES, "broken_bodies", "answers cut because the backend broke off mid-body")        \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
-    X(SHED, "shed", "refused because active_requests was reached")                                 \
+    X(SHED, "shed", "refused because active_requests or tasks.limit was reached")                  \
+    X(FETCHES_REFUSED, "fetches_refused", "fetches not begun for want of tasks or memory")         \
     X(CONNECTIONS, "connections", "connections accepted")                                          \
     X(CONNECTIONS_REFUSED, "connections_refused",                                                  \
         "closed because connections.maximum was reached")                                          \
+    X(CONNECTIONS_SPENT, "connections_spent", "closed because connections.requests was reached")   \
+    X(IDLE_TIMEOUTS, "idle_timeouts", "closed after connections.idle_timeout")                     \
+    X(HEAD_TIMEOUTS, "head_timeouts", "refused because the head took longer than head_timeout")    \
+    X(BODY_TIMEOUTS, "body_timeouts", "uploads given up after body_timeout")                       \
+    X(SEND_TIMEOUTS, "send_timeouts", "cut because a visitor took nothing for send_timeout")       \
     X(STALE_FORBIDDEN, "stale_forbidden",                                                          \
         "errors shown although a copy was held that may not go stale")                             \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
@@ -50,6 +56,13 @@ static inline void ledger_add(struct ledger_row *row, enum ledger_count count, u
     // One writer per row: a plain increment that readers may see late.
     uint64_t now = atomic_load_explicit(&row->counts[count], memory_order_relaxed);
     atomic_store_explicit(&row->counts[count], now + value, memory_order_relaxed);
+}
+
+static inline void ledger_add_fault(struct ledger_row *row, enum http1_fault fault)
+{
+    ledger_add(row, LEDGER_BAD_REQUESTS, 1);
+    uint64_t now = atomic_load_explicit(&row->faults[fault], memory_order_relaxed);
+    atomic_store_explicit(&row->faults[fault], now + 1, memory_order_relaxed);
 }
 
 const char *ledger_name(enum ledger_count count);

@@ -81,7 +81,7 @@ void request_serve(struct task *task, struct request *request)
     if (request->site == NULL)
         delivery_send_page(task, request, 421);
     else if (request->thread->active_requests
-        > settings->active_requests / request->thread->edge->thread_count + 1) {
+        > edge_share(request->thread->edge, settings->active_requests)) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
         request->shed = true;
         delivery_send_page(task, request, 503);
@@ -239,6 +239,8 @@ bool request_begin_fetch(struct task *task, struct request *request, bool coales
     error = fetch_start(request, request->flight, coalesce ? NULL : &request->fetches);
     if (error == ERROR_NONE)
         return true;
+    ledger_add(request->thread->ledger, LEDGER_FETCHES_REFUSED, 1);
+    request->shed = true; // the edge's fault, not the site's, and the page says so
     request->failure.kind = FAILURE_INTERNAL;
     flight_fail(request->flight);
     request_leave_flight(request);
@@ -421,6 +423,8 @@ static void request_deliver(struct task *task, struct request *request)
         delivery_send_object(task, request);
     else if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
+    else
+        request->connection->last = true; // nobody had an answer: the visitor must not wait for one
 }
 
 static void request_count(const struct request *request)
@@ -460,10 +464,9 @@ static const char *request_outcome_word(enum request_outcome outcome)
     return "";
 }
 
-static void request_record(struct request *request)
+static void request_log(const struct request *request)
 {
     struct edge_thread *thread = request->thread;
-    request_count(request);
     if (!atomic_load_explicit(&thread->edge->records_wanted, memory_order_relaxed))
         return;
     char id[REQUEST_ID_DIGITS];
@@ -494,4 +497,17 @@ static void request_record(struct request *request)
         .complete = request->complete,
     };
     thread->edge->hooks.answered(thread->edge->hooks.context, thread->index, &record);
+}
+
+static void request_record(struct request *request)
+{
+    request_count(request);
+    request_log(request);
+}
+
+void request_refuse(struct task *task, struct request *request, unsigned status)
+{
+    request->connection->last = true;
+    delivery_send_page(task, request, status);
+    request_log(request);
 }

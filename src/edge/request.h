@@ -65,6 +65,9 @@ void request_end(struct task *task, struct request *request);
 // Serves one request whose head was read and parsed, and writes its record.
 void request_serve(struct task *task, struct request *request);
 
+// What came is no request: says so, logs it and ends the connection. The ledger counts it by its fault.
+void request_refuse(struct task *task, struct request *request, unsigned status);
+
 // For lifelines. Answers with the copy.
 enum lifeline_outcome request_answer_stale(struct request *request);
 bool request_copy_may_go_stale(const struct request *request);

@@ -101,6 +101,16 @@ static enum error request_body_next(
     return ERROR_CLOSED;
 }
 
+static void request_body_fail(struct request_body *body, enum error error)
+{
+    struct ledger_row *ledger = body->connection->thread->ledger;
+    body->error = error;
+    if (error == ERROR_PROTOCOL)
+        ledger_add_fault(ledger, body->decoder.fault);
+    else if (error == ERROR_TIMEOUT)
+        ledger_add(ledger, LEDGER_BODY_TIMEOUTS, 1);
+}
+
 enum error request_body_read(struct task *task, void *source, void *buffer, size_t size,
     size_t *ret_size)
 {
@@ -109,7 +119,7 @@ enum error request_body_read(struct task *task, void *source, void *buffer, size
         return body->error;
     enum error error = request_body_next(task, body, buffer, size, ret_size);
     if (error != ERROR_NONE && error != ERROR_CLOSED)
-        body->error = error;
+        request_body_fail(body, error);
     return error;
 }
 
@@ -129,7 +139,7 @@ void request_body_discard_buffered(struct request_body *body)
             return;
         struct slice bytes = slice_of(body->staging + body->begin, body->end - body->begin);
         if (http1_body_read(&body->decoder, bytes, body->limits, &used, &content) == HTTP1_FAULT) {
-            body->error = ERROR_PROTOCOL;
+            request_body_fail(body, ERROR_PROTOCOL);
             return;
         }
         body->begin += (uint32_t)used;

@@ -92,6 +92,12 @@ struct edge_reload {
     struct message messages[];     // one per thread
 };
 
+// One thread's part of a limit that counts over all threads, rounded up.
+static inline uint64_t edge_share(const struct edge *edge, uint64_t limit)
+{
+    return (limit + edge->thread_count - 1) / edge->thread_count;
+}
+
 // Called when a connection is gone: a drain waits for the last one.
 void edge_thread_connection_gone(struct edge_thread *thread);
 

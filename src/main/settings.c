@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define NAME_SIZE_MAX 64 // it stands in every answer, up to four times
+
 static bool check_address(struct slice value, char *message, size_t message_size)
 {
     struct address address;
@@ -27,10 +29,10 @@ static bool check_prefix(struct slice value, char *message, size_t message_size)
 
 static bool check_name(struct slice value, char *message, size_t message_size)
 {
-    if (http_is_token(value))
+    if (value.size <= NAME_SIZE_MAX && http_is_token(value))
         return true;
     snprintf(message, message_size,
-        "is no token; expected letters, digits and - only, such as edge-1");
+        "is no name; expected at most %d letters, digits and -, such as edge-1", NAME_SIZE_MAX);
     return false;
 }
 
