@@ -462,16 +462,35 @@ bool command_line_parse(int argc, char *const *argv, const struct setting_sectio
     return true;
 }
 
-// --- The settings that flags stand for. What JSON calls a string, YAML reads in quotes ---
+// --- The settings that flags stand for ---
+
+// In double quotes, as YAML escapes: its readers refuse some characters and fold others. The value
+// is UTF-8.
+static void write_quoted(struct text *yaml, const char *value)
+{
+    text_append_byte(yaml, '"');
+    for (const unsigned char *at = (const unsigned char *)value; *at != '\0'; at++) {
+        if (*at >= ' ' && *at < 0x7F && *at != '"' && *at != '\\') {
+            text_append_byte(yaml, (char)*at);
+            continue;
+        }
+        uint32_t character = *at < 0xC0 ? *at : *at < 0xE0 ? *at & 0x1F : *at < 0xF0 ? *at & 0xF
+                                                                                     : *at & 7;
+        while ((at[1] & 0xC0) == 0x80)
+            character = character << 6 | (*++at & 0x3F);
+        text_append(yaml, SLICE("\\U"));
+        text_append_hex(yaml, character, 8);
+    }
+    text_append_byte(yaml, '"');
+}
 
 static void write_texts(struct text *yaml, const char *before, const struct command_texts *texts,
     const char *after)
 {
     text_append(yaml, slice_from_string(before));
     for (size_t i = 0; i < texts->count; i++) {
-        text_append(yaml, i == 0 ? SLICE("[\"") : SLICE(", \""));
-        text_append_json(yaml, slice_from_string(texts->items[i]));
-        text_append_byte(yaml, '"');
+        text_append(yaml, i == 0 ? SLICE("[") : SLICE(", "));
+        write_quoted(yaml, texts->items[i]);
     }
     text_append(yaml, SLICE("]"));
     text_append(yaml, slice_from_string(after));
@@ -480,9 +499,7 @@ static void write_texts(struct text *yaml, const char *before, const struct comm
 static void write_text(struct text *yaml, const char *before, const char *value, const char *after)
 {
     text_append(yaml, slice_from_string(before));
-    text_append_byte(yaml, '"');
-    text_append_json(yaml, slice_from_string(value));
-    text_append_byte(yaml, '"');
+    write_quoted(yaml, value);
     text_append(yaml, slice_from_string(after));
 }
 
