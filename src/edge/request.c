@@ -233,6 +233,8 @@ bool request_begin_fetch(struct task *task, struct request *request, bool coales
         return false;
     }
     request->asked = true;
+    request->joined_late = !request->leads
+        && atomic_load_explicit(&request->flight->state, memory_order_acquire) == FLIGHT_ANSWERED;
     if (!request->leads)
         return true;
     (void)task;
@@ -324,6 +326,16 @@ static bool request_take_place(struct request *request, struct object *object)
     return object_length(object) != UINT64_MAX && http_etag_is_strong(object_etag(object));
 }
 
+// An answer that had begun before this request came may serve it only while it is fresh (RFC 9111
+// section 4); and of what is too large to keep, the backend sends a part faster than the whole passes by.
+static bool request_is_better_off_alone(const struct request *request, const struct object *object)
+{
+    if (request->joined_late && !object_is_fresh(object, request->thread->loop->now_ns))
+        return true;
+    return object->storable && object->body != NULL && body_has_window(object->body)
+        && http_fields_find(&request->head.fields, HTTP_NAME_RANGE) != NULL;
+}
+
 // Takes what the flight brought: an answer for everybody, one for its leader alone, or a failure.
 static enum ask_result request_take_answer(struct request *request)
 {
@@ -348,7 +360,8 @@ static enum ask_result request_take_answer(struct request *request)
     if (state == FLIGHT_ANSWERED && !request->leads
         && !object_matches(object, &request->head.fields))
         return ASK_AGAIN; // another variant than was thought; now the Vary is known
-    if (!request->leads && !request_take_place(request, object)) {
+    if (request_is_better_off_alone(request, object)
+        || (!request->leads && !request_take_place(request, object))) {
         request->shareable = false;
         return ASK_AGAIN;
     }
@@ -417,10 +430,25 @@ static void request_answer(struct task *task, struct request *request)
 
 // --- Sending and counting ---
 
+// The content broke off before the visitor got anything of it: as if there had been no answer.
+static void request_seek_another(struct task *task, struct request *request)
+{
+    object_release(request->object);
+    request->object = NULL;
+    request->outcome = OUTCOME_NONE;
+    request->failure = (struct failure){.kind = FAILURE_RESPONSE_INCOMPLETE};
+    lifelines_failure(task, request);
+}
+
 static void request_deliver(struct task *task, struct request *request)
 {
+    if (request->object != NULL) {
+        if (delivery_send_object(task, request))
+            return;
+        request_seek_another(task, request);
+    }
     if (request->object != NULL)
-        delivery_send_object(task, request);
+        request->connection->last = !delivery_send_object(task, request);
     else if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
     else

@@ -41,6 +41,7 @@ struct request {
     bool has_control;
     struct flight *flight;     // while it waits for one or reads from it
     bool leads;                // that flight is its own
+    bool joined_late;          // that flight's answer had begun already
     struct scope fetches;      // those that cannot outlive it
     struct body_reader place;  // in a transfer with a window, from joining it until delivery reads
     struct request_body body;
@@ -65,7 +66,7 @@ void request_end(struct task *task, struct request *request);
 // Serves one request whose head was read and parsed, and writes its record.
 void request_serve(struct task *task, struct request *request);
 
-// What came is no request: says so, logs it and ends the connection. The ledger counts it by its fault.
+// What came is no request: says so, logs it, ends the connection and counts it by its fault.
 void request_refuse(struct task *task, struct request *request, unsigned status);
 
 // For lifelines. Answers with the copy.
