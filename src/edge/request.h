@@ -66,7 +66,7 @@ void request_end(struct task *task, struct request *request);
 // Serves one request whose head was read and parsed, and writes its record.
 void request_serve(struct task *task, struct request *request);
 
-// What came is no request: says so, logs it, ends the connection and counts it by its fault.
+// What came is no request: says so, logs it and ends the connection. The caller counts the fault.
 void request_refuse(struct task *task, struct request *request, unsigned status);
 
 // For lifelines. Answers with the copy.
