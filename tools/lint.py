@@ -26,7 +26,7 @@ NOT_SUSPENDING = {"task_cancel", "task_wake", "task_loop", "task_now_ns", "task_
 
 # What nobody calls, where it is allowed all the same, and what to use.
 BANNED = [
-    (r"strcpy|strcat|strncat|sprintf|vsprintf|gets", (), "struct text"),
+    (r"strcpy|strncpy|strcat|strncat|sprintf|vsprintf|gets", (), "struct text"),
     (r"strtok|strtok_r", (), "slice_cut"),
     (r"atoi|atol|atoll|strtol|strtoul|strtoll|strtoull", (), "slice_parse_u64"),
     (r"alloca", (), "the arena"),
