@@ -252,6 +252,21 @@ static enum http1_fault connection_parse_head(struct request *request, struct sl
     return http1_parse_request(head, limits, &request->head);
 }
 
+// What Connection names is meant for us alone (RFC 9110 section 7.6.1). It is not passed on, so it
+// must not choose a variant or count as credentials either: the backend answers without it.
+static void connection_drop_nominated(struct http_fields *fields)
+{
+    uint32_t kept = 0;
+    if (http_fields_find(fields, HTTP_NAME_CONNECTION) == NULL)
+        return;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        struct http_field field = fields->items[i];
+        if (http_name_is_hop_by_hop(field.known) || !http_field_is_hop_by_hop(fields, &field))
+            fields->items[kept++] = field;
+    }
+    fields->count = kept;
+}
+
 static void connection_refuse_request(struct task *task, struct request *request,
     enum http1_fault fault)
 {
@@ -276,6 +291,8 @@ static void connection_serve_request(struct task *task, struct connection *conne
         fault = connection_parse_head(&request, head);
         if (fault != HTTP1_FAULT_NONE)
             error = ERROR_PROTOCOL;
+        else
+            connection_drop_nominated(&request.head.fields);
     }
     if (error == ERROR_PROTOCOL) {
         connection_refuse_request(task, &request, fault);
