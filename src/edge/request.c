@@ -197,7 +197,8 @@ static bool request_may_ask(struct request *request)
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
         return false;
     }
-    if (request_copy_may_go_stale(request) && object_in_backoff(request->copy, now_ns)) {
+    if (request_site(request)->lifelines.of[LIFELINE_STALE_IF_ERROR].enabled
+        && request_copy_may_go_stale(request) && object_in_backoff(request->copy, now_ns)) {
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
         return false;
     }
@@ -386,6 +387,10 @@ static enum ask_result request_ask_once(struct task *task, struct request *reque
     if (lifelines_wait(task, request) == LIFELINE_ANSWERED)
         return ASK_ANSWERED;
     enum error error = request_await(task, request);
+    if (error == ERROR_MEMORY) {
+        request->failure.kind = FAILURE_INTERNAL; // the visitor is still there, and so is his copy
+        return ASK_FAILED;
+    }
     if (error != ERROR_NONE && error != ERROR_TIMEOUT) {
         request->failure.kind = FAILURE_CANCELLED;
         request->connection->last = true;
