@@ -2,6 +2,7 @@
 //
 //   fetch_main
 //     fetch_ask           attempts, until one is answered or none is left to make
+//     fetch_ask_whole     without conditions, when a 304 speaks of something else than the copy
 //     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader
 //     fetch_copy_content  from the backend into the body that everybody reads
 //     fetch_give_up       no answer: say why, and let the copy rest from further fetches
@@ -69,6 +70,10 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
     }
     struct slice fields = forward_fields(request, &fetch->arena,
         fetch->shareable ? FORWARD_WHOLE : FORWARD_AS_SENT, conditions);
+    // Where they stand in the fields; everything else that is conditional was left out of them.
+    if (fields.data != NULL && conditions.size > 0)
+        fetch->conditions = slice_of(
+            memmem(fields.data, fields.size, conditions.data, conditions.size), conditions.size);
     if (conditions.data == NULL || fields.data == NULL || !fetch_copy_head(fetch, &request->head))
         return false;
     struct slice target = arena_printf(&fetch->arena, "%.*s%s%.*s", SLICE_ARGS(request->head.path),
@@ -154,10 +159,10 @@ uint64_t fetch_patience_ms(const struct request *request)
     return attempts * (timeouts.connect_ms + timeouts.first_byte_ms) + PATIENCE_SLACK_MS;
 }
 
-struct cache_key fetch_hint_key(const struct cache_key *key, bool credentials)
+struct cache_key fetch_hint_key(const struct cache_key *key, unsigned credentials)
 {
     struct cache_key hint = *key;
-    hint.hash.low ^= credentials ? UINT64_C(0x9E3779B97F4A7C15) : 0;
+    hint.hash.low ^= credentials * UINT64_C(0x9E3779B97F4A7C15);
     return hint;
 }
 
@@ -247,6 +252,33 @@ static int64_t fetch_asked_ms(const struct fetch *fetch)
     return loop->wall_ms - (int64_t)((loop->now_ns - fetch->asked_ns) / NS_PER_MS);
 }
 
+// A 304 that speaks of something else than the copy (RFC 9111 section 4.3.3).
+static bool fetch_is_contradicted(const struct fetch *fetch, const struct exchange *exchange)
+{
+    return exchange_head(exchange)->status == 304 && fetch->copy != NULL
+        && !object_is_confirmed(fetch->copy, exchange_head(exchange));
+}
+
+// The whole answer then, without conditions. That is no further attempt: this one was answered.
+static struct exchange *fetch_ask_whole(struct task *task, struct fetch *fetch,
+    struct exchange *exchange)
+{
+    struct slice fields = fetch->request.fields, conditions = fetch->conditions;
+    size_t before = (size_t)(conditions.data - fields.data);
+    size_t after = fields.size - before - conditions.size;
+    exchange_close(task, exchange);
+    fields = arena_printf(&fetch->arena, "%.*s%.*s", (int)before, fields.data, (int)after,
+        conditions.data + conditions.size);
+    if (fields.data == NULL) {
+        fetch->failure.kind = FAILURE_INTERNAL;
+        return NULL;
+    }
+    fetch->request.fields = fields;
+    fetch->tried = 0;
+    fetch->attempts = 0;
+    return fetch_ask(task, fetch);
+}
+
 // 304 to our own condition: the copy is good for another lifetime.
 static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchange)
 {
@@ -257,9 +289,12 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
         return false;
     fetch->report->revalidated = true;
     fetch_finish_report(fetch, exchange);
-    if (object->storable)
+    if (object->storable) {
         cache_insert(fetch->thread->edge->cache, object, fetch->flight->epoch);
-    flight_answer(fetch->flight, object);
+        flight_answer(fetch->flight, object);
+    } else { // what the 304 added (private, Set-Cookie) is for the one who asked
+        flight_answer_alone(fetch->flight, object);
+    }
     flight_unlist(fetch->flight);
     object_release(object);
     return true;
@@ -274,11 +309,13 @@ static void fetch_invalidate(const struct fetch *fetch, unsigned status)
 }
 
 // What belongs to one visitor is remembered for a while, so that others do not wait for it in vain.
+// Not what a visitor's own no-store kept out: one of them could keep a page from all others.
 static void fetch_remember_unshareable(const struct fetch *fetch, unsigned status)
 {
     const struct judge_policy *policy = &fetch_site(fetch)->cache;
     struct cache_key hint = fetch_hint_key(&fetch->key, fetch->credentials);
-    if (fetch->shareable && judge_replaces(status))
+    if (fetch->shareable && judge_replaces(status)
+        && fetch->reason != JUDGE_REASON_REQUEST_NO_STORE)
         cache_remember_uncacheable(fetch->thread->edge->cache, &hint,
             deadline_after_ms(fetch->thread->loop, policy->uncacheable_ms));
 }
@@ -293,6 +330,7 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     struct judgement judgement;
     judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch_asked_ms(fetch),
         loop->wall_ms, &judgement);
+    fetch->reason = judgement.reason;
     bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
     if (!fetch->shareable)
         judgement.store = JUDGE_NEVER;
@@ -359,8 +397,7 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
 {
     unsigned status = exchange_head(exchange)->status;
     if (status == 304 && fetch->copy != NULL)
-        return object_is_confirmed(fetch->copy, exchange_head(exchange))
-            && fetch_take_confirmation(fetch, exchange);
+        return !fetch_is_contradicted(fetch, exchange) && fetch_take_confirmation(fetch, exchange);
     bool kept;
     struct object *object = fetch_create_object(fetch, exchange, &kept);
     if (object == NULL)
@@ -382,7 +419,7 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     struct body *body = object->body;
     if (body != NULL) {
         enum error error = fetch_copy_content(task, fetch, exchange, body, &kept);
-        if (error != ERROR_NONE) {
+        if (error != ERROR_NONE && error != ERROR_CANCELLED) {
             ledger_add(fetch->thread->ledger, LEDGER_BROKEN_BODIES, 1);
             fetch_let_copy_rest(fetch);
         }
@@ -402,6 +439,8 @@ static void fetch_main(struct task *task, void *argument)
     struct fetch *fetch = argument;
     fetch->report->task = task;
     struct exchange *exchange = fetch_ask(task, fetch);
+    if (exchange != NULL && fetch->conditions.size > 0 && fetch_is_contradicted(fetch, exchange))
+        exchange = fetch_ask_whole(task, fetch, exchange);
     if (exchange == NULL || !fetch_take_answer(task, fetch, exchange)) {
         if (exchange != NULL)
             fetch->failure.kind = FAILURE_INTERNAL;

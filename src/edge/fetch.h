@@ -29,9 +29,11 @@ struct fetch {
     struct http_request_head head; // of the request that began it, for judging the response
     struct cache_key key;
     bool shareable;
-    bool credentials;
+    unsigned credentials;
+    enum judge_reason reason;      // why the answer is not stored
     struct object *copy;           // to be revalidated; NULL: none
     struct exchange_request request;
+    struct slice conditions;       // within request.fields: the copy's validators
     uint64_t tried;                // backends, a bit each
     unsigned attempts;
     struct failure failure;        // of the attempt just made
@@ -54,5 +56,5 @@ enum error fetch_start(struct request *request, struct flight *flight,
 // The bound on all attempts of a fetch together, for those who wait for it.
 uint64_t fetch_patience_ms(const struct request *request);
 
-// "Cannot be shared" is remembered apart for requests with and without credentials.
-struct cache_key fetch_hint_key(const struct cache_key *key, bool credentials);
+// "Cannot be shared" is remembered apart for each kind of credentials.
+struct cache_key fetch_hint_key(const struct cache_key *key, unsigned credentials);

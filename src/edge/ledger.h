@@ -18,7 +18,7 @@
     X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
     X(VISITOR_ERRORS, "visitor_errors", "answers of 500 and above that a visitor saw")             \
     X(BAD_REQUESTS, "bad_requests", "malformed requests refused")                                  \
-    X(BROKEN_BODIES, "broken_bodies", "answers cut because the backend broke off mid-body")        \
+    X(BROKEN_BODIES, "broken_bodies", "fetches whose content the backend broke off")               \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
     X(SHED, "shed", "refused because active_requests or tasks.limit was reached")                  \
     X(FETCHES_REFUSED, "fetches_refused", "fetches not begun for want of tasks or memory")         \

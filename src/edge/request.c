@@ -124,8 +124,8 @@ static bool request_name_key(struct request *request)
 static void request_look_up(struct request *request)
 {
     const struct http_fields *fields = &request->head.fields;
-    request->credentials = http_fields_find(fields, HTTP_NAME_COOKIE) != NULL
-        || http_fields_find(fields, HTTP_NAME_AUTHORIZATION) != NULL;
+    request->credentials = (http_fields_find(fields, HTTP_NAME_COOKIE) != NULL ? 1 : 0)
+        | (http_fields_find(fields, HTTP_NAME_AUTHORIZATION) != NULL ? 2 : 0);
     request->has_control = http_fields_find(fields, HTTP_NAME_CACHE_CONTROL) != NULL
         || http_fields_find(fields, HTTP_NAME_PRAGMA) != NULL;
     if (request->has_control)

@@ -30,7 +30,7 @@ struct request {
     char host_text[256];       // authority without port, lower case
     struct slice host;
     uint64_t id, started_ns;
-    bool credentials;          // Cookie or Authorization: never waits behind strangers
+    unsigned credentials;      // 1: Cookie, 2: Authorization. Never waits behind strangers
     bool shareable;            // its answer may serve others, so far as one can tell
     bool asked;                // the origin was asked for it
     bool shed;                 // refused by the edge itself
