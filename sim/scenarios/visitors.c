@@ -259,8 +259,7 @@ static void large_body_window(struct task *task, struct sim_run *run)
 static void rude_visitor(struct task *task, void *argument)
 {
     static const char *const openings[] = {"GET / HTTP/1.1\r\nHost: a\r\n",
-        "POST /post/x HTTP/1.1\r\nHost: a\r\n"
-        "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /post/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "GET  / HTTP/1.1\r\n\r\n", "\r\n\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
