@@ -22,7 +22,7 @@ bool backend_url_parse(struct slice text, struct backend_url *ret_url, char *mes
     }
     if (text.size < scheme.size || !slice_equal_nocase(slice_of(text.data, scheme.size), scheme)) {
         snprintf(message, message_size,
-            "has no scheme; expected http://host[:port], such as http://127.0.0.1:8000");
+            "does not begin with http://; expected one such as http://127.0.0.1:8000");
         return false;
     }
     struct slice rest = slice_of(text.data + scheme.size, text.size - scheme.size);

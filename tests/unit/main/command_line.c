@@ -122,7 +122,7 @@ static void test_bad_values(void **state)
         "afloat run: --origin: \"https://a\" asks for TLS towards a backend, which is not "
         "supported; expected http://host[:port]");
     bad("afloat run --origin a:80",
-        "afloat run: --origin: \"a:80\" has no scheme; expected http://host[:port], such as "
+        "afloat run: --origin: \"a:80\" does not begin with http://; expected one such as "
         "http://127.0.0.1:8000");
     bad("afloat run --origin http://a --probe health",
         "afloat run: --probe: \"health\" is no path; expected one such as /health");
