@@ -209,8 +209,8 @@ static void render_cache(const struct screen *screen, const json_t *status)
     uint64_t requests = count_of(ledger, "requests"), hits = count_of(ledger, "hits");
     fputc('\n', screen->out);
     put(screen, BOLD, 0, "cache");
-    fprintf(screen->out, " holds %s responses in %s of %s",
-        grouped(count_of(cache, "objects"), objects),
+    fprintf(screen->out, " holds %s response%s in %s of %s",
+        grouped(count_of(cache, "objects"), objects), count_of(cache, "objects") == 1 ? "" : "s",
         bytes_in_words(count_of(cache, "bytes"), bytes),
         bytes_in_words(count_of(cache, "limit"), limit));
     if (requests > 0)
@@ -242,7 +242,8 @@ static void render_ledger(const struct screen *screen, const json_t *status)
     uint64_t errors = count_of(ledger, "visitor_errors");
     fputc('\n', screen->out);
     put(screen, BOLD, 0, "lifelines");
-    fprintf(screen->out, " answered %s visitors\n", grouped(count_of(status, "saved"), buffer));
+    fprintf(screen->out, " answered %s visitor%s\n", grouped(count_of(status, "saved"), buffer),
+        count_of(status, "saved") == 1 ? "" : "s");
     render_counts(screen, ledger, 0, LIFELINE_COUNT);
     fputc('\n', screen->out);
     put_line(screen, BOLD, "visitors");
