@@ -132,7 +132,7 @@ static bool start_admin(struct process *process)
             "--state DIR", directory);
     if (error != ERROR_NONE)
         return fail("cannot use the state directory %s: %s", directory, error_text(error));
-    if (settings->user.size > 0 && !system_give_to(settings->user.data, directory))
+    if (settings->user.size > 0 && !system_give_socket(settings->user.data, directory))
         return false;
     if (settings->metrics.listen.size == 0)
         return true;
@@ -179,6 +179,20 @@ static void announce(const struct process *process)
     }
     fflush(stdout);
     system_notify("READY=1");
+}
+
+// Opened by root before: the user must be able to open them again.
+static bool become_user(const struct settings *settings)
+{
+    if (settings->user.size == 0)
+        return true;
+    const char *user = settings->user.data;
+    const struct slice paths[] = {settings->log.access, settings->log.error};
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        if (paths[i].size > 0 && !system_give_log(user, paths[i].data))
+            return false;
+    }
+    return system_become(user);
 }
 
 // --- Reload: the loop does the swap, this thread waits for it ---
@@ -330,10 +344,9 @@ int process_run(const char *config_path, struct loaded_settings *loaded)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     system_raise_file_limit();
-    const struct slice user = loaded->settings.user;
     bool started = start_log(&process) && start_loops(&process) && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
-        && (user.size == 0 || system_become(user.data)) && start_threads(&process);
+        && become_user(&loaded->settings) && start_threads(&process);
     if (started) {
         announce(&process);
         serve_until_told(&process, &signals);

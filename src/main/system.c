@@ -1,6 +1,7 @@
 // Users, limits and the service manager.
 #include "main/system.h"
 #include "admin/clock.h"
+#include "admin/control.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -39,23 +41,54 @@ bool system_become(const char *user)
     return false;
 }
 
-bool system_give_to(const char *user, const char *directory)
+static bool cannot_give(const char *user, const char *path)
+{
+    fprintf(stderr, "afloat: cannot give %s to the user \"%s\": %s\n", path, user, strerror(errno));
+    return false;
+}
+
+// A directory with anything else in it, such as /tmp, serves others too and keeps its owner.
+static bool is_ours_alone(DIR *stream)
+{
+    for (struct dirent *file; (file = readdir(stream)) != NULL;) {
+        if (strcmp(file->d_name, ".") != 0 && strcmp(file->d_name, "..") != 0
+            && strcmp(file->d_name, CONTROL_SOCKET_NAME) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool system_give_socket(const char *user, const char *directory)
 {
     struct passwd *entry = find_user(user);
     if (entry == NULL)
         return false;
     DIR *stream = opendir(directory);
-    bool good = stream != NULL && chown(directory, entry->pw_uid, entry->pw_gid) == 0;
-    for (struct dirent *file; good && (file = readdir(stream)) != NULL;) {
-        if (strcmp(file->d_name, "..") != 0 && file->d_name[0] != '.')
-            good = fchownat(dirfd(stream), file->d_name, entry->pw_uid, entry->pw_gid,
-                AT_SYMLINK_NOFOLLOW) == 0;
-    }
+    if (stream == NULL)
+        return cannot_give(user, directory);
+    bool good = fchownat(dirfd(stream), CONTROL_SOCKET_NAME, entry->pw_uid, entry->pw_gid,
+                    AT_SYMLINK_NOFOLLOW) == 0
+        && (!is_ours_alone(stream) || fchown(dirfd(stream), entry->pw_uid, entry->pw_gid) == 0);
     if (!good)
-        fprintf(stderr, "afloat: cannot give %s to the user \"%s\": %s\n", directory, user,
-            strerror(errno));
-    if (stream != NULL)
-        closedir(stream);
+        cannot_give(user, directory);
+    closedir(stream);
+    return good;
+}
+
+bool system_give_log(const char *user, const char *path)
+{
+    struct passwd *entry = find_user(user);
+    if (entry == NULL)
+        return false;
+    struct stat status;
+    int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0)
+        return true; // a link, such as /dev/stderr; it is open already
+    bool is_ours = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)
+        && status.st_nlink == 1 && status.st_uid == geteuid();
+    bool good = !is_ours || fchown(descriptor, entry->pw_uid, entry->pw_gid) == 0
+        || cannot_give(user, path);
+    close(descriptor);
     return good;
 }
 

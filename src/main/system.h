@@ -6,7 +6,9 @@
 
 // Each prints one line to stderr when it fails.
 bool system_become(const char *user);                          // group, supplementary groups, user
-bool system_give_to(const char *user, const char *directory);  // the directory and what is in it
+bool system_give_socket(const char *user, const char *directory); // control.sock, its directory
+// A log file, which the user opens again later; other things than files of ours are left alone.
+bool system_give_log(const char *user, const char *path);
 void system_raise_file_limit(void);                            // of open files, to the hard limit
 // sd_notify(3)'s datagram; nothing without $NOTIFY_SOCKET.
 void system_notify(const char *state);
