@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define YAML_SIZE ((size_t)128 << 10)
@@ -108,8 +109,16 @@ static int maintain(const struct command_line *line)
         what->on, "until_ms", (json_int_t)what->until_ms, "message", what->message));
     if (response == NULL)
         return 1;
-    puts(what->on ? "maintenance is on: copies are served, nothing is fetched"
-                  : "maintenance is off");
+    char until[64] = "";
+    time_t seconds = (time_t)(what->until_ms / 1000);
+    struct tm local;
+    // With its day: 14:30 said in the evening means tomorrow's.
+    if (what->until_ms != 0 && localtime_r(&seconds, &local) != NULL)
+        strftime(until, sizeof(until), " until %Y-%m-%d %H:%M %Z", &local);
+    if (what->on)
+        printf("maintenance is on%s: copies are served, nothing is fetched\n", until);
+    else
+        puts("maintenance is off");
     json_decref(response);
     return 0;
 }
