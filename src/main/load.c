@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define ARENA_CHUNK_SIZE 16384
@@ -43,9 +44,13 @@ struct loaded_settings *settings_load(const char *path, struct slice yaml)
 bool state_directory(struct slice named, char *buffer, size_t size)
 {
     const char *state_home = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    // systemd's, of a unit that runs as another user: root's `afloat status` must find its socket.
+    const char *state_of_unit = getenv("STATE_DIRECTORY");
     int written;
     if (named.size > 0)
         written = snprintf(buffer, size, "%.*s", SLICE_ARGS(named));
+    else if (state_of_unit != NULL && state_of_unit[0] == '/')
+        written = snprintf(buffer, size, "%.*s", (int)strcspn(state_of_unit, ":"), state_of_unit);
     else if (geteuid() == 0)
         written = snprintf(buffer, size, "/var/lib/afloat");
     else if (state_home != NULL && state_home[0] == '/')

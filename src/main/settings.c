@@ -44,8 +44,8 @@ static const struct setting rows[] = {
         .touch = "Set it to :80 once the edge stands in front of the site."},
     {.name = "state", .type = SETTING_TEXT, .offset = offsetof(struct settings, state),
         .example = "/var/lib/afloat",
-        .summary = "The directory of the control socket. Without it: /var/lib/afloat for root, "
-                   "$XDG_STATE_HOME/afloat for other users.",
+        .summary = "The directory of the control socket. Without it: systemd's $STATE_DIRECTORY, "
+                   "else /var/lib/afloat for root and $XDG_STATE_HOME/afloat for other users.",
         .touch = "Set it when several edges run on one machine; each needs its own."},
     {.name = "user", .type = SETTING_TEXT, .offset = offsetof(struct settings, user),
         .example = "afloat", .summary = "The user to become once the ports are open.",
