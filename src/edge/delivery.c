@@ -269,7 +269,7 @@ static enum error delivery_continue_alone(struct task *task, struct delivery *de
         delivery->framing == DELIVERY_CHUNKED);
 }
 
-void delivery_send_object(struct task *task, struct request *request)
+bool delivery_send_object(struct task *task, struct request *request)
 {
     struct object *object = request->object;
     struct delivery delivery;
@@ -278,6 +278,7 @@ void delivery_send_object(struct task *task, struct request *request)
     delivery_add_object_head(&delivery, request, object);
     enum error error;
     if (delivery.framing == DELIVERY_NONE || delivery.at == delivery.end) {
+        body_reader_close(&request->place);
         delivery.framing = DELIVERY_NONE;
         error = delivery_flush(task, &delivery, SLICE_EMPTY, false);
     } else {
@@ -290,6 +291,8 @@ void delivery_send_object(struct task *task, struct request *request)
             error = delivery_continue_alone(task, &delivery);
     }
     request->complete = error == ERROR_NONE;
+    if (error != ERROR_NONE && request->first_byte_ns == 0)
+        return false;
     if (error != ERROR_NONE) {
         request->connection->last = true;
         // The announced length or the missing last chunk tells the visitor that it was cut. Only
@@ -299,6 +302,7 @@ void delivery_send_object(struct task *task, struct request *request)
         else
             io_close(&request->connection->socket);
     }
+    return true;
 }
 
 // --- Small answers made here ---

@@ -3,8 +3,9 @@
 
 #include "edge/request.h"
 
-// request->object, selected by the request's conditions and range.
-void delivery_send_object(struct task *task, struct request *request);
+// request->object, selected by the request's conditions and range. False if its content broke off
+// before anything was sent: there is still time for another answer.
+bool delivery_send_object(struct task *task, struct request *request);
 // A small answer made here. fields: further "Name: value\r\n" lines, may be empty.
 void delivery_send_bytes(struct task *task, struct request *request, unsigned status,
     struct slice content_type, struct slice fields, struct slice content);

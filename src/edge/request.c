@@ -313,12 +313,13 @@ static enum ask_result request_take_failure(struct request *request, enum failur
     return ASK_FAILED;
 }
 
-// Of a transfer that keeps only a window in memory, the beginning may be gone when a follower
-// comes. False: this visitor cannot have it from here, not even by Range.
+// Of a transfer that keeps only a window in memory, the beginning may be gone when somebody comes,
+// the leader too: others may read faster than he wakes. One of unknown length has no window yet, but
+// may get one at any moment. False: this visitor cannot have it from here, not even by Range.
 static bool request_take_place(struct request *request, struct object *object)
 {
     struct slice ignored;
-    if (object->body == NULL || !body_has_window(object->body))
+    if (object->body == NULL)
         return true;
     body_reader_open(&request->place, object->body, 0);
     if (body_reader_peek(&request->place, &ignored) != ERROR_LIMIT)
@@ -361,8 +362,7 @@ static enum ask_result request_take_answer(struct request *request)
     if (state == FLIGHT_ANSWERED && !request->leads
         && !object_matches(object, &request->head.fields))
         return ASK_AGAIN; // another variant than was thought; now the Vary is known
-    if (request_is_better_off_alone(request, object)
-        || (!request->leads && !request_take_place(request, object))) {
+    if (request_is_better_off_alone(request, object) || !request_take_place(request, object)) {
         request->shareable = false;
         return ASK_AGAIN;
     }
@@ -447,14 +447,13 @@ static void request_seek_another(struct task *task, struct request *request)
 
 static void request_deliver(struct task *task, struct request *request)
 {
-    if (request->object != NULL) {
-        if (delivery_send_object(task, request))
-            return;
-        request_seek_another(task, request);
-    }
+    if (request->object != NULL && delivery_send_object(task, request))
+        return;
     if (request->object != NULL)
-        request->connection->last = !delivery_send_object(task, request);
-    else if (request->outcome == OUTCOME_ERROR)
+        request_seek_another(task, request);
+    if (request->object != NULL && delivery_send_object(task, request))
+        return;
+    if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
     else
         request->connection->last = true; // nobody had an answer: the visitor must not wait for one

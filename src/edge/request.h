@@ -43,7 +43,7 @@ struct request {
     bool leads;                // that flight is its own
     bool joined_late;          // that flight's answer had begun already
     struct scope fetches;      // those that cannot outlive it
-    struct body_reader place;  // in a transfer with a window, from joining it until delivery reads
+    struct body_reader place;  // in the answer's content, from taking it until delivery reads
     struct request_body body;
     // The answer:
     struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE

@@ -1,0 +1,167 @@
+"""An edge under test and the visitors and backends around it, for the wire tests in Python.
+
+They are for what varnishtest's language cannot say: many connections at once, random bytes, large
+transfers. Each is called with the binary and the name of the build; it fails by an exception.
+"""
+
+import contextlib
+import hashlib
+import json
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BINARY, BUILD = sys.argv[1], sys.argv[2]
+PATIENCE_SECONDS = 60
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        time.sleep(.05)
+
+
+def reset(connection):
+    """Closes it with a RST instead of a FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def read_to_end(connection):
+    """What still comes, and whether it ended in order."""
+    pieces = []
+    try:
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+    except ConnectionError:
+        return b"".join(pieces), False
+    return b"".join(pieces), True
+
+
+class Backend:
+    """Calls answer(connection, head, rest) for each request, in a thread per connection. It
+    returns whether the connection goes on."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+
+    def serve(self, connection):
+        with connection, contextlib.suppress(ConnectionError):
+            rest = b""
+            while True:
+                while b"\r\n\r\n" not in rest:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    rest += piece
+                head, rest = rest.split(b"\r\n\r\n", 1)
+                if not self.answer(connection, head.decode("latin-1"), rest):
+                    return
+                rest = b""
+
+
+class Edge:
+    """A running afloat; used in a with statement. settings: further lines of its file."""
+
+    def __init__(self, backend, settings=""):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="afloat-wire-"))
+        self.file = self.folder / "afloat.yaml"
+        self.head = (f"listen: [\"127.0.0.1:0\"]\nstate: {self.folder}/state\n"
+                     f"metrics: {{listen: \"127.0.0.1:0\"}}\n"
+                     f"log: {{error: {self.folder}/error.log}}\n"
+                     f"origins:\n  main:\n    backends: [\"http://{backend.address}\"]\n")
+        self.configure(settings)
+
+    def configure(self, settings):
+        self.file.write_text(self.head + settings)
+
+    def __enter__(self):
+        self.process = subprocess.Popen([BINARY, "run", "--config", self.file],
+                                        stdout=subprocess.PIPE, text=True)
+        self.address = self.read_address("listening on http://")
+        self.metrics_address = self.read_address("metrics on http://")
+        return self
+
+    def read_address(self, before):
+        line = self.process.stdout.readline()
+        assert before in line, line
+        host, port = line.split(before)[1].split("/")[0].strip().rsplit(":", 1)
+        return host, int(port)
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            self.process.kill()
+            self.process.wait()
+            print((self.folder / "error.log").read_text()[-4000:])
+            return
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(PATIENCE_SECONDS)
+        assert status == 0, f"exit status {status}"
+        shutil.rmtree(self.folder)
+
+    def connect(self):
+        connection = socket.create_connection(self.address)
+        connection.settimeout(PATIENCE_SECONDS)
+        return connection
+
+    def ask(self, bytes_):
+        """Sends them on a connection of their own and returns all that comes until its end."""
+        with self.connect() as connection:
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(bytes_)
+            return read_to_end(connection)
+
+    def get(self, path):
+        return self.ask(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+
+    def status(self):
+        return json.loads(subprocess.check_output(
+            [BINARY, "status", "--json", "--state", self.folder / "state"]))
+
+    def metric(self, name):
+        with socket.create_connection(self.metrics_address) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            text = read_to_end(connection)[0].decode()
+        return int(text.split(f"\n{name} ")[1].split("\n")[0])
+
+    def memory_mb(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0]) // 1024
+
+    def assert_memory_below(self, megabytes):
+        # A sanitizer keeps what was freed for a while, to see whether it is used again.
+        if BUILD == "dev":
+            assert self.memory_mb() < megabytes, f"{self.memory_mb()} MB"
+
+    def await_quiet(self):
+        """Nothing is left of all that went on."""
+        wait_until(lambda: self.status()["now"]
+                   == {"connections": 0, "active_requests": 0, "flights": 0}, "all is quiet")
+        assert self.metric("afloat_open_connections") == 0
+
+
+def pattern(size, seed=0):
+    """Content of which every part is different."""
+    return random.Random(seed).randbytes(size)
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
