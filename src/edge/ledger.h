@@ -11,7 +11,7 @@
 #define LEDGER_MAP(X)                                                                              \
     X(REQUESTS, "requests", "requests answered")                                                   \
     X(HITS, "hits", "answered from a fresh copy")                                                  \
-    X(MISSES, "misses", "answered by a fetch of their own")                                        \
+    X(MISSES, "misses", "answered by a fetch, begun or joined")                                    \
     X(PASSES, "passes", "answered by a fetch that cannot be shared")                               \
     X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
     X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
