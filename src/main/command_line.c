@@ -70,7 +70,7 @@ static const struct flag flags[] = {
      "remove them for good; else they are stale, but still there for failures"},
     {"--json", NULL, IN(STATUS), FLAG_SWITCH, AT(json), NULL, NULL, "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
-     "when it will be over, shown to visitors: 30m, 18:30 or 2026-01-31T18:30:00Z"},
+     "what visitors are told, only off ends it: 30m, 18:30 or 2026-01-31T18:30:00Z"},
     {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL, check_message,
      "a sentence for visitors"},
     {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE), FLAG_TEXT, AT(state),
