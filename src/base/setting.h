@@ -41,12 +41,17 @@ static inline bool setting_status_set_has(const struct setting_status_set *set, 
 }
 
 struct setting;
+struct setting_review; // of conf/conf.h
 
 struct setting_section {
     size_t size; // of the struct, bytes
     const struct setting *rows;
     size_t count;
     const char *summary; // for the reference: what this section is about
+    // NULL, or what no single row can see, called once all of a section was read. Says what it
+    // finds with conf_add_mistake and conf_add_warning. What was wrong or is missing is zero; where
+    // that matters, ask conf_is_written.
+    void (*review)(struct setting_review *review, const void *settings);
 };
 
 struct setting {

@@ -165,6 +165,7 @@ static void check_yaml(struct checker *checker, const struct setting_section *se
     struct setting_section scratch = *section;
     scratch.rows = &alone;
     scratch.count = 1;
+    scratch.review = NULL; // the other rows are not there
     void *memory = arena_zero_alloc(&arena, section->size);
     if (line.data == NULL || memory == NULL)
         offend(checker, row->name, "out of memory");

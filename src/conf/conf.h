@@ -4,7 +4,7 @@
 // Strings and arrays of the settings, and the messages, belong to the caller's arena. On any
 // failure the settings struct is untouched; the arena may hold remains and is the caller's to free.
 // Limits: CONF_FILE_MAX bytes, CONF_DEPTH_MAX nested collections, CONF_NODES_MAX values (aliases
-// counted each time they are used), CONF_MISTAKES_MAX mistakes kept.
+// counted each time they are used), CONF_MISTAKES_MAX mistakes and CONF_WARNINGS_MAX warnings kept.
 #pragma once
 
 #include "base/arena.h"
@@ -18,17 +18,18 @@
 #define CONF_DEPTH_MAX 32
 #define CONF_NODES_MAX 100000
 #define CONF_MISTAKES_MAX 100
+#define CONF_WARNINGS_MAX 20
 
 struct conf_mistake {
     unsigned line, column; // from 1; line 0: the file as a whole
     struct slice message;  // what is wrong; what was expected
 };
 
-// In the order of the file.
+// In the order of the file. Warnings tell of what is allowed but unwise; they fail nothing.
 struct conf_mistakes {
-    struct conf_mistake items[CONF_MISTAKES_MAX];
-    size_t count;
-    size_t omitted; // found beyond the maximum
+    struct conf_mistake items[CONF_MISTAKES_MAX], warnings[CONF_WARNINGS_MAX];
+    size_t count, warning_count;
+    size_t omitted, warnings_omitted; // found beyond the maximum
 };
 
 // An empty file means all defaults. ERROR_INVALID: see mistakes. When the file cannot be read, its
@@ -51,7 +52,19 @@ const struct setting *conf_find_setting(const struct setting_section *root, cons
 enum error conf_check_value(const struct setting *row, const char *value,
     struct text *message) MUST_CHECK;
 
-// One line each: "path:line:column: message".
+// For the review of a section (base/setting.h). value is the address of something in the settings
+// under review: a member, or an item of a list of texts.
+// Did the file give it, and could it be read? Not for members that are sections.
+bool conf_is_written(const struct setting_review *review, const void *value);
+// Memory until the file is read; when it is NULL, the load fails for lack of it.
+void *conf_review_alloc(struct setting_review *review, size_t size) MUST_CHECK;
+// The message stands where the value was written, else where the section that lacks it begins.
+void conf_add_mistake(struct setting_review *review, const void *value,
+    const char *format, ...) PRINTF_LIKE(3, 4);
+void conf_add_warning(struct setting_review *review, const void *value,
+    const char *format, ...) PRINTF_LIKE(3, 4);
+
+// One line each: "path:line:column: message", then "path:line:column: warning: message".
 void conf_print_mistakes(const struct conf_mistakes *mistakes, const char *path, FILE *out);
 
 // Holds a table against the rules of its authors (names, ranges, fallbacks that parse, offsets

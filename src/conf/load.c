@@ -16,7 +16,8 @@ static enum error load(struct slice yaml, bool defaults_only, const struct setti
 {
     struct conf_report report = {.mistakes = mistakes, .arena = arena};
     struct arena work;
-    struct conf_loader loader = {.source = {&report, arena}, .work = &work, .root = root,
+    struct conf_loader loader = {.source = {&report, arena, &loader.positions},
+        .positions = {.arena = &work}, .work = &work, .root = root,
         .defaults_only = defaults_only};
     void *copy = arena_zero_alloc(arena, root->size);
     if (copy == NULL)
@@ -37,6 +38,12 @@ static enum error load(struct slice yaml, bool defaults_only, const struct setti
     return error;
 }
 
+static void forget(struct conf_mistakes *mistakes)
+{
+    mistakes->count = mistakes->omitted = 0;
+    mistakes->warning_count = mistakes->warnings_omitted = 0;
+}
+
 static enum error refuse(struct conf_mistakes *mistakes, struct arena *arena, enum error error,
     const char *message, const char *detail)
 {
@@ -48,7 +55,7 @@ static enum error refuse(struct conf_mistakes *mistakes, struct arena *arena, en
 enum error conf_load_text(struct slice yaml, const struct setting_section *root,
     struct arena *arena, void *settings, struct conf_mistakes *mistakes)
 {
-    mistakes->count = mistakes->omitted = 0;
+    forget(mistakes);
     if (yaml.size > CONF_FILE_MAX)
         return refuse(mistakes, arena, ERROR_INVALID, "larger than 4MB; expected a smaller file",
             "");
@@ -98,7 +105,7 @@ enum error conf_check_value(const struct setting *row, const char *value, struct
     struct arena arena;
     struct conf_mistakes mistakes = {.count = 0};
     struct conf_report report = {.mistakes = &mistakes, .arena = &arena};
-    struct conf_source source = {&report, &arena};
+    struct conf_source source = {&report, &arena, NULL};
     struct conf_node node = {.kind = CONF_SCALAR, .text = slice_from_string(value)};
     struct setting alone = *row;
     union any_value any;
@@ -151,7 +158,7 @@ enum error conf_load_file(const char *path, const struct setting_section *root, 
 {
     char *data = NULL;
     size_t size = 0;
-    mistakes->count = mistakes->omitted = 0;
+    forget(mistakes);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
         int number = errno;

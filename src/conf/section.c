@@ -98,16 +98,17 @@ static enum error read_fallback(struct conf_loader *loader, const struct setting
     const struct conf_place *place, void *memory)
 {
     struct conf_node scalar = {.kind = CONF_SCALAR, .text = slice_from_string(row->fallback)};
+    struct conf_source source = {loader->source.report, loader->source.arena, NULL};
     const struct conf_node *node = &scalar;
     if (row->fallback == NULL)
         return ERROR_NONE;
     if (scalar.text.size == 0 || strchr("[\"'", scalar.text.data[0]) == NULL)
-        return conf_value_read(&loader->source, row, node, place, memory);
+        return conf_value_read(&source, row, node, place, memory);
     struct arena arena;
     arena_init(&arena, 2048, (size_t)1 << 20);
-    enum error error = conf_tree_read(scalar.text, &arena, loader->source.report, &node);
+    enum error error = conf_tree_read(scalar.text, &arena, source.report, &node);
     if (error == ERROR_NONE && node != NULL)
-        error = conf_value_read(&loader->source, row, node, place, memory);
+        error = conf_value_read(&source, row, node, place, memory);
     arena_free(&arena);
     return error;
 }
@@ -126,6 +127,15 @@ static void report_count(struct conf_loader *loader, const struct setting *row,
         SLICE_ARGS(text_slice(&range)));
 }
 
+static enum error read_written_section(struct conf_loader *loader,
+    const struct setting_section *section, const struct conf_node *node,
+    const struct conf_place *place, void *memory)
+{
+    enum error error = conf_positions_add_section(&loader->positions, memory, section->size,
+        (struct conf_position){node->line, node->column});
+    return error != ERROR_NONE ? error : read_section(loader, section, node, place, memory);
+}
+
 static enum error read_section_list(struct conf_loader *loader, const struct setting *row,
     const struct conf_node *node, const struct conf_place *place, struct setting_list *list)
 {
@@ -142,7 +152,7 @@ static enum error read_section_list(struct conf_loader *loader, const struct set
     for (const struct conf_entry *entry = node->first; entry != NULL && error == ERROR_NONE;
          entry = entry->next, i++) {
         struct conf_place item = {.up = place, .index = i + 1};
-        error = read_section(loader, row->section, entry->value, &item, items + i * size);
+        error = read_written_section(loader, row->section, entry->value, &item, items + i * size);
     }
     *list = (struct setting_list){items, node->count};
     return error;
@@ -210,7 +220,8 @@ static enum error read_section_map(struct conf_loader *loader, const struct sett
             report_duplicate(loader, entry->key, first, place);
         error = read_name(loader, row, entry->key, &item, items + i * size);
         if (error == ERROR_NONE)
-            error = read_section(loader, row->section, entry->value, &item, items + i * size);
+            error = read_written_section(loader, row->section, entry->value, &item,
+                items + i * size);
     }
     *list = (struct setting_list){items, node->count};
     return error;
@@ -258,7 +269,7 @@ static enum error read_written(struct conf_loader *loader, const struct setting 
         report_count(loader, row, node, place);
     switch (row->type) {
     case SETTING_SECTION:
-        return read_section(loader, row->section, node, place, value);
+        return read_written_section(loader, row->section, node, place, value);
     case SETTING_SECTION_LIST:
         return read_section_list(loader, row, node, place, value);
     case SETTING_SECTION_MAP:
@@ -323,12 +334,18 @@ static enum error read_section(struct conf_loader *loader, const struct setting_
         if (seen[i] == NULL)
             error = read_absent(loader, &section->rows[i], node, place, memory);
     }
+    struct setting_review review = {&loader->source};
+    bool is_whole = !loader->stopped && !node->incomplete && !loader->defaults_only;
+    if (error == ERROR_NONE && section->review != NULL && is_whole)
+        section->review(&review, memory);
     return error;
 }
 
 enum error conf_read_root(struct conf_loader *loader, const struct conf_node *node, void *memory)
 {
-    struct conf_node empty = {.kind = CONF_MAPPING, .line = 1, .column = 1};
+    // Nothing can be said about what an unreadable file lacks.
+    struct conf_node empty = {.kind = CONF_MAPPING, .line = 1, .column = 1,
+        .incomplete = loader->source.report->found > 0};
     struct conf_place place = {.up = NULL};
-    return read_section(loader, loader->root, node == NULL ? &empty : node, &place, memory);
+    return read_written_section(loader, loader->root, node == NULL ? &empty : node, &place, memory);
 }

@@ -5,8 +5,13 @@
 
 #define CONF_ROWS_MAX 64 // of one section
 
+struct setting_review {
+    const struct conf_source *source;
+};
+
 struct conf_loader {
     struct conf_source source;
+    struct conf_positions positions;    // of what was read so far
     struct arena *work;                 // for what the walk itself needs
     const struct setting_section *root; // to find where a misplaced name belongs
     size_t value_count;                 // read so far, through aliases each time

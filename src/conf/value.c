@@ -357,6 +357,15 @@ static void read_status_set(const struct conf_source *source, const struct setti
         *memory = set;
 }
 
+static enum error note_position(const struct conf_source *source, const struct conf_node *node,
+    const void *memory)
+{
+    if (source->positions == NULL)
+        return ERROR_NONE;
+    return conf_positions_add_value(source->positions, memory,
+        (struct conf_position){node->line, node->column});
+}
+
 static enum error read_text(const struct conf_source *source, const struct setting *row,
     const struct conf_node *node, const struct conf_place *place, struct slice *memory)
 {
@@ -381,7 +390,7 @@ static enum error read_text(const struct conf_source *source, const struct setti
     if (copy.data == NULL)
         return ERROR_MEMORY;
     *memory = copy;
-    return ERROR_NONE;
+    return note_position(source, node, memory);
 }
 
 static enum error read_text_list(const struct conf_source *source, const struct setting *row,
@@ -411,7 +420,7 @@ static enum error read_text_list(const struct conf_source *source, const struct 
     return error;
 }
 
-enum error conf_value_read(const struct conf_source *source, const struct setting *row,
+static enum error read_value(const struct conf_source *source, const struct setting *row,
     const struct conf_node *node, const struct conf_place *place, void *memory)
 {
     void *value = (char *)memory + row->offset;
@@ -453,4 +462,14 @@ enum error conf_value_read(const struct conf_source *source, const struct settin
         break; // conf/load.c
     }
     return ERROR_NONE;
+}
+
+enum error conf_value_read(const struct conf_source *source, const struct setting *row,
+    const struct conf_node *node, const struct conf_place *place, void *memory)
+{
+    size_t found = source->report->found;
+    enum error error = read_value(source, row, node, place, memory);
+    if (error != ERROR_NONE || source->report->found > found || row->type == SETTING_TEXT)
+        return error; // a text has noted its own
+    return note_position(source, node, (const char *)memory + row->offset);
 }

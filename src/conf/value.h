@@ -1,12 +1,14 @@
 // One scalar or list of scalars, read as the row's type and kept at its place. Part of conf/.
 #pragma once
 
+#include "conf/positions.h"
 #include "conf/tree.h"
 
 // Where a value came from, for messages, and where what it needs is kept.
 struct conf_source {
     struct conf_report *report;
     struct arena *arena;
+    struct conf_positions *positions; // NULL: the value stands in no file
 };
 
 // Reads a value of any type that is no section into memory (the struct that holds the row). What

@@ -34,7 +34,7 @@ static struct setting good_row(void)
 
 static void expect_offence(struct setting row, const char *expected)
 {
-    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject"};
+    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject", NULL};
     char *lines;
     size_t offences = check(&section, &lines);
     assert_string_equal(lines, expected);
@@ -63,7 +63,7 @@ static void test_names(void **state)
         row.name = names[i];
         row.fallback = NULL;
         row.example = "1";
-        struct setting_section section = {sizeof(struct subject), &row, 1, "A subject"};
+        struct setting_section section = {sizeof(struct subject), &row, 1, "A subject", NULL};
         snprintf(expected, sizeof(expected), "%s: is no name: lower case words joined by _, at "
             "most 40 bytes\n", names[i]);
         char *lines;
@@ -82,7 +82,7 @@ static void test_ranges(void **state)
     row.fallback = NULL;
     row.example = NULL;
     row.required = false;
-    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject"};
+    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject", NULL};
     char *lines;
     assert_int_equal(check(&section, &lines), 2);
     assert_string_equal(lines, "number: has a minimum above its maximum\n"
@@ -131,7 +131,7 @@ static void test_memory(void **state)
     (void)state;
     struct setting row = good_row();
     row.offset = sizeof(struct subject) - 4;
-    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject"};
+    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject", NULL};
     char *lines;
     row.fallback = NULL;
     assert_true(check(&section, &lines) >= 2);
@@ -140,7 +140,7 @@ static void test_memory(void **state)
     free(lines);
 
     struct setting rows[2] = {good_row(), good_row()};
-    struct setting_section pair = {sizeof(struct subject), rows, 2, "A subject"};
+    struct setting_section pair = {sizeof(struct subject), rows, 2, "A subject", NULL};
     assert_int_equal(check(&pair, &lines), 2);
     assert_string_equal(lines,
         "number: overlaps number: is its member of the type of the row?\n"
@@ -149,7 +149,7 @@ static void test_memory(void **state)
 
     struct setting inner = good_row();
     inner.offset = offsetof(struct subject, name);
-    struct setting_section named = {sizeof(struct subject), &inner, 1, "Named"};
+    struct setting_section named = {sizeof(struct subject), &inner, 1, "Named", NULL};
     struct setting outer = {.name = "outer", .type = SETTING_SECTION_MAP,
         .offset = offsetof(struct subject, list), .section = &named, .summary = "A map."};
     expect_offence(outer, "outer.number: lies where the section's name goes, its first member\n");
@@ -169,7 +169,7 @@ static void test_choices_and_sections(void **state)
     row.choices = none;
     row.fallback = NULL;
     row.example = NULL;
-    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject"};
+    struct setting_section section = {sizeof(struct subject), &row, 1, "A subject", NULL};
     char *lines;
     assert_int_equal(check(&section, &lines), 2);
     assert_non_null(strstr(lines, "number: has 0 choices; 1 to 64 are possible\n"));

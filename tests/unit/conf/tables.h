@@ -46,7 +46,7 @@ static const struct setting disk_rows[] = {
      .summary = "How much of the disk it may fill.", .touch = "When the disk is small"},
 };
 static const struct setting_section disk_section = {
-    sizeof(struct disk_settings), disk_rows, ARRAY_SIZE(disk_rows), "Copies on disk"};
+    sizeof(struct disk_settings), disk_rows, ARRAY_SIZE(disk_rows), "Copies on disk", NULL};
 
 static const struct setting cache_rows[] = {
     {.name = "memory", .type = SETTING_SIZE, .offset = offsetof(struct cache_settings, memory),
@@ -62,7 +62,7 @@ static const struct setting cache_rows[] = {
      .section = &disk_section, .summary = "The disk cache."},
 };
 static const struct setting_section cache_section = {
-    sizeof(struct cache_settings), cache_rows, ARRAY_SIZE(cache_rows), "What is kept"};
+    sizeof(struct cache_settings), cache_rows, ARRAY_SIZE(cache_rows), "What is kept", NULL};
 
 static bool check_url(struct slice value, char *message, size_t message_size)
 {
@@ -88,7 +88,7 @@ static const struct setting backend_rows[] = {
      .summary = "The answers that count as well."},
 };
 static const struct setting_section backend_section = {
-    sizeof(struct backend_settings), backend_rows, ARRAY_SIZE(backend_rows), "One server"};
+    sizeof(struct backend_settings), backend_rows, ARRAY_SIZE(backend_rows), "One server", NULL};
 
 static const char *const balance_choices[] = {"round_robin", "least_busy", "hash", NULL};
 
@@ -109,7 +109,8 @@ static const struct setting origin_rows[] = {
      .minimum = 1, .maximum = 3, .required = true, .summary = "Its servers."},
 };
 static const struct setting_section origin_section = {
-    sizeof(struct origin_settings), origin_rows, ARRAY_SIZE(origin_rows), "Backends of one site"};
+    sizeof(struct origin_settings), origin_rows, ARRAY_SIZE(origin_rows), "Backends of one site",
+    NULL};
 
 static const char *const despite_choices[] = {"no_cache", "private", "no_store", NULL};
 
@@ -136,4 +137,4 @@ static const struct setting edge_rows[] = {
      .check = check_origin_name, .summary = "Origins by name."},
 };
 static const struct setting_section edge_section = {
-    sizeof(struct edge_settings), edge_rows, ARRAY_SIZE(edge_rows), "The whole edge"};
+    sizeof(struct edge_settings), edge_rows, ARRAY_SIZE(edge_rows), "The whole edge", NULL};
