@@ -29,7 +29,7 @@ struct loaded_settings *settings_load(const char *path, struct slice yaml)
             ? conf_load_file(path, &settings_root, &loaded->arena, &loaded->settings, mistakes)
             : conf_load_text(yaml, &settings_root, &loaded->arena, &loaded->settings, mistakes);
         if (error == ERROR_NONE)
-            error = settings_complete(&loaded->settings, &loaded->arena, mistakes);
+            error = settings_complete(&loaded->settings, &loaded->arena);
         conf_print_mistakes(mistakes, path != NULL ? path : "command line", stderr);
     }
     if (error == ERROR_MEMORY)

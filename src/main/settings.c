@@ -95,30 +95,14 @@ const struct setting_section settings_root = {
     .count = ARRAY_SIZE(rows),
     .summary = "The settings file is YAML. Every setting has a default that protects a small site; "
                "a file needs to name its origins and nothing else.",
+    .review = settings_review,
 };
 
-static bool add_mistake(struct conf_mistakes *mistakes, struct slice message)
-{
-    if (mistakes->count == CONF_MISTAKES_MAX)
-        mistakes->omitted++;
-    else
-        mistakes->items[mistakes->count++] = (struct conf_mistake){.message = message};
-    return false;
-}
-
-static bool has_origin(const struct settings *settings, struct slice name)
-{
-    const struct origin_settings *origins = settings->edge.origins.items;
-    for (size_t i = 0; i < settings->edge.origins.count; i++) {
-        if (slice_equal(origins[i].name, name))
-            return true;
-    }
-    return false;
-}
-
 // One site for every host name, with all defaults.
-static enum error add_default_site(struct settings *settings, struct arena *arena)
+enum error settings_complete(struct settings *settings, struct arena *arena)
 {
+    if (settings->edge.sites.count > 0)
+        return ERROR_NONE;
     struct site_settings *site = arena_zero_alloc(arena, sizeof(*site));
     if (site == NULL)
         return ERROR_MEMORY;
@@ -129,57 +113,4 @@ static enum error add_default_site(struct settings *settings, struct arena *aren
     site->origin = origins[0].name;
     settings->edge.sites = (struct setting_list){site, 1};
     return ERROR_NONE;
-}
-
-// The site before `until` that names the host too, or has no hosts just like it.
-static bool is_named_before(const struct settings *settings, size_t until, struct slice host)
-{
-    const struct site_settings *sites = settings->edge.sites.items;
-    for (size_t i = 0; i < until; i++) {
-        const struct slice *hosts = sites[i].hosts.items;
-        if (host.size == 0 && sites[i].hosts.count == 0)
-            return true;
-        for (size_t k = 0; host.size > 0 && k < sites[i].hosts.count; k++) {
-            if (slice_equal_nocase(hosts[k], host))
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool check_site(const struct settings *settings, size_t index, struct arena *arena,
-    struct conf_mistakes *mistakes)
-{
-    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items
-        + index;
-    const struct slice *hosts = site->hosts.items;
-    bool good = true;
-    if (!has_origin(settings, site->origin))
-        good = add_mistake(mistakes, arena_printf(arena,
-            "site %zu names the origin \"%.*s\", which is not among `origins`", index + 1,
-            SLICE_ARGS(site->origin)));
-    if (site->hosts.count == 0 && is_named_before(settings, index, SLICE_EMPTY))
-        good = add_mistake(mistakes, arena_printf(arena,
-            "site %zu has no `hosts`, and an earlier site takes all others already", index + 1));
-    for (size_t i = 0; i < site->hosts.count; i++) {
-        if (is_named_before(settings, index, hosts[i]))
-            good = add_mistake(mistakes, arena_printf(arena,
-                "site %zu names the host \"%.*s\", which belongs to an earlier site", index + 1,
-                SLICE_ARGS(hosts[i])));
-    }
-    return good;
-}
-
-enum error settings_complete(struct settings *settings, struct arena *arena,
-    struct conf_mistakes *mistakes)
-{
-    bool good = true;
-    if (settings->edge.sites.count == 0) {
-        enum error error = add_default_site(settings, arena);
-        if (error != ERROR_NONE)
-            return error;
-    }
-    for (size_t i = 0; i < settings->edge.sites.count; i++)
-        good = check_site(settings, i, arena, mistakes) && good;
-    return good ? ERROR_NONE : ERROR_INVALID;
 }

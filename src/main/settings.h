@@ -19,7 +19,9 @@ struct settings {
 
 extern const struct setting_section settings_root;
 
-// What no single row can see: origins that sites name exist, no host belongs to two sites, there is
-// something to serve. A file without `sites` gets one that takes every host. Mistakes are added.
-enum error settings_complete(struct settings *settings, struct arena *arena,
-    struct conf_mistakes *mistakes) MUST_CHECK;
+// What no single row can see: origins that sites name exist, no host belongs to two sites. And
+// warnings about what would bring visitors errors they need not see. Of settings_root.
+void settings_review(struct setting_review *review, const void *settings);
+
+// A file without `sites` gets one that takes every host.
+enum error settings_complete(struct settings *settings, struct arena *arena) MUST_CHECK;

@@ -1,0 +1,179 @@
+// What settings say together, and what they had better not say.
+#include "conf/nearest.h"
+#include "main/settings.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+// --- Origins ---
+
+static void review_origin(struct setting_review *review, const struct settings *settings,
+    size_t index)
+{
+    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items
+        + index;
+    const struct origin_settings *origins = settings->edge.origins.items;
+    char buffer[256];
+    struct text quoted = text_in(buffer, sizeof(buffer));
+    struct nearest nearest = {site->origin, SLICE_EMPTY, 0};
+    if (site->origin.data == NULL || settings->edge.origins.count == 0)
+        return; // one of them was wrong
+    for (size_t i = 0; i < settings->edge.origins.count; i++) {
+        if (slice_equal(origins[i].name, site->origin))
+            return;
+        nearest_offer(&nearest, origins[i].name);
+    }
+    text_append_quoted(&quoted, site->origin);
+    if (nearest.best.data != NULL)
+        text_format(&quoted, " is not among the origins; did you mean \"%.*s\"?",
+            SLICE_ARGS(nearest.best));
+    else
+        text_format(&quoted, " is not among the origins; expected one that is, such as \"%.*s\"",
+            (int)MINIMUM(origins[0].name.size, NEAREST_NAME_MAX), origins[0].name.data);
+    conf_add_mistake(review, &site->origin, "sites[%zu].origin: %.*s", index + 1,
+        SLICE_ARGS(text_slice(&quoted)));
+}
+
+// --- Hosts ---
+
+struct claim {
+    const struct slice *host;
+    size_t site, item;
+};
+
+static int compare_claims(const void *a, const void *b)
+{
+    const struct claim *left = a, *right = b;
+    size_t size = MINIMUM(left->host->size, right->host->size);
+    int difference = size == 0 ? 0 : strncasecmp(left->host->data, right->host->data, size);
+    if (difference == 0)
+        difference = (left->host->size > right->host->size)
+            - (left->host->size < right->host->size);
+    if (difference == 0)
+        difference = (left->site > right->site) - (left->site < right->site);
+    return difference != 0 ? difference : (left->item > right->item) - (left->item < right->item);
+}
+
+static size_t count_hosts(const struct settings *settings)
+{
+    const struct site_settings *sites = settings->edge.sites.items;
+    size_t count = 0;
+    for (size_t i = 0; i < settings->edge.sites.count; i++)
+        count += sites[i].hosts.count;
+    return count;
+}
+
+static void collect_claims(const struct settings *settings, struct claim *claims)
+{
+    const struct site_settings *sites = settings->edge.sites.items;
+    for (size_t i = 0; i < settings->edge.sites.count; i++) {
+        for (size_t k = 0; k < sites[i].hosts.count; k++)
+            *claims++ = (struct claim){(const struct slice *)sites[i].hosts.items + k, i, k};
+    }
+}
+
+// Sorted, whoever else names a host stands behind its first.
+static void review_hosts(struct setting_review *review, const struct settings *settings)
+{
+    size_t count = count_hosts(settings), first = 0;
+    struct claim *claims = count == 0 ? NULL : conf_review_alloc(review, count * sizeof(*claims));
+    if (claims == NULL)
+        return;
+    collect_claims(settings, claims);
+    qsort(claims, count, sizeof(*claims), compare_claims);
+    for (size_t i = 1; i < count; i++) {
+        char buffer[256];
+        struct text quoted = text_in(buffer, sizeof(buffer));
+        const struct claim *claim = &claims[i];
+        if (!slice_equal_nocase(claim->host[0], claims[first].host[0])) {
+            first = i;
+            continue;
+        }
+        if (claim->site == claims[first].site || !conf_is_written(review, claim->host))
+            continue;
+        text_append_quoted(&quoted, claim->host[0]);
+        conf_add_mistake(review, claim->host, "sites[%zu].hosts[%zu]: %.*s belongs to sites[%zu] "
+            "already; expected each host once", claim->site + 1, claim->item + 1,
+            SLICE_ARGS(text_slice(&quoted)), claims[first].site + 1);
+    }
+}
+
+// Only one site can take what no other names.
+static void review_remainders(struct setting_review *review, const struct settings *settings)
+{
+    const struct site_settings *sites = settings->edge.sites.items, *first = NULL;
+    for (size_t i = 0; i < settings->edge.sites.count; i++) {
+        if (sites[i].hosts.count > 0 || sites[i].origin.data == NULL)
+            continue; // or nothing is known of it
+        if (first == NULL)
+            first = &sites[i];
+        else
+            conf_add_mistake(review, &sites[i].hosts, "sites[%zu]: has no hosts, and sites[%zu] "
+                "takes all others already; expected hosts", i + 1, (size_t)(first - sites) + 1);
+    }
+}
+
+// --- What is allowed but unwise ---
+
+// Of a site; unwise when false or 0.
+static const struct {
+    const char *name;
+    size_t offset, size;
+    const char *why;
+} unwise[] = {
+#define LIFELINE(id) offsetof(struct site_settings, lifelines.of[id].enabled), sizeof(bool)
+    {"lifelines.stale_if_error.enabled", LIFELINE(LIFELINE_STALE_IF_ERROR),
+        "visitors get errors for pages of which a copy is kept"},
+    {"lifelines.stale_if_slow.enabled", LIFELINE(LIFELINE_STALE_IF_SLOW),
+        "visitors wait for a slow backend although a copy is kept"},
+    {"lifelines.retry.enabled", LIFELINE(LIFELINE_RETRY),
+        "visitors get the error of one backend although another might answer"},
+    {"lifelines.coalesce.enabled", LIFELINE(LIFELINE_COALESCE),
+        "all visitors of an expired page ask the backend at once, when it can stand it least"},
+    {"lifelines.honest_page.enabled", LIFELINE(LIFELINE_HONEST_PAGE),
+        "visitors are not told whose fault an error is nor when to come back"},
+    {"cache.keep", offsetof(struct site_settings, cache.keep_ms), sizeof(uint64_t),
+        "no copy outlives its freshness unless the origin says so, so hardly any is there when the "
+        "backend fails"},
+#undef LIFELINE
+};
+
+static void warn_of_site(struct setting_review *review, const struct site_settings *site,
+    size_t index)
+{
+    static const char zeros[sizeof(uint64_t)];
+    for (size_t i = 0; i < ARRAY_SIZE(unwise); i++) {
+        const char *value = (const char *)site + unwise[i].offset;
+        if (memcmp(value, zeros, unwise[i].size) == 0 && conf_is_written(review, value))
+            conf_add_warning(review, value, "sites[%zu].%s: %s", index + 1, unwise[i].name,
+                unwise[i].why);
+    }
+}
+
+static void warn_of_origin(struct setting_review *review, const struct origin_settings *origin)
+{
+    const struct probe_settings *probe = &origin->probe;
+    bool is_timeout = conf_is_written(review, &probe->timeout_ms);
+    const void *value = is_timeout ? &probe->timeout_ms : &probe->interval_ms;
+    if (probe->path.size == 0 || probe->interval_ms == 0 || probe->timeout_ms < probe->interval_ms)
+        return;
+    conf_add_warning(review, value, "origins.%.*s.probe.%s: the timeout is not shorter than the "
+        "interval, so probes of a slow backend come later than asked for",
+        (int)MINIMUM(origin->name.size, NEAREST_NAME_MAX), origin->name.data,
+        is_timeout ? "timeout" : "interval");
+}
+
+void settings_review(struct setting_review *review, const void *all)
+{
+    const struct settings *settings = all;
+    const struct origin_settings *origins = settings->edge.origins.items;
+    const struct site_settings *sites = settings->edge.sites.items;
+    for (size_t i = 0; i < settings->edge.sites.count; i++) {
+        review_origin(review, settings, i);
+        warn_of_site(review, &sites[i], i);
+    }
+    for (size_t i = 0; i < settings->edge.origins.count; i++)
+        warn_of_origin(review, &origins[i]);
+    review_hosts(review, settings);
+    review_remainders(review, settings);
+}
