@@ -32,6 +32,12 @@
     X(SEND_TIMEOUTS, "send_timeouts", "cut because a visitor took nothing for send_timeout")       \
     X(STALE_FORBIDDEN, "stale_forbidden",                                                          \
         "errors shown although a copy was held that may not go stale")                             \
+    X(FORBIDDEN_NO_CACHE, "stale_forbidden_no_cache", "of these, with no-cache in the way")        \
+    X(FORBIDDEN_MUST_REVALIDATE, "stale_forbidden_must_revalidate",                                \
+        "of these, with must-revalidate in the way")                                               \
+    X(FORBIDDEN_PROXY_REVALIDATE, "stale_forbidden_proxy_revalidate",                              \
+        "of these, with proxy-revalidate in the way")                                              \
+    X(FORBIDDEN_S_MAXAGE, "stale_forbidden_s_maxage", "of these, with s-maxage in the way")        \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
 

@@ -459,6 +459,37 @@ static void request_deliver(struct task *task, struct request *request)
         request->connection->last = true; // nobody had an answer: the visitor must not wait for one
 }
 
+// Which lines of the site kept its copy from being sent, so that the operator knows what to lift.
+static void request_count_forbidden(const struct request *request)
+{
+    struct ledger_row *ledger = request->thread->ledger;
+    struct http_field items[16], field;
+    struct http_fields lines = {.items = items, .capacity = ARRAY_SIZE(items)};
+    struct http_cache_control control;
+    struct slice rest = object_fields(request->copy);
+    uint64_t lifted = request_site(request)->cache.stale_despite;
+    while (lines.count < lines.capacity && object_next_field(&rest, &field)) {
+        if (field.known == HTTP_NAME_CACHE_CONTROL)
+            items[lines.count++] = field;
+    }
+    http_cache_control_parse(&lines, &control);
+    const bool found[] = {
+        [JUDGE_NO_CACHE] = control.no_cache || control.no_cache_fields,
+        [JUDGE_MUST_REVALIDATE] = control.must_revalidate,
+        [JUDGE_PROXY_REVALIDATE] = control.proxy_revalidate,
+        [JUDGE_S_MAXAGE] = control.s_maxage != HTTP_SECONDS_ABSENT,
+    };
+    static const enum ledger_count counts[] = {
+        [JUDGE_NO_CACHE] = LEDGER_FORBIDDEN_NO_CACHE,
+        [JUDGE_MUST_REVALIDATE] = LEDGER_FORBIDDEN_MUST_REVALIDATE,
+        [JUDGE_PROXY_REVALIDATE] = LEDGER_FORBIDDEN_PROXY_REVALIDATE,
+        [JUDGE_S_MAXAGE] = LEDGER_FORBIDDEN_S_MAXAGE,
+    };
+    ledger_add(ledger, LEDGER_STALE_FORBIDDEN, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+        ledger_add(ledger, counts[i], found[i] && (lifted >> i & 1) == 0);
+}
+
 static void request_count(const struct request *request)
 {
     struct ledger_row *ledger = request->thread->ledger;
@@ -475,8 +506,8 @@ static void request_count(const struct request *request)
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);
     if (request->status >= 500) {
         ledger_add(ledger, LEDGER_VISITOR_ERRORS, 1);
-        if (request->copy != NULL)
-            ledger_add(ledger, LEDGER_STALE_FORBIDDEN, 1);
+        if (request->copy != NULL && !request_copy_may_go_stale(request))
+            request_count_forbidden(request);
     }
     if (!request->complete)
         ledger_add(ledger, LEDGER_ABORTED, 1);
