@@ -32,8 +32,8 @@ struct control {
 static enum error address_of(const char *state_directory, struct sockaddr_un *ret_address)
 {
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    int size = snprintf(
-        ret_address->sun_path, sizeof(ret_address->sun_path), "%s/" CONTROL_SOCKET_NAME, state_directory);
+    int size = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path),
+        "%s/" CONTROL_SOCKET_NAME, state_directory);
     return size < 0 || (size_t)size >= sizeof(ret_address->sun_path) ? ERROR_LIMIT : ERROR_NONE;
 }
 

@@ -76,8 +76,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
             memmem(fields.data, fields.size, conditions.data, conditions.size), conditions.size);
     if (conditions.data == NULL || fields.data == NULL || !fetch_copy_head(fetch, &request->head))
         return false;
-    struct slice target = arena_printf(&fetch->arena, "%.*s%s%.*s", SLICE_ARGS(request->head.path),
-        request->head.query.data == NULL ? "" : "?", SLICE_ARGS(request->head.query));
+    struct slice target = forward_target(request, &fetch->arena);
     bool as_get = fetch->shareable; // HEAD is answered from what GET would have brought
     fetch->head.method = as_get ? HTTP_METHOD_GET : request->head.method;
     fetch->request = (struct exchange_request){

@@ -82,3 +82,10 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
         forward_append_visitor(&text, request);
     return text.full ? SLICE_EMPTY : text_slice(&text);
 }
+
+struct slice forward_target(const struct request *request, struct arena *arena)
+{
+    const struct http_request_head *head = &request->head;
+    return arena_printf(arena, "%.*s%s%.*s", SLICE_ARGS(head->path),
+        head->query.data == NULL ? "" : "?", SLICE_ARGS(head->query));
+}

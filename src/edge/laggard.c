@@ -56,12 +56,13 @@ enum error laggard_send_rest(struct task *task, struct request *request, uint64_
         (unsigned long long)at, SLICE_ARGS(etag));
     struct slice fields = range.data == NULL ? SLICE_EMPTY
         : forward_fields(request, &request->arena, FORWARD_WHOLE, range);
-    if (fields.data == NULL)
+    struct slice target = forward_target(request, &request->arena);
+    if (fields.data == NULL || target.data == NULL)
         return ERROR_MEMORY;
     struct exchange_request wanted = {
         .method = HTTP_METHOD_GET,
         .method_text = SLICE("GET"),
-        .target = request->head.target,
+        .target = target,
         .host = request->head.authority,
         .fields = fields,
         .affinity = request->key.hash.low,

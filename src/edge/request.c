@@ -314,8 +314,8 @@ static enum ask_result request_take_failure(struct request *request, enum failur
 }
 
 // Of a transfer that keeps only a window in memory, the beginning may be gone when somebody comes,
-// the leader too: others may read faster than he wakes. One of unknown length has no window yet, but
-// may get one at any moment. False: this visitor cannot have it from here, not even by Range.
+// the leader too: others may read faster than he wakes. One of unknown length has no window yet,
+// but may get one at any moment. False: this visitor cannot have it from here, not even by Range.
 static bool request_take_place(struct request *request, struct object *object)
 {
     struct slice ignored;
@@ -329,7 +329,8 @@ static bool request_take_place(struct request *request, struct object *object)
 }
 
 // An answer that had begun before this request came may serve it only while it is fresh (RFC 9111
-// section 4); and of what is too large to keep, the backend sends a part faster than the whole passes by.
+// section 4); and of what is too large to keep, the backend sends a part faster than the whole
+// passes by.
 static bool request_is_better_off_alone(const struct request *request, const struct object *object)
 {
     if (request->joined_late && !object_is_fresh(object, request->thread->loop->now_ns))
