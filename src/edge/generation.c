@@ -3,14 +3,28 @@
 #include "base/memory.h"
 #include "edge/thread.h"
 
+#define HOST_HASHED 256 // longer than any name; of a longer one, so much is hashed
+
 struct host_entry {
     struct slice name; // empty: free
     struct site *site;
 };
 
+// The same for any case.
+static uint64_t host_hash(struct slice host)
+{
+    char lower[HOST_HASHED];
+    size_t size = MINIMUM(host.size, sizeof(lower));
+    for (size_t i = 0; i < size; i++) {
+        char byte = host.data[i];
+        lower[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    }
+    return hash_bytes(slice_of(lower, size), 0);
+}
+
 static size_t host_slot(const struct generation *generation, struct slice host)
 {
-    size_t mask = generation->host_capacity - 1, slot = hash_bytes(host, 0) & mask;
+    size_t mask = generation->host_capacity - 1, slot = host_hash(host) & mask;
     while (generation->hosts[slot].name.size > 0
         && !slice_equal_nocase(generation->hosts[slot].name, host))
         slot = (slot + 1) & mask;
