@@ -212,7 +212,7 @@ static void request_leave_flight(struct request *request)
     request->leads = false;
 }
 
-bool request_begin_fetch(struct task *task, struct request *request, bool coalesce)
+bool request_begin_fetch(struct request *request, bool coalesce)
 {
     struct edge *edge = request->thread->edge;
     if (request->flight != NULL)
@@ -238,7 +238,6 @@ bool request_begin_fetch(struct task *task, struct request *request, bool coales
         && atomic_load_explicit(&request->flight->state, memory_order_acquire) == FLIGHT_ANSWERED;
     if (!request->leads)
         return true;
-    (void)task;
     error = fetch_start(request, request->flight, coalesce ? NULL : &request->fetches);
     if (error == ERROR_NONE)
         return true;
@@ -383,7 +382,7 @@ static enum ask_result request_ask_once(struct task *task, struct request *reque
 {
     if (request->shareable && lifelines_lookup(task, request) == LIFELINE_ANSWERED)
         return ASK_ANSWERED;
-    if (!request_begin_fetch(task, request, false))
+    if (!request_begin_fetch(request, false))
         return ASK_FAILED;
     if (lifelines_wait(task, request) == LIFELINE_ANSWERED)
         return ASK_ANSWERED;

@@ -73,7 +73,7 @@ void request_refuse(struct task *task, struct request *request, unsigned status)
 enum lifeline_outcome request_answer_stale(struct request *request);
 bool request_copy_may_go_stale(const struct request *request);
 // Sees to it that a fetch for it runs; false if none could be started.
-bool request_begin_fetch(struct task *task, struct request *request, bool coalesce);
+bool request_begin_fetch(struct request *request, bool coalesce);
 // Waits for its flight until the deadline; while a usable copy is held, for
 // the whole of the answer.
 enum error request_await_answer(struct task *task, struct request *request,
