@@ -7,7 +7,7 @@
 
 struct directive {
     struct slice name, argument; // argument without quotes; data NULL if there is none
-    bool malformed;              // an argument that is neither token nor quoted string
+    bool malformed;              // not name, or name=token, or name="string"
 };
 
 static struct directive cut_directive(struct slice element)
@@ -15,8 +15,12 @@ static struct directive cut_directive(struct slice element)
     struct directive directive = {0};
     struct slice rest = element;
     struct slice name = slice_cut(&rest, '=');
+    struct slice parameters = name;
+    name = slice_cut(&parameters, ';');
     directive.name = slice_trim(name);
-    if (rest.data == NULL)
+    // There are no parameters here, but who writes `private;x=1` means private.
+    directive.malformed = parameters.data != NULL;
+    if (rest.data == NULL || directive.malformed)
         return directive;
     struct slice argument = rest;
     // Space around '=' is not in the grammar; a value found that way is not trusted.
@@ -92,7 +96,7 @@ static void note_number(struct http_cache_control *control, const struct directi
 // A restriction holds whatever argument stands behind it; what permits something must be exact.
 static void note_word(struct http_cache_control *control, const struct directive *directive)
 {
-    bool plain = directive->argument.data == NULL;
+    bool plain = directive->argument.data == NULL && !directive->malformed;
     if (is(directive, SLICE("no-store")))
         control->no_store = true;
     else if (is(directive, SLICE("no-cache")))

@@ -61,7 +61,7 @@ static void every_directive_is_read_in_any_case(void **state)
     assert_true(control.is_public);
     assert_int_equal(control.max_age, 1);
     assert_int_equal(control.s_maxage, 2);
-    assert_false(control.must_revalidate);
+    assert_true(control.must_revalidate);
 }
 
 static void repeated_directives_count_at_their_most_restrictive(void **state)
@@ -132,6 +132,16 @@ static void quoted_strings_hide_their_content(void **state)
     assert_false(parse("x=\"a\\\", no-store\"", NULL).no_store);
 }
 
+static void what_follows_a_name_lifts_no_restriction(void **state)
+{
+    (void)state;
+    assert_true(parse("private;\"x\"", NULL).is_private);
+    assert_true(parse("no-store; x", NULL).no_store);
+    assert_true(parse("must-revalidate;q=1", NULL).must_revalidate);
+    assert_int_equal(parse("max-age;x=60", NULL).max_age, 0);
+    assert_false(parse("public;x", NULL).is_public);
+}
+
 static void field_names_narrow_no_cache_and_private(void **state)
 {
     (void)state;
@@ -182,6 +192,7 @@ int main(void)
         cmocka_unit_test(repeated_directives_count_at_their_most_restrictive),
         cmocka_unit_test(malformed_seconds_are_stale_and_large_ones_large),
         cmocka_unit_test(quoted_strings_hide_their_content),
+        cmocka_unit_test(what_follows_a_name_lifts_no_restriction),
         cmocka_unit_test(field_names_narrow_no_cache_and_private),
         cmocka_unit_test(restrictions_hold_with_arguments_permissions_do_not),
         cmocka_unit_test(pragma_counts_only_alone),
