@@ -51,7 +51,7 @@ static void connection_destroy(struct connection *connection)
     connection_drop_buffer(connection);
     list_remove(&connection->link);
     thread->connection_count--;
-    io_close(&connection->socket);
+    stream_close(&connection->stream);
     memory_free(connection);
     edge_thread_connection_gone(thread);
 }
@@ -69,7 +69,7 @@ static enum error connection_start(struct connection *connection)
 
 static void connection_on_ready(struct io_socket *socket, enum error reason)
 {
-    struct connection *connection = CONTAINER_OF(socket, struct connection, socket);
+    struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
     if (reason == ERROR_NONE) {
         connection->busy = true;
         if (connection_start(connection) == ERROR_NONE)
@@ -86,7 +86,7 @@ static void connection_park(struct connection *connection)
     const struct connection_settings *settings =
         &connection->thread->generation->settings->connections;
     connection->busy = false;
-    io_park(&connection->socket,
+    io_park(&connection->stream.socket,
         deadline_after_ms(connection->thread->loop, settings->idle_timeout_ms),
         connection_on_ready);
 }
@@ -100,7 +100,7 @@ static struct connection *connection_create(struct edge_thread *thread)
     if (connection == NULL)
         return NULL;
     connection->thread = thread;
-    connection->socket.descriptor = -1;
+    connection->stream.socket.descriptor = -1;
     return connection;
 }
 
@@ -126,7 +126,7 @@ void connection_accept_main(struct task *task, void *argument)
             connection_refuse(task, listener);
             continue;
         }
-        enum error error = io_accept(task, &listener->socket, &connection->socket,
+        enum error error = io_accept(task, &listener->socket, &connection->stream.socket,
             &connection->peer, NEVER_NS);
         if (error == ERROR_NONE) {
             list_append(&thread->connections, &connection->link);
@@ -206,7 +206,7 @@ static enum error connection_read_head(struct task *task, struct connection *con
             return ERROR_PROTOCOL;
         }
         if (error == ERROR_NONE)
-            error = io_receive(task, &connection->socket, connection->buffer + connection->end,
+            error = stream_receive(task, &connection->stream, connection->buffer + connection->end,
                 connection->capacity - connection->end, deadline_ns, &size);
         if (error != ERROR_NONE)
             return error == ERROR_TIMEOUT && bytes.size == 0 ? ERROR_CLOSED : error;
@@ -220,9 +220,9 @@ static void connection_linger(struct task *task, struct connection *connection)
 {
     uint64_t deadline_ns = deadline_after_ms(task_loop(task), LINGER_MS);
     char *scratch = edge_buffer_take(connection->thread);
-    io_end(&connection->socket);
+    stream_end(&connection->stream);
     for (size_t total = 0, size; scratch != NULL && total < LINGER_BYTES; total += size) {
-        if (io_receive(task, &connection->socket, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
+        if (stream_receive(task, &connection->stream, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
             != ERROR_NONE)
             break;
     }
@@ -316,7 +316,7 @@ static void connection_serve_request(struct task *task, struct connection *conne
             connection->last = true;
     }
     bool linger = connection->last && error != ERROR_CLOSED && error != ERROR_RESET
-        && io_is_open(&connection->socket);
+        && io_is_open(&connection->stream.socket);
     task_set_description(task, NULL, NULL);
     request_end(task, &request);
     if (linger)
@@ -344,7 +344,7 @@ void connection_drain(struct connection *connection)
     connection->last = true;
     if (connection->busy)
         return;
-    io_unpark(&connection->socket);
+    io_unpark(&connection->stream.socket);
     connection_destroy(connection);
 }
 

@@ -5,7 +5,7 @@
 #include "edge/thread.h"
 
 struct connection {
-    struct io_socket socket;
+    struct stream stream;
     struct edge_thread *thread;
     struct list link;      // thread->connections
     struct address peer;

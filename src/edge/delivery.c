@@ -38,7 +38,7 @@ enum error delivery_send(struct task *task, struct request *request, const struc
 {
     struct connection *connection = request->connection;
     const struct connection_settings *settings = &request->generation->settings->connections;
-    enum error error = io_send(task, &connection->socket, pieces, count, settings->send_timeout_ms,
+    enum error error = stream_send(task, &connection->stream, pieces, count, settings->send_timeout_ms,
         NULL);
     if (request->first_byte_ns == 0)
         request->first_byte_ns = task_now_ns(task);
@@ -54,7 +54,7 @@ enum error delivery_send_continue(struct task *task, struct connection *connecti
 {
     struct slice line = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
     struct iovec piece = {.iov_base = (void *)(uintptr_t)line.data, .iov_len = line.size};
-    return io_send(task, &connection->socket, &piece, 1, timeout_ms, NULL);
+    return stream_send(task, &connection->stream, &piece, 1, timeout_ms, NULL);
 }
 
 // The fields that every answer gets from us.
@@ -298,9 +298,9 @@ bool delivery_send_object(struct task *task, struct request *request)
         // The announced length or the missing last chunk tells the visitor that it was cut. Only
         // where the connection's end is the content's must it be a reset, which may cost him bytes.
         if (delivery.framing == DELIVERY_CLOSE)
-            io_reset(&request->connection->socket);
+            stream_reset(&request->connection->stream);
         else
-            io_close(&request->connection->socket);
+            stream_close(&request->connection->stream);
     }
     return true;
 }

@@ -295,7 +295,7 @@ static enum error request_await(struct task *task, struct request *request)
         enum error error = request_await_answer(task, request, MINIMUM(next_ns, end_ns));
         if (error != ERROR_TIMEOUT || task_now_ns(task) >= end_ns)
             return error;
-        if (io_has_gone(&request->connection->socket))
+        if (io_has_gone(&request->connection->stream.socket))
             return ERROR_RESET;
     }
 }

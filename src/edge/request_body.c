@@ -61,7 +61,7 @@ static enum error request_body_fill(struct task *task, struct request_body *body
     size_t size;
     if (request_body_take_buffered(body))
         return ERROR_NONE;
-    enum error error = io_receive(task, &connection->socket, body->staging,
+    enum error error = stream_receive(task, &connection->stream, body->staging,
         request_body_wanted(body), deadline_after_ms(task_loop(task), body->timeout_ms), &size);
     if (error != ERROR_NONE)
         return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;

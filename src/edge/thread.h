@@ -4,7 +4,7 @@
 
 #include "cache/flight.h"
 #include "edge/edge.h"
-#include "io/io.h"
+#include "tls/stream.h"
 
 // One generation of settings with what was derived from them. Counted: one reference per thread
 // that starts requests with it, one per request or fetch under way.

@@ -143,7 +143,7 @@ enum error connection_open(struct task *task, struct backend *backend, struct po
     failure.kind = FAILURE_INTERNAL;
     if (connection != NULL)
         error = find_and_connect(task, &backend->addresses, deadline_ns, counters,
-            &connection->socket, &failure.kind);
+            &connection->stream.socket, &failure.kind);
     if (error != ERROR_NONE) {
         atomic_fetch_sub(&backend->connections_open, 1);
         memory_free(connection);

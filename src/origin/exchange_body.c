@@ -84,7 +84,7 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
             exchange->begin += decode(exchange, exchange->buffer + exchange->begin,
                 MINIMUM(exchange->end - exchange->begin, size), buffer, &content);
         } else {
-            enum error error = io_receive(task, &exchange->connection->socket, buffer, size,
+            enum error error = stream_receive(task, &exchange->connection->stream, buffer, size,
                 exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.between_bytes_ms),
                 &received);
             if (error != ERROR_NONE)

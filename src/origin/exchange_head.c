@@ -47,7 +47,7 @@ static enum error receive(struct task *task, struct exchange *exchange, struct f
     for (;;) {
         size_t size;
         uint64_t deadline_ns = head_deadline(exchange, task_now_ns(task));
-        enum error error = io_receive(task, &exchange->connection->socket,
+        enum error error = stream_receive(task, &exchange->connection->stream,
             exchange->buffer + exchange->end, exchange->capacity - exchange->end, deadline_ns,
             &size);
         bool begun = exchange->end > 0;

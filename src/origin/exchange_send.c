@@ -28,7 +28,7 @@ enum error exchange_send_head(struct task *task, struct exchange *exchange, size
         piece(SLICE(" HTTP/1.1\r\nHost: ")), piece(request->host), piece(SLICE("\r\n")),
         piece(request->fields), piece(text_slice(&framing)),
     };
-    return io_send(task, &exchange->connection->socket, pieces, ARRAY_SIZE(pieces),
+    return stream_send(task, &exchange->connection->stream, pieces, ARRAY_SIZE(pieces),
         exchange->timeouts.between_bytes_ms, ret_size);
 }
 
@@ -63,7 +63,7 @@ static enum error send_part(struct task *task, struct exchange *exchange, struct
         pieces[2] = piece(SLICE("\r\n"));
         count = 3;
     }
-    return io_send(task, &exchange->connection->socket, pieces, count,
+    return stream_send(task, &exchange->connection->stream, pieces, count,
         exchange->timeouts.between_bytes_ms, NULL);
 }
 
@@ -102,7 +102,7 @@ static enum error send_body(struct task *task, struct exchange *exchange, char *
     if (body->framing != HTTP_FRAMING_CHUNKED)
         return ERROR_NONE;
     struct iovec last = piece(SLICE("0\r\n\r\n"));
-    enum error error = io_send(task, &exchange->connection->socket, &last, 1,
+    enum error error = stream_send(task, &exchange->connection->stream, &last, 1,
         exchange->timeouts.between_bytes_ms, NULL);
     return error == ERROR_NONE ? error : fail_body(ret_failure, kind_of_sending(error), error);
 }

@@ -69,7 +69,7 @@ static void learn_undisturbed(const struct connection *connection)
 
 static void end_rest(struct io_socket *socket, enum error reason)
 {
-    struct connection *connection = CONTAINER_OF(socket, struct connection, socket);
+    struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
     leave_rest(connection);
     if (reason == ERROR_TIMEOUT)
         learn_undisturbed(connection);
@@ -81,7 +81,7 @@ static void end_rest(struct io_socket *socket, enum error reason)
 static void close_resting(struct connection *connection)
 {
     leave_rest(connection);
-    io_unpark(&connection->socket);
+    io_unpark(&connection->stream.socket);
     connection_close(connection);
 }
 
@@ -103,8 +103,8 @@ struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loo
         struct connection *connection =
             LIST_ENTRY(seat->idle.next, struct connection, seat_link);
         leave_rest(connection);
-        io_unpark(&connection->socket);
-        if (io_is_quiet(&connection->socket)) {
+        io_unpark(&connection->stream.socket);
+        if (io_is_quiet(&connection->stream.socket)) {
             connection->reused = true;
             return connection;
         }
@@ -147,7 +147,7 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
     seat->idle_count++;
     atomic_fetch_add_explicit(&connection->backend->connections_idle, 1, memory_order_relaxed);
     connection->rested_ns = home->loop->now_ns;
-    io_park(&connection->socket, deadline_after_ms(home->loop, rest), end_rest);
+    io_park(&connection->stream.socket, deadline_after_ms(home->loop, rest), end_rest);
 }
 
 bool pool_evict(struct backend *backend, struct pool_loop *pool_loop)
@@ -163,7 +163,7 @@ void connection_close(struct connection *connection)
 {
     if (connection == NULL)
         return;
-    io_close(&connection->socket);
+    stream_close(&connection->stream);
     atomic_fetch_sub_explicit(&connection->backend->connections_open, 1, memory_order_relaxed);
     backend_release(connection->backend);
     memory_free(connection);

@@ -4,11 +4,12 @@
 #pragma once
 
 #include "origin/backend.h"
+#include "tls/stream.h"
 
 #define HINT_NONE UINT64_MAX
 
 struct connection {
-    struct io_socket socket;
+    struct stream stream;
     struct backend *backend; // counted
     struct pool_loop *home;
     struct list seat_link, home_link; // while at rest
