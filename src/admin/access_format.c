@@ -26,8 +26,8 @@ static void format_json(struct text *text, const struct access_record *record, c
     append_json_member(text, "host", record->host);
     append_json_member(text, "method", record->method);
     append_json_member(text, "target", record->target);
-    text_format(text, ",\"version\":\"1.%u\",\"status\":%u,\"bytes\":%llu,\"complete\":%s",
-        record->minor_version, record->status, (unsigned long long)record->bytes,
+    text_format(text, ",\"version\":\"%u.%u\",\"status\":%u,\"bytes\":%llu,\"complete\":%s",
+        record->major_version, record->minor_version, record->status, (unsigned long long)record->bytes,
         record->complete ? "true" : "false");
     append_milliseconds(text, "duration_ms", record->duration_us);
     append_milliseconds(text, "first_byte_ms", record->first_byte_us);
@@ -76,7 +76,7 @@ static void format_combined(
         append_escaped(text, record->method);
         text_append_byte(text, ' ');
         append_escaped(text, record->target);
-        text_format(text, " HTTP/1.%u", record->minor_version);
+        text_format(text, " HTTP/%u.%u", record->major_version, record->minor_version);
     }
     text_format(text, "\" %u %llu \"", record->status, (unsigned long long)record->bytes);
     append_or_dash(text, record->referer);

@@ -1,5 +1,6 @@
 // A visitor's connection: accepted, parked without a task while idle, and served by one task from
-// the first byte of a request until no further request is buffered.
+// the first byte of a request until no further request is buffered. What is spoken on it is
+// http1_connection.c's business.
 #pragma once
 
 #include "edge/thread.h"
@@ -23,7 +24,12 @@ void connection_accept_main(struct task *task, void *listener);
 void connection_drain(struct connection *connection);
 void connection_cut(struct connection *connection); // the drain's time is over
 
-// The body of the request under way, read by whoever sends it on (RFC 9112 section 6).
+// Gives the buffer back; what is in it is forgotten.
+void connection_drop_buffer(struct connection *connection);
+// Serves what is buffered and what comes next, until nothing is left to be done at once.
+void http1_connection_serve(struct task *task, struct connection *connection);
+
+// The body of the HTTP/1.1 request under way, read by whoever sends it on (RFC 9112 section 6).
 struct request_body {
     struct connection *connection;
     struct http1_body decoder;
@@ -38,9 +44,9 @@ struct request_body {
 
 void request_body_init(struct request_body *body, struct connection *connection,
     const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms);
-// At least one byte of content, or CLOSED at the end. Fits exchange_body.read.
-enum error request_body_read(struct task *task, void *body, void *buffer, size_t size,
-    size_t *ret_size);
+// At least one byte of content, or CLOSED at the end.
+enum error request_body_read(struct task *task, struct request_body *body, void *buffer,
+    size_t size, size_t *ret_size);
 // Throws away what of it is already there, without waiting: a small upload that nobody wants must
 // not cost the visitor his connection.
 void request_body_discard_buffered(struct request_body *body);

@@ -13,7 +13,7 @@ struct access_record {
     uint64_t duration_us, first_byte_us;
     struct address peer;
     struct slice method, target, host, referer, user_agent, request_id;
-    unsigned minor_version, status;
+    unsigned major_version, minor_version, status;
     uint64_t bytes;              // of content sent
     const char *cache;           // "hit", "miss", "stale", "pass", ...
     const char *lifeline;        // which one saved it, "" if none

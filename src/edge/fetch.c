@@ -61,6 +61,16 @@ static struct slice fetch_conditions(struct fetch *fetch)
     return SLICE("");
 }
 
+static enum error fetch_read_upload(struct task *task, void *source, void *buffer, size_t size,
+    size_t *ret_size)
+{
+    struct request *request = source;
+    enum error error = request->transport->read(task, request, buffer, size, ret_size);
+    if (error != ERROR_NONE && error != ERROR_CLOSED)
+        request->content_error = error;
+    return error;
+}
+
 static bool fetch_build_request(struct fetch *fetch, struct request *request)
 {
     struct slice conditions = SLICE("");
@@ -87,8 +97,8 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .fields = fields,
         .body.framing = request->head.framing,
         .body.length = request->head.content_length,
-        .body.read = request_body_read,
-        .body.source = &request->body,
+        .body.read = fetch_read_upload,
+        .body.source = request,
         .expect_continue = request->head.expect_continue,
         .affinity = request->key.hash.low,
     };

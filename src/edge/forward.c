@@ -75,7 +75,8 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
             forward_append(&text, fields->items[i].name, fields->items[i].value);
     }
     text_append(&text, extra);
-    text_append(&text, request->head.minor_version == 0 ? SLICE("Via: 1.0 ") : SLICE("Via: 1.1 "));
+    text_append(&text, request->head.major_version == 2 ? SLICE("Via: 2 ")
+        : request->head.minor_version == 0 ? SLICE("Via: 1.0 ") : SLICE("Via: 1.1 "));
     text_append(&text, name);
     text_append(&text, SLICE("\r\n"));
     if (request_site(request)->forwarded)

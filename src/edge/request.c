@@ -26,7 +26,8 @@ static void request_answer(struct task *task, struct request *request);
 static void request_deliver(struct task *task, struct request *request);
 static void request_record(struct request *request);
 
-void request_begin(struct request *request, struct connection *connection)
+void request_begin(struct request *request, struct connection *connection,
+    const struct transport *transport, void *carrier)
 {
     struct edge_thread *thread = connection->thread;
     // Not the big arrays: this runs for every hit.
@@ -35,6 +36,8 @@ void request_begin(struct request *request, struct connection *connection)
     memset(&request->key, 0, sizeof(*request) - offsetof(struct request, key));
     request->thread = thread;
     request->connection = connection;
+    request->transport = transport;
+    request->carrier = carrier;
     request->generation = generation_reference(thread->generation);
     request->id = random_next(&thread->loop->random);
     arena_init(&request->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
@@ -47,7 +50,6 @@ void request_end(struct task *task, struct request *request)
     if (request->flight != NULL)
         flight_leave(request->flight);
     scope_close(task, &request->fetches);
-    request_body_end(&request->body);
     object_release(request->object);
     object_release(request->copy);
     generation_release(request->generation);
@@ -295,7 +297,7 @@ static enum error request_await(struct task *task, struct request *request)
         enum error error = request_await_answer(task, request, MINIMUM(next_ns, end_ns));
         if (error != ERROR_TIMEOUT || task_now_ns(task) >= end_ns)
             return error;
-        if (io_has_gone(&request->connection->stream.socket))
+        if (request->transport->has_gone(request))
             return ERROR_RESET;
     }
 }
@@ -393,7 +395,7 @@ static enum ask_result request_ask_once(struct task *task, struct request *reque
     }
     if (error != ERROR_NONE && error != ERROR_TIMEOUT) {
         request->failure.kind = FAILURE_CANCELLED;
-        request->connection->last = true;
+        request->last = true;
         return ASK_FAILED;
     }
     return request_take_answer(request);
@@ -456,7 +458,7 @@ static void request_deliver(struct task *task, struct request *request)
     if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
     else
-        request->connection->last = true; // nobody had an answer: the visitor must not wait for one
+        request->last = true; // nobody had an answer: the visitor must not wait for one
 }
 
 // Which lines of the site kept its copy from being sent, so that the operator knows what to lift.
@@ -550,6 +552,7 @@ static void request_log(const struct request *request)
             : http_fields_find_text(fields, SLICE("referer"))->value,
         .user_agent = http_fields_value(fields, HTTP_NAME_USER_AGENT),
         .request_id = text_slice(&id_text),
+        .major_version = request->head.major_version,
         .minor_version = request->head.minor_version,
         .status = request->status,
         .bytes = request->bytes,
@@ -570,7 +573,7 @@ static void request_record(struct request *request)
 
 void request_refuse(struct task *task, struct request *request, unsigned status)
 {
-    request->connection->last = true;
+    request->last = true;
     delivery_send_page(task, request, status);
     request_log(request);
 }

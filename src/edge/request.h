@@ -4,6 +4,7 @@
 #include "edge/connection.h"
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
+#include "edge/transport.h"
 
 // How it was answered, in the words of the access log and Cache-Status.
 enum request_outcome {
@@ -24,6 +25,8 @@ struct request {
     struct generation *generation;
     struct site *site;
     struct connection *connection;
+    const struct transport *transport;
+    void *carrier;             // the transport's own: what of the connection is this request's
     struct arena arena;
     struct http_request_head head;
     struct http_field fields[REQUEST_FIELDS_ON_STACK]; // of head, unless there are more
@@ -44,7 +47,8 @@ struct request {
     bool joined_late;          // that flight's answer had begun already
     struct scope fetches;      // those that cannot outlive it
     struct body_reader place;  // in the answer's content, from taking it until delivery reads
-    struct request_body body;
+    enum error content_error;  // how the request's own content broke off
+    bool last;                 // no further request on an HTTP/1.1 connection after its answer
     // The answer:
     struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE
     enum request_outcome outcome;
@@ -61,7 +65,8 @@ static inline const struct site_settings *request_site(const struct request *req
     return request->site->settings;
 }
 
-void request_begin(struct request *request, struct connection *connection);
+void request_begin(struct request *request, struct connection *connection,
+    const struct transport *transport, void *carrier);
 void request_end(struct task *task, struct request *request);
 // Serves one request whose head was read and parsed, and writes its record.
 void request_serve(struct task *task, struct request *request);

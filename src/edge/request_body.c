@@ -1,7 +1,6 @@
 // Reading a request's body off its connection.
 #include "edge/connection.h"
 #include "base/memory.h"
-#include "edge/delivery.h"
 
 void request_body_init(struct request_body *body, struct connection *connection,
     const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms)
@@ -17,6 +16,13 @@ void request_body_init(struct request_body *body, struct connection *connection,
     http1_body_init(&body->decoder, head->framing, head->content_length);
 }
 
+static enum error request_body_send_continue(struct task *task, struct request_body *body)
+{
+    struct slice line = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)line.data, .iov_len = line.size};
+    return stream_send(task, &body->connection->stream, &piece, 1, body->timeout_ms, NULL);
+}
+
 // Moves what came with the head into a buffer of the body's own: the head's views must stay.
 static enum error request_body_begin(struct task *task, struct request_body *body)
 {
@@ -26,7 +32,7 @@ static enum error request_body_begin(struct task *task, struct request_body *bod
     if (body->staging == NULL)
         return ERROR_MEMORY;
     if (body->must_continue && connection->begin == connection->end)
-        return delivery_send_continue(task, connection, body->timeout_ms);
+        return request_body_send_continue(task, body);
     return ERROR_NONE;
 }
 
@@ -111,10 +117,9 @@ static void request_body_fail(struct request_body *body, enum error error)
         ledger_add(ledger, LEDGER_BODY_TIMEOUTS, 1);
 }
 
-enum error request_body_read(struct task *task, void *source, void *buffer, size_t size,
-    size_t *ret_size)
+enum error request_body_read(struct task *task, struct request_body *body, void *buffer,
+    size_t size, size_t *ret_size)
 {
-    struct request_body *body = source;
     if (body->error != ERROR_NONE)
         return body->error;
     enum error error = request_body_next(task, body, buffer, size, ret_size);

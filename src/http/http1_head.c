@@ -130,6 +130,7 @@ static enum http1_fault parse_request_line(struct slice line, struct http_reques
     head->method = http_method_find(head->method_text);
     head->target = slice_of(target, (size_t)(target_end - target));
     struct slice version = slice_of(target_end + 1, (size_t)(end - target_end - 1));
+    head->major_version = 1;
     enum http1_fault fault = parse_version(version, &head->minor_version);
     return fault != HTTP1_FAULT_NONE ? fault : parse_target(head);
 }

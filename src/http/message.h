@@ -24,6 +24,7 @@ struct http_request_head {
                             // (RFC 9112 section 3.2.2)
     struct slice path;      // begins with '/', or is "*" for OPTIONS; without the query
     struct slice query;     // after '?', data NULL without one
+    uint8_t major_version;  // 1 or 2
     uint8_t minor_version;  // 0 or 1; a higher one counts as 1 (RFC 9110 section 2.5)
     bool keep_alive;        // the sender allows another message on this connection
     bool expect_continue;   // only with content to come
