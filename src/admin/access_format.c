@@ -27,8 +27,8 @@ static void format_json(struct text *text, const struct access_record *record, c
     append_json_member(text, "method", record->method);
     append_json_member(text, "target", record->target);
     text_format(text, ",\"version\":\"%u.%u\",\"status\":%u,\"bytes\":%llu,\"complete\":%s",
-        record->major_version, record->minor_version, record->status, (unsigned long long)record->bytes,
-        record->complete ? "true" : "false");
+        record->major_version, record->minor_version, record->status,
+        (unsigned long long)record->bytes, record->complete ? "true" : "false");
     append_milliseconds(text, "duration_ms", record->duration_us);
     append_milliseconds(text, "first_byte_ms", record->first_byte_us);
     append_json_member(text, "cache", slice_from_string(record->cache));

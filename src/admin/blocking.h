@@ -15,4 +15,5 @@ enum error blocking_send(int descriptor, struct slice bytes, uint64_t step_ms) M
 
 // Accepts on listener and calls serve for each client, which it then closes, until the eventfd stop
 // is written to.
-void blocking_serve(int listener, int stop, void (*serve)(void *context, int client), void *context);
+void blocking_serve(
+    int listener, int stop, void (*serve)(void *context, int client), void *context);

@@ -1,5 +1,5 @@
-// HTTP/1.1 towards visitors (RFC 9112): reading heads, framing answers. One request after the other,
-// each served by the connection's task; pipelined ones wait in the buffer.
+// HTTP/1.1 towards visitors (RFC 9112): reading heads, framing answers. One request after the
+// other, each served by the connection's task; pipelined ones wait in the buffer.
 #include "base/memory.h"
 #include "edge/connection.h"
 #include "edge/request.h"

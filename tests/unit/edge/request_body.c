@@ -102,8 +102,8 @@ static void expect_next(struct task *task, struct scene *scene)
     assert_true(done < sizeof(text));
     memcpy(text, connection->buffer + connection->begin, done);
     while (done < strlen(NEXT)) {
-        assert_int_equal(io_receive(task, &connection->stream.socket, text + done, strlen(NEXT) - done,
-                             patience_ns(task), &size), ERROR_NONE);
+        assert_int_equal(io_receive(task, &connection->stream.socket, text + done,
+                             strlen(NEXT) - done, patience_ns(task), &size), ERROR_NONE);
         done += size;
     }
     assert_int_equal(done, strlen(NEXT));
