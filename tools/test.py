@@ -270,13 +270,15 @@ def unit_program(name, build):
     if not program.exists():
         return [(f"{name} ({build})", "failed", "not built")]
     status = run([program], log, 300, {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
-    results = []
+    results, reason = [], ""
     for line in log.read_text(errors="replace").splitlines():
+        reason = line[9:] if line.startswith("skipped: ") else reason
         case = re.match(r"(not )?ok \d+ (# SKIP )?(?:- )?(\S+)", line)
         if case:
             # cmocka 1.1.5 says "not ok" of a skipped one.
             outcome = "skipped" if case[2] else "failed" if case[1] else "passed"
-            results.append((f"{name}.{case[3]} ({build})", outcome, "", log))
+            note = reason if outcome == "skipped" else ""
+            results.append((f"{name}.{case[3]} ({build})", outcome, note, log))
     # A crash or a sanitizer's finding after the last case, and a program without cases.
     if not results or (status != 0 and not any(r[1] == "failed" for r in results)):
         note = verdict(status)[1] or "no test cases in it"
