@@ -400,7 +400,8 @@ static enum error parse_members(struct parser *parser, bool dictionary,
     return ERROR_NONE;
 }
 
-// Spaces around the whole are not part of it; tabs there are an error (section 4.2).
+// Spaces around the whole are not part of it; a tab before it, or after an item, is an error
+// (section 4.2).
 static struct parser parser_of(struct slice text, struct arena *arena, uint32_t most)
 {
     while (text.size > 0 && text.data[0] == ' ')

@@ -108,7 +108,7 @@ static void what_breaks_the_grammar_anywhere_is_refused_whole(void **state)
 {
     struct fixture *fixture = *state;
     static const char *texts[] = {
-        "a, b=", "a, b=1 c", "a,", ",a", "a,,b", "\ta", "a\t", "a = 1", "a=(1 2", "a=(1,2)",
+        "a, b=", "a, b=1 c", "a,", ",a", "a,,b", "\ta", "a = 1", "a=(1 2", "a=(1,2)",
         "a=((1))", "a=1;", "a=1; ;b", "a=123456789012.11234567", "a=1234567890123.1", "a=1.",
         "a=1234567890123456", "a=.1", "a=--1", "a=@1.0", "a=\"x", "a=\"\\x\"", "a=:A:", "a=:AA",
         "a=?2", "a=?", "a=%\"%C3\"", "a=%\"%c3\"", "a=%\"%c\"", "a=%x", "A=1", "a=\x01",
