@@ -3,7 +3,15 @@
 
 #define DELTA_SECONDS_MOST (UINT64_C(1) << 31) // RFC 9111 section 1.2.2
 
-static const char *const despite_choices[] = {
+const char *const judge_store_despite_choices[] = {
+    [JUDGE_STORE_COOKIE] = "cookie",
+    [JUDGE_STORE_SET_COOKIE] = "set-cookie",
+    [JUDGE_STORE_PRIVATE] = "private",
+    [JUDGE_STORE_NO_STORE] = "no-store",
+    NULL,
+};
+
+const char *const judge_despite_choices[] = {
     [JUDGE_NO_CACHE] = "no-cache",
     [JUDGE_MUST_REVALIDATE] = "must-revalidate",
     [JUDGE_PROXY_REVALIDATE] = "proxy-revalidate",
@@ -27,7 +35,7 @@ static const struct setting rows[] = {
         .name = "stale_despite",
         .type = SETTING_CHOICE_SET,
         .offset = offsetof(struct judge_policy, stale_despite),
-        .choices = despite_choices,
+        .choices = judge_despite_choices,
         .summary =
             "Directives of the origin that shall not keep a stale copy from being sent on failure.",
         .touch =
@@ -169,6 +177,11 @@ static bool forbids_reuse(const struct http_cache_control *control)
     return control->no_cache || control->no_cache_fields;
 }
 
+static bool is_stored_despite(const struct judge_policy *policy, enum judge_store_despite what)
+{
+    return policy->override != NULL && (policy->override->store_despite >> what & 1) != 0;
+}
+
 // RFC 9111 section 3, in its order, and section 3.5.
 static enum judge_reason find_obstacle(const struct hearing *hearing)
 {
@@ -185,9 +198,11 @@ static enum judge_reason find_obstacle(const struct hearing *hearing)
     if (control->must_understand && http_reason(status).size == 0)
         return JUDGE_REASON_MUST_UNDERSTAND;
     // Who understands the status ignores the no-store beside must-understand (section 5.2.2.3).
-    if (control->no_store && !control->must_understand)
+    if (control->no_store && !control->must_understand
+        && !is_stored_despite(hearing->policy, JUDGE_STORE_NO_STORE))
         return JUDGE_REASON_NO_STORE;
-    if (control->is_private || control->private_fields)
+    if ((control->is_private || control->private_fields)
+        && !is_stored_despite(hearing->policy, JUDGE_STORE_PRIVATE))
         return JUDGE_REASON_PRIVATE;
     http_cache_control_parse(&hearing->request->fields, &asked);
     if (asked.no_store)
@@ -195,7 +210,8 @@ static enum judge_reason find_obstacle(const struct hearing *hearing)
     if (hearing->authorized && !control->must_revalidate && !control->is_public
         && control->s_maxage == HTTP_SECONDS_ABSENT)
         return JUDGE_REASON_AUTHORIZATION;
-    if (http_fields_find(fields, HTTP_NAME_SET_COOKIE) != NULL)
+    if (http_fields_find(fields, HTTP_NAME_SET_COOKIE) != NULL
+        && !is_stored_despite(hearing->policy, JUDGE_STORE_SET_COOKIE))
         return JUDGE_REASON_SET_COOKIE;
     if (vary_is_all(fields))
         return JUDGE_REASON_VARY_ALL;
@@ -304,6 +320,36 @@ static bool is_of_use(const struct hearing *hearing, const struct judgement *jud
         || http_fields_find(fields, HTTP_NAME_LAST_MODIFIED) != NULL;
 }
 
+static bool is_success_or_redirect(unsigned status)
+{
+    return status >= 200 && status < 400;
+}
+
+// The operator's word before the origin's. Whether a copy is anybody else's business was settled
+// by what the origin says, before.
+static void override_lifetime(const struct hearing *hearing, struct judgement *judgement)
+{
+    const struct judge_override *override = hearing->policy->override;
+    bool good = is_success_or_redirect(hearing->response->status);
+    if (good && override->fresh_ms != SETTING_ABSENT)
+        judgement->lifetime_ms = override->fresh_ms;
+    else if (good && override->fresh_minimum_ms != SETTING_ABSENT
+        && !forbids_reuse(&hearing->control))
+        judgement->lifetime_ms = MAXIMUM(judgement->lifetime_ms, override->fresh_minimum_ms);
+    // No maximum is the largest number.
+    judgement->lifetime_ms = MINIMUM(judgement->lifetime_ms, override->fresh_maximum_ms);
+    if (override->while_revalidate_ms != SETTING_ABSENT)
+        judgement->while_revalidate_ms = override->while_revalidate_ms;
+}
+
+// An answer that says nothing of its freshness, and has none by heuristic, may get it by a rule.
+static bool is_made_fresh(const struct hearing *hearing)
+{
+    const struct judge_override *override = hearing->policy->override;
+    return override != NULL && is_success_or_redirect(hearing->response->status)
+        && (override->fresh_ms != SETTING_ABSENT || override->fresh_minimum_ms != SETTING_ABSENT);
+}
+
 static enum judge_reason judge_freshness(const struct hearing *hearing, struct judgement *judgement)
 {
     bool personal = hearing->with_cookie || hearing->authorized;
@@ -317,12 +363,16 @@ static enum judge_reason judge_freshness(const struct hearing *hearing, struct j
         return JUDGE_REASON_COOKIE;
     if (!judgement->explicit_freshness) {
         bool allowed = heuristic_lifetime(hearing, &lifetime_ms);
-        bool kept = !personal && is_kept_without_freshness(hearing->response->status);
+        bool kept = !personal && (is_kept_without_freshness(hearing->response->status)
+            || is_made_fresh(hearing));
+        allowed = allowed || is_made_fresh(hearing);
         if (!allowed || (lifetime_ms == 0 && !kept))
             return JUDGE_REASON_NO_FRESHNESS;
     }
     judgement->lifetime_ms = forbids_reuse(&hearing->control) ? 0 : lifetime_ms;
     judge_staleness(hearing, judgement);
+    if (hearing->policy->override != NULL)
+        override_lifetime(hearing, judgement);
     return is_of_use(hearing, judgement) ? JUDGE_REASON_NONE : JUDGE_REASON_NO_FRESHNESS;
 }
 
@@ -336,7 +386,8 @@ void judge_response(const struct http_request_head *request,
         .policy = policy,
         .response_seconds = response_time_ms / 1000,
         .authorized = http_fields_find(&request->fields, HTTP_NAME_AUTHORIZATION) != NULL,
-        .with_cookie = http_fields_find(&request->fields, HTTP_NAME_COOKIE) != NULL,
+        .with_cookie = http_fields_find(&request->fields, HTTP_NAME_COOKIE) != NULL
+            && !is_stored_despite(policy, JUDGE_STORE_COOKIE),
     };
     http_cache_control_parse(&response->fields, &hearing.control);
     if (!hearing_date(&hearing, HTTP_NAME_DATE, &hearing.date_seconds))
@@ -350,6 +401,8 @@ void judge_response(const struct http_request_head *request,
     if (judgement.reason != JUDGE_REASON_NONE) {
         judgement.store = JUDGE_NEVER;
         judgement.lifetime_ms = judgement.while_revalidate_ms = judgement.stale_ms = 0;
+    } else {
+        judgement.drops_set_cookie = is_stored_despite(policy, JUDGE_STORE_SET_COOKIE);
     }
     *ret_judgement = judgement;
 }

@@ -5,6 +5,22 @@
 #include "base/setting.h"
 #include "http/cache_control.h"
 
+// What the rules of a site say instead of the origin. UINT64_MAX: nothing.
+struct judge_override {
+    uint64_t fresh_ms;            // lifetime of successes and redirects, whatever the origin says
+    uint64_t fresh_minimum_ms;    // of the same, but for no-cache
+    uint64_t fresh_maximum_ms;    // of any answer
+    uint64_t while_revalidate_ms; // stale-while-revalidate
+    uint64_t store_despite;       // set of enum judge_store_despite
+};
+enum judge_store_despite {
+    JUDGE_STORE_COOKIE,     // of the request
+    JUDGE_STORE_SET_COOKIE, // which is then taken out of what is stored
+    JUDGE_STORE_PRIVATE,
+    JUDGE_STORE_NO_STORE
+};
+extern const char *const judge_store_despite_choices[]; // NULL-terminated, for settings
+
 // Section `cache` of a site.
 struct judge_policy {
     uint64_t keep_ms;           // stale copies stay usable on failure this long (default 30d)
@@ -13,6 +29,7 @@ struct judge_policy {
         heuristic_percent; // of the time since Last-Modified (RFC 9111 section 4.2.2), default 10
     uint64_t heuristic_max_ms;  // default 1h
     uint64_t uncacheable_ms; // how long "cannot be shared" is remembered (hit-for-miss), default 2m
+    const struct judge_override *override; // no row: of the rule that fits; NULL: none
 };
 enum judge_despite {
     JUDGE_NO_CACHE,
@@ -21,6 +38,7 @@ enum judge_despite {
     JUDGE_S_MAXAGE
 };
 extern const struct setting_section judge_settings;
+extern const char *const judge_despite_choices[]; // NULL-terminated, for settings
 
 enum judge_store {
     JUDGE_STORE,          // may be kept and shared
@@ -44,6 +62,7 @@ struct judgement {
     enum judge_store store;
     enum judge_reason reason;
     bool explicit_freshness;
+    bool drops_set_cookie;   // what is stored and shared must not hold it
     uint64_t initial_age_ms; // corrected_initial_age (RFC 9111 section 4.2.3)
     uint64_t lifetime_ms;    // freshness lifetime; 0: to be revalidated before every use
     uint64_t while_revalidate_ms; // stale-while-revalidate window after the lifetime

@@ -106,12 +106,14 @@ static size_t line_write(struct slice name, struct slice value, char *buffer)
 }
 
 // A response without Date gets one (RFC 9110 section 6.6.1).
-static size_t fields_write(const struct http_fields *fields, int64_t wall_ms, char *buffer)
+static size_t fields_write(const struct http_fields *fields, bool drops_set_cookie, int64_t wall_ms,
+    char *buffer)
 {
     size_t size = 0;
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct http_field *field = &fields->items[i];
-        if (is_stored_field(fields, field))
+        if (is_stored_field(fields, field)
+            && !(drops_set_cookie && field->known == HTTP_NAME_SET_COOKIE))
             size += line_write(field->name, field->value, buffer == NULL ? NULL : buffer + size);
     }
     if (http_fields_find(fields, HTTP_NAME_DATE) == NULL) {
@@ -179,7 +181,8 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         && find_selectors(&response->fields, &names) == ERROR_NONE;
     size_t key_size = storable ? key->text.size : 0;
     size_t selectors_size = storable ? selector_write(&names, &request->fields, NULL) : 0;
-    size_t fields_size = fields_write(&response->fields, wall_ms, NULL);
+    bool drops_set_cookie = judgement->drops_set_cookie && storable;
+    size_t fields_size = fields_write(&response->fields, drops_set_cookie, wall_ms, NULL);
     size_t tag_count = storable ? tags_write(&response->fields, NULL) : 0;
     struct object *object = memory_alloc(
         sizeof(*object) + tag_count * sizeof(uint32_t) + key_size + selectors_size + fields_size);
@@ -206,7 +209,7 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         memcpy(text, key->text.data, key_size);
     if (storable)
         selector_write(&names, &request->fields, text + key_size);
-    fields_write(&response->fields, wall_ms, text + key_size + selectors_size);
+    fields_write(&response->fields, drops_set_cookie, wall_ms, text + key_size + selectors_size);
     return object;
 }
 

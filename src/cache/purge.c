@@ -6,7 +6,8 @@
 
 // --- What a purge hits ---
 
-// A key is "SITE\0URL". The schemes are one to a purge, since a site is.
+// A key is "SITE\0URL", and more after a further NUL that tells copies of one URL apart. The
+// schemes are one to a purge, since a site is.
 static struct slice without_scheme(struct slice url)
 {
     if (slice_starts_with(url, SLICE("https://")))
@@ -19,7 +20,7 @@ static struct slice without_scheme(struct slice url)
 static struct slice url_of(struct slice key)
 {
     slice_cut(&key, '\0');
-    return without_scheme(key);
+    return without_scheme(slice_cut(&key, '\0'));
 }
 
 static bool has_tag(const struct object *object, struct slice tag)
