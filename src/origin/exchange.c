@@ -79,6 +79,7 @@ static struct failure failure_of_sending(enum error error, size_t sent)
 static bool may_use_kept(const struct exchange *exchange)
 {
     return exchange->keeps_connections && !exchange->request->fresh_connection
+        && exchange->request->upgrade.data == NULL
         && http_method_is_idempotent(exchange->request->method)
         && exchange->request->body.framing == HTTP_FRAMING_NONE;
 }
@@ -241,7 +242,7 @@ static struct backend *choose(struct task *task, struct origin *origin, struct o
         .tried = *tried,
         .affinity = request->affinity,
         .now_ns = task_now_ns(task),
-        .may_try_sick = http_method_is_idempotent(request->method)
+        .may_try_sick = http_method_is_idempotent(request->method) && request->upgrade.data == NULL
             && request->body.framing == HTTP_FRAMING_NONE,
     };
     size_t index = balance_choose(plan->backends, plan->backend_count, &question, &origin->cursor,
@@ -292,10 +293,28 @@ uint64_t exchange_first_byte_ms(const struct exchange *exchange)
     return (exchange->first_byte_ns - exchange->started_ns) / NS_PER_MS;
 }
 
+struct stream *exchange_hand_over(struct exchange *exchange, struct slice *ret_received)
+{
+    struct connection *connection = exchange->connection;
+    invariant(connection != NULL && exchange->head.status == 101);
+    *ret_received =
+        slice_of(exchange->buffer + exchange->begin, exchange->end - exchange->begin);
+    exchange->begin = exchange->end;
+    exchange->connection = NULL;
+    connection_release_place(connection);
+    return &connection->stream;
+}
+
+void exchange_stream_close(struct stream *stream)
+{
+    connection_close(CONTAINER_OF(stream, struct connection, stream));
+}
+
 // Both messages are over to the last byte, and the backend wants another.
 static bool is_clean(const struct exchange *exchange)
 {
     return exchange->keeps_connections && exchange->connection != NULL && exchange->sent
+        && exchange->head.status != 101
         && exchange->head.keep_alive && exchange->body.done
         && exchange->body.fault == HTTP1_FAULT_NONE && exchange->broken == ERROR_NONE
         && exchange->body.framing != HTTP_FRAMING_CLOSE && exchange->begin == exchange->end;

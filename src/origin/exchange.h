@@ -7,6 +7,7 @@
 #include "http/http1.h"
 #include "origin/failure.h"
 #include "origin/origin.h"
+#include "tls/stream.h"
 
 // Where a request's body comes from. read gives at least one byte, or CLOSED at the end. It is
 // called in a task of its own, never after exchange_open has returned; what it needs of the
@@ -28,6 +29,9 @@ struct exchange_request {
     bool expect_continue;             // send the head, wait for 100 (at most 1 s) before the body
     uint64_t affinity;                // for BALANCE_HASH
     bool fresh_connection;            // not on a kept one, although it might
+    // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh
+    // connection, and 101 is then an answer. data NULL: it does not.
+    struct slice upgrade;
 };
 
 struct exchange; // at most one task uses it
@@ -49,5 +53,10 @@ uint64_t exchange_first_byte_ms(const struct exchange *exchange);
 // it broke (and *ret_failure is set).
 enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
     size_t *ret_size, struct failure *ret_failure) MUST_CHECK;
+// After a 101: the connection, which is the caller's from here on (exchange_stream_close), and what
+// was received behind the head (a view, valid until exchange_close). It does not count against
+// pool.connections any more: who keeps it has a limit of his own.
+struct stream *exchange_hand_over(struct exchange *exchange, struct slice *ret_received);
+void exchange_stream_close(struct stream *stream); // one that was handed over
 // Gives the connection back to its pool if it is clean, else closes it. NULL is fine.
 void exchange_close(struct task *task, struct exchange *exchange);

@@ -112,8 +112,20 @@ static enum error parse_head(struct exchange *exchange, size_t end, uint32_t lin
     return fault == HTTP1_FAULT_NONE ? ERROR_NONE : fail_fault(ret_failure, fault);
 }
 
-// An interim response (RFC 9110 section 15.2) is passed over. We never ask for another protocol, so
-// 101 is an offence.
+// 101 is an answer where another protocol was asked for, and names it (RFC 9110 section 7.8).
+// Anywhere else it is an offence.
+static bool is_switch(const struct exchange *exchange)
+{
+    struct slice chosen = http_fields_value(&exchange->head.fields, HTTP_NAME_UPGRADE);
+    struct slice asked = exchange->request->upgrade, one;
+    while (asked.data != NULL && http_list_next(&asked, &one)) {
+        if (slice_equal_nocase(one, chosen))
+            return true;
+    }
+    return false;
+}
+
+// An interim response (RFC 9110 section 15.2) is passed over.
 static void drop_interim(struct exchange *exchange, size_t end)
 {
     if (exchange->head.status == 100) {
@@ -137,7 +149,7 @@ enum error exchange_read_head(struct task *task, struct exchange *exchange,
         if (error != ERROR_NONE)
             return error;
         const struct http_response_head *head = &exchange->head;
-        if (head->status >= 200) {
+        if (head->status >= 200 || (head->status == 101 && is_switch(exchange))) {
             exchange->begin = end;
             http1_body_init(&exchange->body,
                 http_response_framing(head, exchange->request->method), head->content_length);

@@ -14,6 +14,7 @@ enum error exchange_send_head(struct task *task, struct exchange *exchange, size
 {
     const struct exchange_request *request = exchange->request;
     char buffer[96];
+    bool upgrades = request->upgrade.data != NULL;
     struct text framing = text_in(buffer, sizeof(buffer));
     if (request->body.framing == HTTP_FRAMING_LENGTH)
         text_format(&framing, "Content-Length: %llu\r\n",
@@ -26,7 +27,9 @@ enum error exchange_send_head(struct task *task, struct exchange *exchange, size
     struct iovec pieces[] = {
         piece(request->method_text), piece(SLICE(" ")), piece(request->target),
         piece(SLICE(" HTTP/1.1\r\nHost: ")), piece(request->host), piece(SLICE("\r\n")),
-        piece(request->fields), piece(text_slice(&framing)),
+        piece(request->fields), piece(upgrades ? SLICE("Connection: Upgrade\r\nUpgrade: ")
+            : SLICE("")), piece(request->upgrade), piece(upgrades ? SLICE("\r\n") : SLICE("")),
+        piece(text_slice(&framing)),
     };
     return stream_send(task, &exchange->connection->stream, pieces, ARRAY_SIZE(pieces),
         exchange->timeouts.between_bytes_ms, ret_size);

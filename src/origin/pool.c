@@ -159,12 +159,19 @@ bool pool_evict(struct backend *backend, struct pool_loop *pool_loop)
     return true;
 }
 
+void connection_release_place(struct connection *connection)
+{
+    if (!connection->released)
+        atomic_fetch_sub_explicit(&connection->backend->connections_open, 1, memory_order_relaxed);
+    connection->released = true;
+}
+
 void connection_close(struct connection *connection)
 {
     if (connection == NULL)
         return;
     stream_close(&connection->stream);
-    atomic_fetch_sub_explicit(&connection->backend->connections_open, 1, memory_order_relaxed);
+    connection_release_place(connection);
     backend_release(connection->backend);
     memory_free(connection);
 }

@@ -16,6 +16,7 @@ struct connection {
     uint64_t rested_ns;               // since when it is at rest
     uint64_t hint_ms;                 // what the backend's Keep-Alive field said, or HINT_NONE
     bool reused;
+    bool released; // does not count in its backend's connections_open any more
 };
 
 // What one loop has at rest, of all backends of all origins.
@@ -56,3 +57,4 @@ enum error connection_open(struct task *task, struct backend *backend, struct po
     uint64_t limit, uint64_t deadline_ns, struct origin_counters *counters,
     struct connection **ret_connection, struct failure *ret_failure) MUST_CHECK;
 void connection_close(struct connection *connection); // NULL is fine
+void connection_release_place(struct connection *connection); // goes on, but counts no more

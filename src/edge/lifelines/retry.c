@@ -8,7 +8,7 @@ static bool retry_is_safe(const struct fetch *fetch)
 {
     if (fetch->failure.unsent)
         return true;
-    return http_method_is_idempotent(fetch->request.method)
+    return http_method_is_idempotent(fetch->request.method) && fetch->request.upgrade.data == NULL
         && fetch->request.body.framing == HTTP_FRAMING_NONE;
 }
 
