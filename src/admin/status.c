@@ -171,6 +171,7 @@ static json_t *build_now(struct builder *builder, struct edge *edge)
     json_t *object = json_object();
     set_count(builder, object, "connections", edge_open_connections(edge));
     set_count(builder, object, "active_requests", edge_active_requests(edge));
+    set_count(builder, object, "tunnels", edge_open_tunnels(edge));
     set_count(builder, object, "flights", edge_flights(edge));
     return object;
 }

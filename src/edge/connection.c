@@ -2,6 +2,8 @@
 // and the task are taken when its next request begins and given back when nothing is buffered.
 #include "edge/connection.h"
 #include "base/memory.h"
+#include "edge/tunnel.h"
+
 #define ACCEPT_PAUSE_MS 50
 #define FETCHES_SHARE 8 // an eighth of the tasks
 
@@ -37,7 +39,7 @@ void connection_drop_buffer(struct connection *connection)
     connection->capacity = connection->begin = connection->end = 0;
 }
 
-static void connection_destroy(struct connection *connection)
+void connection_destroy(struct connection *connection)
 {
     struct edge_thread *thread = connection->thread;
     connection_drop_buffer(connection);
@@ -135,12 +137,31 @@ void connection_accept_main(struct task *task, void *argument)
     }
 }
 
+// Bytes that came right behind the request belong to the other protocol already.
+static void connection_start_tunnel(struct connection *connection)
+{
+    struct tunnel *tunnel = connection->tunnel;
+    size_t size = connection->end - connection->begin;
+    char *received = size == 0 ? NULL : memory_alloc(size);
+    if (received != NULL)
+        memcpy(received, connection->buffer + connection->begin, size);
+    connection_drop_buffer(connection);
+    if (size > 0 && received == NULL)
+        tunnel_cut(tunnel);
+    else
+        tunnel_start(tunnel, received, size);
+}
+
 static void connection_serve_main(struct task *task, void *argument)
 {
     struct connection *connection = argument;
     connection->task = task;
     http1_connection_serve(task, connection);
     connection->task = NULL;
+    if (connection->tunnel != NULL) {
+        connection_start_tunnel(connection);
+        return;
+    }
     if (connection->last || connection->thread->draining || task_is_cancelled(task)) {
         connection_destroy(connection);
         return;
@@ -163,4 +184,6 @@ void connection_cut(struct connection *connection)
     connection->last = true;
     if (connection->task != NULL)
         task_cancel(connection->task);
+    else if (connection->tunnel != NULL)
+        tunnel_cut(connection->tunnel);
 }

@@ -16,6 +16,7 @@ struct connection {
     struct task *task;     // serving it; NULL while idle
     bool busy;             // a task serves it or is about to
     bool last;             // closed after the answer under way
+    struct tunnel *tunnel; // what it has become; NULL: it speaks HTTP
 };
 
 // Accepts visitors on a listener of the thread until cancelled.
@@ -24,6 +25,7 @@ void connection_accept_main(struct task *task, void *listener);
 void connection_drain(struct connection *connection);
 void connection_cut(struct connection *connection); // the drain's time is over
 
+void connection_destroy(struct connection *connection); // no task is in it
 // Gives the buffer back; what is in it is forgotten.
 void connection_drop_buffer(struct connection *connection);
 // Serves what is buffered and what comes next, until nothing is left to be done at once.

@@ -321,6 +321,14 @@ uint64_t edge_active_requests(struct edge *edge)
     return sum;
 }
 
+uint64_t edge_open_tunnels(struct edge *edge)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        sum += atomic_load_explicit(&edge->threads[i].tunnel_count, memory_order_relaxed);
+    return sum;
+}
+
 uint64_t edge_flights(struct edge *edge)
 {
     return flight_table_count(edge->flights);

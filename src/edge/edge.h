@@ -58,6 +58,7 @@ uint64_t edge_read_ledger(struct edge *edge, enum ledger_count count); // summed
 uint64_t edge_read_fault(struct edge *edge, enum http1_fault fault);
 uint64_t edge_open_connections(struct edge *edge);
 uint64_t edge_active_requests(struct edge *edge);
+uint64_t edge_open_tunnels(struct edge *edge);
 uint64_t edge_flights(struct edge *edge);
 
 // Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest

@@ -77,17 +77,20 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
     if (fetch->shareable && request->copy != NULL) {
         fetch->copy = object_reference(request->copy);
         conditions = fetch_conditions(fetch);
+    } else if (request->upgrade.data != NULL) {
+        conditions = tunnel_own_fields(request);
     }
     struct slice fields = forward_fields(request, &fetch->arena,
         fetch->shareable ? FORWARD_WHOLE : FORWARD_AS_SENT, conditions);
     // Where they stand in the fields; everything else that is conditional was left out of them.
-    if (fields.data != NULL && conditions.size > 0)
+    if (fields.data != NULL && fetch->copy != NULL && conditions.size > 0)
         fetch->conditions = slice_of(
             memmem(fields.data, fields.size, conditions.data, conditions.size), conditions.size);
     if (conditions.data == NULL || fields.data == NULL || !fetch_copy_head(fetch, &request->head))
         return false;
     struct slice target = forward_target(request, &fetch->arena);
-    bool as_get = fetch->shareable; // HEAD is answered from what GET would have brought
+    // HEAD is answered from what GET would have brought; extended CONNECT is a GET to HTTP/1.1.
+    bool as_get = fetch->shareable || request->upgrade.data != NULL;
     fetch->head.method = as_get ? HTTP_METHOD_GET : request->head.method;
     fetch->request = (struct exchange_request){
         .method = fetch->head.method,
@@ -100,9 +103,13 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .body.read = fetch_read_upload,
         .body.source = request,
         .expect_continue = request->head.expect_continue,
+        .upgrade = request->upgrade.data == NULL ? SLICE_EMPTY
+            : arena_copy(&fetch->arena, request->upgrade),
         .affinity = request->key.hash.low,
     };
-    return target.data != NULL;
+    fetch->upgrader = request->upgrade.data == NULL ? NULL : request;
+    return target.data != NULL
+        && (fetch->upgrader == NULL || fetch->request.upgrade.data != NULL);
 }
 
 static void fetch_destroy(struct fetch *fetch)
@@ -411,6 +418,10 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     struct object *object = fetch_create_object(fetch, exchange, &kept);
     if (object == NULL)
         return false;
+    if (status == 101 && tunnel_take_offer(fetch->upgrader, exchange) != ERROR_NONE) {
+        object_release(object);
+        return false;
+    }
     fetch_finish_report(fetch, exchange);
     fetch_invalidate(fetch, status);
     struct flight *flight = fetch->flight;

@@ -8,7 +8,7 @@
 
 #define LINGER_MS 1000
 #define LINGER_BYTES (256 * 1024)
-#define PIECES_MAX (ANSWER_FIELD_RUNS + 6)
+#define PIECES_MAX (ANSWER_FIELD_RUNS + 8)
 
 // How the content's end is marked towards the visitor (RFC 9112 section 6.3).
 enum http1_framing { HTTP1_FRAMING_NONE, HTTP1_FRAMING_LENGTH, HTTP1_FRAMING_CHUNKED,
@@ -51,6 +51,8 @@ static struct slice http1_end_of_head(const struct request *request,
     const struct http1_message *message)
 {
     bool chunked = message->framing == HTTP1_FRAMING_CHUNKED;
+    if (request->tunnel != NULL)
+        return SLICE("\r\n");
     if (request->last)
         return chunked ? SLICE("Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
                        : SLICE("Connection: close\r\n\r\n");
@@ -76,6 +78,11 @@ static void http1_add_head(struct http1_pieces *pieces, struct request *request,
     http1_add_status_line(pieces, head->status);
     for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++)
         http1_add(pieces, head->fields[i]);
+    if (request->tunnel != NULL) {
+        http1_add(pieces, SLICE("Connection: Upgrade\r\nUpgrade: "));
+        http1_add(pieces, request->upgrade);
+        http1_add(pieces, SLICE("\r\n"));
+    }
     http1_add(pieces, http1_end_of_head(request, message));
 }
 
@@ -154,6 +161,28 @@ static void http1_cut(struct request *request)
         stream_close(&request->connection->stream);
 }
 
+static void http1_close_tunnel(void *argument, bool cut)
+{
+    struct connection *connection = CONTAINER_OF(argument, struct connection, stream);
+    if (cut)
+        stream_reset(&connection->stream);
+    connection_destroy(connection);
+}
+
+static const struct tunnel_operations http1_tunnel_operations = {
+    .receive = tunnel_stream_receive,
+    .send = tunnel_stream_send,
+    .end = tunnel_stream_end,
+    .park = tunnel_stream_park,
+    .unpark = tunnel_stream_unpark,
+    .close = http1_close_tunnel,
+};
+
+static void http1_become_tunnel(struct request *request, struct tunnel_side *ret_side)
+{
+    *ret_side = (struct tunnel_side){&http1_tunnel_operations, &request->connection->stream};
+}
+
 static const struct transport http1_transport = {
     .send = http1_send,
     .send_interim = http1_send_interim,
@@ -161,6 +190,7 @@ static const struct transport http1_transport = {
     .discard = http1_discard,
     .has_gone = http1_has_gone,
     .cut = http1_cut,
+    .become_tunnel = http1_become_tunnel,
 };
 
 // --- Requests ---
@@ -348,7 +378,8 @@ static void http1_serve_request(struct task *task, struct connection *connection
         http1_serve_parsed(task, &request);
     }
     connection->last = connection->last || request.last;
-    bool linger = connection->last && error != ERROR_CLOSED && error != ERROR_RESET
+    connection->tunnel = request.tunnel;
+    bool linger = connection->last && connection->tunnel == NULL && error != ERROR_CLOSED && error != ERROR_RESET
         && io_is_open(&connection->stream.socket);
     task_set_description(task, NULL, NULL);
     request_end(task, &request);
@@ -361,5 +392,5 @@ void http1_connection_serve(struct task *task, struct connection *connection)
 {
     do {
         http1_serve_request(task, connection);
-    } while (!connection->last && connection->begin < connection->end && !task_is_cancelled(task));
+    } while (!connection->last && connection->tunnel == NULL && connection->begin < connection->end && !task_is_cancelled(task));
 }

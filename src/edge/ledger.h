@@ -38,6 +38,10 @@
     X(FORBIDDEN_PROXY_REVALIDATE, "stale_forbidden_proxy_revalidate",                              \
         "of these, with proxy-revalidate in the way")                                              \
     X(FORBIDDEN_S_MAXAGE, "stale_forbidden_s_maxage", "of these, with s-maxage in the way")        \
+    X(TUNNELS, "tunnels", "tunnels opened (Upgrade, extended CONNECT)")                            \
+    X(TUNNELS_REFUSED, "tunnels_refused", "not opened because connections.tunnels was reached")    \
+    X(TUNNELS_IDLE, "tunnels_idle", "closed after connections.tunnel_idle_timeout")                \
+    X(TUNNEL_BYTES, "tunnel_bytes", "bytes passed through tunnels, both ways")                     \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
 

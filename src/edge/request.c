@@ -50,6 +50,7 @@ void request_end(struct task *task, struct request *request)
     if (request->flight != NULL)
         flight_leave(request->flight);
     scope_close(task, &request->fetches);
+    tunnel_offer_drop(&request->offer);
     object_release(request->object);
     object_release(request->copy);
     generation_release(request->generation);
@@ -87,10 +88,11 @@ void request_serve(struct task *task, struct request *request)
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
         request->shed = true;
         delivery_send_page(task, request, 503);
-    } else if (request->head.method == HTTP_METHOD_CONNECT
+    } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
     else if (!own_page_serve(task, request)) {
+        request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);
     }
@@ -101,7 +103,7 @@ void request_serve(struct task *task, struct request *request)
 
 static bool request_is_shareable(const struct request *request)
 {
-    return request->head.framing == HTTP_FRAMING_NONE
+    return request->head.framing == HTTP_FRAMING_NONE && request->upgrade.data == NULL
         && (request->head.method == HTTP_METHOD_GET || request->head.method == HTTP_METHOD_HEAD);
 }
 
@@ -197,6 +199,11 @@ static bool request_may_ask(struct request *request)
     }
     if (request->has_control && request->control.only_if_cached) {
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
+        return false;
+    }
+    if (tunnel_is_refused(request)) {
+        request->shed = true;
+        request->failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
         return false;
     }
     if (request_site(request)->lifelines.of[LIFELINE_STALE_IF_ERROR].enabled
@@ -449,6 +456,10 @@ static void request_seek_another(struct task *task, struct request *request)
 
 static void request_deliver(struct task *task, struct request *request)
 {
+    if (request->object != NULL && request->object->status == 101) {
+        tunnel_open(task, request);
+        return;
+    }
     if (request->object != NULL && delivery_send_object(task, request))
         return;
     if (request->object != NULL)

@@ -5,6 +5,7 @@
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
 #include "edge/transport.h"
+#include "edge/tunnel.h"
 
 // How it was answered, in the words of the access log and Cache-Status.
 enum request_outcome {
@@ -48,6 +49,10 @@ struct request {
     struct scope fetches;      // those that cannot outlive it
     struct body_reader place;  // in the answer's content, from taking it until delivery reads
     enum error content_error;  // how the request's own content broke off
+    struct slice upgrade;      // the protocols it asks to switch to, then the one chosen; data
+                               // NULL: none
+    struct tunnel_offer offer; // the backend has agreed
+    struct tunnel *tunnel;     // what the connection becomes after this request
     bool last;                 // no further request on an HTTP/1.1 connection after its answer
     // The answer:
     struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE

@@ -52,8 +52,20 @@ static const struct setting connection_rows[] = {
     {.name = "drain_timeout", .type = SETTING_DURATION, .fallback = "30s",
         .offset = offsetof(struct connection_settings, drain_timeout_ms), .minimum = 0,
         .maximum = 86400000,
-        .summary = "How long a stop waits for requests under way.",
+        .summary = "How long a stop waits for requests under way and for tunnels.",
         .touch = "Raise it for long downloads; lower it when restarts must be quick."},
+    {.name = "tunnels", .type = SETTING_COUNT, .fallback = "10000",
+        .offset = offsetof(struct connection_settings, tunnels), .minimum = 0, .maximum = 10000000,
+        .summary = "The most tunnels (WebSocket and other upgrades) open at once; a further one "
+                   "gets 503 with Retry-After; 0 forbids them.",
+        .touch = "Raise it for a busy chat; each one holds a connection to a backend too, so mind "
+                 "the system's limit of open files and what the backends can take."},
+    {.name = "tunnel_idle_timeout", .type = SETTING_DURATION, .fallback = "1h",
+        .offset = offsetof(struct connection_settings, tunnel_idle_timeout_ms), .minimum = 1000,
+        .maximum = UINT64_C(7) * 24 * 3600 * 1000,
+        .summary = "How long a tunnel may stay without a byte either way before it is closed.",
+        .touch = "Lower it when visitors leave tunnels behind; most WebSocket clients ping far "
+                 "more often."},
 };
 
 const struct setting_section connection_settings_section = {

@@ -17,6 +17,8 @@ struct connection_settings {
     uint64_t stream_window;       // bytes of a shared transfer held in memory
     uint64_t active_requests;     // at once, all loops; beyond: 503 at once, counted
     uint64_t drain_timeout_ms;    // how long SIGTERM waits for visitors
+    uint64_t tunnels;             // open at once, all loops; beyond: 503, counted
+    uint64_t tunnel_idle_timeout_ms; // without a byte either way
 };
 
 // Section `lifelines` of a site: one section for each, whose rows stand in its file.

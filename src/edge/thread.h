@@ -52,7 +52,7 @@ struct edge_thread {
     struct ledger_row *ledger;
     struct generation *generation; // for new requests
     struct list connections;       // all that are open, of struct connection
-    _Atomic uint64_t connection_count, active_requests; // written by this thread only
+    _Atomic uint64_t connection_count, active_requests, tunnel_count; // this thread's to write
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
     struct edge_listener listeners[EDGE_LISTENERS_MAX];

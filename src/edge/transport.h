@@ -10,6 +10,7 @@
 
 struct request;
 struct task;
+struct tunnel_side;
 
 #define ANSWER_FIELD_RUNS 4
 
@@ -42,4 +43,7 @@ struct transport {
     bool (*has_gone)(struct request *request); // the visitor does not wait any more
     // The answer broke off: sees to it that the visitor cannot take it for a whole one.
     void (*cut)(struct request *request);
+    // The answer that is sent next is a 101: the visitor's side of request->tunnel. After the
+    // request the transport starts the tunnel and leaves the side alone; it is told when to close.
+    void (*become_tunnel)(struct request *request, struct tunnel_side *ret_side);
 };

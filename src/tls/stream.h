@@ -13,6 +13,7 @@ struct tls_session; // of tls/session.h
 struct stream {
     struct io_socket socket;
     struct tls_session *tls; // NULL: plain
+    void *owner;             // for its user's on_ready, where no struct around it can tell
 };
 
 // At least one byte, or CLOSED at the orderly end.
