@@ -322,6 +322,44 @@ bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch)
     return inserted;
 }
 
+// --- Forms ---
+
+// What is linked under the object's key with the same content: itself, or what a 304 has made of
+// it. Policy's lock held.
+static struct object *find_same_content(struct cache *cache, const struct object *object)
+{
+    struct shard *shard = cache_shard(cache, object->entry.hash);
+    lock_acquire(&shard->lock);
+    struct object *other = *shard_bucket(shard, object->entry.hash);
+    while (other != NULL && other->body != object->body)
+        other = other->next_in_bucket;
+    lock_release(&shard->lock);
+    return other;
+}
+
+void cache_add_form(
+    struct cache *cache, struct object *object, enum http_coding coding, struct body *body)
+{
+    object_form_settle(object, coding, body);
+    lock_acquire(&cache->policy_lock);
+    struct object *other = find_same_content(cache, object);
+    if (other != NULL) {
+        (void)object_form_set(other, coding, body); // without memory for it, it is made anew
+        policy_resize(&cache->policy, &other->entry, object_footprint(other));
+    }
+    lock_release(&cache->policy_lock);
+    body_release(body);
+}
+
+void cache_count_again(struct cache *cache, struct object *object)
+{
+    lock_acquire(&cache->policy_lock);
+    struct object *other = find_same_content(cache, object);
+    if (other == object)
+        policy_resize(&cache->policy, &object->entry, object_footprint(object));
+    lock_release(&cache->policy_lock);
+}
+
 uint64_t cache_epoch(const struct cache *cache)
 {
     return atomic_load_explicit(&cache->purges.epoch, memory_order_acquire);

@@ -32,6 +32,13 @@ struct hash128 cache_variant(struct cache *cache, const struct cache_key *key,
 // False when it was not let in: too large, or large and seen for the first time, or purged hard
 // meanwhile, or not storable and whole.
 bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch);
+// A compressed form of the object's content was made (object_form_begin): hangs it on the object,
+// and on the one that has taken its place with the same content, and counts its memory. Takes over
+// the caller's reference to the body.
+void cache_add_form(
+    struct cache *cache, struct object *object, enum http_coding coding, struct body *body);
+// The object takes more memory than it did when it was inserted: counts it, if it is still there.
+void cache_count_again(struct cache *cache, struct object *object);
 uint64_t cache_epoch(const struct cache *cache);
 // Whether a purge or an invalidation since then may concern what is stored or fetched under the
 // key.

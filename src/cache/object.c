@@ -162,6 +162,29 @@ static uint64_t initial_age_ms(const struct object *object)
     return age < AGE_IN_SECONDS ? age : (uint64_t)(age & ~AGE_IN_SECONDS) * 1000;
 }
 
+// RFC 9110 section 7.7 and RFC 9111 section 5.2.2.6. Not what is a part, and not what has no
+// content.
+static uint16_t coding_flags(const struct http_response_head *response)
+{
+    const struct http_fields *fields = &response->fields;
+    struct http_cache_control control;
+    uint16_t flags = 0;
+    http_cache_control_parse(fields, &control);
+    bool is_usual = response->status == 200 || response->status == 201 || response->status == 203
+        || (response->status >= 400 && response->status != 416);
+    if (is_usual && !control.no_transform
+        && http_fields_find(fields, HTTP_NAME_CONTENT_ENCODING) == NULL
+        && http_fields_find(fields, HTTP_NAME_CONTENT_RANGE) == NULL)
+        flags |= OBJECT_MAY_BE_CODED;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (fields->items[i].known == HTTP_NAME_VARY
+            && (http_list_has_token(fields->items[i].value, SLICE("accept-encoding"))
+                || http_list_has_token(fields->items[i].value, SLICE("*"))))
+            flags |= OBJECT_VARIES_BY_ENCODING;
+    }
+    return flags;
+}
+
 static void set_times(struct object *object, const struct judgement *judgement, uint64_t now_ns)
 {
     object->stored_ns = now_ns;
@@ -199,7 +222,7 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         .key_size = (uint32_t)key_size,
         .selectors_size = (uint32_t)selectors_size,
         .fields_size = (uint32_t)fields_size,
-        .entry = {.hash = storable ? key->hash.low : 0},
+        .entry = {.hash = storable ? key->hash.low : 0, .owners = coding_flags(response)},
     };
     set_times(object, judgement, now_ns);
     if (storable)
@@ -228,6 +251,7 @@ void object_release(struct object *object)
     if (before > 1)
         return;
     body_release(object->body);
+    object_free_forms(object);
     memory_free(object);
 }
 
@@ -235,7 +259,8 @@ uint64_t object_footprint(const struct object *object)
 {
     // glibc's own count of what it gave; the argument is only looked at.
     uint64_t size = malloc_usable_size((void *)(uintptr_t)object) + MALLOC_HEADER;
-    return size + (object->body == NULL ? 0 : body_footprint(object->body));
+    return size + object_forms_footprint(object)
+        + (object->body == NULL ? 0 : body_footprint(object->body));
 }
 
 // --- Updating by a 304 ---
@@ -320,6 +345,8 @@ struct object *object_refresh(const struct object *object, const struct http_req
     struct object *refreshed = object_create(&key, request, &head, &judgement, now_ns,
         response_time_ms, body);
     memory_free(items);
+    if (refreshed != NULL)
+        object_share_forms(refreshed, object);
     return refreshed;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cache/body.h"
+#include "cache/forms.h"
 #include "cache/judge.h"
 #include "cache/key.h"
 #include "cache/policy.h"
@@ -14,7 +15,7 @@ struct object {
     bool storable;      // may be shared and kept; else it answers one request
     atomic_bool purged; // stale at once, usable until replaced
     struct object *next_in_bucket; // the index's own, as is the entry
-    struct policy_entry entry;     // its hash is the low half of the key's
+    struct policy_entry entry;     // its hash is the low half of the key's; owners: OBJECT_…
     uint32_t key_size, selectors_size, fields_size, tag_count;
     uint64_t stored_ns;        // loop clock when the response came
     uint32_t initial_age;      // then: ms, or seconds if the top bit is set
@@ -23,8 +24,13 @@ struct object {
     _Atomic uint32_t backoff_end_ds; // tenths of a second after stored_ns; 0: none
     uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
     struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
+    _Atomic(struct object_forms *) forms; // compressed; NULL: nobody has asked for any
     uint32_t tags[];         // hashes of Surrogate-Key and Cache-Tag; then key, selectors, fields
 };
+
+// What a head allows, in entry.owners.
+#define OBJECT_MAY_BE_CODED 1       // a content coding may be applied: none is, and no no-transform
+#define OBJECT_VARIES_BY_ENCODING 2 // its Vary says so already
 
 // Copies what it needs of both heads; the values that Vary selects by are taken from the request, a
 // missing Date from wall_ms. key may be NULL if the judgement is JUDGE_NEVER.

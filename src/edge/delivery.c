@@ -1,6 +1,7 @@
 // Composing answers: status, stored fields, our own fields, and the content as it comes. How they
 // reach the visitor is the transport's business.
 #include "edge/delivery.h"
+#include "edge/compress.h"
 #include "edge/laggard.h"
 #include "edge/page.h"
 #include "edge/status_field.h"
@@ -17,6 +18,7 @@ struct delivery {
     uint64_t at, end;          // of the content: [at, end); end UINT64_MAX: until it ends
     struct answer_head head;
     bool has_sent_head;
+    struct compress_choice compressed;
     char tail[TAIL_SIZE];
 };
 
@@ -118,11 +120,26 @@ static void delivery_select(struct delivery *delivery, struct request *request,
         && request->head.method != HTTP_METHOD_HEAD && request->status != 304;
 }
 
+// In which coding, if it is all of the content.
+static void delivery_choose_coding(struct delivery *delivery, struct request *request)
+{
+    struct compress_choice *choice = &delivery->compressed;
+    compress_choose(request, delivery->selection == OBJECT_WHOLE, choice);
+    if (choice->coding == HTTP_CODING_IDENTITY)
+        return;
+    delivery->end = choice->form == NULL ? UINT64_MAX : body_size(choice->form);
+    delivery->head.length = delivery->end;
+}
+
 static void delivery_compose_head(struct delivery *delivery, struct request *request,
     const struct object *object)
 {
-    struct slice fields = object_fields(object);
+    const struct compress_choice *choice = &delivery->compressed;
+    struct slice fields = choice->coding == HTTP_CODING_IDENTITY
+        ? object_fields(object) : choice->fields;
     struct text tail = text_in(delivery->tail, TAIL_SIZE);
+    if (request->status == 304)
+        fields = compress_weaken_confirmation(request, fields);
     if (delivery->selection != OBJECT_WHOLE && delivery->selection != OBJECT_PART)
         fields = fields_without_content(request, fields);
     if (object->storable) {
@@ -146,6 +163,7 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
     append_own_fields(&tail, request);
     delivery->head.fields[0] = fields;
     delivery->head.fields[1] = text_slice(&tail);
+    delivery->head.fields[2] = compress_fields(object, choice);
 }
 
 // The head, if it has not gone yet, with a run of content (may be empty).
@@ -201,26 +219,57 @@ static enum error delivery_continue_alone(struct task *task, struct delivery *de
     return laggard_send_rest(task, delivery->request, delivery->at, delivery->end);
 }
 
+static enum error delivery_send_plain(struct task *task, struct delivery *delivery)
+{
+    struct request *request = delivery->request;
+    struct body *form = delivery->compressed.form;
+    struct body_reader reader;
+    body_reader_open(&reader, form != NULL ? form : request->object->body, delivery->at);
+    body_reader_close(&request->place); // which would hold the window back
+    enum error error = delivery_send_content(task, delivery, &reader);
+    body_reader_close(&reader);
+    if (error == ERROR_LIMIT)
+        error = delivery_continue_alone(task, delivery);
+    return error;
+}
+
+static enum error delivery_send_compressed(struct task *task, struct delivery *delivery,
+    struct encoder *encoder)
+{
+    struct request *request = delivery->request;
+    struct body_reader reader;
+    body_reader_open(&reader, request->object->body, 0);
+    body_reader_close(&request->place);
+    enum error error = compress_send(task, request, &delivery->head, encoder, &reader,
+        object_length(request->object), &delivery->has_sent_head);
+    body_reader_close(&reader);
+    if (error != ERROR_MEMORY || delivery->has_sent_head)
+        return error;
+    compress_end(request, &delivery->compressed); // as it is, then
+    delivery->compressed.coding = HTTP_CODING_IDENTITY;
+    delivery_select(delivery, request, request->object);
+    delivery_compose_head(delivery, request, request->object);
+    return delivery_send_plain(task, delivery);
+}
+
 bool delivery_send_object(struct task *task, struct request *request)
 {
     struct object *object = request->object;
     struct delivery delivery;
     memset(&delivery, 0, offsetof(struct delivery, tail));
     delivery_select(&delivery, request, object);
+    delivery_choose_coding(&delivery, request);
     delivery_compose_head(&delivery, request, object);
     enum error error;
     if (!delivery.head.has_content) {
         body_reader_close(&request->place);
         error = delivery_flush(task, &delivery, SLICE_EMPTY, true);
+    } else if (delivery.compressed.encoder != NULL) {
+        error = delivery_send_compressed(task, &delivery, delivery.compressed.encoder);
     } else {
-        struct body_reader reader;
-        body_reader_open(&reader, object->body, delivery.at);
-        body_reader_close(&request->place); // which would hold the window back
-        error = delivery_send_content(task, &delivery, &reader);
-        body_reader_close(&reader);
-        if (error == ERROR_LIMIT)
-            error = delivery_continue_alone(task, &delivery);
+        error = delivery_send_plain(task, &delivery);
     }
+    compress_end(request, &delivery.compressed);
     request->complete = error == ERROR_NONE;
     if (error != ERROR_NONE && request->first_byte_ns == 0)
         return false;

@@ -43,6 +43,13 @@
     X(TUNNELS_IDLE, "tunnels_idle", "closed after connections.tunnel_idle_timeout")                \
     X(TUNNEL_BYTES, "tunnel_bytes", "bytes passed through tunnels, both ways")                     \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
+    X(COMPRESSED, "compressed", "answers sent compressed by the edge")                             \
+    X(FORMS_MADE, "forms_made", "compressed forms of copies made")                                 \
+    X(FORMS_POINTLESS, "forms_pointless", "compressed forms that would hardly have been smaller")  \
+    X(FORMS_PUT_OFF, "forms_put_off",                                                              \
+        "compressed forms not made for now: compression.jobs was reached, or memory")              \
+    X(ENCODERS_REFUSED, "encoders_refused",                                                        \
+        "sent as they are because compression.streams was reached, or memory")                     \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
 
 // First LEDGER_SAVED_NAME of each lifeline, in their order, then the rest.

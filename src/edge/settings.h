@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/cache.h"
+#include "edge/compress.h"
 #include "edge/lifeline_map.h"
 #include "http/limits.h"
 #include "origin/origin.h"
@@ -38,6 +39,7 @@ struct site_settings {
     struct judge_policy cache;
     struct lifeline_settings lifelines;
     struct page_settings page;
+    struct compress_settings compression;
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };
 
@@ -45,6 +47,7 @@ struct edge_settings {
     struct http1_limits http;
     struct connection_settings connections;
     struct cache_settings store;
+    struct compress_limits compression;
     struct setting_list origins; // of struct origin_settings
     struct setting_list sites;   // of struct site_settings
     struct slice prefix;         // of the edge's own pages, "/.afloat/"; empty: none

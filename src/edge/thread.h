@@ -55,6 +55,7 @@ struct edge_thread {
     _Atomic uint64_t connection_count, active_requests, tunnel_count; // this thread's to write
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
+    unsigned encoders, compress_jobs; // at work: compression.streams, compression.jobs
     struct edge_listener listeners[EDGE_LISTENERS_MAX];
     unsigned listener_count;
     struct scope acceptors;

@@ -21,11 +21,16 @@ struct encoder {
     enum http_coding coding;
     uint64_t memory; // taken through our allocators
     union {
-        z_stream gzip;
+        struct {
+            z_stream gzip;
+            gz_header gzip_header;
+        };
         struct {
             BrotliEncoderState *brotli;
             struct list blocks; // all that it holds
             jmp_buf *escape;    // while the library runs
+            size_t padding;     // still to be written
+            bool is_padding;
         };
         ZSTD_CCtx *zstd;
     };
@@ -98,11 +103,23 @@ uint64_t encoder_memory(const struct encoder *encoder)
 
 // --- Beginning and end ---
 
-static bool gzip_begin(struct encoder *encoder, unsigned level)
+static const char padding[] =
+    "................................................................................"
+    "................................................................................"
+    "................................................................................"
+    "................";
+#define PADDING_SIZE (UINT8_MAX + 1)
+_Static_assert(sizeof(padding) == PADDING_SIZE + 1, "");
+
+static bool gzip_begin(struct encoder *encoder, unsigned level, uint8_t padding_size)
 {
+    const char *name = padding + (PADDING_SIZE - padding_size);
+    encoder->gzip_header = (gz_header){.os = 255, // unknown
+        .name = padding_size == 0 ? NULL : (Bytef *)(uintptr_t)name};
     encoder->gzip = (z_stream){.zalloc = gzip_alloc, .zfree = gzip_free, .opaque = encoder};
     return deflateInit2(&encoder->gzip, (int)MINIMUM(level, 9u), Z_DEFLATED, GZIP_WINDOW_BITS,
-               GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
+               GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK
+        && deflateSetHeader(&encoder->gzip, &encoder->gzip_header) == Z_OK;
 }
 
 static bool brotli_begin(struct encoder *encoder, unsigned level, uint32_t window_bits,
@@ -144,8 +161,11 @@ struct encoder *encoder_create(enum http_coding coding, const struct encoder_opt
     encoder->coding = coding;
     switch (coding) {
     case HTTP_CODING_IDENTITY: break;
-    case HTTP_CODING_GZIP: begun = gzip_begin(encoder, level); break;
+    case HTTP_CODING_GZIP: begun = gzip_begin(encoder, level, options->padding); break;
     case HTTP_CODING_BROTLI:
+        // Not of 1 byte: what libbrotlienc writes for that, no decoder takes.
+        encoder->padding = options->padding == 0 ? 0 : options->padding + (size_t)1;
+        encoder->is_padding = encoder->padding > 0;
         begun = brotli_begin(encoder, level, window_bits, options->size);
         break;
     case HTTP_CODING_ZSTD: begun = zstd_begin(encoder, level, window_bits, options->size); break;
@@ -195,32 +215,63 @@ static enum error gzip_run(struct encoder *encoder, struct slice *input, enum en
                                                                                : ERROR_BUSY;
 }
 
-static enum error brotli_run(struct encoder *encoder, struct slice *input, enum encoder_end end,
-    char *output, size_t capacity, size_t *ret_size)
+static bool brotli_step(struct encoder *encoder, BrotliEncoderOperation operation,
+    struct slice *input, uint8_t **output, size_t *room)
+{
+    size_t left = input->size;
+    const uint8_t *next = (const uint8_t *)input->data;
+    bool well = BrotliEncoderCompressStream(
+        encoder->brotli, operation, &left, &next, room, output, NULL);
+    *input = slice_of(input->data + (input->size - left), left);
+    return well;
+}
+
+// Metadata (RFC 7932 section 9.2). All of it must be taken away before anything else is begun.
+static bool brotli_pad(struct encoder *encoder, uint8_t **output, size_t *room)
+{
+    struct slice left = slice_of(padding, encoder->padding);
+    bool well = brotli_step(encoder, BROTLI_OPERATION_EMIT_METADATA, &left, output, room);
+    encoder->padding = left.size;
+    encoder->is_padding = left.size > 0 || BrotliEncoderHasMoreOutput(encoder->brotli);
+    return well;
+}
+
+// May jump away, so it is a function of its own.
+__attribute__((noinline)) static enum error brotli_work(struct encoder *encoder,
+    struct slice *input, enum encoder_end end, char *output, size_t capacity, size_t *ret_size)
 {
     static const BrotliEncoderOperation operations[] = {
         [ENCODER_GO_ON] = BROTLI_OPERATION_PROCESS,
         [ENCODER_FLUSH] = BROTLI_OPERATION_FLUSH,
         [ENCODER_FINISH] = BROTLI_OPERATION_FINISH};
-    size_t left = input->size, room = capacity;
-    const uint8_t *next = (const uint8_t *)input->data;
+    size_t room = capacity;
     uint8_t *out = (uint8_t *)output;
+    bool well = !encoder->is_padding || brotli_pad(encoder, &out, &room);
+    if (well && !encoder->is_padding)
+        well = brotli_step(encoder, operations[end], input, &out, &room);
+    *ret_size = capacity - room;
+    if (!well)
+        return ERROR_MEMORY;
+    if (encoder->is_padding)
+        return ERROR_BUSY;
+    if (end == ENCODER_FINISH)
+        return BrotliEncoderIsFinished(encoder->brotli) ? ERROR_NONE : ERROR_BUSY;
+    return input->size == 0
+            && (end == ENCODER_GO_ON || !BrotliEncoderHasMoreOutput(encoder->brotli))
+        ? ERROR_NONE : ERROR_BUSY;
+}
+
+static enum error brotli_run(struct encoder *encoder, struct slice *input, enum encoder_end end,
+    char *output, size_t capacity, size_t *ret_size)
+{
     jmp_buf escape;
     *ret_size = 0;
     if (setjmp(escape) != 0)
         return ERROR_MEMORY;
     encoder->escape = &escape;
-    bool well = BrotliEncoderCompressStream(
-        encoder->brotli, operations[end], &left, &next, &room, &out, NULL);
+    enum error error = brotli_work(encoder, input, end, output, capacity, ret_size);
     encoder->escape = NULL;
-    *input = slice_of(input->data + (input->size - left), left);
-    *ret_size = capacity - room;
-    if (!well)
-        return ERROR_MEMORY;
-    if (end == ENCODER_FINISH)
-        return BrotliEncoderIsFinished(encoder->brotli) ? ERROR_NONE : ERROR_BUSY;
-    return left == 0 && (end == ENCODER_GO_ON || !BrotliEncoderHasMoreOutput(encoder->brotli))
-        ? ERROR_NONE : ERROR_BUSY;
+    return error;
 }
 
 static enum error zstd_run(struct encoder *encoder, struct slice *input, enum encoder_end end,

@@ -17,6 +17,9 @@ struct encoder_options {
     unsigned level;       // above the coding's highest counts as that
     unsigned window_bits; // how far back repetitions are found, log2 of bytes, cut to the above
     uint64_t size;        // of the content; UINT64_MAX: not known
+    // Bytes of no meaning at the beginning, so that the size tells less about the content: a file
+    // name in gzip, metadata in brotli. zstd has no place for it that all decoders know: none.
+    uint8_t padding;
 };
 
 struct encoder;
@@ -30,8 +33,8 @@ struct encoder *encoder_create(enum http_coding coding,
     const struct encoder_options *options) MUST_CHECK;
 void encoder_destroy(struct encoder *encoder); // NULL is fine; at any time
 // Takes from *input (advancing it) and writes up to capacity bytes, which must be at least
-// ENCODER_OUTPUT_LEAST (with less, zlib begins a flush again and again). NONE: the input is used up and
-// end is reached. BUSY: the output is full: call again with the same end. MEMORY: destroy it.
+// ENCODER_OUTPUT_LEAST (with less, zlib begins a flush again and again). NONE: the input is used up
+// and end is reached. BUSY: the output is full: call again with the same end. MEMORY: destroy it.
 // Nothing may be fed after FINISH.
 enum error encoder_run(struct encoder *encoder, struct slice *input, enum encoder_end end,
     char *output, size_t capacity, size_t *ret_size) MUST_CHECK;

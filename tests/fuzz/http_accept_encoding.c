@@ -50,7 +50,8 @@ static void check_encoder(enum http_coding coding, struct slice content, size_t 
 {
     static char output[65536];
     struct encoder_options options = {.level = (unsigned)(cut % 7),
-        .window_bits = ENCODER_WINDOW_LEAST, .size = UINT64_MAX};
+        .window_bits = ENCODER_WINDOW_LEAST, .size = UINT64_MAX,
+        .padding = (uint8_t)(cut * 5)};
     struct encoder *encoder = encoder_create(coding, &options);
     struct slice input = slice_of(content.data, cut);
     size_t used = 0, size, step = cut % 13 + ENCODER_OUTPUT_LEAST;

@@ -23,7 +23,8 @@ static inline void decode_gzip(struct slice coded, size_t most, struct decoded *
     ret->broken = inflateInit2(&stream, MAX_WBITS + 16) != Z_OK;
     int result = inflate(&stream, Z_SYNC_FLUSH);
     ret->whole = result == Z_STREAM_END && stream.avail_in == 0;
-    ret->broken = ret->broken || (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR);
+    ret->broken = ret->broken
+        || (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR);
     ret->size = most - stream.avail_out;
     inflateEnd(&stream);
 }

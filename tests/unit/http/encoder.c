@@ -105,6 +105,36 @@ static void content_comes_back_however_it_is_cut(void **state)
     free(text);
 }
 
+// It makes what passes longer by at least so much, and nothing else of it.
+static void padding_is_no_content(void **state)
+{
+    (void)state;
+    char *text = make_text(TEXT_SIZE);
+    for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
+        size_t plain = 0;
+        for (unsigned padding = 0; padding <= UINT8_MAX; padding++) {
+            struct encoder_options options = unknown;
+            struct coded coded = coded_new(TEXT_SIZE);
+            options.padding = (uint8_t)padding;
+            struct encoder *encoder = encoder_create(codings[i], &options);
+            assert_non_null(encoder);
+            assert_int_equal(run(encoder, slice_of(text, TEXT_SIZE), ENCODER_FINISH, &coded,
+                padding % 40 + ENCODER_OUTPUT_LEAST), ERROR_NONE);
+            encoder_destroy(encoder);
+            expect_content(codings[i], &coded, slice_of(text, TEXT_SIZE), true);
+            if (padding == 0)
+                plain = coded.size;
+            else if (codings[i] == HTTP_CODING_ZSTD)
+                assert_int_equal(coded.size, plain);
+            else
+                assert_true(coded.size > plain && coded.size >= plain + padding
+                    && coded.size <= plain + padding + 8);
+            free(coded.bytes);
+        }
+    }
+    free(text);
+}
+
 static void what_was_flushed_can_be_decoded(void **state)
 {
     (void)state;
@@ -155,7 +185,8 @@ static void all_levels_and_windows_work(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
         for (unsigned level = 0; level <= ENCODER_LEVEL_MOST + 1; level++) {
             struct encoder_options options = {
-                .level = level, .window_bits = 10 + level, .size = level % 2 == 0 ? size : UINT64_MAX};
+                .level = level, .window_bits = 10 + level,
+                .size = level % 2 == 0 ? size : UINT64_MAX};
             struct coded coded = coded_new(size);
             struct encoder *encoder = encoder_create(codings[i], &options);
             assert_non_null(encoder);
@@ -322,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_comes_back_however_it_is_cut),
+        cmocka_unit_test(padding_is_no_content),
         cmocka_unit_test(what_was_flushed_can_be_decoded),
         cmocka_unit_test(an_empty_content_is_one_too),
         cmocka_unit_test(all_levels_and_windows_work),
