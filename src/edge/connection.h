@@ -46,6 +46,11 @@ struct request_body {
 
 void request_body_init(struct request_body *body, struct connection *connection,
     const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms);
+// The fault, if any, in what of a body in chunks came together with its head: such a request is
+// refused before the backend hears of it. What comes later is found when it is read; then all that
+// the backend has is a message without an end.
+enum http1_fault request_body_look_ahead(const struct connection *connection,
+    const struct http_request_head *head, const struct http1_limits *limits);
 // At least one byte of content, or CLOSED at the end.
 enum error request_body_read(struct task *task, struct request_body *body, void *buffer,
     size_t size, size_t *ret_size);

@@ -362,6 +362,9 @@ static void http1_serve_request(struct task *task, struct connection *connection
     request.started_ns = task_now_ns(task);
     if (error == ERROR_NONE) {
         fault = http1_parse_head(&request, head);
+        if (fault == HTTP1_FAULT_NONE)
+            fault = request_body_look_ahead(connection, &request.head,
+                &request.generation->settings->http);
         if (fault != HTTP1_FAULT_NONE)
             error = ERROR_PROTOCOL;
         else

@@ -13,6 +13,7 @@
 #include "edge/request.h"
 #include "base/memory.h"
 #include "edge/delivery.h"
+#include "edge/max_forwards.h"
 #include "edge/own_page.h"
 #include "http/key.h"
 
@@ -81,8 +82,8 @@ void request_serve(struct task *task, struct request *request)
     bool named = request_name_host(request);
     if (named)
         request->site = generation_find_site(request->generation, request->host);
-    if (request->site == NULL)
-        delivery_send_page(task, request, 421);
+    if (request->site == NULL || request->head.names_https)
+        delivery_send_page(task, request, 421); // https without TLS: RFC 9110 section 7.4
     else if (request->thread->active_requests
         > edge_share(request->thread->edge, settings->active_requests)) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
@@ -91,7 +92,7 @@ void request_serve(struct task *task, struct request *request)
     } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
-    else if (!own_page_serve(task, request)) {
+    else if (!max_forwards_serve(task, request) && !own_page_serve(task, request)) {
         request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);

@@ -16,6 +16,25 @@ void request_body_init(struct request_body *body, struct connection *connection,
     http1_body_init(&body->decoder, head->framing, head->content_length);
 }
 
+enum http1_fault request_body_look_ahead(const struct connection *connection,
+    const struct http_request_head *head, const struct http1_limits *limits)
+{
+    struct http1_body decoder;
+    struct slice bytes = slice_of(connection->buffer + connection->begin,
+        connection->end - connection->begin);
+    if (head->framing != HTTP_FRAMING_CHUNKED)
+        return HTTP1_FAULT_NONE;
+    http1_body_init(&decoder, head->framing, 0);
+    while (bytes.size > 0) {
+        size_t used;
+        struct slice content;
+        if (http1_body_read(&decoder, bytes, limits, &used, &content) != HTTP1_MORE)
+            break;
+        bytes = slice_of(bytes.data + used, bytes.size - used);
+    }
+    return decoder.fault;
+}
+
 static enum error request_body_send_continue(struct task *task, struct request_body *body)
 {
     struct slice line = SLICE("HTTP/1.1 100 Continue\r\n\r\n");

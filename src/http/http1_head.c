@@ -71,11 +71,13 @@ static enum http1_fault parse_path(struct slice text, struct http_request_head *
 static enum http1_fault parse_absolute(struct slice target, struct http_request_head *head)
 {
     struct slice scheme = SLICE("http://");
-    if (target.size > 5 && (target.data[4] == 's' || target.data[4] == 'S'))
+    bool secure = target.size > 5 && (target.data[4] == 's' || target.data[4] == 'S');
+    if (secure)
         scheme = SLICE("https://");
     if (target.size < scheme.size
         || !slice_equal_nocase(slice_of(target.data, scheme.size), scheme))
         return HTTP1_FAULT_SYNTAX_TARGET;
+    head->names_https = secure;
     struct slice rest = slice_of(target.data + scheme.size, target.size - scheme.size);
     struct http_authority authority;
     size_t size = 0;

@@ -22,6 +22,7 @@ struct http_request_head {
     struct slice authority; // host[:port]; as sent, validated, may be empty in 1.0. From the target
                             // if it is in absolute form, which overrules Host
                             // (RFC 9112 section 3.2.2)
+    bool names_https;       // the target is in absolute form, of the scheme https
     struct slice path;      // begins with '/', or is "*" for OPTIONS; without the query
     struct slice query;     // after '?', data NULL without one
     uint8_t major_version;  // 1 or 2
