@@ -2,10 +2,12 @@
 // and the task are taken when its next request begins and given back when nothing is buffered.
 #include "edge/connection.h"
 #include "base/memory.h"
+#include "edge/http2.h"
 #include "edge/tunnel.h"
 
 #define ACCEPT_PAUSE_MS 50
-#define FETCHES_SHARE 8 // an eighth of the tasks
+#define LINGER_MS 1000
+#define LINGER_BYTES (256 * 1024)
 
 char *edge_buffer_take(struct edge_thread *thread)
 {
@@ -56,7 +58,7 @@ static void connection_serve_main(struct task *task, void *argument);
 static enum error connection_start(struct connection *connection)
 {
     struct loop *loop = connection->thread->loop;
-    if (loop->tasks_alive >= loop->limits.tasks - loop->limits.tasks / FETCHES_SHARE)
+    if (loop->tasks_alive >= loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE)
         return ERROR_LIMIT;
     return task_start(loop, NULL, connection_serve_main, connection);
 }
@@ -152,17 +154,97 @@ static void connection_start_tunnel(struct connection *connection)
         tunnel_start(tunnel, received, size);
 }
 
+// Moves what is there to the front, then grows.
+enum error connection_make_room(struct connection *connection, uint64_t maximum)
+{
+    if (connection->buffer == NULL) {
+        connection->buffer = edge_buffer_take(connection->thread);
+        if (connection->buffer == NULL)
+            return ERROR_MEMORY;
+        connection->capacity = EDGE_BUFFER_SIZE;
+    }
+    if (connection->end < connection->capacity)
+        return ERROR_NONE;
+    if (connection->begin > 0) {
+        connection->end -= connection->begin;
+        memmove(connection->buffer, connection->buffer + connection->begin, connection->end);
+        connection->begin = 0;
+        return ERROR_NONE;
+    }
+    if (connection->capacity > maximum)
+        return ERROR_LIMIT;
+    char *larger = memory_alloc((size_t)connection->capacity * 2);
+    if (larger == NULL)
+        return ERROR_MEMORY;
+    uint32_t end = connection->end, capacity = connection->capacity * 2;
+    memcpy(larger, connection->buffer, end);
+    connection_drop_buffer(connection);
+    connection->buffer = larger;
+    connection->capacity = capacity;
+    connection->end = end;
+    return ERROR_NONE;
+}
+
+void connection_linger(struct task *task, struct connection *connection)
+{
+    uint64_t deadline_ns = deadline_after_ms(task_loop(task), LINGER_MS);
+    char *scratch = edge_buffer_take(connection->thread);
+    stream_end(&connection->stream);
+    for (size_t total = 0, size; scratch != NULL && total < LINGER_BYTES; total += size) {
+        if (stream_receive(task, &connection->stream, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
+            != ERROR_NONE)
+            break;
+    }
+    edge_buffer_give(connection->thread, scratch);
+}
+
+// False: the connection ended, or what began as HTTP/2 took too long to go on. *ret_http2: the bytes
+// at its beginning are the preface of HTTP/2 (RFC 9113 section 3.3), which is nowhere else
+// understood: between two requests it could be one that an intermediary forwarded unread.
+static bool connection_find_protocol(struct task *task, struct connection *connection,
+    bool *ret_http2)
+{
+    const struct edge_settings *settings = connection->thread->generation->settings;
+    uint64_t deadline_ns = deadline_after_ms(task_loop(task), settings->connections.head_timeout_ms);
+    enum http2_preface preface = HTTP2_PREFACE_PART;
+    while (preface == HTTP2_PREFACE_PART) {
+        size_t size;
+        enum error error = connection_make_room(connection, settings->http.head_size);
+        if (error == ERROR_NONE)
+            error = stream_receive(task, &connection->stream, connection->buffer + connection->end,
+                connection->capacity - connection->end, deadline_ns, &size);
+        if (error == ERROR_TIMEOUT)
+            ledger_add(connection->thread->ledger, LEDGER_HEAD_TIMEOUTS, connection->end > 0);
+        if (error != ERROR_NONE)
+            return false;
+        connection->end += (uint32_t)size;
+        preface = http2_preface_find(slice_of(connection->buffer, connection->end));
+    }
+    *ret_http2 = preface == HTTP2_PREFACE_WHOLE;
+    return true;
+}
+
 static void connection_serve_main(struct task *task, void *argument)
 {
     struct connection *connection = argument;
+    const struct http2_settings *http2 =
+        &connection->thread->generation->settings->connections.http2;
+    bool is_http2 = false, alive = true;
     connection->task = task;
-    http1_connection_serve(task, connection);
+    if (connection->requests == 0 && http2->enabled && http2->prior_knowledge)
+        alive = connection_find_protocol(task, connection, &is_http2);
+    if (alive && !is_http2)
+        http1_connection_serve(task, connection);
     connection->task = NULL;
+    if (is_http2) {
+        http2_connection_serve(task, connection);
+        return;
+    }
     if (connection->tunnel != NULL) {
         connection_start_tunnel(connection);
         return;
     }
-    if (connection->last || connection->thread->draining || task_is_cancelled(task)) {
+    if (!alive || connection->last || connection->thread->draining || task_is_cancelled(task)) {
         connection_destroy(connection);
         return;
     }
@@ -173,6 +255,10 @@ static void connection_serve_main(struct task *task, void *argument)
 void connection_drain(struct connection *connection)
 {
     connection->last = true;
+    if (connection->http2 != NULL) {
+        http2_connection_drain(connection);
+        return;
+    }
     if (connection->busy)
         return;
     io_unpark(&connection->stream.socket);
@@ -182,7 +268,9 @@ void connection_drain(struct connection *connection)
 void connection_cut(struct connection *connection)
 {
     connection->last = true;
-    if (connection->task != NULL)
+    if (connection->http2 != NULL)
+        http2_connection_cut(connection);
+    else if (connection->task != NULL)
         task_cancel(connection->task);
     else if (connection->tunnel != NULL)
         tunnel_cut(connection->tunnel);

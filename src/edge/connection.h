@@ -17,6 +17,7 @@ struct connection {
     bool busy;             // a task serves it or is about to
     bool last;             // closed after the answer under way
     struct tunnel *tunnel; // what it has become; NULL: it speaks HTTP
+    struct http2_connection *http2; // NULL: HTTP/1.1
 };
 
 // Accepts visitors on a listener of the thread until cancelled.
@@ -26,6 +27,11 @@ void connection_drain(struct connection *connection);
 void connection_cut(struct connection *connection); // the drain's time is over
 
 void connection_destroy(struct connection *connection); // no task is in it
+// After the last bytes to a visitor who may still be sending: a plain close would make his kernel
+// throw them away (RFC 9112 section 9.6).
+void connection_linger(struct task *task, struct connection *connection);
+// Room in the buffer for at least one byte behind `end`; LIMIT beyond maximum bytes.
+enum error connection_make_room(struct connection *connection, uint64_t maximum) MUST_CHECK;
 // Gives the buffer back; what is in it is forgotten.
 void connection_drop_buffer(struct connection *connection);
 // Serves what is buffered and what comes next, until nothing is left to be done at once.

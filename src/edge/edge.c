@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/connection.h"
+#include "edge/http2.h"
 #include "edge/thread.h"
 
 #define FLIGHTS_MAX 100000
@@ -245,6 +246,7 @@ static void edge_thread_destroy(struct edge_thread *thread)
         thread->buffers = buffer->next;
         memory_free(buffer);
     }
+    http2_thread_destroy(thread->http2);
     generation_release(thread->generation);
 }
 

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-#define LINGER_MS 1000
-#define LINGER_BYTES (256 * 1024)
 #define PIECES_MAX (ANSWER_FIELD_RUNS + 8)
 
 // How the content's end is marked towards the visitor (RFC 9112 section 6.3).
@@ -195,37 +193,6 @@ static const struct transport http1_transport = {
 
 // --- Requests ---
 
-// Room for at least one byte behind `end`: moves what is there to the front, then grows.
-static enum error http1_make_room(struct connection *connection, uint64_t maximum)
-{
-    if (connection->buffer == NULL) {
-        connection->buffer = edge_buffer_take(connection->thread);
-        if (connection->buffer == NULL)
-            return ERROR_MEMORY;
-        connection->capacity = EDGE_BUFFER_SIZE;
-    }
-    if (connection->end < connection->capacity)
-        return ERROR_NONE;
-    if (connection->begin > 0) {
-        connection->end -= connection->begin;
-        memmove(connection->buffer, connection->buffer + connection->begin, connection->end);
-        connection->begin = 0;
-        return ERROR_NONE;
-    }
-    if (connection->capacity > maximum)
-        return ERROR_LIMIT;
-    char *larger = memory_alloc((size_t)connection->capacity * 2);
-    if (larger == NULL)
-        return ERROR_MEMORY;
-    uint32_t end = connection->end, capacity = connection->capacity * 2;
-    memcpy(larger, connection->buffer, end);
-    connection_drop_buffer(connection);
-    connection->buffer = larger;
-    connection->capacity = capacity;
-    connection->end = end;
-    return ERROR_NONE;
-}
-
 // Reads until a whole head lies at begin. CLOSED: the visitor left between requests. PROTOCOL: see
 // *ret_fault.
 static enum error http1_read_head(struct task *task, struct connection *connection,
@@ -252,7 +219,7 @@ static enum error http1_read_head(struct task *task, struct connection *connecti
                 break;
             }
         }
-        enum error error = http1_make_room(connection, settings->http.head_size);
+        enum error error = connection_make_room(connection, settings->http.head_size);
         if (error == ERROR_LIMIT) {
             *ret_fault = HTTP1_FAULT_HEAD_TOO_LARGE;
             return ERROR_PROTOCOL;
@@ -264,21 +231,6 @@ static enum error http1_read_head(struct task *task, struct connection *connecti
             return error == ERROR_TIMEOUT && bytes.size == 0 ? ERROR_CLOSED : error;
         connection->end += (uint32_t)size;
     }
-}
-
-// After a last answer to a visitor who may still be sending: a plain close would make his kernel
-// throw the answer away (RFC 9112 section 9.6).
-static void http1_linger(struct task *task, struct connection *connection)
-{
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task), LINGER_MS);
-    char *scratch = edge_buffer_take(connection->thread);
-    stream_end(&connection->stream);
-    for (size_t total = 0, size; scratch != NULL && total < LINGER_BYTES; total += size) {
-        if (stream_receive(task, &connection->stream, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
-            != ERROR_NONE)
-            break;
-    }
-    edge_buffer_give(connection->thread, scratch);
 }
 
 static void http1_describe(int descriptor, void *argument)
@@ -388,7 +340,7 @@ static void http1_serve_request(struct task *task, struct connection *connection
     request_end(task, &request);
     request_body_end(&message.body);
     if (linger)
-        http1_linger(task, connection);
+        connection_linger(task, connection);
 }
 
 void http1_connection_serve(struct task *task, struct connection *connection)

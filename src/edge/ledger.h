@@ -50,7 +50,25 @@
         "compressed forms not made for now: compression.jobs was reached, or memory")              \
     X(ENCODERS_REFUSED, "encoders_refused",                                                        \
         "sent as they are because compression.streams was reached, or memory")                     \
-    X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
+    X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")      \
+    X(HTTP2_CONNECTIONS, "http2_connections", "connections that spoke HTTP/2")                     \
+    X(HTTP2_REFUSED, "http2_refused", "streams refused before the edge looked at the request")     \
+    X(HTTP2_RESETS, "http2_resets", "streams that visitors reset before they were answered")       \
+    X(HTTP2_ERRORS, "http2_errors", "HTTP/2 connections ended for a breach of the protocol")       \
+    X(HTTP2_RESET_FLOODS, "http2_reset_floods",                                                    \
+        "HTTP/2 connections ended for more resets than connections.http2.resets")                  \
+    X(HTTP2_PING_FLOODS, "http2_ping_floods", "ended for too many PING frames")                    \
+    X(HTTP2_SETTINGS_FLOODS, "http2_settings_floods", "ended for too many SETTINGS frames")        \
+    X(HTTP2_PRIORITY_FLOODS, "http2_priority_floods",                                              \
+        "ended for too many PRIORITY or PRIORITY_UPDATE frames")                                   \
+    X(HTTP2_WINDOW_FLOODS, "http2_window_floods",                                                  \
+        "ended for more WINDOW_UPDATE frames than the answers called for")                         \
+    X(HTTP2_EMPTY_FLOODS, "http2_empty_floods", "ended for too many frames with nothing in them")  \
+    X(HTTP2_CONTINUATION_FLOODS, "http2_continuation_floods",                                      \
+        "ended for a head in too many CONTINUATION frames")                                        \
+    X(HTTP2_HEADER_BOMBS, "http2_header_bombs",                                                    \
+        "ended for a small block that decodes to an enormous head")                                \
+    X(HTTP2_OTHER_FLOODS, "http2_other_floods", "ended for too many frames of unknown types")
 
 // First LEDGER_SAVED_NAME of each lifeline, in their order, then the rest.
 enum ledger_count {

@@ -134,7 +134,7 @@ static void request_look_up(struct request *request)
     request->has_control = http_fields_find(fields, HTTP_NAME_CACHE_CONTROL) != NULL
         || http_fields_find(fields, HTTP_NAME_PRAGMA) != NULL;
     if (request->has_control)
-        judge_visitor_control(fields, &request_site(request)->cache, &request->control);
+        http_cache_control_parse(fields, &request->control);
     bool named = request_name_key(request);
     request->shareable = named && request_is_shareable(request);
     if (request->shareable)
@@ -436,10 +436,6 @@ static void request_answer(struct task *task, struct request *request)
         request_use(request, request->copy, OUTCOME_HIT);
         return;
     }
-    if (request->copy != NULL && judge_is_error(request->copy->status)) {
-        object_release(request->copy); // fresh or nothing: a kept error is no copy to fall back to
-        request->copy = NULL;
-    }
     if (request_may_ask(request) && request_ask(task, request) == ASK_ANSWERED)
         return;
     scope_close(task, &request->fetches); // a fetch that still reads this request's body
@@ -487,13 +483,12 @@ static void request_count_forbidden(const struct request *request)
     struct slice rest = object_fields(request->copy);
     uint64_t lifted = request_site(request)->cache.stale_despite;
     while (lines.count < lines.capacity && object_next_field(&rest, &field)) {
-        if (field.known == HTTP_NAME_CACHE_CONTROL || field.known == HTTP_NAME_CDN_CACHE_CONTROL
-            || field.known == HTTP_NAME_AFLOAT_CACHE_CONTROL)
+        if (field.known == HTTP_NAME_CACHE_CONTROL)
             items[lines.count++] = field;
     }
-    http_cache_control_parse_response(&lines, &control);
+    http_cache_control_parse(&lines, &control);
     const bool found[] = {
-        [JUDGE_NO_CACHE] = control.no_cache,
+        [JUDGE_NO_CACHE] = control.no_cache || control.no_cache_fields,
         [JUDGE_MUST_REVALIDATE] = control.must_revalidate,
         [JUDGE_PROXY_REVALIDATE] = control.proxy_revalidate,
         [JUDGE_S_MAXAGE] = control.s_maxage != HTTP_SECONDS_ABSENT,

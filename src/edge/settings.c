@@ -66,6 +66,9 @@ static const struct setting connection_rows[] = {
         .summary = "How long a tunnel may stay without a byte either way before it is closed.",
         .touch = "Lower it when visitors leave tunnels behind; most WebSocket clients ping far "
                  "more often."},
+    {.name = "http2", .type = SETTING_SECTION,
+        .offset = offsetof(struct connection_settings, http2), .section = &http2_settings_section,
+        .summary = "HTTP/2 towards visitors."},
 };
 
 const struct setting_section connection_settings_section = {

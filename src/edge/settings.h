@@ -3,12 +3,14 @@
 
 #include "cache/cache.h"
 #include "edge/compress.h"
+#include "edge/http2.h"
 #include "edge/lifeline_map.h"
 #include "http/limits.h"
 #include "origin/origin.h"
 
 // Section `connections`: towards visitors.
 struct connection_settings {
+    struct http2_settings http2;
     uint64_t maximum;             // open at once, all loops
     uint64_t idle_timeout_ms;     // between requests
     uint64_t head_timeout_ms;     // from a request's first byte to its last header

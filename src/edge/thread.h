@@ -39,6 +39,7 @@ struct site *generation_find_site(const struct generation *generation, struct sl
 #define EDGE_BUFFER_SIZE 8192
 #define EDGE_BUFFERS_KEPT 256
 #define EDGE_LISTENERS_MAX 16
+#define EDGE_FETCHES_SHARE 8 // an eighth of the tasks is left to fetches
 
 struct edge_listener {
     struct io_socket socket;
@@ -56,6 +57,7 @@ struct edge_thread {
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
     unsigned encoders, compress_jobs; // at work: compression.streams, compression.jobs
+    struct http2_thread *http2;    // NULL until it is spoken
     struct edge_listener listeners[EDGE_LISTENERS_MAX];
     unsigned listener_count;
     struct scope acceptors;

@@ -35,7 +35,9 @@ struct http1_limits {
     X(LINE_TOO_LONG, 414, "request line too long")                                                 \
     X(HEAD_TOO_LARGE, 431, "header section too large")                                             \
     X(TOO_MANY_FIELDS, 431, "too many fields")                                                     \
-    X(STATUS, 502, "invalid status code")
+    X(STATUS, 502, "invalid status code")                                                          \
+    X(PSEUDO, 400, "malformed pseudo-header fields of HTTP/2")                                     \
+    X(CONNECTION_FIELD, 400, "field of a connection in HTTP/2")
 
 enum http1_fault {
 #define X(name, status, text) HTTP1_FAULT_##name,
