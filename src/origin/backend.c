@@ -30,8 +30,11 @@ enum error backend_create(struct slice url, unsigned loop_count, struct backend 
     health_init(&backend->health);
     addresses_init(&backend->addresses, parsed.host, parsed.port);
     backend->seat_count = loop_count;
-    for (unsigned i = 0; i < loop_count; i++)
+    for (unsigned i = 0; i < loop_count; i++) {
         list_init(&backend->seats[i].idle);
+        list_init(&backend->seats[i].sessions);
+        list_init(&backend->seats[i].openings);
+    }
     *ret_backend = backend;
     return ERROR_NONE;
 }

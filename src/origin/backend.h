@@ -21,7 +21,8 @@ static inline void count_one(_Atomic uint64_t *counter)
 struct backend_seat { // of one loop, touched by it alone
     struct list idle; // connections at rest, the last used first
     uint64_t idle_count;
-    char padding[40]; // seats of different loops do not share a cache line
+    struct list sessions, openings; // of HTTP/2: those that take streams, and those to be
+    char padding[56]; // seats of different loops do not share a cache line
 };
 
 struct backend {

@@ -3,12 +3,13 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "origin/balance.h"
-#include "origin/exchange_inside.h"
+#include "origin/http2.h"
 
 #include <stdio.h>
 
 static void exchange_free(struct exchange *exchange)
 {
+    exchange_http2_end(exchange);
     connection_close(exchange->connection);
     memory_free(exchange->more_fields);
     memory_free(exchange->buffer);
@@ -22,12 +23,8 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     const struct exchange_request *request)
 {
     struct exchange *exchange = memory_zero_alloc(sizeof(*exchange));
-    char *buffer = memory_alloc(EXCHANGE_BUFFER_SIZE);
-    if (exchange == NULL || buffer == NULL) {
-        memory_free(exchange);
-        memory_free(buffer);
+    if (exchange == NULL)
         return NULL;
-    }
     exchange->origin = origin_reference(way->origin);
     exchange->plan = way->plan;
     atomic_fetch_add_explicit(&way->plan->references, 1, memory_order_relaxed);
@@ -39,28 +36,32 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     exchange->deadline_ns = NEVER_NS;
     if (way->timeouts.total_ms > 0)
         exchange->deadline_ns = exchange->started_ns + way->timeouts.total_ms * NS_PER_MS;
-    exchange->buffer = buffer;
-    exchange->capacity = EXCHANGE_BUFFER_SIZE;
     exchange->request = request;
     return exchange;
+}
+
+enum error exchange_connect(struct task *task, struct exchange *exchange,
+    struct connection **ret_connection, struct failure *ret_failure)
+{
+    struct pool_loop *pool = origins_pool(exchange->origin->origins, task_loop(task));
+    uint64_t limit =
+        exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0;
+    uint64_t deadline_ns =
+        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms);
+    return connection_open(task, exchange->backend, pool, limit, deadline_ns,
+        &exchange->origin->counters, ret_connection, ret_failure);
 }
 
 static enum error open_connection(struct task *task, struct exchange *exchange, bool may_be_kept,
     struct failure *ret_failure)
 {
-    struct pool_loop *pool = origins_pool(exchange->origin->origins, task_loop(task));
-    struct origin_counters *counters = &exchange->origin->counters;
     if (may_be_kept) {
-        exchange->connection = pool_take(exchange->backend, pool, counters);
+        exchange->connection = pool_take(exchange->backend,
+            origins_pool(exchange->origin->origins, task_loop(task)), &exchange->origin->counters);
         if (exchange->connection != NULL)
             return ERROR_NONE;
     }
-    uint64_t limit =
-        exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0;
-    uint64_t deadline_ns =
-        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms);
-    return connection_open(task, exchange->backend, pool, limit, deadline_ns, counters,
-        &exchange->connection, ret_failure);
+    return exchange_connect(task, exchange, &exchange->connection, ret_failure);
 }
 
 static struct failure failure_of_sending(enum error error, size_t sent)
@@ -90,6 +91,10 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
     struct failure *ret_failure)
 {
     bool may_be_kept = may_use_kept(exchange);
+    exchange->buffer = memory_alloc(EXCHANGE_BUFFER_SIZE);
+    exchange->capacity = EXCHANGE_BUFFER_SIZE;
+    if (exchange->buffer == NULL)
+        return ERROR_MEMORY;
     for (;;) {
         enum error error = open_connection(task, exchange, may_be_kept, ret_failure);
         if (error != ERROR_NONE)
@@ -115,6 +120,13 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
     }
 }
 
+// Another protocol is only asked for over HTTP/1.1: extended CONNECT is no business of backends'.
+static bool speaks_http2(const struct exchange *exchange)
+{
+    return exchange->plan->settings.http2 == HTTP2_PRIOR_KNOWLEDGE
+        && exchange->request->upgrade.data == NULL;
+}
+
 static void note_backend(const struct exchange_way *way, struct failure *failure)
 {
     memcpy(failure->backend, way->backend->name, sizeof(failure->backend));
@@ -127,9 +139,11 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     struct failure failure = {.kind = FAILURE_INTERNAL, .unsent = true};
     struct exchange *exchange = exchange_create(task, way, request);
     enum error error = exchange == NULL ? ERROR_MEMORY : ERROR_NONE;
-    if (error == ERROR_NONE)
+    if (error == ERROR_NONE && speaks_http2(exchange))
+        error = exchange_http2_begin(task, exchange, &failure);
+    else if (error == ERROR_NONE)
         error = begin_request(task, exchange, &failure);
-    if (error == ERROR_NONE) {
+    if (error == ERROR_NONE && exchange->stream == NULL) {
         bool reused = exchange->connection->reused;
         exchange->sent_ns = task_now_ns(task);
         if (request->body.framing == HTTP_FRAMING_NONE)

@@ -96,17 +96,24 @@ static enum error receive_head(struct task *task, struct exchange *exchange, siz
     }
 }
 
+enum error exchange_make_field_room(struct exchange *exchange, uint32_t count)
+{
+    exchange->head.fields = (struct http_fields){exchange->fields, 0, EXCHANGE_FIELDS_INLINE};
+    if (count <= EXCHANGE_FIELDS_INLINE)
+        return ERROR_NONE;
+    memory_free(exchange->more_fields);
+    exchange->more_fields = memory_alloc(count * sizeof(*exchange->more_fields));
+    if (exchange->more_fields == NULL)
+        return ERROR_MEMORY;
+    exchange->head.fields = (struct http_fields){exchange->more_fields, 0, count};
+    return ERROR_NONE;
+}
+
 static enum error parse_head(struct exchange *exchange, size_t end, uint32_t lines,
     struct failure *ret_failure)
 {
-    exchange->head.fields = (struct http_fields){exchange->fields, 0, EXCHANGE_FIELDS_INLINE};
-    if (lines > EXCHANGE_FIELDS_INLINE) {
-        memory_free(exchange->more_fields);
-        exchange->more_fields = memory_alloc(lines * sizeof(*exchange->more_fields));
-        if (exchange->more_fields == NULL)
-            return fail(ret_failure, FAILURE_INTERNAL, ERROR_MEMORY);
-        exchange->head.fields = (struct http_fields){exchange->more_fields, 0, lines};
-    }
+    if (exchange_make_field_room(exchange, lines) != ERROR_NONE)
+        return fail(ret_failure, FAILURE_INTERNAL, ERROR_MEMORY);
     enum http1_fault fault =
         http1_parse_response(slice_of(exchange->buffer, end), &exchange->limits, &exchange->head);
     return fault == HTTP1_FAULT_NONE ? ERROR_NONE : fail_fault(ret_failure, fault);

@@ -23,6 +23,8 @@ enum error exchange_send_head(struct task *task, struct exchange *exchange, size
         text_append(&framing, SLICE("Transfer-Encoding: chunked\r\n"));
     if (request->expect_continue && request->body.framing != HTTP_FRAMING_NONE)
         text_append(&framing, SLICE("Expect: 100-continue\r\n"));
+    if (!exchange->keeps_connections)
+        text_append(&framing, SLICE("Connection: close\r\n"));
     text_append(&framing, SLICE("\r\n"));
     struct iovec pieces[] = {
         piece(request->method_text), piece(SLICE(" ")), piece(request->target),
@@ -42,7 +44,7 @@ static enum error fail_body(struct failure *ret_failure, enum failure_kind kind,
 }
 
 // The backend's word, or its silence for a while, allows the body.
-static enum error await_continue(struct task *task, struct exchange *exchange)
+enum error exchange_await_continue(struct task *task, struct exchange *exchange)
 {
     uint64_t deadline_ns =
         exchange_deadline(exchange, task_now_ns(task), CONTINUE_PATIENCE_MS);
@@ -116,7 +118,7 @@ static void sender_main(struct task *task, void *argument)
     struct failure failure = {.kind = FAILURE_INTERNAL};
     enum error error = ERROR_NONE;
     if (exchange->request->expect_continue)
-        error = await_continue(task, exchange);
+        error = exchange_await_continue(task, exchange);
     if (error != ERROR_NONE)
         error = fail_body(&failure, FAILURE_CANCELLED, error);
     char *buffer = error == ERROR_NONE ? memory_alloc(EXCHANGE_BUFFER_SIZE) : NULL;

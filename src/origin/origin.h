@@ -10,6 +10,7 @@
 #include "base/setting.h"
 #include "io/io.h"
 
+enum origin_http2 { HTTP2_OFF, HTTP2_PRIOR_KNOWLEDGE };
 enum origin_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUESTS, BALANCE_HASH };
 
 struct probe_settings {
@@ -30,6 +31,7 @@ struct pool_settings {
     uint64_t idle_connections; // kept per backend and loop
     uint64_t idle_timeout_ms;
     uint64_t connections;      // open per backend, all loops; beyond: LIMIT
+    uint64_t http2_streams;    // exchanges at once on one HTTP/2 connection
 };
 
 struct retry_settings {
@@ -45,6 +47,7 @@ struct origin_settings {
     struct slice name;
     struct setting_list backends; // of struct slice: URLs, "http://host[:port]"
     uint64_t balance;             // enum origin_balance
+    uint64_t http2;               // enum origin_http2
     uint64_t slow_start_ms;       // a returning backend's share grows over this time
     struct probe_settings probe;
     struct timeout_settings timeouts;

@@ -2,6 +2,7 @@
 #include "origin/pool.h"
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "origin/http2.h"
 
 #define LEARN_FROM_MS 500     // sooner is a restart, not a habit
 #define LEARNED_PERCENT 80    // retire when this much of the backend's patience is over
@@ -25,6 +26,7 @@ void pool_loop_init(struct pool_loop *pool_loop, struct loop *loop,
     *pool_loop = (struct pool_loop){
         .loop = loop, .flush = {.deliver = deliver_flush}, .flushed = flushed};
     list_init(&pool_loop->idle);
+    list_init(&pool_loop->sessions);
 }
 
 void pool_post_flush(struct pool_loop *pool_loop)
@@ -93,6 +95,7 @@ void pool_flush(struct pool_loop *pool_loop)
         if (all || atomic_load(&connection->backend->removed))
             close_resting(connection);
     }
+    http2_sessions_flush(pool_loop);
 }
 
 struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loop,

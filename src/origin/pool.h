@@ -23,6 +23,8 @@ struct connection {
 struct pool_loop {
     struct loop *loop;
     struct list idle;     // by home_link
+    struct list sessions; // of HTTP/2, all that live, by home_link
+    _Atomic uint64_t session_count;
     atomic_bool stopping; // keep nothing any more
     struct message flush;
     atomic_bool flush_posted;
