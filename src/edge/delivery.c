@@ -314,9 +314,9 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
 // When a probe asks one of the site's backends next; 0: nobody knows.
 static int64_t delivery_next_probe_ms(struct request *request)
 {
-    size_t count = origin_backend_count(request->site->origin);
+    size_t count = origin_backend_count(request->origin);
     struct backend_view *views = arena_alloc(&request->arena, count * sizeof(*views));
-    size_t read = views == NULL ? 0 : origin_read_backends(request->site->origin, views, count);
+    size_t read = views == NULL ? 0 : origin_read_backends(request->origin, views, count);
     int64_t next_ms = 0;
     for (size_t i = 0; i < MINIMUM(read, count); i++) {
         int64_t probe_ms = views[i].next_probe_ms;
@@ -348,7 +348,7 @@ static void delivery_gather_facts(struct request *request, unsigned status,
         facts.support = request_site(request)->page.support;
         facts.retry_after_seconds = (request_site(request)->page.retry_after_ms + 999) / 1000;
         if (status >= 500) {
-            origin_is_down(request->site->origin, &facts.down_since_ms);
+            origin_is_down(request->origin, &facts.down_since_ms);
             facts.next_try_ms = request->shed ? 0 : delivery_next_probe_ms(request);
         }
     }

@@ -142,6 +142,7 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     fetch->thread = request->thread;
     fetch->generation = generation_reference(request->generation);
     fetch->site = request->site;
+    fetch->origin = request->origin;
     fetch->shareable = scope == NULL;
     fetch->credentials = request->credentials;
     flight->report = fetch->report = report;
@@ -170,8 +171,8 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
 
 uint64_t fetch_patience_ms(const struct request *request)
 {
-    struct timeout_settings timeouts = origin_timeouts(request->site->origin);
-    uint64_t attempts = origin_retry(request->site->origin).attempts;
+    struct timeout_settings timeouts = origin_timeouts(request->origin);
+    uint64_t attempts = origin_retry(request->origin).attempts;
     return attempts * (timeouts.connect_ms + timeouts.first_byte_ms) + PATIENCE_SLACK_MS;
 }
 
@@ -184,7 +185,7 @@ struct cache_key fetch_hint_key(const struct cache_key *key, unsigned credential
 
 bool fetch_has_untried_backend(const struct fetch *fetch)
 {
-    size_t count = origin_backend_count(fetch->site->origin);
+    size_t count = origin_backend_count(fetch->origin);
     return (size_t)__builtin_popcountll(fetch->tried) < count;
 }
 
@@ -207,7 +208,7 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
         fetch->attempts++;
         fetch->asked_ns = loop->now_ns;
         fetch->failure = (struct failure){0};
-        enum error error = exchange_open(task, fetch->site->origin, &fetch->request, limits,
+        enum error error = exchange_open(task, fetch->origin, &fetch->request, limits,
             &fetch->tried, &exchange, &fetch->failure);
         if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))
             return exchange;

@@ -23,6 +23,7 @@ struct fetch {
     struct edge_thread *thread;
     struct generation *generation;
     struct site *site;
+    struct origin *origin;
     struct flight *flight;
     struct fetch_report *report;   // the flight's
     struct arena arena;            // holds all strings below

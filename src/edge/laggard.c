@@ -61,7 +61,7 @@ enum error laggard_send_rest(struct task *task, struct request *request, uint64_
     };
     uint64_t tried = 0;
     struct exchange *exchange;
-    enum error error = exchange_open(task, request->site->origin, &wanted,
+    enum error error = exchange_open(task, request->origin, &wanted,
         &request->generation->settings->http, &tried, &exchange, &request->failure);
     if (error != ERROR_NONE)
         return error;

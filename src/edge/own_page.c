@@ -5,7 +5,7 @@
 
 static size_t count_healthy(struct request *request, size_t count)
 {
-    struct origin *origin = request->site->origin;
+    struct origin *origin = request->origin;
     struct backend_view *views = arena_alloc(&request->arena, count * sizeof(*views));
     size_t healthy = 0;
     size_t read = views == NULL ? 0 : origin_read_backends(origin, views, count);
@@ -29,9 +29,9 @@ static void serve_status(struct task *task, struct request *request, struct slic
         .prefix = request->generation->settings->prefix,
         .secure = page_is_secure(&request->head.fields),
     };
-    status.backends = origin_backend_count(request->site->origin);
+    status.backends = origin_backend_count(request->origin);
     status.backends_healthy = count_healthy(request, status.backends);
-    status.down = origin_is_down(request->site->origin, &status.down_since_ms);
+    status.down = origin_is_down(request->origin, &status.down_since_ms);
     enum page_form form = slice_ends_with(path, SLICE(".json"))
         ? PAGE_JSON : page_form_for(&request->head.fields);
     struct slice content = page_site_status(&request->arena, form, &status);

@@ -82,6 +82,8 @@ void request_serve(struct task *task, struct request *request)
     bool named = request_name_host(request);
     if (named)
         request->site = generation_find_site(request->generation, request->host);
+    if (request->site != NULL)
+        request->origin = request->site->origin;
     if (request->site == NULL || request->head.names_https)
         delivery_send_page(task, request, 421); // https without TLS: RFC 9110 section 7.4
     else if (request->thread->active_requests
@@ -413,7 +415,7 @@ static enum ask_result request_ask(struct task *task, struct request *request)
 {
     struct edge *edge = request->thread->edge;
     struct cache_key hint = fetch_hint_key(&request->key, request->credentials);
-    origin_budget_count(request->site->origin, task_now_ns(task));
+    origin_budget_count(request->origin, task_now_ns(task));
     if (request->shareable && request->copy == NULL
         && (request->head.method == HTTP_METHOD_HEAD
             || cache_is_uncacheable(edge->cache, &hint, task_now_ns(task))))

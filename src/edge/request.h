@@ -25,6 +25,7 @@ struct request {
     struct edge_thread *thread;
     struct generation *generation;
     struct site *site;
+    struct origin *origin;     // that is asked: the site's, or a rule's
     struct connection *connection;
     const struct transport *transport;
     void *carrier;             // the transport's own: what of the connection is this request's

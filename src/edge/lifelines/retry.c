@@ -45,13 +45,13 @@ static bool retry_could_help(const struct fetch *fetch)
 
 static enum lifeline_outcome retry_attempt(struct task *task, struct fetch *fetch)
 {
-    struct retry_settings settings = origin_retry(fetch->site->origin);
+    struct retry_settings settings = origin_retry(fetch->origin);
     if (fetch->attempts >= settings.attempts || !retry_is_safe(fetch) || !retry_could_help(fetch))
         return LIFELINE_PASS;
     // A kept connection that died under the first attempt says nothing about the backend.
     bool free_of_cost = fetch->failure.unsent
         || (fetch->failure.reused_connection && fetch->attempts == 1);
-    if (!free_of_cost && !origin_budget_take(fetch->site->origin, task_now_ns(task)))
+    if (!free_of_cost && !origin_budget_take(fetch->origin, task_now_ns(task)))
         return LIFELINE_PASS;
     return LIFELINE_AGAIN;
 }
