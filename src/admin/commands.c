@@ -111,7 +111,7 @@ static json_t *purge_command(struct status_source *source, const json_t *request
             return control_refusal("\"all\" takes no \"what\"");
         break;
     }
-    uint64_t purged = cache_purge(edge_cache(source->edge), &purge);
+    uint64_t purged = edge_purge(source->edge, &purge);
     log_write(LOG_INFO, "admin", "purged kind=%.*s what=\"%.*s\" hard=%d objects=%llu",
         SLICE_ARGS(kind), (int)MINIMUM(what.size, 500), what.data == NULL ? "" : what.data,
         purge.hard, (unsigned long long)purged);

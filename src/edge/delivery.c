@@ -4,6 +4,7 @@
 #include "edge/compress.h"
 #include "edge/laggard.h"
 #include "edge/page.h"
+#include "edge/rule_serve.h"
 #include "edge/status_field.h"
 
 #include <inttypes.h>
@@ -142,6 +143,7 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
         fields = compress_weaken_confirmation(request, fields);
     if (delivery->selection != OBJECT_WHOLE && delivery->selection != OBJECT_PART)
         fields = fields_without_content(request, fields);
+    fields = rule_response_fields(request, object, fields);
     if (object->storable) {
         text_append(&tail, SLICE("Age: "));
         text_append_u64(&tail, object_age_ms(object, request->thread->loop->now_ns) / 1000);
@@ -386,7 +388,7 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     struct slice fields = status >= 500
         ? arena_printf(&request->arena, "Retry-After: %" PRIu64 "\r\n",
             facts.retry_after_seconds + facts.jitter_seconds)
-        : status == 405 ? SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
+        : status == 405 ? rule_allow(request)
         : SLICE("");
     if (content.data == NULL || fields.data == NULL) {
         content = SLICE("The server is out of memory.\n");

@@ -40,6 +40,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     atomic_init(&edge->unfinished, loop_count);
     uint64_t seed = random_next(&loops[0]->random);
     lock_init(&edge->maintenance_lock);
+    lock_init(&edge->generation_lock);
     edge->thread_count = loop_count;
     edge->started_ms = loops[0]->wall_ms;
     if (hooks != NULL)
@@ -140,7 +141,9 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
     struct generation *old = edge->generation;
     old->released = released; // nobody but this thread's reference can be the last one yet
     old->context = context;
+    lock_acquire(&edge->generation_lock);
     edge->generation = generation;
+    lock_release(&edge->generation_lock);
     for (unsigned i = 0; i < edge->thread_count; i++) {
         reload->messages[i].deliver = edge_thread_reload;
         loop_post(edge->threads[i].loop, &reload->messages[i]);
@@ -265,6 +268,7 @@ void edge_destroy(struct edge *edge)
         cache_destroy(edge->cache);
     memory_free(edge->threads);
     memory_free(edge->ledger_memory);
+    lock_destroy(&edge->generation_lock);
     lock_destroy(&edge->maintenance_lock);
     memory_free(edge);
 }

@@ -50,6 +50,10 @@ void edge_destroy(struct edge *edge); // after the loops stopped
 // Whether hooks.answered is called; on from the start if there is one. Any thread.
 void edge_want_records(struct edge *edge, bool wanted);
 
+// As cache_purge, and a URL finds its copies too where rules leave parameters out of the key or
+// sort them. Any thread; walks the index.
+uint64_t edge_purge(struct edge *edge, const struct purge *purge);
+
 struct cache *edge_cache(struct edge *edge);
 struct origins *edge_origins(struct edge *edge);
 struct loop *edge_loop(struct edge *edge, unsigned index);

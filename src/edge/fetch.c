@@ -12,6 +12,7 @@
 #include "edge/forward.h"
 #include "edge/lifeline.h"
 #include "edge/request.h"
+#include "edge/rule_serve.h"
 
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)
@@ -66,6 +67,10 @@ static enum error fetch_read_upload(struct task *task, void *source, void *buffe
 {
     struct request *request = source;
     enum error error = request->transport->read(task, request, buffer, size, ret_size);
+    if (error == ERROR_NONE && (request->content_read += *ret_size) > rule_content_limit(request)) {
+        ledger_add(request->thread->ledger, LEDGER_CONTENTS_REFUSED, 1);
+        error = ERROR_LIMIT;
+    }
     if (error != ERROR_NONE && error != ERROR_CLOSED)
         request->content_error = error;
     return error;
@@ -88,7 +93,9 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
             memmem(fields.data, fields.size, conditions.data, conditions.size), conditions.size);
     if (conditions.data == NULL || fields.data == NULL || !fetch_copy_head(fetch, &request->head))
         return false;
-    struct slice target = forward_target(request, &fetch->arena);
+    struct slice target = rule_target(request, &fetch->arena);
+    struct slice host = arena_copy(&fetch->arena, rule_host(request));
+    fetch->policy = rule_policy(request, &fetch->arena);
     // HEAD is answered from what GET would have brought; extended CONNECT is a GET to HTTP/1.1.
     bool as_get = fetch->shareable || request->upgrade.data != NULL;
     fetch->head.method = as_get ? HTTP_METHOD_GET : request->head.method;
@@ -96,7 +103,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .method = fetch->head.method,
         .method_text = as_get ? SLICE("GET") : fetch->head.method_text,
         .target = target,
-        .host = fetch->head.authority,
+        .host = host,
         .fields = fields,
         .body.framing = request->head.framing,
         .body.length = request->head.content_length,
@@ -108,7 +115,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .affinity = request->key.hash.low,
     };
     fetch->upgrader = request->upgrade.data == NULL ? NULL : request;
-    return target.data != NULL
+    return target.data != NULL && host.data != NULL && fetch->policy != NULL
         && (fetch->upgrader == NULL || fetch->request.upgrade.data != NULL);
 }
 
@@ -301,7 +308,7 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
 {
     struct loop *loop = fetch->thread->loop;
     struct object *object = object_refresh(fetch->copy, &fetch->head, exchange_head(exchange),
-        &fetch_site(fetch)->cache, fetch_asked_ms(fetch), loop->wall_ms, loop->now_ns);
+        fetch->policy, fetch_asked_ms(fetch), loop->wall_ms, loop->now_ns);
     if (object == NULL)
         return false;
     fetch->report->revalidated = true;
@@ -329,12 +336,11 @@ static void fetch_invalidate(const struct fetch *fetch, unsigned status)
 // Not what a visitor's own no-store kept out: one of them could keep a page from all others.
 static void fetch_remember_unshareable(const struct fetch *fetch, unsigned status)
 {
-    const struct judge_policy *policy = &fetch_site(fetch)->cache;
     struct cache_key hint = fetch_hint_key(&fetch->key, fetch->credentials);
     if (fetch->shareable && judge_replaces(status)
         && fetch->reason != JUDGE_REASON_REQUEST_NO_STORE)
         cache_remember_uncacheable(fetch->thread->edge->cache, &hint,
-            deadline_after_ms(fetch->thread->loop, policy->uncacheable_ms));
+            deadline_after_ms(fetch->thread->loop, fetch->policy->uncacheable_ms));
 }
 
 // The object for the answer, its content still to come; NULL when out of memory.
@@ -345,7 +351,7 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     const struct http_response_head *head = exchange_head(exchange);
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     struct judgement judgement;
-    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch_asked_ms(fetch),
+    judge_response(&fetch->head, head, fetch->policy, fetch_asked_ms(fetch),
         loop->wall_ms, &judgement);
     fetch->reason = judgement.reason;
     bool shared = fetch->shareable && judgement.store == JUDGE_STORE;

@@ -26,6 +26,7 @@ struct fetch {
     struct origin *origin;
     struct flight *flight;
     struct fetch_report *report;   // the flight's
+    const struct judge_policy *policy; // the site's, with what rules override
     struct arena arena;            // holds all strings below
     struct http_request_head head; // of the request that began it, for judging the response
     struct cache_key key;

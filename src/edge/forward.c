@@ -1,5 +1,6 @@
 // Copies the visitor's end-to-end fields and adds our own.
 #include "edge/forward.h"
+#include "edge/rule_serve.h"
 
 // Never passed on: the exchange writes its own, or a visitor's word about himself is worth nothing.
 static const bool replaced[HTTP_NAME_COUNT] = {
@@ -81,12 +82,5 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
     text_append(&text, SLICE("\r\n"));
     if (request_site(request)->forwarded)
         forward_append_visitor(&text, request);
-    return text.full ? SLICE_EMPTY : text_slice(&text);
-}
-
-struct slice forward_target(const struct request *request, struct arena *arena)
-{
-    const struct http_request_head *head = &request->head;
-    return arena_printf(arena, "%.*s%s%.*s", SLICE_ARGS(head->path),
-        head->query.data == NULL ? "" : "?", SLICE_ARGS(head->query));
+    return text.full ? SLICE_EMPTY : rule_request_fields(request, arena, text_slice(&text));
 }

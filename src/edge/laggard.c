@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "edge/delivery.h"
 #include "edge/forward.h"
+#include "edge/rule_serve.h"
 
 #define LAGGARD_BUFFER_SIZE 65536
 
@@ -48,14 +49,14 @@ enum error laggard_send_rest(struct task *task, struct request *request, uint64_
         (unsigned long long)at, SLICE_ARGS(etag));
     struct slice fields = range.data == NULL ? SLICE_EMPTY
         : forward_fields(request, &request->arena, FORWARD_WHOLE, range);
-    struct slice target = forward_target(request, &request->arena);
+    struct slice target = rule_target(request, &request->arena);
     if (fields.data == NULL || target.data == NULL)
         return ERROR_MEMORY;
     struct exchange_request wanted = {
         .method = HTTP_METHOD_GET,
         .method_text = SLICE("GET"),
         .target = target,
-        .host = request->head.authority,
+        .host = rule_host(request),
         .fields = fields,
         .affinity = request->key.hash.low,
     };

@@ -21,6 +21,11 @@
     X(BROKEN_BODIES, "broken_bodies", "fetches whose content the backend broke off")               \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
     X(SHED, "shed", "refused because active_requests or tasks.limit was reached")                  \
+    X(REDIRECTS, "redirects", "answered by a rule's redirect, or sent on from an alias")           \
+    X(ANSWERS_BY_RULE, "answers_by_rule", "answered by a rule's answer")                           \
+    X(METHODS_REFUSED, "methods_refused", "refused because of a rule's limits.methods: 405")       \
+    X(CONTENTS_REFUSED, "contents_refused", "refused because of a rule's limits.content: 413")     \
+    X(URLS_REFUSED, "urls_refused", "refused because of a rule's limits.url: 414")                 \
     X(FETCHES_REFUSED, "fetches_refused", "fetches not begun for want of tasks or memory")         \
     X(CONNECTIONS, "connections", "connections accepted")                                          \
     X(CONNECTIONS_REFUSED, "connections_refused",                                                  \

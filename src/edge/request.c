@@ -15,6 +15,7 @@
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
 #include "edge/own_page.h"
+#include "edge/rule_serve.h"
 #include "http/key.h"
 
 #define ARENA_CHUNK_SIZE 4096
@@ -94,7 +95,8 @@ void request_serve(struct task *task, struct request *request)
     } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
-    else if (!max_forwards_serve(task, request) && !own_page_serve(task, request)) {
+    else if (!max_forwards_serve(task, request) && !own_page_serve(task, request)
+        && !rule_serve(task, request)) {
         request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);
@@ -112,17 +114,23 @@ static bool request_is_shareable(const struct request *request)
 
 static bool request_name_key(struct request *request)
 {
-    struct slice site = request_site(request)->origin; // two sites of one host cannot exist
-    size_t size = site.size + request->head.authority.size + request->head.target.size + 32;
+    struct rule_key parts; // two sites of one host cannot exist: the origin's name will do
+    if (!rule_compose_key(request, &parts))
+        return false;
+    size_t size = parts.origin.size + request->head.authority.size + request->head.target.size
+        + parts.suffix.size + 32;
     bool here = size <= sizeof(request->key_text);
     char *buffer = here ? request->key_text : arena_alloc(&request->arena, size);
     if (buffer == NULL)
         return false;
     struct text text = text_in(buffer, here ? sizeof(request->key_text) : size);
-    text_append(&text, site);
+    text_append(&text, parts.origin);
     text_append_byte(&text, '\0');
     if (http_key_write(&text, SLICE("http"), request->head.authority, request->head.path,
-            request->head.query) != ERROR_NONE || text.full)
+            parts.query) != ERROR_NONE)
+        return false;
+    text_append(&text, parts.suffix);
+    if (text.full)
         return false;
     request->key = cache_key_of(request->thread->edge->cache, text_slice(&text));
     return true;
@@ -138,7 +146,9 @@ static void request_look_up(struct request *request)
     if (request->has_control)
         http_cache_control_parse(fields, &request->control);
     bool named = request_name_key(request);
-    request->shareable = named && request_is_shareable(request);
+    request->shareable = named && request_is_shareable(request) && !rule_forbids_store(request);
+    if (rule_ignores_cookies(request))
+        request->credentials &= ~1u;
     if (request->shareable)
         request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
 }

@@ -4,6 +4,7 @@
 #include "edge/connection.h"
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
+#include "edge/rule.h"
 #include "edge/transport.h"
 #include "edge/tunnel.h"
 
@@ -40,7 +41,10 @@ struct request {
     bool asked;                // the origin was asked for it
     bool shed;                 // refused by the edge itself
     char key_text[512];
+    struct rule_effect effect; // set when rule is
     struct cache_key key;
+    const struct rule_effect *rule; // what the site's rules say of it; NULL: it has none
+    uint64_t content_read;     // of its own content, bytes
     struct object *copy;       // the stored response for it, fresh or not; NULL: none
     struct http_cache_control control;
     bool has_control;

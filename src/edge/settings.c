@@ -116,25 +116,41 @@ static const struct setting_section page_settings_section = {
 static bool check_host(struct slice host, char *message, size_t message_size)
 {
     struct http_authority authority;
-    if (http_authority_parse(host, &authority) && authority.host.size == host.size)
+    struct slice name = host;
+    if (slice_starts_with(host, SLICE("*.")))
+        name = slice_of(host.data + 2, host.size - 2);
+    if (http_authority_parse(name, &authority) && authority.host.size == name.size
+        && (name.size == host.size || name.data[0] != '['))
         return true;
     snprintf(message, message_size,
-        "is no host name; expected one such as example.org, without a port");
+        "is no host name; expected one such as example.org or *.example.org, without a port");
     return false;
 }
 
 static const struct setting site_rows[] = {
     {.name = "hosts", .type = SETTING_TEXT_LIST, .offset = offsetof(struct site_settings, hosts),
         .check = check_host,
-        .example = "[example.org, www.example.org]",
+        .example = "[example.org, \"*.example.org\"]",
         .summary = "The host names of this site; without any, it takes all "
-                   "that no other site names.",
+                   "that no other site names. *.example.org stands for all names below "
+                   "example.org that no site names by themselves.",
         .touch = "Name them as soon as the edge serves more than one site."},
+    {.name = "aliases", .type = SETTING_TEXT_LIST,
+        .offset = offsetof(struct site_settings, aliases), .check = check_host,
+        .example = "[www.example.org, example.com]",
+        .summary = "Further names, whose visitors are redirected to the first of hosts: 301, and "
+                   "308 for other methods than GET and HEAD.",
+        .touch = "So that search engines and caches know each page by one name."},
     {.name = "origin", .type = SETTING_TEXT, .offset = offsetof(struct site_settings, origin),
         .fallback = "main", .summary = "The origin that this site is fetched from.",
         .touch = "Set it when there is more than one origin."},
     {.name = "cache", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, cache),
         .section = &judge_settings, .summary = "What may be kept, and for how long."},
+    {.name = "key", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, key),
+        .section = &key_settings_section, .summary = "What tells copies apart."},
+    {.name = "rules", .type = SETTING_SECTION_LIST, .offset = offsetof(struct site_settings, rules),
+        .section = &rule_settings_section, .maximum = RULES_MAX,
+        .summary = "Exceptions for some paths."},
     {.name = "lifelines", .type = SETTING_SECTION,
         .offset = offsetof(struct site_settings, lifelines), .section = &lifeline_settings_section,
         .summary = "What answers when the backend does not."},

@@ -5,6 +5,7 @@
 #include "edge/compress.h"
 #include "edge/http2.h"
 #include "edge/lifeline_map.h"
+#include "edge/rule_settings.h"
 #include "http/limits.h"
 #include "origin/origin.h"
 
@@ -37,11 +38,14 @@ struct page_settings {
 
 struct site_settings {
     struct setting_list hosts; // of slices; empty: every host name not named by another site
+    struct setting_list aliases; // of slices: names that lead to the first of hosts
     struct slice origin;
     struct judge_policy cache;
     struct lifeline_settings lifelines;
     struct page_settings page;
     struct compress_settings compression;
+    struct key_settings key;
+    struct setting_list rules; // of struct rule_settings
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };
 

@@ -11,6 +11,7 @@
 struct site {
     const struct site_settings *settings;
     struct origin *origin;
+    struct rules *rules; // NULL: it has none, see rule.h
 };
 
 struct generation {
@@ -20,6 +21,7 @@ struct generation {
     size_t site_count;
     struct host_entry *hosts; // open addressing, a power of two of them
     size_t host_capacity;
+    bool has_wildcards;       // among the hosts
     struct site *fallback;    // the site without host names; NULL: unknown hosts are refused
     void (*released)(void *context);
     void *context;
@@ -33,8 +35,11 @@ static inline struct generation *generation_reference(struct generation *generat
     atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
     return generation;
 }
-// host without its port, any case; NULL: no site serves it.
+// host without its port, any case; NULL: no site serves it. A name of its own goes before a
+// wildcard (*.example.org, for any number of labels), a longer wildcard before a shorter.
 struct site *generation_find_site(const struct generation *generation, struct slice host);
+// Is it one of the names that only lead to another?
+bool generation_is_alias(const struct generation *generation, struct slice host);
 
 #define EDGE_BUFFER_SIZE 8192
 #define EDGE_BUFFERS_KEPT 256
@@ -72,6 +77,7 @@ struct edge {
     unsigned thread_count;
     struct edge_hooks hooks;
     atomic_bool records_wanted;
+    struct lock generation_lock;   // for others than loop 0 who look at the newest, not for long
     struct generation *generation; // the newest; loop 0's
     struct cache *cache;
     struct flight_table *flights;
