@@ -493,7 +493,8 @@ static void request_count_forbidden(const struct request *request)
     struct http_fields lines = {.items = items, .capacity = ARRAY_SIZE(items)};
     struct http_cache_control control;
     struct slice rest = object_fields(request->copy);
-    uint64_t lifted = request_site(request)->cache.stale_despite;
+    uint64_t lifted = request_site(request)->cache.stale_despite
+        | (request->rule == NULL ? 0 : request->rule->cache.stale_despite);
     while (lines.count < lines.capacity && object_next_field(&rest, &field)) {
         if (field.known == HTTP_NAME_CACHE_CONTROL)
             items[lines.count++] = field;
