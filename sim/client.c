@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "sim/check.h"
+#include "sim/decoder.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ struct visitor {
     struct sim_wire wire;
     struct sim_head head;
     struct sim_check check;
+    struct sim_decoder *decoder; // of the answer being read; NULL: it is as it is
     char out[16384];
 };
 
@@ -67,6 +69,8 @@ static void write_request(struct text *text, const struct sim_request *request)
         request->path, request->host == NULL ? "www.example.org" : request->host, request->client);
     if (request->language != NULL)
         text_format(text, "Accept-Language: %s\r\n", request->language);
+    if (request->encodings != NULL)
+        text_format(text, "Accept-Encoding: %s\r\n", request->encodings);
     if (request->if_none_match != NULL)
         text_format(text, "If-None-Match: %s\r\n", request->if_none_match);
     if (request->has_range)
@@ -133,7 +137,7 @@ static void send_upload(struct task *task, void *argument)
 
 // Reading.
 
-static enum error take_body(void *argument, struct slice bytes)
+static enum error take_content(void *argument, struct slice bytes)
 {
     struct visitor *visitor = argument;
     const struct sim_visit *visit = visitor->visit;
@@ -144,11 +148,53 @@ static enum error take_body(void *argument, struct slice bytes)
             visitor->check.answer->cache_status);
         return ERROR_INVALID;
     }
+    return ERROR_NONE;
+}
+
+static enum error take_body(void *argument, struct slice bytes)
+{
+    struct visitor *visitor = argument;
+    const struct sim_visit *visit = visitor->visit;
+    enum error error = visitor->decoder == NULL ? take_content(visitor, bytes)
+        : sim_decoder_feed(visitor->decoder, bytes, take_content, visitor);
+    if (error == ERROR_PROTOCOL)
+        visitor->wire.fault = "content that its coding does not know";
+    if (error != ERROR_NONE)
+        return error;
     visitor->body_bytes += bytes.size;
     bool bored = visit->leave_after != 0 && visitor->body_bytes >= visit->leave_after;
     bool late = visitor->leave_at_ns != 0 &&
         sim_world_now_ns(visit->run->world) >= visitor->leave_at_ns;
     return bored || late ? ERROR_CANCELLED : ERROR_NONE;
+}
+
+// Only what was asked for, and weakly tagged.
+static void begin_decoding(struct visitor *visitor, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    struct sim_run *run = visitor->visit->run;
+    size_t count;
+    struct slice coding = sim_head_value(&visitor->head, "content-encoding", &count);
+    if (coding.data == NULL)
+        return;
+    bool asked = request->encodings != NULL
+        && memmem(request->encodings, strlen(request->encodings), coding.data, coding.size) != NULL;
+    visitor->decoder = sim_decoder_create(coding);
+    if (!asked || count != 1 || visitor->decoder == NULL || answer->status == 206)
+        sim_fail(run, "%s: coded as %.*s in a status of %u", request->path, SLICE_ARGS(coding),
+            answer->status);
+    if (answer->etag[0] == '"')
+        sim_fail(run, "%s: a strong tag for coded content", request->path);
+    if (sim_head_value(&visitor->head, "vary", NULL).data == NULL)
+        sim_fail(run, "%s: coded without Vary", request->path);
+}
+
+static void end_decoding(struct visitor *visitor, const struct sim_request *request, bool whole)
+{
+    if (whole && visitor->decoder != NULL && !sim_decoder_is_whole(visitor->decoder))
+        sim_fail(visitor->visit->run, "%s: coded content without its end", request->path);
+    sim_decoder_destroy(visitor->decoder);
+    visitor->decoder = NULL;
 }
 
 // Interim answers are passed over.
@@ -189,7 +235,9 @@ static enum error read_answer(struct task *task, struct visitor *visitor,
     if (head_only || answer->status == 304 || answer->status == 204)
         framing = SIM_FRAMING_NONE;
     sim_check_head(&visitor->check, visitor->visit->run, request, answer, &visitor->head);
+    begin_decoding(visitor, request, answer);
     error = sim_wire_body(task, &visitor->wire, framing, length, take_body, visitor);
+    end_decoding(visitor, request, error == ERROR_NONE && framing != SIM_FRAMING_NONE);
     answer->size = visitor->check.at - visitor->check.first;
     answer->end_ns = sim_world_now_ns(visitor->visit->run->world);
     if (error == ERROR_NONE && !head_only)

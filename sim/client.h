@@ -18,6 +18,7 @@ struct sim_request {
     unsigned client;        // who asks; private answers must be his
     unsigned index;         // among his requests, in a crowd
     const char *language;   // Accept-Language, NULL: none
+    const char *encodings;  // Accept-Encoding, NULL: none
     const char *fields;     // further field lines, as sent
     const char *if_none_match;
     bool has_range;

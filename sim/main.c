@@ -15,6 +15,7 @@ static const struct sim_group *const groups[] = {
     &sim_sharing_scenarios,
     &sim_visitor_scenarios,
     &sim_operation_scenarios,
+    &sim_compression_scenarios,
 };
 
 struct options {

@@ -199,6 +199,7 @@ static struct slice write_head(struct connection *connection, const struct respo
             "X-Path: %.*s\r\n",
             response->version, response->asked_ms, sim_world_now_ns(origin->run->world) / NS_PER_MS,
             SLICE_ARGS(response->path));
+        text_append(&text, SLICE("Content-Type: text/html\r\n"));
         text_format(&text, "X-Variant: %.*s\r\nX-Size: %" PRIu64 "\r\n",
             SLICE_ARGS(response->variant), response->size);
         if (page->cache_control != NULL)

@@ -19,7 +19,7 @@ static bool check_type(struct slice value, char *message, size_t message_size)
         slashes += value.data[i] == '/';
         stars += value.data[i] == '*';
     }
-    if (value.size > 1 && stars <= 1 && slashes <= 1 && slashes + stars > 0
+    if (value.size + stars > 1 && stars <= 1 && slashes <= 1 && slashes + stars > 0
         && !slice_contains(value, ';') && !slice_contains(value, ' '))
         return true;
     snprintf(message, message_size,
