@@ -21,7 +21,10 @@ static void format_json(struct text *text, const struct access_record *record, c
     text_format(text, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\",\"peer\":\"",
         utc->tm_year + 1900, utc->tm_mon + 1, utc->tm_mday, utc->tm_hour, utc->tm_min, utc->tm_sec,
         (unsigned)(record->wall_ms % 1000));
-    address_format(text, &record->peer);
+    if (address_port(&record->peer) == 0) // proxies in front rarely tell it
+        address_format_host(text, &record->peer);
+    else
+        address_format(text, &record->peer);
     text_append_byte(text, '"');
     append_json_member(text, "host", record->host);
     append_json_member(text, "method", record->method);

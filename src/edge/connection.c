@@ -2,6 +2,8 @@
 // and the task are taken when its next request begins and given back when nothing is buffered.
 #include "edge/connection.h"
 #include "base/memory.h"
+#include "edge/client.h"
+#include "edge/client_table.h"
 #include "edge/http2.h"
 #include "edge/tunnel.h"
 
@@ -47,6 +49,7 @@ void connection_destroy(struct connection *connection)
     connection_drop_buffer(connection);
     list_remove(&connection->link);
     thread->connection_count--;
+    client_leave(connection);
     stream_close(&connection->stream);
     memory_free(connection);
     edge_thread_connection_gone(thread);
@@ -63,6 +66,12 @@ static enum error connection_start(struct connection *connection)
     return task_start(loop, NULL, connection_serve_main, connection);
 }
 
+static void connection_count_timeout(const struct connection *connection)
+{
+    ledger_add(connection->thread->ledger, connection->awaits_proxy_header
+        ? LEDGER_PROXY_HEADER_FAULTS : LEDGER_IDLE_TIMEOUTS, 1);
+}
+
 static void connection_on_ready(struct io_socket *socket, enum error reason)
 {
     struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
@@ -72,7 +81,7 @@ static void connection_on_ready(struct io_socket *socket, enum error reason)
             return;
         ledger_add(connection->thread->ledger, LEDGER_SHED, 1);
     } else if (reason == ERROR_TIMEOUT) {
-        ledger_add(connection->thread->ledger, LEDGER_IDLE_TIMEOUTS, 1);
+        connection_count_timeout(connection);
     }
     connection_destroy(connection);
 }
@@ -81,9 +90,10 @@ static void connection_park(struct connection *connection)
 {
     const struct connection_settings *settings =
         &connection->thread->generation->settings->connections;
+    uint64_t timeout_ms = connection->awaits_proxy_header ? settings->head_timeout_ms
+                                                          : settings->idle_timeout_ms;
     connection->busy = false;
-    io_park(&connection->stream.socket,
-        deadline_after_ms(connection->thread->loop, settings->idle_timeout_ms),
+    io_park(&connection->stream.socket, deadline_after_ms(connection->thread->loop, timeout_ms),
         connection_on_ready);
 }
 
@@ -97,6 +107,7 @@ static struct connection *connection_create(struct edge_thread *thread)
         return NULL;
     connection->thread = thread;
     connection->stream.socket.descriptor = -1;
+    connection->client_place = CLIENT_PLACE_NONE;
     return connection;
 }
 
@@ -128,7 +139,10 @@ void connection_accept_main(struct task *task, void *argument)
             list_append(&thread->connections, &connection->link);
             thread->connection_count++;
             ledger_add(thread->ledger, LEDGER_CONNECTIONS, 1);
-            connection_park(connection);
+            if (client_admit(connection))
+                connection_park(connection);
+            else
+                connection_destroy(connection);
             continue;
         }
         memory_free(connection);
@@ -231,10 +245,14 @@ static void connection_serve_main(struct task *task, void *argument)
         &connection->thread->generation->settings->connections.http2;
     bool is_http2 = false, alive = true;
     connection->task = task;
-    if (connection->requests == 0 && http2->enabled && http2->prior_knowledge)
-        alive = connection_find_protocol(task, connection, &is_http2);
-    if (alive && !is_http2)
-        http1_connection_serve(task, connection);
+    if (connection->awaits_proxy_header) {
+        alive = client_read_proxy_header(task, connection);
+    } else {
+        if (connection->requests == 0 && http2->enabled && http2->prior_knowledge)
+            alive = connection_find_protocol(task, connection, &is_http2);
+        if (alive && !is_http2)
+            http1_connection_serve(task, connection);
+    }
     connection->task = NULL;
     if (is_http2) {
         http2_connection_serve(task, connection);

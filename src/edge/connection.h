@@ -9,7 +9,10 @@ struct connection {
     struct stream stream;
     struct edge_thread *thread;
     struct list link;      // thread->connections
-    struct address peer;
+    struct address peer;   // the visitor's, once a PROXY header was read
+    uint32_t client_place; // in the table of clients
+    bool awaits_proxy_header; // with which it begins
+    bool crowded;          // its client has too many: one answer, 429, and it is closed
     char *buffer;          // bytes received and not used yet; NULL while idle
     uint32_t capacity, begin, end; // of buffer
     uint32_t requests;     // answered so far

@@ -356,6 +356,8 @@ static void delivery_gather_facts(struct request *request, unsigned status,
     }
     if (request->failure.retry_after_seconds > facts.retry_after_seconds)
         facts.retry_after_seconds = MINIMUM(request->failure.retry_after_seconds, 3600);
+    if (status == 429 && request->failure.retry_after_seconds > 0)
+        facts.retry_after_seconds = request->failure.retry_after_seconds; // known, not guessed
     *ret_facts = facts;
 }
 
@@ -385,7 +387,7 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     delivery_apply_maintenance(request, &facts, &maintenance);
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_error(&request->arena, form, &facts);
-    struct slice fields = status >= 500
+    struct slice fields = status >= 500 || status == 429
         ? arena_printf(&request->arena, "Retry-After: %" PRIu64 "\r\n",
             facts.retry_after_seconds + facts.jitter_seconds)
         : status == 405 ? rule_allow(request)

@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/client_table.h"
 #include "edge/connection.h"
 #include "edge/http2.h"
 #include "edge/thread.h"
@@ -39,6 +40,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     atomic_init(&edge->serving, loop_count);
     atomic_init(&edge->unfinished, loop_count);
     uint64_t seed = random_next(&loops[0]->random);
+    edge->client_seed = seed;
     lock_init(&edge->maintenance_lock);
     lock_init(&edge->generation_lock);
     edge->thread_count = loop_count;
@@ -51,8 +53,9 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     edge->cache = cache_create(&settings->store, seed);
     edge->flights = flight_table_create(seed, FLIGHTS_MAX);
     edge->origins = origins_create(loops, loop_count);
+    edge->clients = client_table_create(settings->clients.remembered);
     if (edge->threads != NULL && edge->ledger_memory != NULL && edge->cache != NULL
-        && edge->flights != NULL && edge->origins != NULL
+        && edge->flights != NULL && edge->origins != NULL && edge->clients != NULL
         && origins_configure(edge->origins, settings->origins.items, settings->origins.count)
             == ERROR_NONE)
         edge->generation = generation_create(edge, settings);
@@ -266,6 +269,7 @@ void edge_destroy(struct edge *edge)
         flight_table_destroy(edge->flights);
     if (edge->cache != NULL)
         cache_destroy(edge->cache);
+    client_table_destroy(edge->clients);
     memory_free(edge->threads);
     memory_free(edge->ledger_memory);
     lock_destroy(&edge->generation_lock);

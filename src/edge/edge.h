@@ -11,7 +11,7 @@ struct edge;
 struct access_record {
     int64_t wall_ms;
     uint64_t duration_us, first_byte_us;
-    struct address peer;
+    struct address peer; // the visitor, as far as trusted proxies tell; port 0: untold
     struct slice method, target, host, referer, user_agent, request_id;
     unsigned major_version, minor_version, status;
     uint64_t bytes;              // of content sent

@@ -59,6 +59,16 @@ static bool generation_fill_site(struct generation *generation, struct site *sit
     return true;
 }
 
+static enum error generation_read_access(struct generation *generation,
+    const struct client_settings *settings)
+{
+    struct access_lists *lists = &generation->access;
+    enum error error = access_list_read(&settings->trusted_proxies, &lists->trusted_proxies);
+    if (error == ERROR_NONE)
+        error = access_list_read(&settings->proxy_protocol, &lists->proxy_protocol);
+    return error != ERROR_NONE ? error : access_list_read(&settings->exempt, &lists->exempt);
+}
+
 static void generation_destroy(struct generation *generation)
 {
     for (size_t i = 0; generation->sites != NULL && i < generation->site_count; i++) {
@@ -66,6 +76,9 @@ static void generation_destroy(struct generation *generation)
             origin_release(generation->sites[i].origin);
         rules_destroy(generation->sites[i].rules);
     }
+    access_list_free(&generation->access.trusted_proxies);
+    access_list_free(&generation->access.proxy_protocol);
+    access_list_free(&generation->access.exempt);
     memory_free(generation->sites);
     memory_free(generation->hosts);
     memory_free(generation);
@@ -88,7 +101,8 @@ struct generation *generation_create(struct edge *edge, const struct edge_settin
     generation->site_count = settings->sites.count;
     generation->sites = memory_zero_alloc((settings->sites.count + 1) * sizeof(struct site));
     generation->hosts = memory_zero_alloc(generation->host_capacity * sizeof(struct host_entry));
-    bool complete = generation->sites != NULL && generation->hosts != NULL;
+    bool complete = generation->sites != NULL && generation->hosts != NULL
+        && generation_read_access(generation, &settings->clients) == ERROR_NONE;
     for (size_t i = 0; complete && i < generation->site_count; i++) {
         struct site *site = &generation->sites[i];
         site->settings = &sites[i];

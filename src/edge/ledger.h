@@ -30,6 +30,11 @@
     X(CONNECTIONS, "connections", "connections accepted")                                          \
     X(CONNECTIONS_REFUSED, "connections_refused",                                                  \
         "closed because connections.maximum was reached")                                          \
+    X(CLIENT_CONNECTIONS, "client_connections",                                                    \
+        "connections beyond clients.connections, answered 429 or closed")                          \
+    X(RATE_LIMITED, "rate_limited", "requests beyond a site's rate for one client")                \
+    X(PROXY_HEADER_FAULTS, "proxy_header_faults",                                                  \
+        "closed for want of a PROXY header, or because it was malformed or late")                  \
     X(CONNECTIONS_SPENT, "connections_spent", "closed because connections.requests was reached")   \
     X(IDLE_TIMEOUTS, "idle_timeouts", "closed after connections.idle_timeout")                     \
     X(HEAD_TIMEOUTS, "head_timeouts", "refused because the head took longer than head_timeout")    \

@@ -40,6 +40,7 @@ void request_begin(struct request *request, struct connection *connection,
     request->connection = connection;
     request->transport = transport;
     request->carrier = carrier;
+    request->client.address = connection->peer;
     request->generation = generation_reference(thread->generation);
     request->id = random_next(&thread->loop->random);
     arena_init(&request->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
@@ -80,12 +81,15 @@ static bool request_name_host(struct request *request)
 void request_serve(struct task *task, struct request *request)
 {
     const struct connection_settings *settings = &request->generation->settings->connections;
+    client_identify(request);
     bool named = request_name_host(request);
     if (named)
         request->site = generation_find_site(request->generation, request->host);
     if (request->site != NULL)
         request->origin = request->site->origin;
-    if (request->site == NULL || request->head.names_https)
+    if (client_refuse(task, request)) {
+        // counted, and told to wait
+    } else if (request->site == NULL || request->head.names_https)
         delivery_send_page(task, request, 421); // https without TLS: RFC 9110 section 7.4
     else if (request->thread->active_requests
         > edge_share(request->thread->edge, settings->active_requests)) {
@@ -441,11 +445,26 @@ static enum ask_result request_ask(struct task *task, struct request *request)
     return ASK_FAILED;
 }
 
+// Whose rate is spent gets what the edge has by itself.
+static void request_answer_unasked(struct request *request)
+{
+    if (request_copy_may_go_stale(request)) {
+        request_answer_stale(request);
+        return;
+    }
+    request->outcome = OUTCOME_ERROR;
+    request->status = 429;
+}
+
 static void request_answer(struct task *task, struct request *request)
 {
     request_look_up(request);
     if (request_copy_serves(request)) {
         request_use(request, request->copy, OUTCOME_HIT);
+        return;
+    }
+    if (!request_site(request)->rate.copies && !client_may_ask(request)) {
+        request_answer_unasked(request);
         return;
     }
     if (request_may_ask(request) && request_ask(task, request) == ASK_ANSWERED)
@@ -569,7 +588,7 @@ static void request_log(const struct request *request)
         .duration_us = (thread->loop->now_ns - request->started_ns) / 1000,
         .first_byte_us = request->first_byte_ns == 0
             ? 0 : (request->first_byte_ns - request->started_ns) / 1000,
-        .peer = request->connection->peer,
+        .peer = request->client.address,
         .method = request->head.method_text,
         .target = request->head.target,
         .host = request->head.authority,

@@ -1,6 +1,7 @@
 // The life of a request: see request.c. The struct lives on its task's stack and dies with it.
 #pragma once
 
+#include "edge/client.h"
 #include "edge/connection.h"
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
@@ -30,6 +31,7 @@ struct request {
     struct connection *connection;
     const struct transport *transport;
     void *carrier;             // the transport's own: what of the connection is this request's
+    struct client client;      // who asks
     struct arena arena;
     struct http_request_head head;
     struct http_field fields[REQUEST_FIELDS_ON_STACK]; // of head, unless there are more

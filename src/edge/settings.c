@@ -159,6 +159,8 @@ static const struct setting site_rows[] = {
         .section = &compress_settings_section, .summary = "What is compressed, and how."},
     {.name = "page", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, page),
         .section = &page_settings_section, .summary = "The honest page."},
+    {.name = "rate", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, rate),
+        .section = &rate_settings_section, .summary = "How fast one client may ask."},
     {.name = "forwarded", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct site_settings, forwarded),
         .summary = "Tell the backend who asks: Forwarded, X-Forwarded-For, -Proto and -Host.",

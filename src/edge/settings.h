@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/cache.h"
+#include "edge/client_settings.h"
 #include "edge/compress.h"
 #include "edge/http2.h"
 #include "edge/lifeline_map.h"
@@ -46,12 +47,14 @@ struct site_settings {
     struct compress_settings compression;
     struct key_settings key;
     struct setting_list rules; // of struct rule_settings
+    struct rate_settings rate;
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };
 
 struct edge_settings {
     struct http1_limits http;
     struct connection_settings connections;
+    struct client_settings clients;
     struct cache_settings store;
     struct compress_limits compression;
     struct setting_list origins; // of struct origin_settings

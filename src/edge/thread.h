@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cache/flight.h"
+#include "edge/access_list.h"
 #include "edge/edge.h"
 #include "tls/stream.h"
 
@@ -14,6 +15,10 @@ struct site {
     struct rules *rules; // NULL: it has none, see rule.h
 };
 
+struct access_lists {
+    struct network_list trusted_proxies, proxy_protocol, exempt; // of clients
+};
+
 struct generation {
     _Atomic uint64_t references;
     const struct edge_settings *settings;
@@ -22,6 +27,7 @@ struct generation {
     struct host_entry *hosts; // open addressing, a power of two of them
     size_t host_capacity;
     bool has_wildcards;       // among the hosts
+    struct access_lists access;
     struct site *fallback;    // the site without host names; NULL: unknown hosts are refused
     void (*released)(void *context);
     void *context;
@@ -82,6 +88,8 @@ struct edge {
     struct cache *cache;
     struct flight_table *flights;
     struct origins *origins;
+    struct client_table *clients;
+    uint64_t client_seed;
     struct ledger_row *ledger;     // one per thread, aligned, within ledger_memory
     void *ledger_memory;
     int64_t started_ms;
