@@ -17,6 +17,3 @@ void task_resume(struct task *task);
 void task_pool_drain(struct loop *loop);
 // As task_suspend without deadline and deaf to cancellation, for what must be awaited.
 void task_suspend_shielded(struct task *task);
-// Called where a task could go on for ever without suspending, because its socket never makes it
-// wait: now and then lets the others run. NONE or CANCELLED.
-enum error task_breathe(struct task *task) MUST_CHECK;

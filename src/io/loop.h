@@ -52,6 +52,8 @@ struct io_operations {
     // At least one byte.
     enum error (*send)(struct task *task, struct io_socket *socket, const struct iovec *pieces,
         size_t count, uint64_t deadline_ns, size_t *ret_size);
+    // As much as can go at once; 0 when nothing can, or the socket is broken.
+    size_t (*send_now)(struct io_socket *socket, const void *bytes, size_t size);
     // Changes what parks or ends a socket: see enum io_control in io.h.
     bool (*control)(struct io_socket *socket, unsigned control);
     enum error (*resolve)(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,

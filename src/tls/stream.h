@@ -25,6 +25,9 @@ enum error stream_send(struct task *task, struct stream *stream, const struct io
 // Is there something that a receive would give without waiting for the socket? A stream in this
 // state must not be parked.
 bool stream_has_buffered(const struct stream *stream);
+// As io_is_quiet, and nothing is buffered: good to be kept for another message. News of TLS count
+// as bytes, its orderly end too.
+bool stream_is_quiet(struct stream *stream);
 void stream_end(struct stream *stream);   // no more bytes from us, and the peer is told so
 void stream_close(struct stream *stream); // fine on a closed one
 void stream_reset(struct stream *stream); // the peer learns that the message was cut
