@@ -104,7 +104,7 @@ static void start_edge(void *argument)
     edge->edge = edge_create(loops, count, &kept->settings, NULL);
     invariant(edge->edge != NULL);
     struct address address = sim_address(SIM_EDGE_HOST, 80);
-    enum error error = edge_listen(edge->edge, &address);
+    enum error error = edge_listen(edge->edge, &address, false);
     invariant(error == ERROR_NONE);
     error = edge_start(edge->edge);
     invariant(error == ERROR_NONE);

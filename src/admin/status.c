@@ -74,6 +74,8 @@ static json_t *build_listeners(struct builder *builder, const struct status_sour
     for (size_t i = 0; i < source->listener_count; i++) {
         char buffer[ADDRESS_TEXT_MAX];
         struct text text = text_in(buffer, sizeof(buffer));
+        if (source->secure[i])
+            text_append(&text, SLICE("https://"));
         address_format(&text, &source->listeners[i]);
         append(builder, array, text_value(text_slice(&text)));
     }

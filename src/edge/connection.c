@@ -5,6 +5,7 @@
 #include "edge/client.h"
 #include "edge/client_table.h"
 #include "edge/http2.h"
+#include "edge/secure.h"
 #include "edge/tunnel.h"
 
 #define ACCEPT_PAUSE_MS 50
@@ -69,7 +70,8 @@ static enum error connection_start(struct connection *connection)
 static void connection_count_timeout(const struct connection *connection)
 {
     ledger_add(connection->thread->ledger, connection->awaits_proxy_header
-        ? LEDGER_PROXY_HEADER_FAULTS : LEDGER_IDLE_TIMEOUTS, 1);
+        ? LEDGER_PROXY_HEADER_FAULTS : connection->awaits_handshake
+        ? LEDGER_TLS_TIMEOUTS : LEDGER_IDLE_TIMEOUTS, 1);
 }
 
 static void connection_on_ready(struct io_socket *socket, enum error reason)
@@ -88,11 +90,12 @@ static void connection_on_ready(struct io_socket *socket, enum error reason)
 
 static void connection_park(struct connection *connection)
 {
-    const struct connection_settings *settings =
-        &connection->thread->generation->settings->connections;
-    uint64_t timeout_ms = connection->awaits_proxy_header ? settings->head_timeout_ms
-                                                          : settings->idle_timeout_ms;
+    const struct edge_settings *settings = connection->thread->generation->settings;
+    uint64_t timeout_ms = connection->awaits_proxy_header ? settings->connections.head_timeout_ms
+        : connection->awaits_handshake ? settings->tls.handshake_timeout_ms
+                                       : settings->connections.idle_timeout_ms;
     connection->busy = false;
+    connection->parked_ns = connection->thread->loop->now_ns;
     io_park(&connection->stream.socket, deadline_after_ms(connection->thread->loop, timeout_ms),
         connection_on_ready);
 }
@@ -139,6 +142,7 @@ void connection_accept_main(struct task *task, void *argument)
             list_append(&thread->connections, &connection->link);
             thread->connection_count++;
             ledger_add(thread->ledger, LEDGER_CONNECTIONS, 1);
+            connection->awaits_handshake = listener->secure;
             if (client_admit(connection))
                 connection_park(connection);
             else
@@ -245,14 +249,19 @@ static void connection_serve_main(struct task *task, void *argument)
         &connection->thread->generation->settings->connections.http2;
     bool is_http2 = false, alive = true;
     connection->task = task;
+    bool begins = connection->awaits_proxy_header || connection->awaits_handshake;
     if (connection->awaits_proxy_header) {
         alive = client_read_proxy_header(task, connection);
-    } else {
-        if (connection->requests == 0 && http2->enabled && http2->prior_knowledge)
-            alive = connection_find_protocol(task, connection, &is_http2);
-        if (alive && !is_http2)
-            http1_connection_serve(task, connection);
+    } else if (connection->awaits_handshake) {
+        alive = secure_accept(task, connection, &is_http2);
+        connection->awaits_handshake = !alive;
+    } else if (connection->requests == 0 && connection->stream.tls == NULL && http2->enabled
+        && http2->prior_knowledge) {
+        alive = connection_find_protocol(task, connection, &is_http2);
     }
+    // After a handshake a visitor may take his time to ask.
+    if (alive && !is_http2 && (!begins || connection_has_bytes(connection)))
+        http1_connection_serve(task, connection);
     connection->task = NULL;
     if (is_http2) {
         http2_connection_serve(task, connection);

@@ -17,7 +17,9 @@ struct connection {
     uint32_t capacity, begin, end; // of buffer
     uint32_t requests;     // answered so far
     struct task *task;     // serving it; NULL while idle
+    uint64_t parked_ns;    // when it was parked last
     bool busy;             // a task serves it or is about to
+    bool awaits_handshake; // of TLS, with which it begins
     bool last;             // closed after the answer under way
     struct tunnel *tunnel; // what it has become; NULL: it speaks HTTP
     struct http2_connection *http2; // NULL: HTTP/1.1
@@ -35,6 +37,11 @@ void connection_destroy(struct connection *connection); // no task is in it
 void connection_linger(struct task *task, struct connection *connection);
 // Room in the buffer for at least one byte behind `end`; LIMIT beyond maximum bytes.
 enum error connection_make_room(struct connection *connection, uint64_t maximum) MUST_CHECK;
+// Is there something that was received and not used?
+static inline bool connection_has_bytes(const struct connection *connection)
+{
+    return connection->begin < connection->end || stream_has_buffered(&connection->stream);
+}
 // Gives the buffer back; what is in it is forgotten.
 void connection_drop_buffer(struct connection *connection);
 // Serves what is buffered and what comes next, until nothing is left to be done at once.

@@ -5,6 +5,7 @@
 #include "edge/laggard.h"
 #include "edge/page.h"
 #include "edge/rule_serve.h"
+#include "edge/secure.h"
 #include "edge/status_field.h"
 
 #include <inttypes.h>
@@ -44,6 +45,7 @@ static void append_own_fields(struct text *text, const struct request *request)
     status_field_cache(text, request);
     if (request->status >= 500 || request->failure.kind != FAILURE_NONE)
         status_field_proxy(text, request);
+    secure_append_hsts(text, request);
     text_append(text, SLICE("Via: 1.1 "));
     text_append(text, request->generation->settings->name);
     text_append(text, SLICE("\r\nAfloat-Request: "));
@@ -339,7 +341,7 @@ static void delivery_gather_facts(struct request *request, unsigned status,
         .host = request->host,
         .now_ms = loop->wall_ms,
         .prefix = settings->prefix,
-        .secure = page_is_secure(&request->head.fields),
+        .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
         .overloaded = request->shed,
         .was_write = request->head.method_text.size > 0
             && !http_method_is_safe(request->head.method),

@@ -70,7 +70,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     return edge;
 }
 
-enum error edge_listen(struct edge *edge, struct address *address)
+enum error edge_listen(struct edge *edge, struct address *address, bool secure)
 {
     for (unsigned i = 0; i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
@@ -78,6 +78,7 @@ enum error edge_listen(struct edge *edge, struct address *address)
             return ERROR_LIMIT;
         struct edge_listener *listener = &thread->listeners[thread->listener_count];
         listener->thread = thread;
+        listener->secure = secure;
         enum error error = io_listen(thread->loop, address, &listener->socket);
         if (error != ERROR_NONE)
             return error;

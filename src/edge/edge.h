@@ -33,8 +33,8 @@ struct edge_hooks {
 struct edge *edge_create(struct loop **loops, unsigned loop_count,
     const struct edge_settings *settings, const struct edge_hooks *hooks) MUST_CHECK;
 // Opens one listener per loop, before the loops run; port 0 in *address is replaced by the port it
-// got.
-enum error edge_listen(struct edge *edge, struct address *address) MUST_CHECK;
+// got. secure: visitors speak TLS there.
+enum error edge_listen(struct edge *edge, struct address *address, bool secure) MUST_CHECK;
 // Starts accepting, probing, sweeping: call before the loops run.
 enum error edge_start(struct edge *edge) MUST_CHECK;
 // Swaps settings, in loop 0's thread. Requests under way finish with the old ones; on

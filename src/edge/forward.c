@@ -1,6 +1,7 @@
 // Copies the visitor's end-to-end fields and adds our own.
 #include "edge/forward.h"
 #include "edge/rule_serve.h"
+#include "edge/secure.h"
 
 // Never passed on: the exchange writes its own, or a visitor's word about himself is worth nothing.
 static const bool replaced[HTTP_NAME_COUNT] = {
@@ -53,7 +54,7 @@ static void forward_append_visitor(struct text *text, const struct request *requ
     char host[64];
     struct text peer = text_in(host, sizeof(host));
     struct slice chain = request->client.chain;
-    bool is_secure = request->client.scheme == FORWARDED_SCHEME_HTTPS;
+    bool is_secure = secure_is_request(request);
     address_format_host(&peer, &request->connection->peer);
     text_append(text, SLICE("X-Forwarded-For: "));
     text_append(text, chain);

@@ -347,5 +347,6 @@ void http1_connection_serve(struct task *task, struct connection *connection)
 {
     do {
         http1_serve_request(task, connection);
-    } while (!connection->last && connection->tunnel == NULL && connection->begin < connection->end && !task_is_cancelled(task));
+    } while (!connection->last && connection->tunnel == NULL && connection_has_bytes(connection)
+             && !task_is_cancelled(task));
 }

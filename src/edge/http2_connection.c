@@ -380,7 +380,10 @@ void http2_connection_serve(struct task *task, struct connection *connection)
     http2_stream_start_all(self);
     if (connection->last)
         http2_go_away(self);
-    http2_park(self);
+    if (stream_has_buffered(&connection->stream))
+        http2_read(task, self); // what came with the end of the handshake
+    else
+        http2_park(self);
     http2_round(task, self);
 }
 

@@ -52,6 +52,14 @@
     X(TUNNELS_REFUSED, "tunnels_refused", "not opened because connections.tunnels was reached")    \
     X(TUNNELS_IDLE, "tunnels_idle", "closed after connections.tunnel_idle_timeout")                \
     X(TUNNEL_BYTES, "tunnel_bytes", "bytes passed through tunnels, both ways")                     \
+    X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes finished")                                 \
+    X(TLS_RESUMED, "tls_resumed", "of these, sessions resumed by a ticket")                        \
+    X(TLS_FAILED, "tls_failed", "TLS handshakes that failed")                                      \
+    X(TLS_TIMEOUTS, "tls_timeouts", "closed after tls.handshake_timeout")                          \
+    X(TLS_REFUSED, "tls_refused", "closed because tls.handshakes was reached")                     \
+    X(TLS_PLAIN, "tls_plain", "requests without TLS to a port that speaks it")                     \
+    X(TLS_MISDIRECTED, "tls_misdirected", "refused: the certificate is not for that host")         \
+    X(HTTPS_REDIRECTS, "https_redirects", "sent to https:// by https.redirect")                    \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(COMPRESSED, "compressed", "answers sent compressed by the edge")                             \
     X(FORMS_MADE, "forms_made", "compressed forms of copies made")                                 \

@@ -2,6 +2,7 @@
 #include "edge/own_page.h"
 #include "edge/delivery.h"
 #include "edge/page.h"
+#include "edge/secure.h"
 
 static size_t count_healthy(struct request *request, size_t count)
 {
@@ -27,7 +28,7 @@ static void serve_status(struct task *task, struct request *request, struct slic
         .message = slice_from_string(maintenance.message),
         .support = request_site(request)->page.support,
         .prefix = request->generation->settings->prefix,
-        .secure = page_is_secure(&request->head.fields),
+        .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
     };
     status.backends = origin_backend_count(request->origin);
     status.backends_healthy = count_healthy(request, status.backends);

@@ -12,10 +12,12 @@
 // What the lifelines do is in lifelines/, what a fetch does in fetch.c.
 #include "edge/request.h"
 #include "base/memory.h"
+#include "edge/acme.h"
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
 #include "edge/own_page.h"
 #include "edge/rule_serve.h"
+#include "edge/secure.h"
 #include "http/key.h"
 
 #define ARENA_CHUNK_SIZE 4096
@@ -87,10 +89,12 @@ void request_serve(struct task *task, struct request *request)
         request->site = generation_find_site(request->generation, request->host);
     if (request->site != NULL)
         request->origin = request->site->origin;
-    if (client_refuse(task, request)) {
+    if (acme_serve(task, request)) {
+        // Whoever asks for a certificate may not have a site yet, nor HTTPS.
+    } else if (client_refuse(task, request)) {
         // counted, and told to wait
-    } else if (request->site == NULL || request->head.names_https)
-        delivery_send_page(task, request, 421); // https without TLS: RFC 9110 section 7.4
+    } else if (request->site == NULL || secure_is_misdirected(request))
+        delivery_send_page(task, request, 421);
     else if (request->thread->active_requests
         > edge_share(request->thread->edge, settings->active_requests)) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
@@ -99,8 +103,8 @@ void request_serve(struct task *task, struct request *request)
     } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
-    else if (!max_forwards_serve(task, request) && !own_page_serve(task, request)
-        && !rule_serve(task, request)) {
+    else if (!secure_redirect(task, request) && !max_forwards_serve(task, request)
+        && !own_page_serve(task, request) && !rule_serve(task, request)) {
         request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);
@@ -130,8 +134,9 @@ static bool request_name_key(struct request *request)
     struct text text = text_in(buffer, here ? sizeof(request->key_text) : size);
     text_append(&text, parts.origin);
     text_append_byte(&text, '\0');
-    if (http_key_write(&text, SLICE("http"), request->head.authority, request->head.path,
-            parts.query) != ERROR_NONE)
+    struct slice scheme = secure_is_request(request) ? SLICE("https") : SLICE("http");
+    if (http_key_write(&text, scheme, request->head.authority, request->head.path, parts.query)
+        != ERROR_NONE)
         return false;
     text_append(&text, parts.suffix);
     if (text.full)

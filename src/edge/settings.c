@@ -161,6 +161,8 @@ static const struct setting site_rows[] = {
         .section = &page_settings_section, .summary = "The honest page."},
     {.name = "rate", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, rate),
         .section = &rate_settings_section, .summary = "How fast one client may ask."},
+    {.name = "https", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, https),
+        .section = &https_settings_section, .summary = "HTTPS only."},
     {.name = "forwarded", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct site_settings, forwarded),
         .summary = "Tell the backend who asks: Forwarded, X-Forwarded-For, -Proto and -Host.",

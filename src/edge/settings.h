@@ -9,6 +9,7 @@
 #include "edge/rule_settings.h"
 #include "http/limits.h"
 #include "origin/origin.h"
+#include "tls/server.h"
 
 // Section `connections`: towards visitors.
 struct connection_settings {
@@ -37,6 +38,14 @@ struct page_settings {
     struct slice support;    // how to reach the operator: a mail address or URL; may be empty
 };
 
+// Section `https` of a site.
+struct https_settings {
+    bool redirect;           // what comes without TLS is sent to https://
+    uint64_t port;           // there
+    uint64_t hsts_ms;        // how long browsers remember that; 0: not at all
+    bool hsts_subdomains;
+};
+
 struct site_settings {
     struct setting_list hosts; // of slices; empty: every host name not named by another site
     struct setting_list aliases; // of slices: names that lead to the first of hosts
@@ -48,6 +57,7 @@ struct site_settings {
     struct key_settings key;
     struct setting_list rules; // of struct rule_settings
     struct rate_settings rate;
+    struct https_settings https;
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };
 
@@ -60,7 +70,11 @@ struct edge_settings {
     struct setting_list origins; // of struct origin_settings
     struct setting_list sites;   // of struct site_settings
     struct slice prefix;         // of the edge's own pages, "/.afloat/"; empty: none
+    struct tls_settings tls;
+    struct tls_server *tls_server; // made of tls by whoever loads the settings; NULL: no HTTPS
+    struct slice acme_directory; // where answers to ACME's HTTP-01 lie; empty: none
     struct slice name;           // this edge in Via, Cache-Status and Proxy-Status, "afloat"
 };
 
+extern const struct setting_section https_settings_section; // secure.c
 extern const struct setting_section connection_settings_section, site_settings_section;

@@ -49,12 +49,13 @@ bool generation_is_alias(const struct generation *generation, struct slice host)
 
 #define EDGE_BUFFER_SIZE 8192
 #define EDGE_BUFFERS_KEPT 256
-#define EDGE_LISTENERS_MAX 16
 #define EDGE_FETCHES_SHARE 8 // an eighth of the tasks is left to fetches
+#define EDGE_LISTENERS_MAX 32 // of settings listen and tls.listen together
 
 struct edge_listener {
     struct io_socket socket;
     struct edge_thread *thread;
+    bool secure; // speaks TLS
 };
 
 struct edge_thread {
@@ -69,6 +70,7 @@ struct edge_thread {
     unsigned buffers_kept;
     unsigned encoders, compress_jobs; // at work: compression.streams, compression.jobs
     struct http2_thread *http2;    // NULL until it is spoken
+    uint64_t handshakes;           // of TLS, under way
     struct edge_listener listeners[EDGE_LISTENERS_MAX];
     unsigned listener_count;
     struct scope acceptors;

@@ -1,5 +1,6 @@
 // What settings say together, and what they had better not say.
 #include "conf/nearest.h"
+#include "main/certificates.h"
 #include "main/settings.h"
 
 #include <stdio.h>
@@ -214,6 +215,7 @@ void settings_review(struct setting_review *review, const void *all)
     }
     for (size_t i = 0; i < settings->edge.origins.count; i++)
         warn_of_origin(review, &origins[i]);
+    certificates_review(review, settings);
     review_hosts(review, settings);
     review_remainders(review, settings);
 }

@@ -72,6 +72,14 @@ static const struct setting rows[] = {
         .section = &site_settings_section, .maximum = 10000,
         .summary = "What is served. Without any, one site takes every host name and "
                    "uses the first origin."},
+    {.name = "tls", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.tls),
+        .section = &tls_settings_section, .summary = "HTTPS towards visitors."},
+    {.name = "acme_directory", .type = SETTING_TEXT,
+        .offset = offsetof(struct settings, edge.acme_directory), .example = "/var/lib/afloat/acme",
+        .summary = "The directory in which an ACME client puts what proves that a host is yours "
+                   "(HTTP-01): /.well-known/acme-challenge/TOKEN is answered from it, for every "
+                   "host. What is not there is asked of the backend.",
+        .touch = "Set it to get certificates from Let's Encrypt and others: see docs/tls.md."},
     {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.store),
         .section = &cache_settings_section, .summary = "The cache's memory."},
     {.name = "connections", .type = SETTING_SECTION,

@@ -9,6 +9,7 @@
 #include "base/histogram.h"
 #include "base/setting.h"
 #include "io/io.h"
+#include "tls/client.h"
 
 enum origin_http2 { HTTP2_OFF, HTTP2_PRIOR_KNOWLEDGE };
 enum origin_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUESTS, BALANCE_HASH };
@@ -45,7 +46,7 @@ struct retry_settings {
 // A section of a SECTION_MAP: the key is the name. Every row but backends has a default.
 struct origin_settings {
     struct slice name;
-    struct setting_list backends; // of struct slice: URLs, "http://host[:port]"
+    struct setting_list backends; // of struct slice: URLs, "http[s]://host[:port]"
     uint64_t balance;             // enum origin_balance
     uint64_t http2;               // enum origin_http2
     uint64_t slow_start_ms;       // a returning backend's share grows over this time
@@ -53,6 +54,8 @@ struct origin_settings {
     struct timeout_settings timeouts;
     struct pool_settings pool;
     struct retry_settings retry;
+    struct tls_client_settings tls;
+    struct tls_client *tls_client; // made of tls by whoever loads the settings; NULL: no https://
     uint64_t dns_refresh_ms;      // names are asked again this often; the last good answer stays
 };
 extern const struct setting_section origin_settings_section;

@@ -332,6 +332,13 @@ static const struct setting rows[] = {
         .summary = "Connections.",
     },
     {
+        .name = "tls",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, tls),
+        .section = &tls_client_settings_section,
+        .summary = "TLS towards backends whose URL begins with https://.",
+    },
+    {
         .name = "retry",
         .type = SETTING_SECTION,
         .offset = offsetof(struct origin_settings, retry),

@@ -172,7 +172,8 @@ static bool parse_key(const struct tls_certificate_settings *settings, struct sl
         certificate->key = PEM_read_bio_PrivateKey_ex(bio, NULL, no_password, NULL, library, NULL);
     BIO_free(bio);
     if (certificate->key == NULL) {
-        bool is_encrypted = memmem(bytes.data, bytes.size, "ENCRYPTED", 9) != NULL;
+        bool is_encrypted = bytes.data != NULL
+            && memmem(bytes.data, bytes.size, "ENCRYPTED", 9) != NULL;
         return complain(complaint, TLS_PART_KEY, settings->key, is_encrypted
             ? "is encrypted; expected a key without a password"
             : "holds no private key; expected a PEM file with BEGIN PRIVATE KEY");
@@ -330,7 +331,7 @@ size_t tls_certificate_review(const struct tls_certificate_settings *settings, i
     struct tls_complaint complaints[TLS_COMPLAINTS_MAX])
 {
     struct tls_files files;
-    int64_t until;
+    int64_t until = INT64_MAX;
     if (settings->certificate.size == 0 || settings->key.size == 0)
         return 0; // said already
     if (!tls_files_read(settings, &files, &complaints[0]))

@@ -294,14 +294,8 @@ static SSL_CTX *open_context(struct tls_server *server, unsigned loop_index,
 
 static enum key_kind kind_of(const EVP_PKEY *key)
 {
-    switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_EC:
-        return KEY_ECDSA;
-    case EVP_PKEY_RSA:
-        return KEY_RSA;
-    default: // numbers of OpenSSL, not an enum
-        return KEY_OTHER;
-    }
+    int kind = EVP_PKEY_get_base_id(key);
+    return kind == EVP_PKEY_EC ? KEY_ECDSA : kind == EVP_PKEY_RSA ? KEY_RSA : KEY_OTHER;
 }
 
 // One certificate, for all loops and into the table of names.

@@ -126,6 +126,11 @@ const char *tls_session_failure_text(const struct stream *stream)
     return stream->tls == NULL ? "" : stream->tls->failure_text;
 }
 
+struct slice tls_session_server_name(const struct stream *stream)
+{
+    return slice_from_string(SSL_get_servername(stream->tls->ssl, TLSEXT_NAMETYPE_host_name));
+}
+
 void tls_session_read_facts(const struct stream *stream, struct tls_facts *ret_facts)
 {
     const SSL *ssl = stream->tls->ssl;
@@ -136,7 +141,7 @@ void tls_session_read_facts(const struct stream *stream, struct tls_facts *ret_f
         .version = SSL_get_version(ssl),
         .cipher = SSL_get_cipher_name(ssl),
         .protocol = slice_of((const char *)protocol, protocol_size),
-        .server_name = slice_from_string(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)),
+        .server_name = tls_session_server_name(stream),
         .resumed = SSL_session_reused(ssl) == 1,
     };
 }
@@ -288,7 +293,7 @@ static enum error send_at_once(struct stream *stream)
 }
 
 // The same for what waits since earlier.
-static enum error push(struct stream *stream)
+enum error tls_session_push(struct stream *stream)
 {
     struct tls_session *session = stream->tls;
     enum error error = send_at_once(stream);
@@ -455,7 +460,7 @@ enum error tls_session_receive(struct task *task, struct stream *stream, void *b
         if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
             error = fail(session);
         // What waits to be sent goes before we wait: the end of the handshake, an alert.
-        enum error sent = push(stream);
+        enum error sent = tls_session_push(stream);
         if (error == ERROR_NONE)
             error = sent;
         if (error == ERROR_NONE)
@@ -582,6 +587,6 @@ void tls_session_end(struct stream *stream)
     session->ended = true;
     if (SSL_shutdown(session->ssl) < 0)
         ERR_clear_error();
-    if (push(stream) != ERROR_NONE)
+    if (tls_session_push(stream) != ERROR_NONE)
         session->broken = true;
 }

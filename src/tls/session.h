@@ -44,6 +44,7 @@ enum tls_failure tls_session_failure(const struct stream *stream);
 const char *tls_session_failure_text(const struct stream *stream);
 // Views live as long as the session.
 void tls_session_read_facts(const struct stream *stream, struct tls_facts *ret_facts);
+struct slice tls_session_server_name(const struct stream *stream); // of the facts
 // Is our certificate on this stream one for the host (RFC 9110 section 4.3.4)?
 bool tls_session_covers(const struct stream *stream, struct slice host);
 struct tls_server *tls_session_server(const struct tls_session *session);
@@ -53,6 +54,8 @@ enum error tls_session_receive(struct task *task, struct stream *stream, void *b
     uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
 enum error tls_session_send(struct task *task, struct stream *stream, const struct iovec *pieces,
     size_t count, uint64_t idle_ms, size_t *ret_size) MUST_CHECK;
+// Sends what waits to be sent, so far as it goes without waiting: before parking.
+enum error tls_session_push(struct stream *stream) MUST_CHECK;
 bool tls_session_has_buffered(const struct tls_session *session);
 void tls_session_end(struct stream *stream);  // close_notify, without waiting
 void tls_session_free(struct stream *stream); // the stream is a plain one then

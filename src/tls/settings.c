@@ -1,5 +1,6 @@
 // The rows of TLS, with defaults that every browser of the last ten years can meet.
 #include "tls/settings.h"
+#include "io/address.h"
 
 #include <stdio.h>
 
@@ -19,6 +20,16 @@ bool tls_check_name(struct slice name, char *message, size_t message_size)
     if (!is_good)
         snprintf(message, message_size, "is no host name; expected one such as example.org");
     return is_good;
+}
+
+static bool check_address(struct slice value, char *message, size_t message_size)
+{
+    struct address address;
+    if (address_parse(value, &address) == ERROR_NONE && address.any.sa_family != AF_UNIX)
+        return true;
+    snprintf(message, message_size,
+        "is no address; expected ADDR:PORT, such as :443, 192.0.2.1:443 or [::1]:443");
+    return false;
 }
 
 static const struct setting certificate_rows[] = {
@@ -52,7 +63,7 @@ static const char *const minimum_choices[] = {"tls1.2", "tls1.3", NULL};
 
 static const struct setting rows[] = {
     {.name = "listen", .type = SETTING_TEXT_LIST, .offset = offsetof(struct tls_settings, listen),
-        .maximum = 16, .example = "[\":443\"]",
+        .maximum = 16, .check = check_address, .example = "[\":443\"]",
         .summary = "The addresses that visitors connect to by HTTPS. Changes need a restart.",
         .touch = "Set it to :443 as soon as there is a certificate."},
     {.name = "certificates", .type = SETTING_SECTION_LIST,

@@ -33,7 +33,7 @@ static struct tls_thread *thread_create(void)
 
 struct tls *tls_create(unsigned loop_count)
 {
-    struct tls *tls = memory_zero_alloc(sizeof(*tls) + loop_count * sizeof(tls->threads[0]));
+    struct tls *tls = memory_zero_alloc(sizeof(*tls) + loop_count * sizeof(struct tls_thread *));
     if (tls == NULL)
         return NULL;
     tls->loop_count = loop_count;
