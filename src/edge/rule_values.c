@@ -1,12 +1,13 @@
 // Values of variables.
 #include "edge/rule_values.h"
+#include "edge/secure.h"
 
 #define ADDRESS_SIZE 64
 
 struct slice rule_scheme(const struct request *request)
 {
     (void)request;
-    return SLICE("http");
+    return secure_is_request(request) ? SLICE("https") : SLICE("http");
 }
 
 bool rule_values_of(const struct request *request, struct arena *arena,
