@@ -247,11 +247,16 @@ void tunnel_start(struct tunnel *tunnel, char *received, size_t received_size)
 
 // --- Opening ---
 
-static bool is_http(struct slice protocol)
+// name [ "/" version ], and neither HTTP nor the TLS under which HTTP would go on (RFC 2817).
+static bool may_pass(struct slice protocol)
 {
-    // Not cut at "/": h2c has no version, HTTP/2.0 has.
-    return slice_equal_nocase(protocol, SLICE("h2c")) || slice_equal_nocase(protocol, SLICE("h2"))
-        || (protocol.size >= 5 && slice_equal_nocase(slice_of(protocol.data, 5), SLICE("HTTP/")));
+    static const struct slice names[] = {SLICE("h2c"), SLICE("h2"), SLICE("HTTP"), SLICE("TLS")};
+    struct slice version = protocol, name = slice_cut(&version, '/');
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (slice_equal_nocase(name, names[i]))
+            return false;
+    }
+    return http_is_token(name) && (version.data == NULL || http_is_token(version));
 }
 
 struct slice tunnel_wish(struct request *request)
@@ -274,7 +279,7 @@ struct slice tunnel_wish(struct request *request)
     // Another HTTP would be a way past everything that is done here for requests.
     struct text text = text_in(kept, offered.size + 1);
     for (rest = offered; http_list_next(&rest, &one);) {
-        if (is_http(one))
+        if (!may_pass(one))
             continue;
         if (text.size > 0)
             text_append(&text, SLICE(","));

@@ -2,14 +2,14 @@
 
 A line is one case, its columns separated by " | ". Bytes are written as they are, but for escapes
 (\\r \\n \\t \\0 \\\\ \\xHH) and what stands in braces: {H} is "Host: h\\r\\n", {V} the edge's Via line,
-{abc*1000} repeats. Empty lines and those that begin with # are for the reader.
+{K} "Cache-Control: max-age=60\\r\\n"; {abc*1000} repeats. Empty lines and those that begin with # are for the reader.
 """
 
 import pathlib
 import re
 import threading
 
-VIA = b"Via: 1.1 afloat\r\n"
+WORDS = {"H": b"Host: h\r\n", "V": b"Via: 1.1 afloat\r\n", "K": b"Cache-Control: max-age=60\r\n"}
 FOLDER = pathlib.Path(__file__).parent
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 PART = re.compile(r"\\x([0-9a-f]{2})|\\([rnt0\\])|\{([^{}]*)\}|([^\\{])", re.S)
@@ -27,8 +27,8 @@ def decode(text):
             parts.append(ESCAPES[part[2]])
         elif part[3] is None:
             parts.append(part[4].encode())
-        elif part[3] in ("H", "V"):
-            parts.append({"H": b"Host: h\r\n", "V": VIA}[part[3]])
+        elif part[3] in WORDS:
+            parts.append(WORDS[part[3]])
         else:
             what, times = part[3].rsplit("*", 1)
             parts.append(decode(what) * int(times))
