@@ -76,6 +76,12 @@ static enum error fetch_read_upload(struct task *task, void *source, void *buffe
     return error;
 }
 
+static bool fetch_visitor_has_validators(const struct request *request)
+{
+    return http_fields_find(&request->head.fields, HTTP_NAME_IF_NONE_MATCH) != NULL
+        || http_fields_find(&request->head.fields, HTTP_NAME_IF_MODIFIED_SINCE) != NULL;
+}
+
 static bool fetch_build_request(struct fetch *fetch, struct request *request)
 {
     struct slice conditions = SLICE("");
@@ -110,6 +116,8 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .body.read = fetch_read_upload,
         .body.source = request,
         .expect_continue = request->head.expect_continue,
+        .unconditional = fetch->conditions.size == 0
+            && (fetch->shareable || !fetch_visitor_has_validators(request)),
         .upgrade = request->upgrade.data == NULL ? SLICE_EMPTY
             : arena_copy(&fetch->arena, request->upgrade),
         .affinity = request->key.hash.low,
@@ -298,6 +306,7 @@ static struct exchange *fetch_ask_whole(struct task *task, struct fetch *fetch,
         return NULL;
     }
     fetch->request.fields = fields;
+    fetch->request.unconditional = true;
     fetch->tried = 0;
     fetch->attempts = 0;
     return fetch_ask(task, fetch);

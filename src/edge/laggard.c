@@ -58,6 +58,7 @@ enum error laggard_send_rest(struct task *task, struct request *request, uint64_
         .target = target,
         .host = rule_host(request),
         .fields = fields,
+        .unconditional = true,
         .affinity = request->key.hash.low,
     };
     uint64_t tried = 0;

@@ -132,6 +132,15 @@ static void note_backend(const struct exchange_way *way, struct failure *failure
     memcpy(failure->backend, way->backend->name, sizeof(failure->backend));
 }
 
+// "Not modified", to somebody who did not say what he has, means nothing (RFC 9110 section 15.4.5).
+static enum error refuse_unasked(const struct exchange *exchange, struct failure *ret_failure)
+{
+    if (exchange->head.status != 304 || !exchange->request->unconditional)
+        return ERROR_NONE;
+    *ret_failure = (struct failure){.kind = FAILURE_PROTOCOL_ERROR};
+    return ERROR_PROTOCOL;
+}
+
 enum error exchange_begin(struct task *task, const struct exchange_way *way,
     const struct exchange_request *request, struct exchange **ret_exchange,
     struct failure *ret_failure)
@@ -150,6 +159,8 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
             error = exchange_read_head(task, exchange, &failure);
         else
             error = exchange_upload(task, exchange, &failure);
+        if (error == ERROR_NONE)
+            error = refuse_unasked(exchange, &failure);
         failure.reused_connection = reused && exchange->end == 0;
         if (failure.reused_connection && failure.kind == FAILURE_CONNECTION_TERMINATED)
             pool_learn_cut(exchange->connection);
@@ -329,7 +340,7 @@ static bool is_clean(const struct exchange *exchange)
 {
     return exchange->keeps_connections && exchange->connection != NULL && exchange->sent
         && exchange->head.status != 101
-        && exchange->head.keep_alive && exchange->body.done
+        && exchange->head.keep_alive && !exchange->spent && exchange->body.done
         && exchange->body.fault == HTTP1_FAULT_NONE && exchange->broken == ERROR_NONE
         && exchange->body.framing != HTTP_FRAMING_CLOSE && exchange->begin == exchange->end;
 }

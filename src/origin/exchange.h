@@ -27,6 +27,7 @@ struct exchange_request {
     struct slice fields;              // "Name: value\r\n"…, end-to-end only, no Host, no framing
     struct exchange_body body;
     bool expect_continue;             // send the head, wait for 100 (at most 1 s) before the body
+    bool unconditional;               // a 304 would answer nothing that was asked
     uint64_t affinity;                // for BALANCE_HASH
     bool fresh_connection;            // not on a kept one, although it might
     // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh

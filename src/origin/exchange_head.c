@@ -140,6 +140,8 @@ static void drop_interim(struct exchange *exchange, size_t end)
         if (exchange->awaiting_continue != NULL)
             task_wake(exchange->awaiting_continue);
     }
+    if (!exchange->head.keep_alive)
+        exchange->spent = true;
     memmove(exchange->buffer, exchange->buffer + end, exchange->end - end);
     exchange->end -= end;
 }

@@ -79,7 +79,7 @@ def send(edge, pieces):
 def check(edge, records, name, pieces, wanted, seen):
     sent = b"".join(pieces)
     answer = send(edge, pieces)
-    received = records.take()
+    received = records.take(len(seen))
     statuses = [message[0] for message in split_messages(answer, methods_of(sent))]
     assert received == seen, f"{name}: the backend received {received} instead of {seen}, for {sent[:300]}"
     assert statuses == wanted, f"{name}: answered {statuses} instead of {wanted}: {answer[:300]}"
@@ -113,7 +113,7 @@ def main():
                 run(edge, recorder.records, random_, case)
             except AssertionError as failure:
                 failures.append(str(failure))
-                recorder.records.take()
+                recorder.records.take(0)
         edge.await_quiet()
     print("\n".join(failures))
     print(f"{len(corpus)} requests, {len(failures)} failures")

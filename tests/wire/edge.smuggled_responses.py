@@ -6,7 +6,8 @@ with). {close} ends the connection there; what stands behind {later} is sent onc
 his answer. Then a second visitor asks for the same, and both his answer and the connection that it
 came over tell what the edge made of the first: "stored" and "reused" say so, anything else is neither.
 An answer is a status and the content; "~" is content that broke off, and of the edge's own pages
-only the status counts.
+only the status counts. Whether a break is seen before the head is sent is a matter of luck: "503 or
+200 ~".
 """
 
 import re
@@ -93,7 +94,7 @@ def run(edge, backend, number, case):
     backend.begin(text)
     answer, got = ask(edge, method, f"/{number}")
     backend.be_good()
-    assert got == wanted, f"{name}: \"{got}\" instead of \"{wanted}\": {answer[:400]}"
+    assert got in wanted.split(" or "), f"{name}: \"{got}\" instead of \"{wanted}\": {answer[:400]}"
     second, got = ask(edge, "GET", f"/{number}")
     stored = got != "200 second"
     assert not stored or got == wanted, f"{name}: then \"{got}\": {second[:400]}"

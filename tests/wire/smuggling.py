@@ -101,6 +101,7 @@ class Records:
     def begin(self):
         with self.condition:
             self.begun.append(None)
+            self.condition.notify_all()
             return len(self.begun) - 1
 
     def end(self, place, data):
@@ -108,9 +109,12 @@ class Records:
             self.begun[place] = data
             self.condition.notify_all()
 
-    def take(self):
-        """All that was received since the last time, in the order in which the connections came."""
+    def take(self, least):
+        """All that was received since the last time, in the order in which the connections came:
+        those that are expected, and more only if they are here by then. What comes later is found
+        with the next case."""
         with self.condition:
-            assert self.condition.wait_for(lambda: None not in self.begun, 30), "a connection stays open"
+            self.condition.wait_for(lambda: len(self.begun) >= least and None not in self.begun, 10)
+            assert None not in self.begun, "a connection stays open"
             taken, self.begun = self.begun, []
             return taken
