@@ -53,5 +53,8 @@ void status_field_proxy(struct text *text, const struct request *request)
         structured_append_parameter_token(text, "error", slice_from_string(token));
     if (request->failure.kind == FAILURE_STATUS)
         structured_append_parameter_integer(text, "received-status", request->failure.status);
+    if (request->failure.detail[0] != '\0')
+        structured_append_parameter_string(text, "details",
+            slice_from_string(request->failure.detail));
     text_append(text, SLICE("\r\n"));
 }

@@ -30,6 +30,9 @@ struct backend {
     char url[256];
     char name[64];          // host:port, cut if need be
     struct slice authority; // view into url
+    struct slice host;      // of it, for TLS; view into url
+    bool secure;            // https://
+    struct tls_resumption resumption;
     uint64_t hash;          // of the URL
     struct health health;
     struct addresses addresses;

@@ -40,16 +40,19 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     return exchange;
 }
 
-enum error exchange_connect(struct task *task, struct exchange *exchange,
+enum error exchange_connect(struct task *task, struct exchange *exchange, bool offers_http2,
     struct connection **ret_connection, struct failure *ret_failure)
 {
     struct pool_loop *pool = origins_pool(exchange->origin->origins, task_loop(task));
-    uint64_t limit =
-        exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0;
-    uint64_t deadline_ns =
-        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms);
-    return connection_open(task, exchange->backend, pool, limit, deadline_ns,
-        &exchange->origin->counters, ret_connection, ret_failure);
+    const struct connection_wish wish = {
+        .limit = exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0,
+        .deadline_ns =
+            exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms),
+        .tls_client = exchange->plan->settings.tls_client,
+        .offers_http2 = offers_http2,
+    };
+    return connection_open(task, exchange->backend, pool, &wish, &exchange->origin->counters,
+        ret_connection, ret_failure);
 }
 
 static enum error open_connection(struct task *task, struct exchange *exchange, bool may_be_kept,
@@ -57,11 +60,12 @@ static enum error open_connection(struct task *task, struct exchange *exchange, 
 {
     if (may_be_kept) {
         exchange->connection = pool_take(exchange->backend,
-            origins_pool(exchange->origin->origins, task_loop(task)), &exchange->origin->counters);
+            origins_pool(exchange->origin->origins, task_loop(task)),
+            exchange->plan->settings.tls_client, &exchange->origin->counters);
         if (exchange->connection != NULL)
             return ERROR_NONE;
     }
-    return exchange_connect(task, exchange, &exchange->connection, ret_failure);
+    return exchange_connect(task, exchange, false, &exchange->connection, ret_failure);
 }
 
 static struct failure failure_of_sending(enum error error, size_t sent)
@@ -191,6 +195,9 @@ static bool is_backends_fault(const struct failure *failure)
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
     case FAILURE_RESPONSE_INCOMPLETE:
     case FAILURE_RESPONSE_TIMEOUT:
+    case FAILURE_TLS_PROTOCOL_ERROR:
+    case FAILURE_TLS_CERTIFICATE_ERROR:
+    case FAILURE_TLS_ALERT_RECEIVED:
     case FAILURE_PROTOCOL_ERROR:
     case FAILURE_STATUS:
         return true;
@@ -212,13 +219,14 @@ static bool is_nobody_there(enum failure_kind kind)
 {
     return kind == FAILURE_DNS_TIMEOUT || kind == FAILURE_DNS_ERROR
         || kind == FAILURE_DESTINATION_UNAVAILABLE || kind == FAILURE_CONNECTION_REFUSED
-        || kind == FAILURE_CONNECTION_TIMEOUT;
+        || kind == FAILURE_CONNECTION_TIMEOUT || kind == FAILURE_TLS_PROTOCOL_ERROR
+        || kind == FAILURE_TLS_CERTIFICATE_ERROR || kind == FAILURE_TLS_ALERT_RECEIVED;
 }
 
 void exchange_report_failure(const struct task *task, struct origin *origin,
     const struct origin_plan *plan, struct backend *backend, const struct failure *failure)
 {
-    char why[64];
+    char why[128];
     struct loop *loop = task_loop(task);
     if (failure->kind == FAILURE_CANCELLED || failure->kind == FAILURE_REQUEST_BODY)
         return;
@@ -226,8 +234,10 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
     count_one(&backend->failures);
     if (!is_backends_fault(failure))
         return;
-    int size = snprintf(why, sizeof(why), failure->kind == FAILURE_STATUS ? "status %u" : "%.0u%s",
-        failure->status, failure_phrase(failure->kind));
+    int size = failure->kind == FAILURE_STATUS
+        ? snprintf(why, sizeof(why), "status %u", failure->status)
+        : snprintf(why, sizeof(why), "%s%s%s", failure_phrase(failure->kind),
+            failure->detail[0] == '\0' ? "" : ": ", failure->detail);
     health_report_failure(&backend->health, &plan->rules,
         (struct health_time){loop->now_ns, loop->wall_ms}, is_nobody_there(failure->kind),
         slice_of(why, MINIMUM((size_t)size, sizeof(why) - 1)));

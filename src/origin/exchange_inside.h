@@ -78,7 +78,7 @@ enum error exchange_make_field_room(struct exchange *exchange, uint32_t count) M
 // Waits for the word that allows the body, or for its absence. exchange_send.c
 enum error exchange_await_continue(struct task *task, struct exchange *exchange) MUST_CHECK;
 // Within connect_ms and pool.connections. exchange.c
-enum error exchange_connect(struct task *task, struct exchange *exchange,
+enum error exchange_connect(struct task *task, struct exchange *exchange, bool offers_http2,
     struct connection **ret_connection, struct failure *ret_failure) MUST_CHECK;
 // The content ended too early: remembers why, tells health, returns the error. exchange_body.c
 enum error exchange_break_off(struct task *task, struct exchange *exchange,

@@ -43,6 +43,10 @@ static struct http2_session *find_session(struct task *task, struct exchange *ex
         struct http2_session *session = LIST_ENTRY(link, struct http2_session, seat_link);
         if (session->born_ns < since_ns || !http2_session_takes_streams(session))
             continue;
+        if (!connection_fits(session->connection, exchange->plan->settings.tls_client)) {
+            http2_session_retire(session);
+            continue;
+        }
         if (!session->resting)
             return session;
         if (!is_repeatable(exchange)
@@ -50,7 +54,7 @@ static struct http2_session *find_session(struct task *task, struct exchange *ex
             http2_session_retire(session);
             continue;
         }
-        bool quiet = io_is_quiet(&session->connection->stream.socket);
+        bool quiet = stream_is_quiet(&session->connection->stream);
         // News first: it may be a GOAWAY.
         if (http2_session_wake(session) && quiet)
             return session;
@@ -63,9 +67,15 @@ static enum error connect_session(struct task *task, struct exchange *exchange,
 {
     const struct pool_settings *settings = &exchange->plan->settings.pool;
     struct connection *connection;
-    enum error error = exchange_connect(task, exchange, &connection, ret_failure);
+    enum error error = exchange_connect(task, exchange, true, &connection, ret_failure);
     if (error != ERROR_NONE)
         return error;
+    if (connection->tls_identity != 0 && !connection->speaks_http2) {
+        *ret_failure = (struct failure){.kind = FAILURE_TLS_PROTOCOL_ERROR, .unsent = true,
+            .detail = "it does not speak HTTP/2"};
+        connection_close(connection);
+        return ERROR_PROTOCOL;
+    }
     error = http2_session_create(connection, exchange->origin, settings,
         exchange->timeouts.between_bytes_ms, ret_session);
     if (error == ERROR_NONE && !http2_session_wake(*ret_session))

@@ -98,8 +98,14 @@ void pool_flush(struct pool_loop *pool_loop)
     http2_sessions_flush(pool_loop);
 }
 
+bool connection_fits(const struct connection *connection, const struct tls_client *tls_client)
+{
+    return connection->tls_identity == 0
+        || (tls_client != NULL && connection->tls_identity == tls_client_identity(tls_client));
+}
+
 struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loop,
-    struct origin_counters *counters)
+    const struct tls_client *tls_client, struct origin_counters *counters)
 {
     struct backend_seat *seat = seat_of(backend, pool_loop);
     while (!list_is_empty(&seat->idle)) {
@@ -107,7 +113,11 @@ struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loo
             LIST_ENTRY(seat->idle.next, struct connection, seat_link);
         leave_rest(connection);
         io_unpark(&connection->stream.socket);
-        if (io_is_quiet(&connection->stream.socket)) {
+        if (!connection_fits(connection, tls_client)) {
+            connection_close(connection);
+            continue;
+        }
+        if (stream_is_quiet(&connection->stream)) {
             connection->reused = true;
             return connection;
         }
@@ -136,7 +146,7 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
     struct pool_loop *home = connection->home;
     struct backend_seat *seat = seat_of(connection->backend, home);
     uint64_t rest = rest_ms(connection, settings);
-    if (rest == 0 || atomic_load(&home->stopping) || atomic_load(&connection->backend->removed)) {
+    if (rest == 0 || stream_has_buffered(&connection->stream) || atomic_load(&home->stopping) || atomic_load(&connection->backend->removed)) {
         connection_close(connection);
         return;
     }

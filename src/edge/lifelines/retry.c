@@ -32,6 +32,9 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_DNS_TIMEOUT:
     case FAILURE_DNS_ERROR:
     case FAILURE_DESTINATION_UNAVAILABLE:
+    case FAILURE_TLS_PROTOCOL_ERROR:
+    case FAILURE_TLS_CERTIFICATE_ERROR:
+    case FAILURE_TLS_ALERT_RECEIVED:
         return fetch_has_untried_backend(fetch);
     case FAILURE_CONNECTION_TERMINATED:
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
