@@ -272,6 +272,29 @@ static enum http1_fault check_coding(const struct decisive *decisive, uint8_t mi
     } while (true);
 }
 
+// In a response, codings without chunked at the end leave its end to the connection's (RFC 9112
+// section 6.3). What gzip and its like coded we do not decode, so that cannot be passed on; any
+// other name codes nothing that is known ("identity", inventions), and the bytes are passed on.
+static bool ends_with_connection(const struct decisive *decisive, uint8_t minor_version)
+{
+    static const struct slice applied[] = {SLICE("chunked"), SLICE("gzip"), SLICE("x-gzip"),
+        SLICE("deflate"), SLICE("compress"), SLICE("x-compress")};
+    if (minor_version == 0 || decisive->transfer_encoding_count != 1
+        || decisive->content_length_count > 0)
+        return false;
+    struct slice rest = decisive->transfer_encoding->value;
+    do {
+        struct slice coding = slice_trim(slice_cut(&rest, ','));
+        if (!http_is_token(coding))
+            return false;
+        for (size_t i = 0; i < ARRAY_SIZE(applied); i++) {
+            if (slice_equal_nocase(coding, applied[i]))
+                return false;
+        }
+    } while (rest.data != NULL);
+    return true;
+}
+
 static enum http1_fault decide_framing(const struct decisive *decisive, uint8_t minor_version,
     enum http_framing *framing, uint64_t *content_length)
 {
@@ -379,7 +402,11 @@ enum http1_fault http1_parse_response(struct slice bytes, const struct http1_lim
     fault = parse_fields(&reader, limits, &head.fields, &decisive);
     if (fault != HTTP1_FAULT_NONE)
         return fault;
-    fault = decide_framing(&decisive, head.minor_version, &head.framing, &head.content_length);
+    if (decisive.transfer_encoding_count > 0
+        && ends_with_connection(&decisive, head.minor_version))
+        head.framing = HTTP_FRAMING_CLOSE;
+    else
+        fault = decide_framing(&decisive, head.minor_version, &head.framing, &head.content_length);
     if (fault != HTTP1_FAULT_NONE)
         return fault;
     head.has_content_length = decisive.content_length_count > 0;
