@@ -9,7 +9,7 @@ static const struct slice name_texts[HTTP_NAME_COUNT] = {
 #undef X
 };
 
-#define NAME_SIZE_MAX 19
+#define NAME_SIZE_MAX 20
 #define N(name) HTTP_NAME_##name
 
 // The known names of each length, zero at the end; few enough that the first letter decides.
@@ -30,9 +30,11 @@ static const uint8_t names_by_size[NAME_SIZE_MAX + 1][7] = {
     [14] = {N(CONTENT_LENGTH)},
     [15] = {N(ACCEPT_ENCODING), N(X_FORWARDED_FOR)},
     [16] = {N(CONTENT_ENCODING), N(X_FORWARDED_HOST), N(PROXY_CONNECTION), N(CONTENT_LOCATION)},
-    [17] = {N(IF_MODIFIED_SINCE), N(TRANSFER_ENCODING), N(X_FORWARDED_PROTO), N(SURROGATE_CONTROL)},
+    [17] = {N(IF_MODIFIED_SINCE), N(TRANSFER_ENCODING), N(X_FORWARDED_PROTO), N(SURROGATE_CONTROL),
+        N(CDN_CACHE_CONTROL)},
     [18] = {N(PROXY_AUTHENTICATE)},
     [19] = {N(IF_UNMODIFIED_SINCE), N(PROXY_AUTHORIZATION)},
+    [20] = {N(AFLOAT_CACHE_CONTROL)},
 };
 
 enum http_name http_name_find(struct slice name)

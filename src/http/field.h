@@ -10,12 +10,14 @@
 #define HTTP_NAME_MAP(X)                                                                           \
     X(ACCEPT, "accept")                                                                            \
     X(ACCEPT_ENCODING, "accept-encoding")                                                          \
+    X(AFLOAT_CACHE_CONTROL, "afloat-cache-control")                                                \
     X(AGE, "age")                                                                                  \
     X(ALLOW, "allow")                                                                              \
     X(AUTHORIZATION, "authorization")                                                              \
     X(CACHE_CONTROL, "cache-control")                                                              \
     X(CACHE_STATUS, "cache-status")                                                                \
     X(CACHE_TAG, "cache-tag")                                                                      \
+    X(CDN_CACHE_CONTROL, "cdn-cache-control")                                                      \
     X(CONNECTION, "connection")                                                                    \
     X(CONTENT_ENCODING, "content-encoding")                                                        \
     X(CONTENT_LENGTH, "content-length")                                                            \

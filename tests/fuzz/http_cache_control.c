@@ -35,12 +35,15 @@ static void check_cache_control(const struct slice *values)
     check_smaller(both.stale_while_revalidate, a.stale_while_revalidate, b.stale_while_revalidate);
     invariant(both.min_fresh == MAXIMUM(a.min_fresh, b.min_fresh));
     invariant(both.no_store == (a.no_store || b.no_store));
-    invariant(both.no_cache == (a.no_cache || b.no_cache));
-    invariant(both.is_private == (a.is_private || b.is_private));
+    // More lists of names than are kept restrict everything.
+    invariant(both.no_cache || (!a.no_cache && !b.no_cache));
+    invariant(both.is_private || (!a.is_private && !b.is_private));
+    invariant((both.no_cache || both.no_cache_fields)
+        == (a.no_cache || b.no_cache || a.no_cache_fields || b.no_cache_fields));
+    invariant((both.is_private || both.private_fields)
+        == (a.is_private || b.is_private || a.private_fields || b.private_fields));
     invariant(both.is_public == (a.is_public || b.is_public));
     invariant(both.must_revalidate == (a.must_revalidate || b.must_revalidate));
-    invariant(both.no_cache_fields == (a.no_cache_fields || b.no_cache_fields));
-    invariant(both.private_fields == (a.private_fields || b.private_fields));
     invariant(both.immutable == (a.immutable || b.immutable));
 }
 
