@@ -277,10 +277,25 @@ static bool replace(
     return mark != PURGE_MARK_HARD;
 }
 
+// Anything but an error under the key of this one, in whatever variant.
+static bool has_better(struct cache *cache, const struct object *error)
+{
+    struct shard *shard = cache_shard(cache, error->entry.hash);
+    lock_acquire(&shard->lock);
+    const struct object *other = *shard_bucket(shard, error->entry.hash);
+    while (other != NULL && (!has_key(other, error->entry.hash, object_key(error))
+               || judge_is_error(other->status)))
+        other = other->next_in_bucket;
+    lock_release(&shard->lock);
+    return other != NULL;
+}
+
 static bool insert(struct cache *cache, struct object *object, uint64_t epoch,
     struct object **ret_predecessor)
 {
     uint64_t size = object_footprint(object);
+    if (judge_is_error(object->status) && has_better(cache, object))
+        return false;
     struct object *predecessor = find_predecessor(cache, object);
     if (predecessor == object)
         return true;

@@ -30,7 +30,7 @@ struct hash128 cache_variant(struct cache *cache, const struct cache_key *key,
 // Replaces the object with the same key and variant, unless that one is younger. epoch:
 // cache_epoch() when its fetch began, so that a purge in between marks it. Takes its own reference.
 // False when it was not let in: too large, or large and seen for the first time, or purged hard
-// meanwhile, or not storable and whole.
+// meanwhile, or not storable and whole, or an error (5xx) where anything better is kept.
 bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch);
 // A compressed form of the object's content was made (object_form_begin): hangs it on the object,
 // and on the one that has taken its place with the same content, and counts its memory. Takes over

@@ -147,6 +147,7 @@ void flight_release(struct flight *flight)
     object_release(flight->object);
     memory_free(flight->report);
     broadcast_destroy(&flight->changed);
+    memory_free((void *)(uintptr_t)flight->leader_fields.data);
     memory_free(flight);
 }
 

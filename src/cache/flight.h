@@ -29,6 +29,8 @@ struct flight {
     struct object *object;         // since ANSWERED
     void *report;                  // the fetcher's account of it, from memory_alloc; freed with the
                                    // flight; complete once the state is no longer ASKING
+    struct slice leader_fields;    // lines that only the leader's answer has, from memory_alloc; freed
+                                   // with the flight; set before the answer
     struct broadcast changed;
     struct flight *next;           // in the table's bucket
     struct loop *loop;             // where the fetch runs

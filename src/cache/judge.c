@@ -19,6 +19,22 @@ const char *const judge_despite_choices[] = {
     NULL,
 };
 
+static const char *const set_cookie_choices[] = {
+    [JUDGE_SET_COOKIE_FRESH] = "fresh",
+    [JUDGE_SET_COOKIE_NEVER] = "never",
+    NULL,
+};
+
+static const char *const visitor_choices[] = {
+    [JUDGE_VISITOR_NO_CACHE] = "no-cache",
+    [JUDGE_VISITOR_NO_STORE] = "no-store",
+    [JUDGE_VISITOR_MAX_AGE] = "max-age",
+    [JUDGE_VISITOR_MIN_FRESH] = "min-fresh",
+    [JUDGE_VISITOR_MAX_STALE] = "max-stale",
+    [JUDGE_VISITOR_ONLY_IF_CACHED] = "only-if-cached",
+    NULL,
+};
+
 static const struct setting rows[] = {
     {
         .name = "keep",
@@ -63,6 +79,47 @@ static const struct setting rows[] = {
         .touch = "Lower it when changes of such pages must show sooner.",
     },
     {
+        .name = "negative_maximum",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct judge_policy, negative_max_ms),
+        .fallback = "10m",
+        .maximum = UINT64_C(3650) * 86400000,
+        .summary = "The most that a 4xx (not found, gone) counts as fresh, whatever it says itself.",
+        .touch = "Raise it where missing pages are asked for much; lower it where new ones "
+                 "must be seen at once. 0 asks the backend every time.",
+    },
+    {
+        .name = "errors_maximum",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct judge_policy, errors_max_ms),
+        .fallback = "10s",
+        .maximum = 3600000,
+        .summary = "The most that a 5xx with a lifetime of its own counts as fresh. It is kept "
+                   "only where there is no copy that is better, and never sent stale.",
+        .touch = "0 never keeps an error.",
+    },
+    {
+        .name = "set_cookie",
+        .type = SETTING_CHOICE,
+        .offset = offsetof(struct judge_policy, set_cookie),
+        .fallback = "fresh",
+        .choices = set_cookie_choices,
+        .summary = "Responses that set a cookie: kept with it if they state a lifetime and the "
+                   "request had neither cookie nor authorization (RFC 9111 section 7.3), or never.",
+        .touch = "never, when the backend gives pages with a lifetime and a visitor's own cookie "
+                 "in one response: all visitors would get that cookie.",
+    },
+    {
+        .name = "visitor_directives",
+        .type = SETTING_CHOICE_SET,
+        .offset = offsetof(struct judge_policy, visitor_directives),
+        .fallback = "[no-cache, no-store, max-age, min-fresh, max-stale, only-if-cached]",
+        .choices = visitor_choices,
+        .summary = "Which Cache-Control directives of visitors' requests are heeded. Those that "
+                   "refuse a fresh copy count at most once per object and second.",
+        .touch = "Take out no-cache and max-age when reloads must never reach the backend.",
+    },
+    {
         .name = "uncacheable",
         .type = SETTING_DURATION,
         .offset = offsetof(struct judge_policy, uncacheable_ms),
@@ -96,6 +153,26 @@ const char *judge_reason_text(enum judge_reason reason)
     return "";
 }
 
+void judge_visitor_control(const struct http_fields *request, const struct judge_policy *policy,
+    struct http_cache_control *ret_control)
+{
+    struct http_cache_control control;
+    uint64_t heeded = policy->visitor_directives;
+    http_cache_control_parse(request, &control);
+    control.no_cache = control.no_cache || http_pragma_is_no_cache(request);
+    control.no_cache = control.no_cache && (heeded >> JUDGE_VISITOR_NO_CACHE & 1) != 0;
+    control.no_store = control.no_store && (heeded >> JUDGE_VISITOR_NO_STORE & 1) != 0;
+    control.only_if_cached = control.only_if_cached
+        && (heeded >> JUDGE_VISITOR_ONLY_IF_CACHED & 1) != 0;
+    if ((heeded >> JUDGE_VISITOR_MAX_AGE & 1) == 0)
+        control.max_age = HTTP_SECONDS_ABSENT;
+    if ((heeded >> JUDGE_VISITOR_MIN_FRESH & 1) == 0)
+        control.min_fresh = HTTP_SECONDS_ABSENT;
+    if ((heeded >> JUDGE_VISITOR_MAX_STALE & 1) == 0)
+        control.max_stale = HTTP_SECONDS_ABSENT;
+    *ret_control = control;
+}
+
 bool judge_is_error(unsigned status)
 {
     return status >= 500;
@@ -106,7 +183,7 @@ bool judge_replaces(unsigned status)
     return status < 500 && status != 429;
 }
 
-// RFC 9110 section 15.1, less what is never stored here (206, 501).
+// RFC 9110 section 15.1, less 206, which is judged apart.
 static bool is_heuristically_cacheable(unsigned status)
 {
     switch (status) {
@@ -119,7 +196,8 @@ static bool is_heuristically_cacheable(unsigned status)
     case 404:
     case 405:
     case 410:
-    case 414: return true;
+    case 414:
+    case 501: return true;
     default:
         return false;
     }
@@ -128,15 +206,16 @@ static bool is_heuristically_cacheable(unsigned status)
 // Whose copy is worth having when the backend fails, even if it said nothing about freshness.
 static bool is_kept_without_freshness(unsigned status)
 {
-    return is_heuristically_cacheable(status) && status != 405 && status != 414;
+    return is_heuristically_cacheable(status) && status != 405 && status != 414 && status != 501;
 }
 
-// These speak of one request, or of one connection, not of what the URI names.
+// These speak of one request, or of one connection, not of what the URI names; the last four must
+// not be stored at all (RFC 6585).
 static bool concerns_one_request(unsigned status)
 {
     switch (status) {
     case 304: case 401: case 407: case 408: case 412: case 416: case 417: case 421: case 425:
-    case 426: case 428: case 431:
+    case 426: case 428: case 429: case 431: case 511:
         return true;
     default:
         return false;
@@ -161,20 +240,13 @@ struct hearing {
     struct http_cache_control control;
     int64_t response_seconds; // wall clock
     int64_t date_seconds;     // Date, or when it came
-    bool authorized, with_cookie;
+    bool authorized, with_cookie, sets_cookie;
 };
 
 static bool hearing_date(const struct hearing *hearing, enum http_name name, int64_t *ret_seconds)
 {
     struct slice value = http_fields_value(&hearing->response->fields, name);
     return value.data != NULL && http_date_parse(value, hearing->response_seconds, ret_seconds);
-}
-
-// Field names behind no-cache and private narrow them to these fields. To treat that as if none
-// stood there is the safe reading that RFC 9111 section 5.2.2.4 names.
-static bool forbids_reuse(const struct http_cache_control *control)
-{
-    return control->no_cache || control->no_cache_fields;
 }
 
 static bool is_stored_despite(const struct judge_policy *policy, enum judge_store_despite what)
@@ -193,7 +265,7 @@ static enum judge_reason find_obstacle(const struct hearing *hearing)
         return JUDGE_REASON_METHOD;
     if (status == 206)
         return JUDGE_REASON_PARTIAL;
-    if (status < 200 || concerns_one_request(status) || !judge_replaces(status))
+    if (status < 200 || concerns_one_request(status))
         return JUDGE_REASON_STATUS;
     if (control->must_understand && http_reason(status).size == 0)
         return JUDGE_REASON_MUST_UNDERSTAND;
@@ -201,17 +273,18 @@ static enum judge_reason find_obstacle(const struct hearing *hearing)
     if (control->no_store && !control->must_understand
         && !is_stored_despite(hearing->policy, JUDGE_STORE_NO_STORE))
         return JUDGE_REASON_NO_STORE;
-    if ((control->is_private || control->private_fields)
-        && !is_stored_despite(hearing->policy, JUDGE_STORE_PRIVATE))
+    // With field names, only these are not kept: see object.c.
+    if (control->is_private && !is_stored_despite(hearing->policy, JUDGE_STORE_PRIVATE))
         return JUDGE_REASON_PRIVATE;
-    http_cache_control_parse(&hearing->request->fields, &asked);
+    judge_visitor_control(&hearing->request->fields, hearing->policy, &asked);
     if (asked.no_store)
         return JUDGE_REASON_REQUEST_NO_STORE;
     if (hearing->authorized && !control->must_revalidate && !control->is_public
         && control->s_maxage == HTTP_SECONDS_ABSENT)
         return JUDGE_REASON_AUTHORIZATION;
-    if (http_fields_find(fields, HTTP_NAME_SET_COOKIE) != NULL
-        && !is_stored_despite(hearing->policy, JUDGE_STORE_SET_COOKIE))
+    if (hearing->sets_cookie
+        && (hearing->with_cookie || hearing->authorized
+            || hearing->policy->set_cookie == JUDGE_SET_COOKIE_NEVER))
         return JUDGE_REASON_SET_COOKIE;
     if (vary_is_all(fields))
         return JUDGE_REASON_VARY_ALL;
@@ -227,7 +300,8 @@ static bool explicit_lifetime(const struct hearing *hearing, uint64_t *ret_ms)
         seconds = control->s_maxage;
     else if (control->max_age != HTTP_SECONDS_ABSENT)
         seconds = control->max_age;
-    else if (http_fields_find(&hearing->response->fields, HTTP_NAME_EXPIRES) == NULL)
+    else if (control->targeted
+        || http_fields_find(&hearing->response->fields, HTTP_NAME_EXPIRES) == NULL)
         return false;
     else if (http_fields_count(&hearing->response->fields, HTTP_NAME_EXPIRES) == 1
         && hearing_date(hearing, HTTP_NAME_EXPIRES, &expires) && expires > hearing->date_seconds)
@@ -298,7 +372,7 @@ static void judge_staleness(const struct hearing *hearing, struct judgement *jud
 {
     const struct http_cache_control *control = &hearing->control;
     const struct judge_policy *policy = hearing->policy;
-    if ((forbids_reuse(control) && !is_lifted(policy, JUDGE_NO_CACHE))
+    if ((control->no_cache && !is_lifted(policy, JUDGE_NO_CACHE))
         || (control->must_revalidate && !is_lifted(policy, JUDGE_MUST_REVALIDATE))
         || (control->proxy_revalidate && !is_lifted(policy, JUDGE_PROXY_REVALIDATE)))
         return;
@@ -320,6 +394,14 @@ static bool is_of_use(const struct hearing *hearing, const struct judgement *jud
         || http_fields_find(fields, HTTP_NAME_LAST_MODIFIED) != NULL;
 }
 
+// Bad news is believed for less long than good news.
+static uint64_t limit_lifetime(const struct judge_policy *policy, unsigned status, uint64_t ms)
+{
+    if (judge_is_error(status))
+        return MINIMUM(ms, policy->errors_max_ms);
+    return status >= 400 ? MINIMUM(ms, policy->negative_max_ms) : ms;
+}
+
 static bool is_success_or_redirect(unsigned status)
 {
     return status >= 200 && status < 400;
@@ -334,7 +416,7 @@ static void override_lifetime(const struct hearing *hearing, struct judgement *j
     if (good && override->fresh_ms != SETTING_ABSENT)
         judgement->lifetime_ms = override->fresh_ms;
     else if (good && override->fresh_minimum_ms != SETTING_ABSENT
-        && !forbids_reuse(&hearing->control))
+        && !hearing->control.no_cache)
         judgement->lifetime_ms = MAXIMUM(judgement->lifetime_ms, override->fresh_minimum_ms);
     // No maximum is the largest number.
     judgement->lifetime_ms = MINIMUM(judgement->lifetime_ms, override->fresh_maximum_ms);
@@ -356,11 +438,13 @@ static enum judge_reason judge_freshness(const struct hearing *hearing, struct j
     uint64_t lifetime_ms = 0;
     judgement->explicit_freshness = explicit_lifetime(hearing, &lifetime_ms);
     bool fresh_for_others = judgement->explicit_freshness && lifetime_ms > 0
-        && !forbids_reuse(&hearing->control);
+        && !hearing->control.no_cache;
     // A lifetime of 0 says nothing of being meant for everybody, and such a copy would be sent to
     // others on failure.
     if (hearing->with_cookie && !fresh_for_others)
         return JUDGE_REASON_COOKIE;
+    if (hearing->sets_cookie && !fresh_for_others)
+        return JUDGE_REASON_SET_COOKIE;
     if (!judgement->explicit_freshness) {
         bool allowed = heuristic_lifetime(hearing, &lifetime_ms);
         bool kept = !personal && (is_kept_without_freshness(hearing->response->status)
@@ -369,10 +453,17 @@ static enum judge_reason judge_freshness(const struct hearing *hearing, struct j
         if (!allowed || (lifetime_ms == 0 && !kept))
             return JUDGE_REASON_NO_FRESHNESS;
     }
-    judgement->lifetime_ms = forbids_reuse(&hearing->control) ? 0 : lifetime_ms;
-    judge_staleness(hearing, judgement);
+    judgement->lifetime_ms = hearing->control.no_cache
+        ? 0 : limit_lifetime(hearing->policy, hearing->response->status, lifetime_ms);
+    bool error = judge_is_error(hearing->response->status);
+    if (!error)
+        judge_staleness(hearing, judgement);
     if (hearing->policy->override != NULL)
         override_lifetime(hearing, judgement);
+    if (error) { // is fresh or nothing
+        judgement->while_revalidate_ms = 0;
+        return judgement->lifetime_ms > 0 ? JUDGE_REASON_NONE : JUDGE_REASON_STATUS;
+    }
     return is_of_use(hearing, judgement) ? JUDGE_REASON_NONE : JUDGE_REASON_NO_FRESHNESS;
 }
 
@@ -389,7 +480,10 @@ void judge_response(const struct http_request_head *request,
         .with_cookie = http_fields_find(&request->fields, HTTP_NAME_COOKIE) != NULL
             && !is_stored_despite(policy, JUDGE_STORE_COOKIE),
     };
-    http_cache_control_parse(&response->fields, &hearing.control);
+    http_cache_control_parse_response(&response->fields, &hearing.control);
+    hearing.sets_cookie = http_fields_find(&response->fields, HTTP_NAME_SET_COOKIE) != NULL
+        && !http_cache_control_lists(&hearing.control, SLICE("set-cookie"))
+        && !is_stored_despite(policy, JUDGE_STORE_SET_COOKIE);
     if (!hearing_date(&hearing, HTTP_NAME_DATE, &hearing.date_seconds))
         hearing.date_seconds = hearing.response_seconds;
     struct judgement judgement = {

@@ -28,6 +28,10 @@ struct judge_policy {
     uint64_t
         heuristic_percent; // of the time since Last-Modified (RFC 9111 section 4.2.2), default 10
     uint64_t heuristic_max_ms;  // default 1h
+    uint64_t negative_max_ms; // the most that a 4xx counts as fresh, default 10m
+    uint64_t errors_max_ms;   // the most that a 5xx counts as fresh, default 10s
+    uint64_t set_cookie;      // enum judge_set_cookie
+    uint64_t visitor_directives; // set of enum judge_visitor
     uint64_t uncacheable_ms; // how long "cannot be shared" is remembered (hit-for-miss), default 2m
     const struct judge_override *override; // no row: of the rule that fits; NULL: none
 };
@@ -36,6 +40,16 @@ enum judge_despite {
     JUDGE_MUST_REVALIDATE,
     JUDGE_PROXY_REVALIDATE,
     JUDGE_S_MAXAGE
+};
+enum judge_set_cookie { JUDGE_SET_COOKIE_FRESH, JUDGE_SET_COOKIE_NEVER };
+// What of a request's Cache-Control is heeded (RFC 9111 section 5.2.1).
+enum judge_visitor {
+    JUDGE_VISITOR_NO_CACHE,
+    JUDGE_VISITOR_NO_STORE,
+    JUDGE_VISITOR_MAX_AGE,
+    JUDGE_VISITOR_MIN_FRESH,
+    JUDGE_VISITOR_MAX_STALE,
+    JUDGE_VISITOR_ONLY_IF_CACHED
 };
 extern const struct setting_section judge_settings;
 extern const char *const judge_despite_choices[]; // NULL-terminated, for settings
@@ -73,6 +87,11 @@ struct judgement {
 void judge_response(const struct http_request_head *request,
     const struct http_response_head *response, const struct judge_policy *policy,
     int64_t request_time_ms, int64_t response_time_ms, struct judgement *ret_judgement);
+
+// Of a request's directives, those that the operator lets visitors use; Pragma: no-cache counts as
+// no-cache where there is no Cache-Control (RFC 9111 section 5.4).
+void judge_visitor_control(const struct http_fields *request, const struct judge_policy *policy,
+    struct http_cache_control *ret_control);
 
 // 404 and 410 are answers and replace the copy; 5xx and 429 do not (DESIGN section 1).
 bool judge_is_error(unsigned status);

@@ -84,9 +84,23 @@ uint64_t object_length(const struct object *object)
 
 // --- Making ---
 
-// Not kept (RFC 9111 section 3.1), or told anew with every answer.
-static bool is_stored_field(const struct http_fields *fields, const struct http_field *field)
+// What a response that others get too lacks: the fields that it lists as private (RFC 9111 sections
+// 5.2.2.4 and 5.2.2.7), and by a rule of the site its cookies.
+struct sharing {
+    struct http_cache_control control;
+    bool drops_set_cookie;
+};
+
+// Not kept (RFC 9111 section 3.1), or told anew with every answer, or not for others; sharing NULL:
+// there are none.
+static bool is_stored_field(const struct http_fields *fields, const struct http_field *field,
+    const struct sharing *sharing)
 {
+    if (sharing != NULL && sharing->control.list_count > 0
+        && http_cache_control_lists(&sharing->control, field->name))
+        return false;
+    if (sharing != NULL && sharing->drops_set_cookie && field->known == HTTP_NAME_SET_COOKIE)
+        return false;
     return field->known != HTTP_NAME_AGE && field->known != HTTP_NAME_CONTENT_LENGTH
         && !http_field_is_hop_by_hop(fields, field)
         && !slice_equal_nocase(field->name, SLICE("proxy-authentication-info"));
@@ -106,14 +120,13 @@ static size_t line_write(struct slice name, struct slice value, char *buffer)
 }
 
 // A response without Date gets one (RFC 9110 section 6.6.1).
-static size_t fields_write(const struct http_fields *fields, bool drops_set_cookie, int64_t wall_ms,
-    char *buffer)
+static size_t fields_write(const struct http_fields *fields, const struct sharing *sharing,
+    int64_t wall_ms, char *buffer)
 {
     size_t size = 0;
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct http_field *field = &fields->items[i];
-        if (is_stored_field(fields, field)
-            && !(drops_set_cookie && field->known == HTTP_NAME_SET_COOKIE))
+        if (is_stored_field(fields, field, sharing))
             size += line_write(field->name, field->value, buffer == NULL ? NULL : buffer + size);
     }
     if (http_fields_find(fields, HTTP_NAME_DATE) == NULL) {
@@ -204,8 +217,11 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         && find_selectors(&response->fields, &names) == ERROR_NONE;
     size_t key_size = storable ? key->text.size : 0;
     size_t selectors_size = storable ? selector_write(&names, &request->fields, NULL) : 0;
-    bool drops_set_cookie = judgement->drops_set_cookie && storable;
-    size_t fields_size = fields_write(&response->fields, drops_set_cookie, wall_ms, NULL);
+    struct sharing sharing = {.drops_set_cookie = judgement->drops_set_cookie};
+    if (storable)
+        http_cache_control_parse_response(&response->fields, &sharing.control);
+    const struct sharing *shared = storable ? &sharing : NULL;
+    size_t fields_size = fields_write(&response->fields, shared, wall_ms, NULL);
     size_t tag_count = storable ? tags_write(&response->fields, NULL) : 0;
     struct object *object = memory_alloc(
         sizeof(*object) + tag_count * sizeof(uint32_t) + key_size + selectors_size + fields_size);
@@ -232,8 +248,39 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         memcpy(text, key->text.data, key_size);
     if (storable)
         selector_write(&names, &request->fields, text + key_size);
-    fields_write(&response->fields, drops_set_cookie, wall_ms, text + key_size + selectors_size);
+    fields_write(&response->fields, shared, wall_ms, text + key_size + selectors_size);
     return object;
+}
+
+static size_t lines_apart(const struct http_fields *fields, const struct sharing *sharing,
+    char *buffer)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct http_field *field = &fields->items[i];
+        if (is_stored_field(fields, field, NULL) && !is_stored_field(fields, field, sharing))
+            size += line_write(field->name, field->value, buffer == NULL ? NULL : buffer + size);
+    }
+    return size;
+}
+
+enum error object_fields_apart(const struct http_response_head *response, bool drops_set_cookie,
+    struct slice *ret_lines)
+{
+    struct sharing sharing;
+    http_cache_control_parse_response(&response->fields, &sharing.control);
+    // A cookie in a 304 is for the one who asked: the copy is not about him.
+    sharing.drops_set_cookie = drops_set_cookie || response->status == 304;
+    bool any = sharing.control.list_count > 0 || sharing.drops_set_cookie;
+    size_t size = any ? lines_apart(&response->fields, &sharing, NULL) : 0;
+    if (size == 0)
+        return ERROR_NONE;
+    char *lines = memory_alloc(size);
+    if (lines == NULL)
+        return ERROR_MEMORY;
+    lines_apart(&response->fields, &sharing, lines);
+    *ret_lines = slice_of(lines, size);
+    return ERROR_NONE;
 }
 
 struct object *object_reference(struct object *object)
@@ -276,12 +323,12 @@ bool object_is_confirmed(const struct object *object, const struct http_response
     return modified.data == NULL || slice_equal(modified, object_last_modified(object));
 }
 
-// Of the 304, what does not replace what is stored: its length, and what describes a content that
-// it did not bring (RFC 9111 section 3.2).
+// Of the 304, what does not replace what is stored: its length, what describes a content that it did
+// not bring (RFC 9111 section 3.2), and what is for the one who asked.
 static bool is_updating_field(const struct http_fields *fields, const struct http_field *field)
 {
-    return is_stored_field(fields, field) && field->known != HTTP_NAME_CONTENT_ENCODING
-        && field->known != HTTP_NAME_CONTENT_RANGE;
+    return is_stored_field(fields, field, NULL) && field->known != HTTP_NAME_CONTENT_ENCODING
+        && field->known != HTTP_NAME_CONTENT_RANGE && field->known != HTTP_NAME_SET_COOKIE;
 }
 
 static bool is_replaced(const struct http_fields *update, const struct http_field *stored)

@@ -48,6 +48,11 @@ struct object *object_refresh(const struct object *object, const struct http_req
 // 9111 section 4.3.4). If not, ask again without conditions.
 bool object_is_confirmed(
     const struct object *object, const struct http_response_head *not_modified);
+// The lines of a shareable response that an object made of it, or refreshed by it, lacks: what
+// no-cache="..." or private="..." names, and cookies that are not kept, those of a 304 in any case.
+// They are for the one who asked. To be freed; data NULL if there are none.
+enum error object_fields_apart(const struct http_response_head *response, bool drops_set_cookie,
+    struct slice *ret_lines) MUST_CHECK;
 struct object *object_reference(struct object *object);
 void object_release(struct object *object); // NULL is fine
 uint64_t object_footprint(const struct object *object); // memory of head and content, bytes

@@ -320,6 +320,11 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
         fetch->policy, fetch_asked_ms(fetch), loop->wall_ms, loop->now_ns);
     if (object == NULL)
         return false;
+    if (object_fields_apart(exchange_head(exchange), false, &fetch->flight->leader_fields)
+        != ERROR_NONE) {
+        object_release(object);
+        return false;
+    }
     fetch->report->revalidated = true;
     fetch_finish_report(fetch, exchange);
     if (object->storable) {
@@ -366,6 +371,9 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
     if (!fetch->shareable)
         judgement.store = JUDGE_NEVER;
+    if (shared && object_fields_apart(head, judgement.drops_set_cookie,
+            &fetch->flight->leader_fields) != ERROR_NONE)
+        return NULL;
     uint64_t expected = head->has_content_length ? head->content_length : UINT64_MAX;
     struct body *body = NULL;
     *ret_kept = shared && cache_would_keep(fetch->thread->edge->cache, &fetch->key,

@@ -153,7 +153,7 @@ static void request_look_up(struct request *request)
     request->has_control = http_fields_find(fields, HTTP_NAME_CACHE_CONTROL) != NULL
         || http_fields_find(fields, HTTP_NAME_PRAGMA) != NULL;
     if (request->has_control)
-        http_cache_control_parse(fields, &request->control);
+        judge_visitor_control(fields, &request_site(request)->cache, &request->control);
     bool named = request_name_key(request);
     request->shareable = named && request_is_shareable(request) && !rule_forbids_store(request);
     if (rule_ignores_cookies(request))
@@ -468,6 +468,10 @@ static void request_answer(struct task *task, struct request *request)
         request_use(request, request->copy, OUTCOME_HIT);
         return;
     }
+    if (request->copy != NULL && judge_is_error(request->copy->status)) {
+        object_release(request->copy); // fresh or nothing: a kept error is no copy to fall back to
+        request->copy = NULL;
+    }
     if (!request_site(request)->rate.copies && !client_may_ask(request)) {
         request_answer_unasked(request);
         return;
@@ -520,12 +524,13 @@ static void request_count_forbidden(const struct request *request)
     uint64_t lifted = request_site(request)->cache.stale_despite
         | (request->rule == NULL ? 0 : request->rule->cache.stale_despite);
     while (lines.count < lines.capacity && object_next_field(&rest, &field)) {
-        if (field.known == HTTP_NAME_CACHE_CONTROL)
+        if (field.known == HTTP_NAME_CACHE_CONTROL || field.known == HTTP_NAME_CDN_CACHE_CONTROL
+            || field.known == HTTP_NAME_AFLOAT_CACHE_CONTROL)
             items[lines.count++] = field;
     }
-    http_cache_control_parse(&lines, &control);
+    http_cache_control_parse_response(&lines, &control);
     const bool found[] = {
-        [JUDGE_NO_CACHE] = control.no_cache || control.no_cache_fields,
+        [JUDGE_NO_CACHE] = control.no_cache,
         [JUDGE_MUST_REVALIDATE] = control.must_revalidate,
         [JUDGE_PROXY_REVALIDATE] = control.proxy_revalidate,
         [JUDGE_S_MAXAGE] = control.s_maxage != HTTP_SECONDS_ABSENT,

@@ -24,7 +24,8 @@ static struct judgement judge(const char *asked, unsigned status, const char *an
     static struct test_request request;
     static struct test_response response;
     struct judgement judgement;
-    struct judge_policy policy = {.keep_ms = 1000000, .override = &override};
+    struct judge_policy policy = {
+        .keep_ms = 1000000, .negative_max_ms = 10000000, .override = &override};
     test_parse_request(&request, "GET / HTTP/1.1", asked);
     test_parse_response(&response, status, answered);
     judge_response(&request.head, &response.head, &policy, NOW_MS, NOW_MS, &judgement);
