@@ -82,6 +82,12 @@ static bool fetch_visitor_has_validators(const struct request *request)
         || http_fields_find(&request->head.fields, HTTP_NAME_IF_MODIFIED_SINCE) != NULL;
 }
 
+static void fetch_pass_interim(void *context, unsigned status, const struct http_fields *fields)
+{
+    struct fetch *fetch = context;
+    flight_add_interim(fetch->flight, status, fields);
+}
+
 static bool fetch_build_request(struct fetch *fetch, struct request *request)
 {
     struct slice conditions = SLICE("");
@@ -118,6 +124,8 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .expect_continue = request->head.expect_continue,
         .unconditional = fetch->conditions.size == 0
             && (fetch->shareable || !fetch_visitor_has_validators(request)),
+        .interim = fetch_pass_interim,
+        .interim_context = fetch,
         .upgrade = request->upgrade.data == NULL ? SLICE_EMPTY
             : arena_copy(&fetch->arena, request->upgrade),
         .affinity = request->key.hash.low,

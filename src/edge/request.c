@@ -241,6 +241,7 @@ static void request_leave_flight(struct request *request)
     flight_leave(request->flight);
     request->flight = NULL;
     request->leads = false;
+    request->interims = 0;
 }
 
 bool request_begin_fetch(struct request *request, bool coalesce)
@@ -303,10 +304,45 @@ static enum error request_await_whole(struct task *task, struct body *body, uint
     return error == ERROR_CLOSED ? ERROR_NONE : error;
 }
 
+// Interim responses go to all who wait, as they come (RFC 9110 section 15.2). To a visitor whose own
+// 100 (Continue) another task may be sending, only before the answer.
+static enum error request_pass_interims(struct task *task, struct request *request, bool answered)
+{
+    struct flight *flight = request->flight;
+    uint32_t count = atomic_load_explicit(&flight->interim_count, memory_order_acquire);
+    enum error error = ERROR_NONE;
+    if (request->head.expect_continue && !answered)
+        return ERROR_NONE;
+    while (request->interims < count && error == ERROR_NONE) {
+        const struct flight_interim *interim = flight->interims[request->interims++];
+        error = request->transport->send_interim(task, request, interim->status,
+            slice_of(interim->fields, interim->size));
+    }
+    return error == ERROR_NONE || error == ERROR_CANCELLED ? error : ERROR_RESET;
+}
+
+static enum error request_await_head(struct task *task, struct request *request,
+    uint64_t deadline_ns)
+{
+    struct flight *flight = request->flight;
+    for (;;) {
+        uint32_t seen = request->head.expect_continue
+            ? atomic_load_explicit(&flight->interim_count, memory_order_acquire)
+            : request->interims;
+        enum error error = flight_wait(task, flight, seen, deadline_ns);
+        bool answered =
+            atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ASKING;
+        if (error == ERROR_NONE)
+            error = request_pass_interims(task, request, answered);
+        if (error != ERROR_NONE || answered)
+            return error;
+    }
+}
+
 enum error request_await_answer(struct task *task, struct request *request, uint64_t deadline_ns)
 {
     struct flight *flight = request->flight;
-    enum error error = flight_wait(task, flight, deadline_ns);
+    enum error error = request_await_head(task, request, deadline_ns);
     if (error != ERROR_NONE || !request_copy_may_go_stale(request)
         || atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ANSWERED)
         return error;

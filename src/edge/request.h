@@ -52,6 +52,7 @@ struct request {
     bool has_control;
     struct flight *flight;     // while it waits for one or reads from it
     bool leads;                // that flight is its own
+    uint32_t interims;         // of the flight's interim responses, so many were passed on
     bool joined_late;          // that flight's answer had begun already
     struct scope fetches;      // those that cannot outlive it
     struct body_reader place;  // in the answer's content, from taking it until delivery reads

@@ -28,6 +28,10 @@ struct exchange_request {
     struct exchange_body body;
     bool expect_continue;             // send the head, wait for 100 (at most 1 s) before the body
     bool unconditional;               // a 304 would answer nothing that was asked
+    // Told of each interim response but 100 and 101 (RFC 9110 section 15.2), within exchange_open;
+    // the fields are gone when it returns. It must not suspend. NULL: nobody wants to know.
+    void (*interim)(void *context, unsigned status, const struct http_fields *fields);
+    void *interim_context;
     uint64_t affinity;                // for BALANCE_HASH
     bool fresh_connection;            // not on a kept one, although it might
     // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh
@@ -38,7 +42,7 @@ struct exchange_request {
 struct exchange; // at most one task uses it
 
 // Chooses a backend that is not in *tried (bit i: backend i) unless all are, connects, sends, and
-// reads the final response head (interim ones are passed over). Reads of the request body run
+// reads the final response head. Reads of the request body run
 // concurrently with waiting for the head; an early final answer ends them (the body is then not
 // read to its end). On success, which any status is, *ret_exchange is to be closed; on failure
 // *ret_failure says why. *tried gains the backend that was used. Reports health.

@@ -132,13 +132,16 @@ static bool is_switch(const struct exchange *exchange)
     return false;
 }
 
-// An interim response (RFC 9110 section 15.2) is passed over.
-static void drop_interim(struct exchange *exchange, size_t end)
+// An interim response (RFC 9110 section 15.2): 100 is ours, the others are the visitors'.
+static void take_interim(struct exchange *exchange, size_t end)
 {
+    const struct exchange_request *request = exchange->request;
     if (exchange->head.status == 100) {
         exchange->may_continue = true;
         if (exchange->awaiting_continue != NULL)
             task_wake(exchange->awaiting_continue);
+    } else if (request->interim != NULL) {
+        request->interim(request->interim_context, exchange->head.status, &exchange->head.fields);
     }
     if (!exchange->head.keep_alive)
         exchange->spent = true;
@@ -166,7 +169,7 @@ enum error exchange_read_head(struct task *task, struct exchange *exchange,
         }
         if (head->status == 101)
             break;
-        drop_interim(exchange, end);
+        take_interim(exchange, end);
     }
     return fail(ret_failure, FAILURE_PROTOCOL_ERROR, ERROR_PROTOCOL);
 }
