@@ -189,6 +189,8 @@ static uint16_t coding_flags(const struct http_response_head *response)
         && http_fields_find(fields, HTTP_NAME_CONTENT_ENCODING) == NULL
         && http_fields_find(fields, HTTP_NAME_CONTENT_RANGE) == NULL)
         flags |= OBJECT_MAY_BE_CODED;
+    if (http_fields_find(fields, HTTP_NAME_CONTENT_ENCODING) != NULL)
+        flags |= OBJECT_IS_CODED;
     for (uint32_t i = 0; i < fields->count; i++) {
         if (fields->items[i].known == HTTP_NAME_VARY
             && (http_list_has_token(fields->items[i].value, SLICE("accept-encoding"))
@@ -399,14 +401,40 @@ struct object *object_refresh(const struct object *object, const struct http_req
 
 // --- Variants ---
 
+static bool is_coded(const struct object *object)
+{
+    return (object->entry.owners & OBJECT_IS_CODED) != 0;
+}
+
+// Whether the visitor's Accept-Encoding allows the codings that the origin has applied. Without that
+// field anything is acceptable (RFC 9110 section 12.5.3); of codings that are not ours we know
+// nothing.
+static bool accepts_coding(const struct object *object, const struct http_fields *request)
+{
+    struct slice list = object_field(object, HTTP_NAME_CONTENT_ENCODING), name;
+    struct http_accept_encoding accept;
+    if (http_fields_find(request, HTTP_NAME_ACCEPT_ENCODING) == NULL)
+        return true;
+    http_accept_encoding_parse(request, &accept);
+    while (http_list_next(&list, &name)) {
+        enum http_coding coding;
+        if (http_coding_find(name, &coding) && accept.weights[coding] == 0)
+            return false;
+    }
+    return true;
+}
+
 bool object_matches(const struct object *object, const struct http_fields *request)
 {
-    return selector_matches(object_selectors(object), request);
+    return selector_matches(object_selectors(object), request)
+        && (!is_coded(object) || accepts_coding(object, request));
 }
 
 bool object_has_same_selectors(const struct object *a, const struct object *b)
 {
-    return slice_equal(object_selectors(a), object_selectors(b));
+    return slice_equal(object_selectors(a), object_selectors(b)) && is_coded(a) == is_coded(b)
+        && (!is_coded(a) || slice_equal_nocase(object_field(a, HTTP_NAME_CONTENT_ENCODING),
+            object_field(b, HTTP_NAME_CONTENT_ENCODING)));
 }
 
 struct hash128 object_variant(struct slice vary, const struct http_fields *request)

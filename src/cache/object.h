@@ -31,6 +31,7 @@ struct object {
 // What a head allows, in entry.owners.
 #define OBJECT_MAY_BE_CODED 1       // a content coding may be applied: none is, and no no-transform
 #define OBJECT_VARIES_BY_ENCODING 2 // its Vary says so already
+#define OBJECT_IS_CODED 4           // by the origin
 
 // Copies what it needs of both heads; the values that Vary selects by are taken from the request, a
 // missing Date from wall_ms. key may be NULL if the judgement is JUDGE_NEVER.
@@ -70,9 +71,10 @@ bool object_next_field(struct slice *rest, struct http_field *ret_field);
 // Of the content; UINT64_MAX while not known.
 uint64_t object_length(const struct object *object);
 
-// True if the response was chosen by the same values that this request has (RFC 9111 section 4.1).
+// True if the response was chosen by the same values that this request has (RFC 9111 section 4.1),
+// and is in no coding that the visitor rules out: an origin may forget the Vary.
 bool object_matches(const struct object *object, const struct http_fields *request);
-// Chosen by the same values for the same fields.
+// Chosen by the same values for the same fields, and in the same coding.
 bool object_has_same_selectors(const struct object *a, const struct object *b);
 // A hash of the request's values for the fields that Vary names; 0 without any. Requests that a
 // response cannot tell apart have the same.

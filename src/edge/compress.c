@@ -193,7 +193,9 @@ struct slice compress_fields(const struct object *object, const struct compress_
         [HTTP_CODING_BROTLI] = {"Content-Encoding: br\r\nVary: Accept-Encoding\r\n", 45},
         [HTTP_CODING_ZSTD] = {"Content-Encoding: zstd\r\nVary: Accept-Encoding\r\n", 47},
     };
-    if (!choice->possible || (object->entry.owners & OBJECT_VARIES_BY_ENCODING) != 0)
+    // What the origin has coded is not for everybody either.
+    bool depends = choice->possible || (object->entry.owners & OBJECT_IS_CODED) != 0;
+    if (!depends || (object->entry.owners & OBJECT_VARIES_BY_ENCODING) != 0)
         return codings[choice->coding];
     return with_vary[choice->coding];
 }

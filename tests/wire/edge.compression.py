@@ -111,6 +111,9 @@ class Site:
         if kind == "coded":
             content = gzip.compress(content)
             fields += ["Content-Encoding: gzip", "Vary: Accept-Encoding"]
+        if kind == "forgetful" and "gzip" in head.lower():
+            content = gzip.compress(content)
+            fields.append("Content-Encoding: gzip")
         if kind == "again" and f"If-None-Match: {tag}" in head:
             connection.sendall(f"HTTP/1.1 304 Not Modified\r\nETag: {tag}\r\nNew: {self.asked[path]}"
                                "\r\n\r\n".encode())
@@ -190,6 +193,16 @@ def test_left_alone(site, edge):
         assert answer.coding == "gzip" and answer.fields["etag"].startswith('"')
         assert answer.decoded() == site.content("/coded/5000")
         assert answer.fields["vary"] == "Accept-Encoding"
+    # Even if the backend forgets to say that it chooses.
+    path = "/forgetful/5000"
+    for _ in range(2):
+        for accept, coding in (("gzip", "gzip"), ("identity", None), ("br", None),
+                               ("gzip, br", "gzip")):
+            answer = ask(edge, path, accept)
+            assert answer.coding in (coding, "br" if "br" in accept else None), answer.fields
+            assert answer.decoded() == site.content(path)
+            assert answer.fields["vary"] == "Accept-Encoding", answer.fields
+    assert site.asked[path] == 2
     # What the visitor forbids.
     expect_plain(site, ask(edge, "/page/5000/gzip", "gzip", Cache_Control="no-transform"),
                  "/page/5000/gzip", True)

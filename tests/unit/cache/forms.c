@@ -54,14 +54,15 @@ static void what_a_head_allows(void **state)
         {203, "", OBJECT_MAY_BE_CODED}, {500, "", OBJECT_MAY_BE_CODED},
         {204, "", 0}, {206, "Content-Range: bytes 0-1/2", 0}, {301, "", 0}, {304, "", 0},
         {416, "", 0}, {200, "Content-Range: bytes 0-1/2", 0},
-        {200, "Content-Encoding: br", 0}, {200, "Cache-Control: no-transform", 0},
+        {200, "Content-Encoding: br", OBJECT_IS_CODED}, {200, "Cache-Control: no-transform", 0},
         {200, "Cache-Control: max-age=1\nCache-Control: NO-TRANSFORM", 0},
         {200, "Vary: Cookie", OBJECT_MAY_BE_CODED},
         {200, "Vary: Cookie, Accept-Encoding", OBJECT_MAY_BE_CODED | OBJECT_VARIES_BY_ENCODING},
         {200, "Vary: Cookie\nVary: accept-ENCODING",
             OBJECT_MAY_BE_CODED | OBJECT_VARIES_BY_ENCODING},
         {200, "Vary: *", OBJECT_MAY_BE_CODED | OBJECT_VARIES_BY_ENCODING},
-        {200, "Vary: Accept-Encoding\nContent-Encoding: gzip", OBJECT_VARIES_BY_ENCODING},
+        {200, "Vary: Accept-Encoding\nContent-Encoding: gzip",
+            OBJECT_VARIES_BY_ENCODING | OBJECT_IS_CODED},
     };
     static struct test_request request;
     static struct test_response response;
@@ -76,6 +77,43 @@ static void what_a_head_allows(void **state)
             fail_msg("%u %s: %u", cases[i].status, cases[i].fields, object->entry.owners);
         object_release(object);
     }
+}
+
+// What the origin has coded is for those who take it, Vary or not; both kinds are kept.
+static void coded_copies_are_not_for_everybody(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *accept;
+        bool coded;
+    } cases[] = {
+        {"Accept-Encoding: gzip, br", true}, {"Accept-Encoding: x-gzip", true},
+        {"Accept-Encoding: *", true}, {"", true}, {"Accept-Encoding: identity", false},
+        {"Accept-Encoding: br", false}, {"Accept-Encoding: gzip;q=0, *", false},
+        {"Accept-Encoding:", false},
+    };
+    struct cache *cache = make_cache();
+    struct object *plain = keep(cache, FRESH);
+    struct object *coded = keep(cache, FRESH "\nContent-Encoding: gzip");
+    struct object *unknown = keep(cache, FRESH "\nContent-Encoding: dcb");
+    assert_false(object_has_same_selectors(plain, coded));
+    assert_false(object_has_same_selectors(coded, unknown));
+    assert_true(object_has_same_selectors(coded, coded));
+    struct cache_statistics statistics;
+    cache_read_statistics(cache, &statistics);
+    assert_int_equal(statistics.objects, 3);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        static struct test_request request;
+        test_parse_request(&request, "GET /x HTTP/1.1", cases[i].accept);
+        if (object_matches(coded, &request.head.fields) != cases[i].coded)
+            fail_msg("%s", cases[i].accept);
+        assert_true(object_matches(plain, &request.head.fields));
+        assert_true(object_matches(unknown, &request.head.fields));
+    }
+    object_release(plain);
+    object_release(coded);
+    object_release(unknown);
+    cache_destroy(cache);
 }
 
 static void one_may_make_it(void **state)
@@ -300,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_head_allows),
+        cmocka_unit_test(coded_copies_are_not_for_everybody),
         cmocka_unit_test(one_may_make_it),
         cmocka_unit_test(its_memory_counts),
         cmocka_unit_test(the_limit_holds),
