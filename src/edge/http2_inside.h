@@ -48,6 +48,11 @@ struct http2_connection {
     struct http2_guard guard;
     uint64_t idle_since_ns;         // when the last stream ended
     uint64_t head_since_ns;         // when the head that is coming began; 0: none is
+    // Of the last 64 streams that could have been, the highest number's bit the lowest: which were
+    // opened, and which we reset.
+    int32_t last_id;
+    uint64_t opened, reset;
+    int32_t initial_window, widest_window; // of streams towards the visitor, before his SETTINGS
 };
 
 // One request. Belongs to its connection until its task runs, then to that.

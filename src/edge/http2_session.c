@@ -59,6 +59,61 @@ static void charge(struct http2_connection *self, enum http2_glitch glitch)
     http2_guard_charge(&self->guard, glitch, now_ns(self));
 }
 
+static int terminate(struct http2_connection *self, uint32_t error_code)
+{
+    return nghttp2_session_terminate_session(self->session, error_code) == 0
+        ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static void note_opened(struct http2_connection *self, int32_t id)
+{
+    unsigned shift = (unsigned)(id - self->last_id) / 2;
+    self->opened = shift >= 64 ? 1 : self->opened << shift | 1;
+    self->reset = shift >= 64 ? 0 : self->reset << shift;
+    self->last_id = id;
+}
+
+static void note_reset(struct http2_connection *self, int32_t id)
+{
+    unsigned age = (unsigned)(self->last_id - id) / 2;
+    if (id <= self->last_id && age < 64)
+        self->reset |= UINT64_C(1) << age;
+}
+
+// Frames for a stream that is over (RFC 9113 section 5.1). Of one that we reset they may have been
+// on their way, and of one long ago nobody knows; nghttp2 ignores them all.
+static int check_closed(struct http2_connection *self, int32_t id)
+{
+    unsigned age = (unsigned)(self->last_id - id) / 2;
+    if (id % 2 == 0 || id > self->last_id || age >= 64 || (self->reset >> age & 1) != 0
+        || nghttp2_session_find_stream(self->session, id) != NULL)
+        return 0;
+    bool was_opened = (self->opened >> age & 1) != 0; // if not, it may not be any more (5.1.1)
+    return terminate(self, was_opened ? NGHTTP2_STREAM_CLOSED : NGHTTP2_PROTOCOL_ERROR);
+}
+
+static void note_windows(struct http2_connection *self)
+{
+    self->initial_window = (int32_t)nghttp2_session_get_remote_settings(
+        self->session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+    self->widest_window = 0;
+    LIST_FOREACH (link, &self->streams) {
+        int32_t window = nghttp2_session_get_stream_remote_window_size(
+            self->session, LIST_ENTRY(link, struct http2_stream, link)->id);
+        self->widest_window = MAXIMUM(self->widest_window, window);
+    }
+}
+
+// A change that makes a window too large ends the connection (section 6.9.2); nghttp2 would end
+// the stream.
+static int check_windows(struct http2_connection *self)
+{
+    int64_t change = (int64_t)nghttp2_session_get_remote_settings(
+        self->session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) - self->initial_window;
+    return self->widest_window + change > INT32_MAX
+        ? terminate(self, NGHTTP2_FLOW_CONTROL_ERROR) : 0;
+}
+
 // Every frame, before what is in it: those that are only worth counting.
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context)
 {
@@ -68,20 +123,24 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head
     case NGHTTP2_DATA:
         if (head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0)
             charge(self, HTTP2_GLITCH_EMPTY);
-        break;
+        return check_closed(self, head->stream_id);
     case NGHTTP2_HEADERS:
-        self->head_since_ns = now_ns(self);
-        break;
+        return check_closed(self, head->stream_id);
     case NGHTTP2_CONTINUATION:
         if (head->length == 0)
             charge(self, HTTP2_GLITCH_EMPTY);
         break;
     case NGHTTP2_PRIORITY:
+        charge(self, HTTP2_GLITCH_PRIORITY);
+        if (head->stream_id == 0) // nghttp2 looks at none of them any more
+            return terminate(self, NGHTTP2_PROTOCOL_ERROR);
+        break;
     case NGHTTP2_PRIORITY_UPDATE:
         charge(self, HTTP2_GLITCH_PRIORITY);
         break;
     case NGHTTP2_SETTINGS:
         charge(self, HTTP2_GLITCH_SETTINGS);
+        note_windows(self);
         break;
     case NGHTTP2_PING:
         charge(self, HTTP2_GLITCH_PING);
@@ -100,21 +159,24 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head
     return 0;
 }
 
-static int refuse_stream(nghttp2_session *session, int32_t id, uint32_t error_code)
+static int refuse_stream(struct http2_connection *self, int32_t id, uint32_t error_code)
 {
-    int result = nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, error_code);
+    int result = nghttp2_submit_rst_stream(self->session, NGHTTP2_FLAG_NONE, id, error_code);
+    self->head_since_ns = 0; // nothing will tell when it is over
     return result == 0 ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct http2_connection *self = context;
+    self->head_since_ns = now_ns(self);
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
+    note_opened(self, frame->hd.stream_id);
     struct http2_stream *stream = http2_stream_create(self, frame->hd.stream_id);
     if (stream == NULL) {
         http2_count(self, LEDGER_HTTP2_REFUSED);
-        return refuse_stream(session, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
+        return refuse_stream(self, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
     }
     nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
     return 0;
@@ -134,7 +196,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (head->list_size <= head->limits.list_size * BOMB_FACTOR)
         return 0;
     http2_guard_trip(&self->guard, HTTP2_GLITCH_HEADERS);
-    return refuse_stream(session, frame->hd.stream_id, NGHTTP2_ENHANCE_YOUR_CALM);
+    return refuse_stream(self, frame->hd.stream_id, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // nghttp2 would leave a malformed field out and go on; we do not repair.
@@ -188,6 +250,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
             charge(self, HTTP2_GLITCH_RESET);
         }
         return 0;
+    case NGHTTP2_SETTINGS:
+        return check_windows(self);
+    case NGHTTP2_PRIORITY_UPDATE: {
+        const nghttp2_ext_priority_update *update = frame->ext.payload;
+        return update->stream_id == 0 ? terminate(self, NGHTTP2_PROTOCOL_ERROR) : 0;
+    }
     default:
         return 0;
     }
@@ -247,8 +315,11 @@ static bool is_provoked(uint32_t error_code)
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct http2_connection *self = context;
-    if (frame->hd.type == NGHTTP2_RST_STREAM && is_provoked(frame->rst_stream.error_code))
-        charge(self, HTTP2_GLITCH_RESET);
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        note_reset(self, frame->hd.stream_id);
+        if (is_provoked(frame->rst_stream.error_code))
+            charge(self, HTTP2_GLITCH_RESET);
+    }
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
         self->ending = true;
         if (self->guard.spent == HTTP2_GLITCH_NONE)
@@ -375,7 +446,6 @@ static nghttp2_option *session_option_create(void)
         return NULL;
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-    nghttp2_option_set_no_closed_streams(option, 1);
     // Our own budget counts resets; nghttp2's would read the clock of the machine.
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
     return option;
