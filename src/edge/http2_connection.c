@@ -116,6 +116,7 @@ static void http2_send_rounds(struct task *task, struct http2_connection *self)
     enum error error = task_yield(task); // others first: what they have to say goes along
     while (error == ERROR_NONE && !self->lost) {
         http2_gather(self);
+        http2_session_check(self);
         if (self->output_size == 0)
             break;
         struct iovec piece = {.iov_base = self->output, .iov_len = self->output_size};

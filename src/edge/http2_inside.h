@@ -7,9 +7,9 @@
 #include "edge/request.h"
 #include "edge/transport.h"
 #include "http/http2_head.h"
+#include "http/http2_scan.h"
 
 #define HTTP2_FRAME_SIZE 16384      // of DATA, without its head
-#define HTTP2_FRAME_HEAD_SIZE 9
 
 // Per thread, so that neither a stream nor a round of output allocates.
 struct http2_thread {
@@ -47,11 +47,13 @@ struct http2_connection {
     bool ending;                    // a last GOAWAY is on its way
     struct http2_guard guard;
     uint64_t idle_since_ns;         // when the last stream ended
-    uint64_t head_since_ns;         // when the head that is coming began; 0: none is
+    struct http2_scan scan;
+    uint64_t head_since_ns;         // since when a head or frame is coming; 0: none is
     // Of the last 64 streams that could have been, the highest number's bit the lowest: which were
     // opened, and which we reset.
     int32_t last_id;
     uint64_t opened, reset;
+    int32_t fed_id, reset_id;       // what nghttp2 knows; what the bytes at hand reset
     int32_t initial_window, widest_window; // of streams towards the visitor, before his SETTINGS
 };
 
@@ -96,6 +98,8 @@ ssize_t http2_session_content_wanted(nghttp2_session *session, int32_t id, uint8
     size_t length, uint32_t *flags, nghttp2_data_source *source, void *context);
 // Hands received bytes over. Complete requests are in self->starting then.
 void http2_session_feed(struct http2_connection *self, struct slice bytes);
+// Ends the connection if a budget is spent. After frames came in or went out.
+void http2_session_check(struct http2_connection *self);
 
 // http2_connection.c
 // There is output: sees to it that somebody sends it. May be called from anywhere but a callback.

@@ -4,12 +4,12 @@
 #include "edge/http2_inside.h"
 
 #define BOMB_FACTOR 8         // so many times the list size is no mistake any more
+#define SETTINGS_MAX 32       // in one frame
 #define FRAMES_PER_DATA 2     // WINDOW_UPDATEs that a DATA frame of ours calls for
-#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 enum http2_preface http2_preface_find(struct slice bytes)
 {
-    struct slice preface = SLICE(PREFACE);
+    struct slice preface = SLICE(HTTP2_PREFACE);
     size_t size = MINIMUM(bytes.size, preface.size);
     if (size > 0 && memcmp(bytes.data, preface.data, size) != 0)
         return HTTP2_PREFACE_NONE;
@@ -82,14 +82,63 @@ static void note_reset(struct http2_connection *self, int32_t id)
 
 // Frames for a stream that is over (RFC 9113 section 5.1). Of one that we reset they may have been
 // on their way, and of one long ago nobody knows; nghttp2 ignores them all.
-static int check_closed(struct http2_connection *self, int32_t id)
+static uint32_t check_closed(struct http2_connection *self, int32_t id)
 {
     unsigned age = (unsigned)(self->last_id - id) / 2;
-    if (id % 2 == 0 || id > self->last_id || age >= 64 || (self->reset >> age & 1) != 0
-        || nghttp2_session_find_stream(self->session, id) != NULL)
-        return 0;
-    bool was_opened = (self->opened >> age & 1) != 0; // if not, it may not be any more (5.1.1)
-    return terminate(self, was_opened ? NGHTTP2_STREAM_CLOSED : NGHTTP2_PROTOCOL_ERROR);
+    if (id % 2 == 0 || id > self->last_id || age >= 64 || (self->reset >> age & 1) != 0)
+        return NGHTTP2_NO_ERROR;
+    if ((self->opened >> age & 1) == 0)
+        return NGHTTP2_PROTOCOL_ERROR; // left out, it may not be opened any more (section 5.1.1)
+    bool is_open = id > self->fed_id || nghttp2_session_find_stream(self->session, id) != NULL;
+    return is_open && id != self->reset_id ? NGHTTP2_NO_ERROR : NGHTTP2_STREAM_CLOSED;
+}
+
+// The head of a frame that nghttp2 has not seen yet. An error code: it is a breach that nghttp2
+// would overlook.
+static uint32_t check_frame(struct http2_connection *self, const struct http2_frame_head *frame)
+{
+    bool is_empty = frame->length == 0;
+    switch (frame->type) {
+    case NGHTTP2_DATA:
+        if (is_empty && (frame->flags & NGHTTP2_FLAG_END_STREAM) == 0)
+            charge(self, HTTP2_GLITCH_EMPTY);
+        return check_closed(self, (int32_t)frame->stream);
+    case NGHTTP2_HEADERS:
+        if (frame->stream % 2 == 1 && (int32_t)frame->stream > self->last_id)
+            note_opened(self, (int32_t)frame->stream);
+        return check_closed(self, (int32_t)frame->stream);
+    case NGHTTP2_CONTINUATION:
+        if (is_empty)
+            charge(self, HTTP2_GLITCH_EMPTY);
+        break;
+    case NGHTTP2_PRIORITY:
+        charge(self, HTTP2_GLITCH_PRIORITY);
+        return frame->stream == 0 ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR;
+    case NGHTTP2_PRIORITY_UPDATE:
+        charge(self, HTTP2_GLITCH_PRIORITY);
+        break;
+    case NGHTTP2_SETTINGS:
+        charge(self, HTTP2_GLITCH_SETTINGS);
+        if (frame->length > SETTINGS_MAX * 6) // where nghttp2 gives up
+            http2_guard_trip(&self->guard, HTTP2_GLITCH_SETTINGS);
+        break;
+    case NGHTTP2_PING:
+        charge(self, HTTP2_GLITCH_PING);
+        break;
+    case NGHTTP2_WINDOW_UPDATE:
+        charge(self, HTTP2_GLITCH_WINDOW);
+        break;
+    case NGHTTP2_RST_STREAM:
+        self->reset_id = (int32_t)frame->stream;
+        break;
+    case NGHTTP2_PUSH_PROMISE:
+    case NGHTTP2_GOAWAY:
+        break;
+    default:
+        charge(self, HTTP2_GLITCH_OTHER);
+        break;
+    }
+    return NGHTTP2_NO_ERROR;
 }
 
 static void note_windows(struct http2_connection *self)
@@ -114,65 +163,25 @@ static int check_windows(struct http2_connection *self)
         ? terminate(self, NGHTTP2_FLOW_CONTROL_ERROR) : 0;
 }
 
-// Every frame, before what is in it: those that are only worth counting.
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context)
 {
-    struct http2_connection *self = context;
     (void)session;
-    switch (head->type) {
-    case NGHTTP2_DATA:
-        if (head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0)
-            charge(self, HTTP2_GLITCH_EMPTY);
-        return check_closed(self, head->stream_id);
-    case NGHTTP2_HEADERS:
-        return check_closed(self, head->stream_id);
-    case NGHTTP2_CONTINUATION:
-        if (head->length == 0)
-            charge(self, HTTP2_GLITCH_EMPTY);
-        break;
-    case NGHTTP2_PRIORITY:
-        charge(self, HTTP2_GLITCH_PRIORITY);
-        if (head->stream_id == 0) // nghttp2 looks at none of them any more
-            return terminate(self, NGHTTP2_PROTOCOL_ERROR);
-        break;
-    case NGHTTP2_PRIORITY_UPDATE:
-        charge(self, HTTP2_GLITCH_PRIORITY);
-        break;
-    case NGHTTP2_SETTINGS:
-        charge(self, HTTP2_GLITCH_SETTINGS);
-        note_windows(self);
-        break;
-    case NGHTTP2_PING:
-        charge(self, HTTP2_GLITCH_PING);
-        break;
-    case NGHTTP2_WINDOW_UPDATE:
-        charge(self, HTTP2_GLITCH_WINDOW);
-        break;
-    case NGHTTP2_RST_STREAM:
-    case NGHTTP2_PUSH_PROMISE:
-    case NGHTTP2_GOAWAY:
-        break;
-    default:
-        charge(self, HTTP2_GLITCH_OTHER);
-        break;
-    }
+    if (head->type == NGHTTP2_SETTINGS)
+        note_windows(context);
     return 0;
 }
 
 static int refuse_stream(struct http2_connection *self, int32_t id, uint32_t error_code)
 {
     int result = nghttp2_submit_rst_stream(self->session, NGHTTP2_FLAG_NONE, id, error_code);
-    self->head_since_ns = 0; // nothing will tell when it is over
     return result == 0 ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct http2_connection *self = context;
-    self->head_since_ns = now_ns(self);
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
-    note_opened(self, frame->hd.stream_id);
     struct http2_stream *stream = http2_stream_create(self, frame->hd.stream_id);
     if (stream == NULL) {
         http2_count(self, LEDGER_HTTP2_REFUSED);
@@ -238,7 +247,6 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
-        self->head_since_ns = 0;
         if (stream != NULL && !stream->has_head)
             return on_head(self, stream, ends);
         break;
@@ -271,7 +279,6 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 {
     struct http2_connection *self = context;
     (void)session;
-    self->head_since_ns = 0;
     if (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)
         ledger_add_fault(http2_thread_of(self)->ledger, error == NGHTTP2_ERR_HTTP_HEADER
             ? HTTP1_FAULT_SYNTAX_FIELD : HTTP1_FAULT_LENGTH);
@@ -445,6 +452,7 @@ static nghttp2_option *session_option_create(void)
     if (nghttp2_option_new(&option) != 0)
         return NULL;
     nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_max_settings(option, SETTINGS_MAX);
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
     // Our own budget counts resets; nghttp2's would read the clock of the machine.
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
@@ -478,11 +486,12 @@ bool http2_session_open(struct http2_connection *self, const struct http2_settin
     nghttp2_option_del(option);
     if (result != 0)
         return false;
+    self->scan.left = sizeof(HTTP2_PREFACE) - 1;
     http2_guard_init(&self->guard, settings->resets, settings->glitches, now_ns(self));
     return session_submit_settings(self, settings);
 }
 
-void http2_session_feed(struct http2_connection *self, struct slice bytes)
+static void session_receive(struct http2_connection *self, struct slice bytes)
 {
     ssize_t used = nghttp2_session_mem_recv(
         self->session, (const uint8_t *)bytes.data, bytes.size);
@@ -494,8 +503,32 @@ void http2_session_feed(struct http2_connection *self, struct slice bytes)
         http2_fail(self, NGHTTP2_PROTOCOL_ERROR);
     else if (used < 0)
         http2_lose(self);
-    if (self->guard.spent != HTTP2_GLITCH_NONE && !self->ending && !self->lost) {
-        http2_count(self, http2_guard_counter(self->guard.spent));
-        http2_fail(self, NGHTTP2_ENHANCE_YOUR_CALM);
-    }
+}
+
+void http2_session_feed(struct http2_connection *self, struct slice bytes)
+{
+    struct slice rest = bytes;
+    uint32_t error_code = NGHTTP2_NO_ERROR;
+    while (error_code == NGHTTP2_NO_ERROR && http2_scan_next(&self->scan, &rest))
+        error_code = check_frame(self, &self->scan.frame);
+    self->fed_id = self->last_id;
+    self->reset_id = 0;
+    if (error_code != NGHTTP2_NO_ERROR)
+        bytes.size -= MINIMUM(bytes.size, rest.size + HTTP2_FRAME_HEAD_SIZE); // what came before
+    session_receive(self, bytes);
+    http2_session_check(self);
+    if (error_code != NGHTTP2_NO_ERROR && !self->ending && !self->lost)
+        http2_fail(self, error_code);
+    if (!http2_scan_is_within(&self->scan))
+        self->head_since_ns = 0;
+    else if (self->head_since_ns == 0)
+        self->head_since_ns = now_ns(self);
+}
+
+void http2_session_check(struct http2_connection *self)
+{
+    if (self->guard.spent == HTTP2_GLITCH_NONE || self->ending || self->lost)
+        return;
+    http2_count(self, http2_guard_counter(self->guard.spent));
+    http2_fail(self, NGHTTP2_ENHANCE_YOUR_CALM);
 }
