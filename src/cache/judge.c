@@ -1,5 +1,6 @@
 // The judgement of a response: may it be kept, how long is it fresh, how long usable on failure.
 #include "cache/judge.h"
+#include "http/reference.h"
 
 #define DELTA_SECONDS_MOST (UINT64_C(1) << 31) // RFC 9111 section 1.2.2
 
@@ -254,6 +255,16 @@ static bool is_stored_despite(const struct judge_policy *policy, enum judge_stor
     return policy->override != NULL && (policy->override->store_despite >> what & 1) != 0;
 }
 
+// A POST whose answer says that it is what GET would bring (RFC 9110 section 9.3.3).
+static bool answers_as_get(const struct hearing *hearing)
+{
+    const struct http_fields *fields = &hearing->response->fields;
+    return hearing->request->method == HTTP_METHOD_POST && hearing->response->status == 200
+        && http_fields_count(fields, HTTP_NAME_CONTENT_LOCATION) == 1
+        && http_reference_is_target(
+            http_fields_value(fields, HTTP_NAME_CONTENT_LOCATION), hearing->request);
+}
+
 // RFC 9111 section 3, in its order, and section 3.5.
 static enum judge_reason find_obstacle(const struct hearing *hearing)
 {
@@ -261,7 +272,7 @@ static enum judge_reason find_obstacle(const struct hearing *hearing)
     const struct http_fields *fields = &hearing->response->fields;
     unsigned status = hearing->response->status;
     struct http_cache_control asked;
-    if (hearing->request->method != HTTP_METHOD_GET)
+    if (hearing->request->method != HTTP_METHOD_GET && !answers_as_get(hearing))
         return JUDGE_REASON_METHOD;
     if (status == 206)
         return JUDGE_REASON_PARTIAL;
@@ -439,6 +450,8 @@ static enum judge_reason judge_freshness(const struct hearing *hearing, struct j
     judgement->explicit_freshness = explicit_lifetime(hearing, &lifetime_ms);
     bool fresh_for_others = judgement->explicit_freshness && lifetime_ms > 0
         && !hearing->control.no_cache;
+    if (hearing->request->method == HTTP_METHOD_POST && !fresh_for_others)
+        return JUDGE_REASON_METHOD;
     // A lifetime of 0 says nothing of being meant for everybody, and such a copy would be sent to
     // others on failure.
     if (hearing->with_cookie && !fresh_for_others)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/forward.h"
+#include "edge/invalidate.h"
 #include "edge/lifeline.h"
 #include "edge/request.h"
 #include "edge/rule_serve.h"
@@ -168,6 +169,9 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     fetch->origin = request->origin;
     fetch->shareable = scope == NULL;
     fetch->credentials = request->credentials;
+    fetch->may_keep_post = request->key.text.size > 0 && !rule_forbids_store(request);
+    if (!fetch->shareable)
+        flight->epoch = cache_epoch(request->thread->edge->cache);
     flight->report = fetch->report = report;
     flight->abandon = fetch_abandon;
     flight->fills_cache = fetch->shareable;
@@ -346,14 +350,6 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
     return true;
 }
 
-// An unsafe method that succeeded makes what is stored about its target
-// suspect (RFC 9111 section 4.4).
-static void fetch_invalidate(const struct fetch *fetch, unsigned status)
-{
-    if (!http_method_is_safe(fetch->request.method) && status >= 200 && status < 400)
-        cache_invalidate(fetch->thread->edge->cache, &fetch->key);
-}
-
 // What belongs to one visitor is remembered for a while, so that others do not wait for it in vain.
 // Not what a visitor's own no-store kept out: one of them could keep a page from all others.
 static void fetch_remember_unshareable(const struct fetch *fetch, unsigned status)
@@ -363,6 +359,14 @@ static void fetch_remember_unshareable(const struct fetch *fetch, unsigned statu
         && fetch->reason != JUDGE_REASON_REQUEST_NO_STORE)
         cache_remember_uncacheable(fetch->thread->edge->cache, &hint,
             deadline_after_ms(fetch->thread->loop, fetch->policy->uncacheable_ms));
+}
+
+// The judge says whether the answer to a POST may be kept for GET; here only whether anything has
+// happened to the key meanwhile, which nothing in the table of flights would tell.
+static bool fetch_is_kept_post(const struct fetch *fetch)
+{
+    return fetch->head.method == HTTP_METHOD_POST && fetch->may_keep_post
+        && !cache_is_touched_since(fetch->thread->edge->cache, &fetch->key, fetch->flight->epoch);
 }
 
 // The object for the answer, its content still to come; NULL when out of memory.
@@ -376,8 +380,9 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     judge_response(&fetch->head, head, fetch->policy, fetch_asked_ms(fetch),
         loop->wall_ms, &judgement);
     fetch->reason = judgement.reason;
-    bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
-    if (!fetch->shareable)
+    bool for_others = fetch->shareable || fetch_is_kept_post(fetch);
+    bool shared = for_others && judgement.store == JUDGE_STORE;
+    if (!for_others)
         judgement.store = JUDGE_NEVER;
     if (shared && object_fields_apart(head, judgement.drops_set_cookie,
             &fetch->flight->leader_fields) != ERROR_NONE)
@@ -393,7 +398,7 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
         if (body == NULL)
             return NULL;
     }
-    return object_create(fetch->shareable ? &fetch->key : NULL, &fetch->head, head, &judgement,
+    return object_create(for_others ? &fetch->key : NULL, &fetch->head, head, &judgement,
         loop->now_ns, loop->wall_ms, body);
 }
 
@@ -455,8 +460,10 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
         return false;
     }
     fetch_finish_report(fetch, exchange);
-    fetch_invalidate(fetch, status);
     struct flight *flight = fetch->flight;
+    invalidate_after(fetch, exchange_head(exchange));
+    if (fetch->head.method == HTTP_METHOD_POST)
+        flight->epoch = cache_epoch(fetch->thread->edge->cache); // its own invalidation was before
     bool shared = object->storable;
     if (!judge_replaces(status))
         fetch_let_copy_rest(fetch);

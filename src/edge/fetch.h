@@ -31,6 +31,7 @@ struct fetch {
     struct http_request_head head; // of the request that began it, for judging the response
     struct cache_key key;
     bool shareable;
+    bool may_keep_post;            // with a POST: nothing but its answer stands against keeping it
     unsigned credentials;
     enum judge_reason reason;      // why the answer is not stored
     struct object *copy;           // to be revalidated; NULL: none
