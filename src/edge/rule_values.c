@@ -6,7 +6,6 @@
 
 struct slice rule_scheme(const struct request *request)
 {
-    (void)request;
     return secure_is_request(request) ? SLICE("https") : SLICE("http");
 }
 
@@ -22,7 +21,7 @@ bool rule_values_of(const struct request *request, struct arena *arena,
         return false;
     struct text address = text_in(buffer, ADDRESS_SIZE);
     struct text id = text_in(buffer + ADDRESS_SIZE, REQUEST_ID_DIGITS);
-    address_format_host(&address, &request->connection->peer);
+    address_format_host(&address, &request->client.address);
     text_append_hex(&id, request->id, REQUEST_ID_DIGITS);
     *ret_values = (struct rule_values){.of = {
         [RULE_VARIABLE_HOST] = request->host,
