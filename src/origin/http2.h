@@ -19,6 +19,14 @@
 #define HTTP2_CONNECTION_WINDOW (16 * 1024 * 1024)
 #define HTTP2_BUFFER_SIZE 16384
 
+// Who opened a session waits for the peer's first SETTINGS: only then is it known that HTTP/2 is
+// spoken there and how many streams are allowed; until then provably nothing was asked.
+struct http2_greeting {
+    struct task *task;
+    bool greeted;
+    enum failure_kind failed; // the session broke and is gone
+};
+
 struct http2_session {
     struct connection *connection;
     struct origin *origin;    // counted: its counters are told
@@ -34,6 +42,7 @@ struct http2_session {
     uint64_t doubted_ns;      // when an answer was waited for in vain: bytes since then settle it
     bool reading, writing;    // a task does, or is about to
     struct task *reader, *writer;
+    struct http2_greeting *greeting; // NULL: nobody waits
     bool resting;             // parked, without tasks
     bool retired;             // takes no further streams, and ends with its last one
     bool broken;              // nothing goes any more; freed when both tasks have ended

@@ -62,11 +62,40 @@ static struct http2_session *find_session(struct task *task, struct exchange *ex
     return NULL;
 }
 
+static enum error await_greeting(struct task *task, struct http2_session *session,
+    uint64_t deadline_ns, struct failure *ret_failure)
+{
+    struct http2_greeting greeting = {.task = task};
+    enum error error = ERROR_NONE;
+    session->greeting = &greeting;
+    if (http2_session_wake(session))
+        http2_session_kick(session);
+    while (!greeting.greeted && greeting.failed == FAILURE_NONE && error == ERROR_NONE)
+        error = task_suspend(task, deadline_ns);
+    if (greeting.failed != FAILURE_NONE) {
+        *ret_failure = (struct failure){.kind = greeting.failed, .unsent = true};
+        if (error != ERROR_NONE)
+            return error;
+        return greeting.failed == FAILURE_PROTOCOL_ERROR ? ERROR_PROTOCOL
+            : greeting.failed == FAILURE_INTERNAL ? ERROR_MEMORY : ERROR_RESET;
+    }
+    session->greeting = NULL;
+    if (greeting.greeted && error != ERROR_CANCELLED)
+        return ERROR_NONE;
+    http2_session_retire(session);
+    *ret_failure = (struct failure){.unsent = true,
+        .kind = error == ERROR_CANCELLED ? FAILURE_CANCELLED : FAILURE_CONNECTION_TIMEOUT};
+    return error;
+}
+
 static enum error connect_session(struct task *task, struct exchange *exchange,
     struct http2_session **ret_session, struct failure *ret_failure)
 {
     const struct pool_settings *settings = &exchange->plan->settings.pool;
+    uint64_t deadline_ns =
+        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms);
     struct connection *connection;
+    struct http2_session *session;
     enum error error = exchange_connect(task, exchange, true, &connection, ret_failure);
     if (error != ERROR_NONE)
         return error;
@@ -77,11 +106,14 @@ static enum error connect_session(struct task *task, struct exchange *exchange,
         return ERROR_PROTOCOL;
     }
     error = http2_session_create(connection, exchange->origin, settings,
-        exchange->timeouts.between_bytes_ms, ret_session);
-    if (error == ERROR_NONE && !http2_session_wake(*ret_session))
-        error = ERROR_LIMIT;
-    if (error != ERROR_NONE)
+        exchange->timeouts.between_bytes_ms, &session);
+    if (error != ERROR_NONE) {
         *ret_failure = (struct failure){.kind = FAILURE_INTERNAL, .unsent = true};
+        return error;
+    }
+    error = await_greeting(task, session, deadline_ns, ret_failure);
+    if (error == ERROR_NONE)
+        *ret_session = session;
     return error;
 }
 

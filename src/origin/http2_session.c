@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #define READ_STEP_MS 1000 // how long the reader stays without streams before the session rests
-#define LAST_WORDS_MS 1000 // for the GOAWAY after an offence
 
 // --- Memory of nghttp2 ---
 
@@ -141,6 +140,11 @@ void http2_session_break(struct http2_session *session, enum failure_kind why)
     if (session->broken)
         return;
     session->broken = session->retired = true;
+    if (session->greeting != NULL) {
+        session->greeting->failed = why;
+        task_wake(session->greeting->task);
+        session->greeting = NULL;
+    }
     stop_resting(session);
     fail_streams(session, why);
     if (session->reader != NULL)
@@ -217,6 +221,14 @@ static bool gather(struct http2_session *session, char *buffer, size_t *ret_size
     return true;
 }
 
+// After an offence of the peer nghttp2 sends its GOAWAY and then wants nothing more.
+static void note_offence(struct http2_session *session)
+{
+    if (!session->broken && !session->writing && nghttp2_session_want_read(session->nghttp2) == 0
+        && nghttp2_session_want_write(session->nghttp2) == 0)
+        http2_session_break(session, FAILURE_PROTOCOL_ERROR);
+}
+
 static enum failure_kind kind_of_sending(enum error error)
 {
     if (error == ERROR_TIMEOUT)
@@ -247,8 +259,7 @@ static void writer_main(struct task *task, void *argument)
     memory_free(buffer);
     session->writer = NULL;
     session->writing = false;
-    if (session->reader != NULL)
-        task_wake(session->reader); // which may wait for the last words to be sent
+    note_offence(session);
     settle(session);
 }
 
@@ -294,25 +305,17 @@ static bool rest(struct http2_session *session)
     return true;
 }
 
-// What was received, into nghttp2. An offence: its last words are sent, and all streams fail.
 static void take(struct task *task, struct http2_session *session, const char *buffer, size_t size)
 {
     session->received_ns = task_now_ns(task);
     ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)buffer, size);
     http2_session_kick(session);
-    if (session->broken || (taken >= 0 && nghttp2_session_want_read(session->nghttp2) != 0)) {
-        settle(session);
-        return;
-    }
-    bool out_of_memory = taken == NGHTTP2_ERR_NOMEM;
-    enum failure_kind why = out_of_memory ? FAILURE_INTERNAL : FAILURE_PROTOCOL_ERROR;
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task), LAST_WORDS_MS);
-    session->retired = true;
-    fail_streams(session, why);
-    while (session->writing && !session->broken && !out_of_memory
-        && task_suspend(task, deadline_ns) == ERROR_NONE)
-        continue;
-    http2_session_break(session, why);
+    if (taken < 0)
+        http2_session_break(session,
+            taken == NGHTTP2_ERR_NOMEM ? FAILURE_INTERNAL : FAILURE_PROTOCOL_ERROR);
+    else
+        note_offence(session);
+    settle(session);
 }
 
 static void reader_main(struct task *task, void *argument)

@@ -174,6 +174,11 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         http2_session_retire(session);
+    if (frame->hd.type == NGHTTP2_SETTINGS && session->greeting != NULL
+        && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+        session->greeting->greeted = true; // and stays: the session may break before it is seen
+        task_wake(session->greeting->task);
+    }
     if (stream == NULL)
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS)
