@@ -32,6 +32,7 @@ struct backend {
     struct slice authority; // view into url
     struct slice host;      // of it, for TLS; view into url
     bool secure;            // https://
+    atomic_bool speaks_http1; // what the last TLS handshake that offered HTTP/2 agreed on instead
     struct tls_resumption resumption;
     uint64_t hash;          // of the URL
     struct health health;

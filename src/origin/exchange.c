@@ -55,16 +55,20 @@ enum error exchange_connect(struct task *task, struct exchange *exchange, bool o
         ret_connection, ret_failure);
 }
 
+static struct connection *take_kept(struct task *task, struct exchange *exchange)
+{
+    return pool_take(exchange->backend, origins_pool(exchange->origin->origins, task_loop(task)),
+        exchange->plan->settings.tls_client, &exchange->origin->counters);
+}
+
+// Unless there is one already.
 static enum error open_connection(struct task *task, struct exchange *exchange, bool may_be_kept,
     struct failure *ret_failure)
 {
-    if (may_be_kept) {
-        exchange->connection = pool_take(exchange->backend,
-            origins_pool(exchange->origin->origins, task_loop(task)),
-            exchange->plan->settings.tls_client, &exchange->origin->counters);
-        if (exchange->connection != NULL)
-            return ERROR_NONE;
-    }
+    if (exchange->connection == NULL && may_be_kept)
+        exchange->connection = take_kept(task, exchange);
+    if (exchange->connection != NULL)
+        return ERROR_NONE;
     return exchange_connect(task, exchange, false, &exchange->connection, ret_failure);
 }
 
@@ -125,10 +129,33 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
 }
 
 // Another protocol is only asked for over HTTP/1.1: extended CONNECT is no business of backends'.
-static bool speaks_http2(const struct exchange *exchange)
+static bool may_speak_http2(const struct exchange *exchange)
 {
-    return exchange->plan->settings.http2 == HTTP2_PRIOR_KNOWLEDGE
-        && exchange->request->upgrade.data == NULL;
+    if (exchange->request->upgrade.data != NULL)
+        return false;
+    switch ((enum origin_http2)exchange->plan->settings.http2) {
+    case HTTP2_OFF:
+        return false;
+    case HTTP2_PRIOR_KNOWLEDGE:
+        return true;
+    case HTTP2_NEGOTIATE:
+        return exchange->backend->secure;
+    }
+    return false;
+}
+
+// A kept connection of HTTP/1.1 says that this is what was negotiated.
+static enum error begin_either(struct task *task, struct exchange *exchange,
+    struct failure *ret_failure)
+{
+    if (exchange->plan->settings.http2 == HTTP2_NEGOTIATE && may_use_kept(exchange))
+        exchange->connection = take_kept(task, exchange);
+    enum error error = ERROR_NONE;
+    if (exchange->connection == NULL)
+        error = exchange_http2_begin(task, exchange, ret_failure);
+    if (error == ERROR_NONE && exchange->stream == NULL)
+        error = begin_request(task, exchange, ret_failure);
+    return error;
 }
 
 static void note_backend(const struct exchange_way *way, struct failure *failure)
@@ -152,8 +179,8 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     struct failure failure = {.kind = FAILURE_INTERNAL, .unsent = true};
     struct exchange *exchange = exchange_create(task, way, request);
     enum error error = exchange == NULL ? ERROR_MEMORY : ERROR_NONE;
-    if (error == ERROR_NONE && speaks_http2(exchange))
-        error = exchange_http2_begin(task, exchange, &failure);
+    if (error == ERROR_NONE && may_speak_http2(exchange))
+        error = begin_either(task, exchange, &failure);
     else if (error == ERROR_NONE)
         error = begin_request(task, exchange, &failure);
     if (error == ERROR_NONE && exchange->stream == NULL) {
@@ -163,12 +190,12 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
             error = exchange_read_head(task, exchange, &failure);
         else
             error = exchange_upload(task, exchange, &failure);
-        if (error == ERROR_NONE)
-            error = refuse_unasked(exchange, &failure);
         failure.reused_connection = reused && exchange->end == 0;
         if (failure.reused_connection && failure.kind == FAILURE_CONNECTION_TERMINATED)
             pool_learn_cut(exchange->connection);
     }
+    if (error == ERROR_NONE)
+        error = refuse_unasked(exchange, &failure);
     if (error == ERROR_NONE) {
         exchange->request = NULL;
         *ret_exchange = exchange;

@@ -104,7 +104,8 @@ enum error http2_callbacks_create(nghttp2_session_callbacks **ret_callbacks) MUS
 void http2_stream_fail(struct http2_stream *stream, enum failure_kind kind);
 
 // http2_exchange.c
-bool exchange_is_http2(const struct exchange *exchange);
+// Until the final head is there, or until HTTP/1.1 was negotiated: then exchange->connection is open
+// and nothing was sent on it.
 enum error exchange_http2_begin(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;
 enum error exchange_http2_read(struct task *task, struct exchange *exchange, void *buffer,

@@ -99,6 +99,15 @@ static enum error connect_session(struct task *task, struct exchange *exchange,
     enum error error = exchange_connect(task, exchange, true, &connection, ret_failure);
     if (error != ERROR_NONE)
         return error;
+    if (connection->tls_identity != 0)
+        atomic_store_explicit(&exchange->backend->speaks_http1, !connection->speaks_http2,
+            memory_order_relaxed);
+    if (connection->tls_identity != 0 && !connection->speaks_http2
+        && exchange->plan->settings.http2 == HTTP2_NEGOTIATE) {
+        exchange->connection = connection;
+        *ret_session = NULL;
+        return ERROR_NONE;
+    }
     if (connection->tls_identity != 0 && !connection->speaks_http2) {
         *ret_failure = (struct failure){.kind = FAILURE_TLS_PROTOCOL_ERROR, .unsent = true,
             .detail = "it does not speak HTTP/2"};
@@ -141,7 +150,7 @@ static enum error open_shared(struct task *task, struct exchange *exchange,
     opening.waiter_count = 0;
     list_append(&seat->openings, &opening.link);
     enum error error = connect_session(task, exchange, ret_session, ret_failure);
-    if (error == ERROR_NONE)
+    if (error == ERROR_NONE && *ret_session != NULL)
         list_append(&seat->sessions, &(*ret_session)->seat_link);
     tell_waiters(&opening, error, ret_failure);
     return error;
@@ -172,6 +181,7 @@ static enum error await_opening(struct task *task, struct exchange *exchange,
     return error;
 }
 
+// *ret_session NULL: HTTP/1.1 was agreed on, over exchange->connection.
 static enum error take_session(struct task *task, struct exchange *exchange, uint64_t since_ns,
     struct http2_session **ret_session, struct failure *ret_failure)
 {
@@ -184,7 +194,10 @@ static enum error take_session(struct task *task, struct exchange *exchange, uin
         *ret_session = find_session(task, exchange, since_ns);
         if (*ret_session != NULL)
             return ERROR_NONE;
+        bool lonely = atomic_load_explicit(&exchange->backend->speaks_http1, memory_order_relaxed);
         LIST_FOREACH(link, &seat->openings) {
+            if (lonely)
+                break; // no two could share what comes of it
             struct http2_opening *one = LIST_ENTRY(link, struct http2_opening, link);
             if (one->waiter_count + 1 < limit)
                 opening = one;
@@ -496,6 +509,8 @@ enum error exchange_http2_begin(struct task *task, struct exchange *exchange,
         struct http2_session *session;
         struct failure failure = {.kind = FAILURE_INTERNAL, .unsent = true};
         enum error error = take_session(task, exchange, since_ns, &session, &failure);
+        if (error == ERROR_NONE && session == NULL)
+            return ERROR_NONE;
         if (error == ERROR_NONE) {
             error = ask(task, exchange, session, &failure);
             if (error == ERROR_NONE)

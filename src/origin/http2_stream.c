@@ -141,8 +141,13 @@ static void take_interim(struct http2_stream *stream)
         refuse(stream, FAILURE_PROTOCOL_ERROR);
         return;
     }
-    if (exchange->head.status != 100)
+    if (exchange->head.status != 100) {
+        const struct exchange_request *request = exchange->request;
+        if (request->interim != NULL)
+            request->interim(request->interim_context, exchange->head.status,
+                &exchange->head.fields);
         return;
+    }
     exchange->may_continue = true;
     if (exchange->awaiting_continue != NULL)
         task_wake(exchange->awaiting_continue);

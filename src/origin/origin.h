@@ -11,7 +11,7 @@
 #include "io/io.h"
 #include "tls/client.h"
 
-enum origin_http2 { HTTP2_OFF, HTTP2_PRIOR_KNOWLEDGE };
+enum origin_http2 { HTTP2_OFF, HTTP2_PRIOR_KNOWLEDGE, HTTP2_NEGOTIATE };
 enum origin_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUESTS, BALANCE_HASH };
 
 struct probe_settings {

@@ -253,7 +253,7 @@ static const struct setting_section retry_section = {
     .summary = "How many extra attempts the edge may make when one fails.",
 };
 
-static const char *const http2_choices[] = {"off", "prior_knowledge", NULL};
+static const char *const http2_choices[] = {"off", "prior_knowledge", "negotiate", NULL};
 static const char *const balance_choices[] = {"round_robin", "least_requests", "hash", NULL};
 
 static const struct setting rows[] = {
@@ -284,10 +284,11 @@ static const struct setting rows[] = {
         .offset = offsetof(struct origin_settings, http2),
         .choices = http2_choices,
         .fallback = "off",
-        .summary = "HTTP/2 to the backends: never, or at once, without asking (all of them must "
-                   "speak it). Tunnels go over HTTP/1.1 in any case.",
-        .touch = "Choose prior_knowledge for backends that speak HTTP/2 without TLS, such as many "
-                 "of those written for gRPC.",
+        .summary = "HTTP/2 to the backends: never; at once, without asking (all of them must speak "
+                   "it); or where it is agreed on in the TLS handshake, over https:// only. "
+                   "Tunnels go over HTTP/1.1 in any case.",
+        .touch = "Choose negotiate for backends that are far away, prior_knowledge for those that "
+                 "speak HTTP/2 without TLS, such as many written for gRPC.",
     },
     {
         .name = "slow_start",
