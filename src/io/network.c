@@ -28,7 +28,7 @@ static bool cut(uint8_t *bytes, unsigned bits)
 {
     bool clean = true;
     for (unsigned i = bits / 8; i < 16; i++) {
-        uint8_t mask = i == bits / 8 ? (uint8_t)(0xff00 >> bits % 8) : 0;
+        uint8_t mask = (uint8_t)(i == bits / 8 ? 0xff00 >> bits % 8 : 0);
         clean = clean && (bytes[i] & (uint8_t)~mask) == 0;
         bytes[i] &= mask;
     }
