@@ -11,9 +11,11 @@ static bool is_port(struct slice port)
 
 enum error forwarded_parse_node(struct slice node, struct address *ret_address)
 {
+    if (node.data == NULL)
+        return ERROR_INVALID;
     if (node.size >= 2 && node.data[0] == '"' && node.data[node.size - 1] == '"')
         node = slice_of(node.data + 1, node.size - 2);
-    struct slice rest = node, host = node;
+    struct slice rest = node, host;
     if (node.size > 0 && node.data[0] == '[') {
         host = slice_cut(&rest, ']');
         if (rest.data == NULL || (rest.size > 0 && rest.data[0] != ':'))

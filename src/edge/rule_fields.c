@@ -75,9 +75,10 @@ static struct slice change_browser_lifetime(struct request *request, const struc
     static const struct slice replaced[] = {
         {"Cache-Control", 13}, {"Expires", 7}, {"Pragma", 6}};
     uint64_t lifetime_ms = request->rule->cache.browser_ms;
+    unsigned long long seconds = lifetime_ms / 1000
+        + object_age_ms(object, request->thread->loop->now_ns) / 1000;
     struct slice line = lifetime_ms < 1000 ? SLICE("no-cache")
-        : arena_printf(&request->arena, "max-age=%llu", (unsigned long long)(lifetime_ms / 1000
-            + object_age_ms(object, request->thread->loop->now_ns) / 1000));
+        : arena_printf(&request->arena, "max-age=%llu", seconds);
     struct rule_part part = {RULE_VARIABLE_NONE, line};
     struct rule_header header = {replaced[0], {&part, 1}};
     struct rule_headers headers = {.writes = &header, .write_count = 1, .set_count = 1,

@@ -154,7 +154,8 @@ static bool join_cookies(struct http2_head *head)
         }
         head->items[kept++] = field;
     }
-    first->value = slice_of(bytes, at);
+    if (first != NULL)
+        first->value = slice_of(bytes, at);
     head->count = kept;
     return true;
 }

@@ -124,7 +124,7 @@ bool certificates_open(struct settings *settings, struct tls *tls)
     struct tls_complaint complaint = {.text = ""};
     struct origin_settings *origins = settings->edge.origins.items;
     if (settings->edge.tls.certificates.count > 0) {
-        enum error error = tls_server_create(tls, &settings->edge.tls, 
+        enum error error = tls_server_create(tls, &settings->edge.tls,
             settings->edge.connections.http2.enabled,
             &settings->edge.tls_server, &complaint);
         if (error != ERROR_NONE)

@@ -201,7 +201,7 @@ static bool gather(struct http2_session *session, char *buffer, size_t *ret_size
 {
     size_t size = 0;
     while (size < HTTP2_BUFFER_SIZE) {
-        if (session->unsent_size == 0) {
+        if (session->unsent == NULL || session->unsent_size == 0) {
             const uint8_t *data;
             ssize_t result = nghttp2_session_mem_send(session->nghttp2, &data);
             if (result < 0)
