@@ -104,7 +104,7 @@ static const struct setting limit_rows[] = {
                    "are. Each takes up to 1 MB. Copies that have their compressed form do not "
                    "count.",
         .touch = "When `afloat status` counts encoders_refused and memory is left."},
-    {.name = "jobs", .type = SETTING_COUNT, .fallback = "4",
+    {.name = "jobs", .type = SETTING_COUNT, .fallback = "2",
         .offset = offsetof(struct compress_limits, jobs), .maximum = 1000,
         .summary = "Compressed forms of large copies being made on helper threads at once; beyond, "
                    "a later visitor has it made.",
