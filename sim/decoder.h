@@ -1,5 +1,5 @@
-// What a visitor does with a Content-Encoding: gzip, br and zstd, piece by piece, by the decoders of
-// their own libraries.
+// What a visitor does with a Content-Encoding: gzip, br and zstd, piece by piece, by the decoders
+// of their own libraries.
 #pragma once
 
 #include "base/error.h"

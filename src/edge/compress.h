@@ -5,8 +5,8 @@
 // What has a Content-Encoding or no-transform is left alone. Requests with Range get the content as
 // it is. A compressed answer has its ETag weakened, so that it can be revalidated but not combined
 // with parts of the plain one (RFC 9110 section 8.8.1), and every answer that could have been
-// compressed says Vary: Accept-Encoding. The edge's own pages go out as they are: they are small, and
-// are sent when there may be more to do than can be done.
+// compressed says Vary: Accept-Encoding. The edge's own pages go out as they are: they are small,
+// and are sent when there may be more to do than can be done.
 #pragma once
 
 #include "cache/object.h"
