@@ -13,8 +13,10 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define GZIP_WINDOW_BITS (MAX_WBITS + 16) // with gzip's header and trailer
-#define GZIP_MEMORY_LEVEL 8
+#define GZIP_WRAPPED 16 // added to the window bits: gzip's header and trailer, not zlib's
+#define GZIP_WINDOW_LEAST 10
+#define GZIP_MEMORY_LEVEL 8 // with the largest window
+#define GZIP_LOOKAHEAD 262  // of the window, zlib cannot use so much
 #define RUN_MOST ((size_t)1 << 30) // zlib counts in unsigned int
 
 struct encoder {
@@ -111,14 +113,21 @@ static const char padding[] =
 #define PADDING_SIZE (UINT8_MAX + 1)
 _Static_assert(sizeof(padding) == PADDING_SIZE + 1, "");
 
-static bool gzip_begin(struct encoder *encoder, unsigned level, uint8_t padding_size)
+// No larger than the content needs: most of the cost of a small one is clearing tables.
+static bool gzip_begin(struct encoder *encoder, unsigned level, uint64_t size, uint8_t padding_size)
 {
+    int window_bits = MAX_WBITS, memory_level = GZIP_MEMORY_LEVEL;
+    while (window_bits > GZIP_WINDOW_LEAST
+        && size < UINT64_MAX / 2 && size + GZIP_LOOKAHEAD < UINT64_C(1) << (window_bits - 1)) {
+        window_bits--;
+        memory_level--;
+    }
     const char *name = padding + (PADDING_SIZE - padding_size);
     encoder->gzip_header = (gz_header){.os = 255, // unknown
         .name = padding_size == 0 ? NULL : (Bytef *)(uintptr_t)name};
     encoder->gzip = (z_stream){.zalloc = gzip_alloc, .zfree = gzip_free, .opaque = encoder};
-    return deflateInit2(&encoder->gzip, (int)MINIMUM(level, 9u), Z_DEFLATED, GZIP_WINDOW_BITS,
-               GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK
+    return deflateInit2(&encoder->gzip, (int)MINIMUM(level, 9u), Z_DEFLATED,
+               window_bits + GZIP_WRAPPED, memory_level, Z_DEFAULT_STRATEGY) == Z_OK
         && deflateSetHeader(&encoder->gzip, &encoder->gzip_header) == Z_OK;
 }
 
@@ -161,7 +170,9 @@ struct encoder *encoder_create(enum http_coding coding, const struct encoder_opt
     encoder->coding = coding;
     switch (coding) {
     case HTTP_CODING_IDENTITY: break;
-    case HTTP_CODING_GZIP: begun = gzip_begin(encoder, level, options->padding); break;
+    case HTTP_CODING_GZIP:
+        begun = gzip_begin(encoder, level, options->size, options->padding);
+        break;
     case HTTP_CODING_BROTLI:
         // Not of 1 byte: what libbrotlienc writes for that, no decoder takes.
         encoder->padding = options->padding == 0 ? 0 : options->padding + (size_t)1;

@@ -90,7 +90,9 @@ static void content_comes_back_however_it_is_cut(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
         for (size_t cut = 0; cut <= TEXT_SIZE; cut++) {
             struct coded coded = coded_new(TEXT_SIZE);
-            struct encoder *encoder = encoder_create(codings[i], &unknown);
+            struct encoder_options options = unknown;
+            options.size = cut % 3 == 0 ? TEXT_SIZE : UINT64_MAX;
+            struct encoder *encoder = encoder_create(codings[i], &options);
             assert_non_null(encoder);
             size_t step = cut % 97 + ENCODER_OUTPUT_LEAST;
             assert_int_equal(run(encoder, slice_of(text, cut),
@@ -204,6 +206,30 @@ static void all_levels_and_windows_work(void **state)
 }
 
 // What streams use at the same time: counted, and the same however much passes.
+// Sizes around those at which gzip's window changes.
+static void every_announced_size_works(void **state)
+{
+    (void)state;
+    char *text = make_text(70000);
+    for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
+        for (size_t size = 1; size <= 65536; size = size * 3 / 2 + 1) {
+            for (size_t around = 0; around < 3; around++) {
+                size_t length = size + around * 131;
+                struct encoder_options options = {.level = 6, .window_bits = 16, .size = length};
+                struct coded coded = coded_new(length);
+                struct encoder *encoder = encoder_create(codings[i], &options);
+                assert_non_null(encoder);
+                assert_int_equal(run(encoder, slice_of(text, length), ENCODER_FINISH, &coded, 4096),
+                    ERROR_NONE);
+                encoder_destroy(encoder);
+                expect_content(codings[i], &coded, slice_of(text, length), true);
+                free(coded.bytes);
+            }
+        }
+    }
+    free(text);
+}
+
 static void memory_is_bounded_and_counted(void **state)
 {
     (void)state;
@@ -357,6 +383,7 @@ int main(void)
         cmocka_unit_test(what_was_flushed_can_be_decoded),
         cmocka_unit_test(an_empty_content_is_one_too),
         cmocka_unit_test(all_levels_and_windows_work),
+        cmocka_unit_test(every_announced_size_works),
         cmocka_unit_test(memory_is_bounded_and_counted),
         cmocka_unit_test(without_memory_it_says_so),
         cmocka_unit_test(one_that_is_not_finished_can_be_destroyed),
