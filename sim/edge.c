@@ -163,7 +163,7 @@ void sim_edge_maintain(struct sim_run *run, bool on)
 
 uint64_t sim_edge_purge(struct sim_run *run, enum purge_kind kind, const char *what, bool hard)
 {
-    struct purge purge = {kind, slice_from_string(what), hard};
+    struct purge purge = {.kind = kind, .what = slice_from_string(what), .hard = hard};
     return cache_purge(edge_cache(run->edge->edge), &purge);
 }
 

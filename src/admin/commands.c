@@ -83,7 +83,7 @@ static bool is_tag(struct slice what)
 static json_t *purge_command(struct status_source *source, const json_t *request)
 {
     struct slice kind, what;
-    struct purge purge;
+    struct purge purge = {.hard = false};
     if (!text_member(request, "kind", &kind) || !is_purge_kind(kind, &purge.kind))
         return control_refusal("purge what? kind is one of url, prefix, tag, all");
     if (!text_member(request, "what", &what))
@@ -106,6 +106,7 @@ static json_t *purge_command(struct status_source *source, const json_t *request
         if (!is_tag(what))
             return control_refusal("a tag is one word without commas");
         break;
+    case PURGE_MATCH: // none of the words
     case PURGE_ALL:
         if (what.size > 0)
             return control_refusal("\"all\" takes no \"what\"");

@@ -57,12 +57,31 @@ void cache_remember_uncacheable(
     struct cache *cache, const struct cache_key *key, uint64_t until_ns);
 bool cache_is_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t now_ns);
 
-enum purge_kind { PURGE_URL, PURGE_PREFIX, PURGE_TAG, PURGE_ALL };
+enum purge_kind { PURGE_URL, PURGE_PREFIX, PURGE_TAG, PURGE_ALL, PURGE_MATCH };
+struct pattern; // of base/pattern.h
+
+// For PURGE_MATCH: what is not NULL must be found in it.
+struct purge_match {
+    const struct pattern *host;         // of the URL, with its port if that is not the default
+    const struct pattern *url;          // path and query
+    const struct pattern *content_type; // "" without one
+    const struct pattern *tags;         // of any of its tag fields (cache/tag.h), as sent
+};
+
 struct purge {
     enum purge_kind kind;
-    struct slice what; // normalised URL ("https://host/path"), URL prefix or tag
+    // Normalised URL ("https://host/path"), URL prefix, or tags, one to a line; of PURGE_MATCH the
+    // host that must be the object's, empty: any.
+    struct slice what;
     bool hard;         // gone, instead of stale
+    struct purge_match match;
+    // NULL, or which keys' URLs ("host/path") are meant. Called with a lock held: looks up, no more.
+    bool (*covers)(const void *context, struct slice url);
+    const void *context;
+    const uint32_t *hashes; // of the tags, sorted; the cache's own
+    size_t hash_count;
 };
+// What is being fetched meanwhile cannot be asked for its tags or patterns: it counts as hit.
 // Walks the index (not in a loop's thread if it is large). Both schemes of a URL count, and every
 // site. Returns how many objects were hit; fetches under way are covered by the epoch.
 uint64_t cache_purge(struct cache *cache, const struct purge *purge);

@@ -17,7 +17,8 @@ bool access_list_check(struct slice value, char *message, size_t message_size)
     snprintf(message, message_size, is_address
         ? "is no range: bits are set beyond its prefix; expected its first address, such as "
           "192.0.2.0/24"
-        : "is no range of addresses; expected one such as 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32");
+        : "is no range of addresses; expected one such as 192.0.2.0/24, 192.0.2.7 or "
+          "2001:db8::/32");
     return false;
 }
 

@@ -2,8 +2,8 @@
 // connections each has. Fixed memory, any thread, no clock of its own.
 //
 // A client is a key: a hash of its address (and of what it is limited for). The table has places
-// for `entries` of them, eight to a set. A rate that has recovered leaves its place by itself; where
-// a set is full of others, the one nearest to that makes room, so those who ask the most are
+// for `entries` of them, eight to a set. A rate that has recovered leaves its place by itself;
+// where a set is full of others, the one nearest to that makes room, so those who ask the most are
 // remembered. A connection that finds no place is let in uncounted.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include "edge/compress.h"
 #include "edge/laggard.h"
 #include "edge/page.h"
+#include "edge/purge_request.h"
 #include "edge/rule_serve.h"
 #include "edge/secure.h"
 #include "edge/status_field.h"
@@ -145,7 +146,7 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
         fields = compress_weaken_confirmation(request, fields);
     if (delivery->selection != OBJECT_WHOLE && delivery->selection != OBJECT_PART)
         fields = fields_without_content(request, fields);
-    fields = rule_response_fields(request, object, fields);
+    fields = rule_response_fields(request, object, purge_hide_tags(request, object, fields));
     if (object->storable) {
         text_append(&tail, SLICE("Age: "));
         text_append_u64(&tail, object_age_ms(object, request->thread->loop->now_ns) / 1000);

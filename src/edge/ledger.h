@@ -33,6 +33,8 @@
     X(CLIENT_CONNECTIONS, "client_connections",                                                    \
         "connections beyond clients.connections, answered 429 or closed")                          \
     X(RATE_LIMITED, "rate_limited", "requests beyond a site's rate for one client")                \
+    X(PURGES, "purges", "purges over HTTP")                                                        \
+    X(PURGES_REFUSED, "purges_refused", "purges over HTTP that were not allowed or malformed")     \
     X(PROXY_HEADER_FAULTS, "proxy_header_faults",                                                  \
         "closed for want of a PROXY header, or because it was malformed or late")                  \
     X(CONNECTIONS_SPENT, "connections_spent", "closed because connections.requests was reached")   \

@@ -16,6 +16,7 @@
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
 #include "edge/own_page.h"
+#include "edge/purge_request.h"
 #include "edge/rule_serve.h"
 #include "edge/secure.h"
 #include "http/key.h"
@@ -93,6 +94,8 @@ void request_serve(struct task *task, struct request *request)
         // Whoever asks for a certificate may not have a site yet, nor HTTPS.
     } else if (client_refuse(task, request)) {
         // counted, and told to wait
+    } else if (purge_request_serve(task, request)) {
+        // a tool's request, not a visitor's
     } else if (request->site == NULL || secure_is_misdirected(request))
         delivery_send_page(task, request, 421);
     else if (request->thread->active_requests

@@ -161,6 +161,8 @@ static const struct setting site_rows[] = {
         .section = &page_settings_section, .summary = "The honest page."},
     {.name = "rate", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, rate),
         .section = &rate_settings_section, .summary = "How fast one client may ask."},
+    {.name = "purge", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, purge),
+        .section = &purge_settings_section, .summary = "Purging over HTTP."},
     {.name = "https", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, https),
         .section = &https_settings_section, .summary = "HTTPS only."},
     {.name = "forwarded", .type = SETTING_BOOL, .fallback = "true",

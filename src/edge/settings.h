@@ -6,6 +6,7 @@
 #include "edge/compress.h"
 #include "edge/http2.h"
 #include "edge/lifeline_map.h"
+#include "edge/purge_settings.h"
 #include "edge/rule_settings.h"
 #include "http/limits.h"
 #include "origin/origin.h"
@@ -57,6 +58,7 @@ struct site_settings {
     struct key_settings key;
     struct setting_list rules; // of struct rule_settings
     struct rate_settings rate;
+    struct purge_settings purge;
     struct https_settings https;
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };

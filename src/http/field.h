@@ -17,6 +17,7 @@
     X(CACHE_CONTROL, "cache-control")                                                              \
     X(CACHE_STATUS, "cache-status")                                                                \
     X(CACHE_TAG, "cache-tag")                                                                      \
+    X(CACHE_TAGS, "cache-tags")                                                                    \
     X(CDN_CACHE_CONTROL, "cdn-cache-control")                                                      \
     X(CONNECTION, "connection")                                                                    \
     X(CONTENT_ENCODING, "content-encoding")                                                        \
@@ -45,6 +46,7 @@
     X(PROXY_AUTHORIZATION, "proxy-authorization")                                                  \
     X(PROXY_CONNECTION, "proxy-connection")                                                        \
     X(PROXY_STATUS, "proxy-status")                                                                \
+    X(PURGE_CACHE_TAGS, "purge-cache-tags")                                                        \
     X(RANGE, "range")                                                                              \
     X(RETRY_AFTER, "retry-after")                                                                  \
     X(SERVER, "server")                                                                            \
@@ -59,9 +61,12 @@
     X(VARY, "vary")                                                                                \
     X(VIA, "via")                                                                                  \
     X(WARNING, "warning")                                                                          \
+    X(X_CACHE_TAGS, "x-cache-tags")                                                                \
     X(X_FORWARDED_FOR, "x-forwarded-for")                                                          \
     X(X_FORWARDED_HOST, "x-forwarded-host")                                                        \
-    X(X_FORWARDED_PROTO, "x-forwarded-proto")
+    X(X_FORWARDED_PROTO, "x-forwarded-proto")                                                      \
+    X(X_MAGENTO_TAGS, "x-magento-tags")                                                            \
+    X(XKEY, "xkey")
 
 enum http_name {
     HTTP_NAME_OTHER,

@@ -506,6 +506,7 @@ static bool model_matches(
     case PURGE_URL: return strcmp(url, asked + 2) == 0;
     case PURGE_PREFIX: return strncmp(url, asked + 2, strlen(asked + 2)) == 0;
     case PURGE_TAG: return strcmp(tag, what) == 0;
+    case PURGE_MATCH:
     case PURGE_ALL: return true;
     }
     return false;

@@ -104,7 +104,8 @@ static void test_unknown_lines_say_nothing(void **state)
 static void test_malformed_lines_are_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", "GET / HTTP/1.1\r\n", "proxy TCP4 1.1.1.1 1.1.1.1 1 1\r\n",
+    static const char *const wrong[] = {"", "GET / HTTP/1.1\r\n",
+        "proxy TCP4 1.1.1.1 1.1.1.1 1 1\r\n",
         "PROXY  TCP4 1.1.1.1 1.1.1.1 1 1\r\n", "PROXY TCP4  1.1.1.1 1.1.1.1 1 1\r\n",
         "PROXY TCP4 1.1.1.1 1.1.1.1 1 1 \r\n", "PROXY TCP4 1.1.1.1 1.1.1.1 1 1 1\r\n",
         "PROXY TCP4 1.1.1.1 1.1.1.1 1 1\n", "PROXY TCP4 1.1.1.1 1.1.1.1 1 1\r\r\n",
