@@ -394,11 +394,6 @@ bool cache_would_keep(struct cache *cache, const struct cache_key *key, uint64_t
 uint64_t cache_invalidate(struct cache *cache, const struct cache_key *key)
 {
     uint64_t count = 0;
-    struct slice rest = key->text;
-    slice_cut(&rest, '\0');
-    struct slice url = slice_cut(&rest, '\0');
-    if (rest.data != NULL) // one of several copies of the URL, which only a walk finds
-        return cache_purge(cache, &(struct purge){.kind = PURGE_URL, .what = url});
     purge_log_add_invalidation(&cache->purges, key->hash.low);
     struct shard *shard = cache_shard(cache, key->hash.low);
     lock_acquire(&shard->lock);

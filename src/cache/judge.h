@@ -15,7 +15,7 @@ struct judge_override {
 };
 enum judge_store_despite {
     JUDGE_STORE_COOKIE,     // of the request
-    JUDGE_STORE_SET_COOKIE, // which is then taken out of what is stored
+    JUDGE_STORE_SET_COOKIE, // which is for the one who asked and not stored
     JUDGE_STORE_PRIVATE,
     JUDGE_STORE_NO_STORE
 };

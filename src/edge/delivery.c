@@ -170,7 +170,7 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
     delivery->head.fields[1] = text_slice(&tail);
     delivery->head.fields[2] = compress_fields(object, choice);
     if (request->leads && object == request->flight->object)
-        delivery->head.fields[3] = request->flight->leader_fields;
+        delivery->head.fields[3] = rule_leader_fields(request, request->flight->leader_fields);
 }
 
 // The head, if it has not gone yet, with a run of content (may be empty).

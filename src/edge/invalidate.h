@@ -3,6 +3,6 @@
 
 #include "edge/fetch.h"
 
-// The target, and what Location and Content-Location of the response name at the same host. Of
-// these two, copies whose key a rule has changed are not found. For statuses from 200 to 399.
+// The target, and what Location and Content-Location of the response name at the same host, by
+// whatever keys rules give them. For statuses from 200 to 399.
 void invalidate_after(struct fetch *fetch, const struct http_response_head *response);

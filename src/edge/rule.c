@@ -68,8 +68,11 @@ static enum error compile_rule(struct rules *rules, struct rule *rule, struct or
             != ERROR_NONE)
         return ERROR_MEMORY;
     rule->ends = settings->redirect.to.size > 0 || settings->answer.status != SETTING_ABSENT;
-    rule->parts_copies = settings->cookies.count + settings->methods.count > 0
-        && changes_what_is_asked(rule);
+    // What is not for GET leaves no copies.
+    bool depends = settings->cookies.count > 0
+        || (settings->methods.count > 0 && rule_has_method(&settings->methods, SLICE("GET")));
+    rule->parts_copies = depends && changes_what_is_asked(rule);
+    rule->parts_origins = depends && settings->origin.size > 0;
     if (settings->origin.size == 0)
         return ERROR_NONE;
     rule->origin = origin_find(origins, settings->origin);
@@ -287,10 +290,40 @@ enum error rules_apply_to_path(const struct rules *rules, struct slice path, str
     for (size_t i = 0; error == ERROR_NONE && i < rules->count; i++) {
         const struct rule *rule = &rules->items[i];
         bool alone = rule->settings->methods.count + rule->settings->cookies.count == 0;
-        if (alone && fits_path(rule, ret_effect->path.normal))
+        if (!fits_path(rule, ret_effect->path.normal))
+            continue;
+        if (alone)
             take_rule(ret_effect, rule);
+        ret_effect->parts_copies = ret_effect->parts_copies || rule->parts_copies
+            || rule->parts_origins;
     }
     return error;
+}
+
+enum error rules_apply_to_url(const struct rules *rules, struct slice path, struct slice query,
+    struct arena *arena, struct rule_url *ret_url)
+{
+    struct rule_effect effect;
+    struct rule_url url = {.query = query};
+    if (rules != NULL) {
+        enum error error = rules_apply_to_path(rules, path, arena, &effect);
+        if (error != ERROR_NONE)
+            return error;
+        if (effect.origin != NULL)
+            url.origin = effect.origin_name;
+        url.parted = effect.parts_copies
+            || effect.key.cookies.count + effect.key.headers.count > 0;
+        if (query.data != NULL && rule_query_is_changed(&effect.key)) {
+            char *buffer = arena_alloc(arena, query.size + 1);
+            if (buffer == NULL)
+                return ERROR_MEMORY;
+            struct text text = text_in(buffer, query.size);
+            url.query = rule_query_write(&text, &effect.key, query) ? text_slice(&text)
+                                                                    : SLICE_EMPTY;
+        }
+    }
+    *ret_url = url;
+    return ERROR_NONE;
 }
 
 struct slice rule_rest(const struct rule_effect *effect, struct slice path_sent,

@@ -1,7 +1,7 @@
 // Rules: what a site wants otherwise for some of its paths.
 //
-// Patterns. A rule names paths exactly (/robots.txt), by beginning (/static/*), by ending (*.jpg) or
-// with * and ? anywhere; * stands for "/" too. No regular expressions: what they are used for in
+// Patterns. A rule names paths exactly (/robots.txt), by beginning (/static/*), by ending (*.jpg)
+// or with * and ? anywhere; * stands for "/" too. No regular expressions: what they are used for in
 // nginx and Varnish is nearly always one of these, their cost is hard to foresee, and they are the
 // first place where an escape or a second spelling slips by. Case counts, as in nginx and on most
 // servers. Compared is the path as a server reads it: escapes decoded, "//" and dot segments
@@ -58,7 +58,8 @@ struct rule {
     struct rule_headers request, response;
     struct rule_template target;
     bool ends;             // redirects or answers
-    bool parts_copies;     // depends on more than the path and changes what is asked
+    bool parts_copies;     // depends on more than the path and changes what is asked,
+    bool parts_origins;    // or only who is asked
 };
 
 struct rules {
@@ -97,9 +98,18 @@ void rules_destroy(struct rules *rules); // NULL is fine
 enum error rules_apply(const struct rules *rules, struct slice method, struct slice path,
     const struct http_fields *fields, struct arena *arena,
     struct rule_effect *ret_effect) MUST_CHECK;
-// What can be said of a path alone, whoever asks: all that the key depends on.
+// What can be said of a path alone, whoever asks.
 enum error rules_apply_to_path(const struct rules *rules, struct slice path, struct arena *arena,
     struct rule_effect *ret_effect) MUST_CHECK;
+
+// The same as far as keys depend on it. rules NULL: they have nothing to say.
+struct rule_url {
+    struct slice origin; // its name; data NULL: the site's
+    struct slice query;  // the key's
+    bool parted;         // there may be several copies, which only a walk finds
+};
+enum error rules_apply_to_url(const struct rules *rules, struct slice path, struct slice query,
+    struct arena *arena, struct rule_url *ret_url) MUST_CHECK;
 // What the * of the last rule's pattern /x/* stood for, in the visitor's spelling; data NULL: the
 // arena is full.
 struct slice rule_rest(const struct rule_effect *effect, struct slice path_sent,

@@ -102,6 +102,21 @@ struct slice rule_response_fields(struct request *request, const struct object *
     return fields.data == NULL ? SLICE("") : fields;
 }
 
+struct slice rule_leader_fields(struct request *request, struct slice fields)
+{
+    const struct rule_effect *effect = request->rule;
+    struct rule_values none = {0};
+    if (fields.size == 0 || effect == NULL || !effect->has_response_headers)
+        return fields;
+    for (size_t i = 0; fields.data != NULL && i < effect->rules->count; i++) {
+        struct rule_headers headers = effect->rules->items[i].response;
+        headers.write_count = 0; // written with the others
+        if (rule_set_has(&effect->fitting, i))
+            fields = change_fields(fields, &headers, &none, &request->arena);
+    }
+    return fields.data == NULL ? SLICE("") : fields;
+}
+
 // --- Towards the origin ---
 
 static size_t prefix_to_strip(const struct rule_effect *effect)

@@ -151,5 +151,7 @@ struct slice rule_path_after(const struct rule_path *path, struct slice sent, si
     struct slice prefix = slice_of(path->normal.data, prefix_size);
     if (!path->is_rearranged && slice_starts_with(sent, prefix))
         return slice_of(sent.data + prefix_size, sent.size - prefix_size);
-    return encode(slice_of(path->normal.data + prefix_size, path->normal.size - prefix_size), arena);
+    struct slice after = slice_of(path->normal.data + prefix_size,
+        path->normal.size - prefix_size);
+    return encode(after, arena);
 }

@@ -12,7 +12,6 @@ static bool rewrite_url(const struct generation *generation, struct slice url, s
     struct text *text)
 {
     struct http_authority authority;
-    struct rule_effect effect;
     const char *mark = memmem(url.data, url.size, "://", 3);
     if (mark == NULL)
         return false;
@@ -25,15 +24,15 @@ static bool rewrite_url(const struct generation *generation, struct slice url, s
     struct slice path = slice_of(slash, before.size - host.size);
     struct site *site = http_authority_parse(host, &authority)
         ? generation_find_site(generation, authority.host) : NULL;
+    struct rule_url rewritten;
     if (site == NULL || site->rules == NULL
-        || rules_apply_to_path(site->rules, path, arena, &effect) != ERROR_NONE
-        || !rule_query_is_changed(&effect.key))
+        || rules_apply_to_url(site->rules, path, query, arena, &rewritten) != ERROR_NONE)
         return false;
     text_append(text, slice_of(url.data, url.size - query.size - 1));
-    size_t start = text->size;
-    text_append_byte(text, '?');
-    if (!rule_query_write(text, &effect.key, query))
-        text->size = start;
+    if (rewritten.query.data != NULL) {
+        text_append_byte(text, '?');
+        text_append(text, rewritten.query);
+    }
     return !text->full && !slice_equal(text_slice(text), url);
 }
 

@@ -34,5 +34,7 @@ uint64_t rule_content_limit(const struct request *request);
 // Towards the visitor: of request->object, or of what a rule answers (object NULL).
 struct slice rule_response_fields(struct request *request, const struct object *object,
     struct slice fields);
+// Of those that are for the first visitor alone, what rules do not take out.
+struct slice rule_leader_fields(struct request *request, struct slice fields);
 // The line for a 405: what the rules or, without any, the edge itself allows.
 struct slice rule_allow(struct request *request);
