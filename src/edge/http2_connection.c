@@ -21,7 +21,7 @@
 #define OUTPUT_SIZE 65536
 #define OUTPUT_SMALL_SIZE 17408 // one frame and some
 #define OUTPUTS_LARGE_MAX 64    // per thread: beyond, many visitors are slow, and get small ones
-#define READS_MAX 8             // buffers per round, so that one visitor does not keep all others waiting
+#define READS_MAX 8             // buffers per round, so that one visitor does not keep all others
 
 static void http2_park(struct http2_connection *self);
 

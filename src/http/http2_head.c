@@ -187,7 +187,8 @@ static enum http1_fault find_target(const struct http2_head *head,
         return request->method == HTTP_METHOD_OPTIONS ? HTTP1_FAULT_NONE
                                                       : HTTP1_FAULT_SYNTAX_TARGET;
     }
-    return http_path_parse(head->path, &request->path, &request->query)
+    return head->path.data[0] == '/'
+        && http_path_parse(head->path, &request->path, &request->query)
         ? HTTP1_FAULT_NONE : HTTP1_FAULT_SYNTAX_TARGET;
 }
 

@@ -1,7 +1,7 @@
 // Heads of HTTP/2 as fields in, values out (RFC 9113 section 8): no frames, no sockets, no clock.
 // The fields come one by one as HPACK decodes them. Strict, for what is accepted here may go on to
-// a backend in HTTP/1.1: whatever would read differently there is refused, never repaired. nghttp2's
-// own checks of messages stay on; these come on top and do not rely on them.
+// a backend in HTTP/1.1: whatever would read differently there is refused, never repaired. The own
+// checks of nghttp2 stay on; these come on top and do not rely on them.
 #pragma once
 
 #include "base/arena.h"
