@@ -86,6 +86,11 @@ struct http2_stream {
     bool discarding;
     bool owes_continue;
     struct task *receiver;          // waits for content
+    // As one side of a tunnel.
+    struct tunnel_direction *parked; // wants to be told of content
+    struct timer timer;             // when it is told
+    bool is_noticed;                // of content, not of the deadline
+    bool is_left;                   // freed when nghttp2 closes it
 };
 
 // http2_session.c
@@ -127,7 +132,25 @@ void http2_stream_start_all(struct http2_connection *self);
 // nghttp2 has closed it.
 void http2_stream_on_close(struct http2_stream *stream);
 bool http2_stream_append(struct http2_stream *stream, struct slice content) MUST_CHECK;
-void http2_stream_wake_receiver(struct http2_stream *stream);
+// Content came, or none will come any more.
+void http2_stream_notice(struct http2_stream *stream);
+bool http2_stream_is_gone(const struct http2_stream *stream);
+void http2_stream_reset(struct http2_stream *stream, uint32_t error_code);
+void http2_stream_drop_content(struct http2_stream *stream);
+// Would a receive give something without waiting?
+bool http2_stream_has_content(const struct http2_stream *stream);
+// At least one byte, or CLOSED at the end of the content.
+enum error http2_stream_receive(struct task *task, struct http2_stream *stream, void *buffer,
+    size_t size, uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
+// Content, once the head was sent. Waits until it is in the output, at most idle_ms for a part.
+enum error http2_stream_send(struct task *task, struct http2_stream *stream, struct slice content,
+    bool ends, uint64_t idle_ms) MUST_CHECK;
+// The same without waiting; false if it has gone.
+bool http2_stream_offer(struct http2_stream *stream, struct slice content, bool ends) MUST_CHECK;
+
+// http2_tunnel.c
+void http2_become_tunnel(struct request *request, struct tunnel_side *ret_side);
+void http2_tunnel_on_timer(struct timer *timer);
 
 static inline struct edge_thread *http2_thread_of(const struct http2_connection *self)
 {

@@ -269,7 +269,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     }
     if (stream != NULL && ends) {
         stream->content_ended = true;
-        http2_stream_wake_receiver(stream);
+        http2_stream_notice(stream);
     }
     return 0;
 }
@@ -466,6 +466,7 @@ static bool session_submit_settings(struct http2_connection *self,
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)settings->streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)settings->stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)settings->header_list_size},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}, // RFC 8441
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     return nghttp2_submit_settings(

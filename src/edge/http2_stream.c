@@ -1,6 +1,7 @@
 // Streams: each request's task, and how it sends its answer and reads its content.
 #include "base/memory.h"
 #include "edge/http2_inside.h"
+#include "edge/tunnel.h"
 
 #include <stdio.h>
 
@@ -42,6 +43,7 @@ struct http2_stream *http2_stream_create(struct http2_connection *self, int32_t 
     stream->owner = self;
     stream->id = id;
     list_init(&stream->start_link);
+    timer_init(&stream->timer, http2_tunnel_on_timer);
     http2_head_init(&stream->collected, &stream->arena, &limits);
     list_append(&self->streams, &stream->link);
     self->stream_count++;
@@ -49,7 +51,7 @@ struct http2_stream *http2_stream_create(struct http2_connection *self, int32_t 
 }
 
 // Content that nobody read still counts in the connection's window.
-static void drop_content(struct http2_stream *stream)
+void http2_stream_drop_content(struct http2_stream *stream)
 {
     struct http2_connection *self = stream->owner;
     size_t size = 0;
@@ -72,6 +74,7 @@ void http2_stream_destroy(struct http2_stream *stream)
         nghttp2_session_set_stream_user_data(self->session, stream->id, NULL);
     list_remove(&stream->link);
     list_remove(&stream->start_link);
+    timer_stop(http2_thread_of(self)->loop, &stream->timer);
     self->stream_count--;
     self->idle_since_ns = http2_thread_of(self)->loop->now_ns;
     if (thread->streams_kept == STREAMS_KEPT) {
@@ -87,7 +90,7 @@ void http2_stream_destroy(struct http2_stream *stream)
 void http2_stream_on_close(struct http2_stream *stream)
 {
     stream->closed = true;
-    if (!stream->has_task) {
+    if (!stream->has_task || stream->is_left) {
         nghttp2_session_set_stream_user_data(stream->owner->session, stream->id, NULL);
         http2_stream_destroy(stream);
         return;
@@ -96,18 +99,18 @@ void http2_stream_on_close(struct http2_stream *stream)
         task_cancel(stream->task);
     if (stream->sender != NULL)
         task_wake(stream->sender);
-    http2_stream_wake_receiver(stream);
+    http2_stream_notice(stream);
 }
 
-static bool stream_is_gone(const struct http2_stream *stream)
+bool http2_stream_is_gone(const struct http2_stream *stream)
 {
     return stream->closed || stream->cut || stream->owner->lost;
 }
 
-static void stream_reset_with(struct http2_stream *stream, uint32_t error_code)
+void http2_stream_reset(struct http2_stream *stream, uint32_t error_code)
 {
     struct http2_connection *self = stream->owner;
-    if (stream_is_gone(stream))
+    if (http2_stream_is_gone(stream))
         return;
     stream->cut = true;
     if (nghttp2_submit_rst_stream(self->session, NGHTTP2_FLAG_NONE, stream->id, error_code) != 0)
@@ -117,6 +120,19 @@ static void stream_reset_with(struct http2_stream *stream, uint32_t error_code)
 }
 
 // --- Sending ---
+
+// A tunnel is agreed on by 200 here, and what belongs to HTTP/1.1's way of asking stays behind
+// (RFC 8441 section 5).
+static size_t stream_drop_upgrade(nghttp2_nv *fields, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slice name = slice_of((const char *)fields[i].name, fields[i].namelen);
+        if (!slice_equal_nocase(name, SLICE("sec-websocket-accept")))
+            fields[kept++] = fields[i];
+    }
+    return kept;
+}
 
 static bool stream_gather_fields(struct request *request, const struct answer_head *head,
     char status[3], nghttp2_nv **fields, size_t *ret_count)
@@ -129,11 +145,11 @@ static bool stream_gather_fields(struct request *request, const struct answer_he
     if (*fields == NULL)
         return false;
     struct text text = text_in(status, 3);
-    text_append_u64(&text, head->status);
+    text_append_u64(&text, request->tunnel == NULL ? head->status : 200);
     (*fields)[0] = http2_field(SLICE(":status"), text_slice(&text));
     for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++)
         count += http2_fields_from_lines(head->fields[i], *fields + count, capacity - count);
-    *ret_count = count;
+    *ret_count = request->tunnel == NULL ? count : stream_drop_upgrade(*fields, count);
     return true;
 }
 
@@ -159,15 +175,14 @@ static bool stream_is_taken(const struct http2_stream *stream)
 }
 
 // Until the content is in the output, or the visitor has taken nothing for too long.
-static enum error stream_await_taken(struct task *task, struct request *request,
-    struct http2_stream *stream)
+static enum error stream_await_taken(struct task *task, struct http2_stream *stream,
+    uint64_t idle_ms)
 {
-    uint64_t patience_ns =
-        request->generation->settings->connections.send_timeout_ms * NS_PER_MS;
+    uint64_t patience_ns = idle_ms * NS_PER_MS;
     enum error error = ERROR_NONE;
     stream->progress_ns = task_now_ns(task);
     stream->sender = task;
-    while (error == ERROR_NONE && !stream_is_taken(stream) && !stream_is_gone(stream)) {
+    while (error == ERROR_NONE && !stream_is_taken(stream) && !http2_stream_is_gone(stream)) {
         error = task_suspend(task, stream->progress_ns + patience_ns);
         if (error == ERROR_TIMEOUT && task_now_ns(task) < stream->progress_ns + patience_ns)
             error = ERROR_NONE;
@@ -179,31 +194,56 @@ static enum error stream_await_taken(struct task *task, struct request *request,
     return error;
 }
 
+// nghttp2 knows of the content, and somebody will send it.
+static enum error stream_await_sent(struct task *task, struct http2_stream *stream,
+    uint64_t idle_ms)
+{
+    http2_flush_soon(stream->owner);
+    if (stream->content.size <= EAGER_SIZE)
+        http2_gather(stream->owner);
+    return stream_await_taken(task, stream, idle_ms);
+}
+
+bool http2_stream_offer(struct http2_stream *stream, struct slice content, bool ends)
+{
+    if (http2_stream_is_gone(stream))
+        return false;
+    stream->content = content;
+    stream->ends = ends;
+    if (!stream->has_source
+        && nghttp2_session_resume_data(stream->owner->session, stream->id) != 0) {
+        stream->content = SLICE_EMPTY;
+        return false;
+    }
+    stream->has_source = true;
+    return true;
+}
+
+enum error http2_stream_send(struct task *task, struct http2_stream *stream, struct slice content,
+    bool ends, uint64_t idle_ms)
+{
+    if (!http2_stream_offer(stream, content, ends))
+        return ERROR_RESET;
+    return stream_await_sent(task, stream, idle_ms);
+}
+
 static enum error http2_send(struct task *task, struct request *request,
     const struct answer_head *head, struct slice content, bool ends)
 {
     struct http2_stream *stream = request->carrier;
-    struct http2_connection *self = stream->owner;
-    enum error error = ERROR_NONE;
-    if (stream_is_gone(stream))
+    uint64_t idle_ms = request->generation->settings->connections.send_timeout_ms;
+    if (head == NULL)
+        return http2_stream_send(task, stream, content, ends, idle_ms);
+    if (http2_stream_is_gone(stream))
         return ERROR_RESET;
     stream->content = content;
-    stream->ends = ends;
-    if (head != NULL) {
-        error = stream_submit_head(request, stream, head, ends && content.size == 0);
-    } else if (!stream->has_source) {
-        stream->has_source = true;
-        if (nghttp2_session_resume_data(self->session, stream->id) != 0)
-            error = ERROR_RESET;
-    }
-    if (error != ERROR_NONE) {
-        stream->content = SLICE_EMPTY;
-        return error;
-    }
-    http2_flush_soon(self);
-    if (content.size <= EAGER_SIZE)
-        http2_gather(self);
-    return stream_await_taken(task, request, stream);
+    stream->ends = ends && request->tunnel == NULL;
+    enum error error =
+        stream_submit_head(request, stream, head, stream->ends && content.size == 0);
+    if (error == ERROR_NONE)
+        return stream_await_sent(task, stream, idle_ms);
+    stream->content = SLICE_EMPTY;
+    return error;
 }
 
 static enum error http2_send_interim(struct task *task, struct request *request, unsigned status,
@@ -216,7 +256,7 @@ static enum error http2_send_interim(struct task *task, struct request *request,
     char text[3];
     size_t count;
     (void)task;
-    if (stream_is_gone(stream))
+    if (http2_stream_is_gone(stream))
         return ERROR_RESET;
     if (!stream_gather_fields(request, &head, text, &fields, &count))
         return ERROR_MEMORY;
@@ -251,14 +291,18 @@ bool http2_stream_append(struct http2_stream *stream, struct slice content)
         block->end += (uint32_t)size;
         content = slice_of(content.data + size, content.size - size);
     }
-    http2_stream_wake_receiver(stream);
+    http2_stream_notice(stream);
     return true;
 }
 
-void http2_stream_wake_receiver(struct http2_stream *stream)
+void http2_stream_notice(struct http2_stream *stream)
 {
     if (stream->receiver != NULL)
         task_wake(stream->receiver);
+    if (stream->parked != NULL) {
+        stream->is_noticed = true; // in the loop: this may be a callback of nghttp2
+        timer_start(http2_thread_of(stream->owner)->loop, &stream->timer, 0);
+    }
 }
 
 static size_t stream_take_content(struct http2_stream *stream, char *buffer, size_t size)
@@ -280,31 +324,21 @@ static size_t stream_take_content(struct http2_stream *stream, char *buffer, siz
     return total;
 }
 
-static enum error stream_await_content(struct task *task, struct request *request,
-    struct http2_stream *stream)
+bool http2_stream_has_content(const struct http2_stream *stream)
 {
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
-        request->generation->settings->connections.body_timeout_ms);
-    enum error error = ERROR_NONE;
-    if (stream->owes_continue && stream->first == NULL && !stream->content_ended)
-        error = http2_send_interim(task, request, 100, SLICE_EMPTY);
-    stream->owes_continue = false;
-    stream->receiver = task;
-    while (error == ERROR_NONE && stream->first == NULL && !stream->content_ended
-        && !stream_is_gone(stream))
-        error = task_suspend(task, deadline_ns);
-    stream->receiver = NULL;
-    if (error == ERROR_TIMEOUT)
-        http2_count(stream->owner, LEDGER_BODY_TIMEOUTS);
-    return error;
+    return stream->first != NULL || stream->content_ended || stream->owner->deaf
+        || http2_stream_is_gone(stream);
 }
 
-static enum error http2_content_read(struct task *task, struct request *request, void *buffer,
-    size_t size, size_t *ret_size)
+enum error http2_stream_receive(struct task *task, struct http2_stream *stream, void *buffer,
+    size_t size, uint64_t deadline_ns, size_t *ret_size)
 {
-    struct http2_stream *stream = request->carrier;
     struct http2_connection *self = stream->owner;
-    enum error error = stream_await_content(task, request, stream);
+    enum error error = ERROR_NONE;
+    stream->receiver = task;
+    while (error == ERROR_NONE && !http2_stream_has_content(stream))
+        error = task_suspend(task, deadline_ns);
+    stream->receiver = NULL;
     if (error != ERROR_NONE)
         return error;
     size_t taken = stream_take_content(stream, buffer, size);
@@ -320,22 +354,39 @@ static enum error http2_content_read(struct task *task, struct request *request,
     return ERROR_NONE;
 }
 
+static enum error http2_content_read(struct task *task, struct request *request, void *buffer,
+    size_t size, size_t *ret_size)
+{
+    struct http2_stream *stream = request->carrier;
+    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
+        request->generation->settings->connections.body_timeout_ms);
+    enum error error = ERROR_NONE;
+    if (stream->owes_continue && stream->first == NULL && !stream->content_ended)
+        error = http2_send_interim(task, request, 100, SLICE_EMPTY);
+    stream->owes_continue = false;
+    if (error == ERROR_NONE)
+        error = http2_stream_receive(task, stream, buffer, size, deadline_ns, ret_size);
+    if (error == ERROR_TIMEOUT)
+        http2_count(stream->owner, LEDGER_BODY_TIMEOUTS);
+    return error;
+}
+
 static void http2_discard(struct request *request)
 {
     struct http2_stream *stream = request->carrier;
     stream->discarding = true;
-    drop_content(stream);
+    http2_stream_drop_content(stream);
 }
 
 static bool http2_has_gone(struct request *request)
 {
     const struct http2_stream *stream = request->carrier;
-    return stream_is_gone(stream) || io_has_gone(&request->connection->stream.socket);
+    return http2_stream_is_gone(stream) || io_has_gone(&request->connection->stream.socket);
 }
 
 static void http2_cut(struct request *request)
 {
-    stream_reset_with(request->carrier, NGHTTP2_INTERNAL_ERROR);
+    http2_stream_reset(request->carrier, NGHTTP2_INTERNAL_ERROR);
 }
 
 static const struct transport http2_transport = {
@@ -345,6 +396,7 @@ static const struct transport http2_transport = {
     .discard = http2_discard,
     .has_gone = http2_has_gone,
     .cut = http2_cut,
+    .become_tunnel = http2_become_tunnel,
 };
 
 // --- Serving ---
@@ -361,10 +413,22 @@ static void stream_describe(int descriptor, void *argument)
 static void stream_finish(struct http2_stream *stream)
 {
     if (!stream->answered)
-        stream_reset_with(stream, NGHTTP2_INTERNAL_ERROR);
+        http2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
     else if (!stream->content_ended)
-        stream_reset_with(stream, NGHTTP2_NO_ERROR);
-    drop_content(stream);
+        http2_stream_reset(stream, NGHTTP2_NO_ERROR);
+    http2_stream_drop_content(stream);
+}
+
+// WebSocket is the one protocol that has a way here from HTTP/2 (RFC 8441 section 4).
+static void stream_serve(struct task *task, struct request *request)
+{
+    struct slice protocol = request->head.protocol;
+    if (protocol.data != NULL && !slice_equal_nocase(protocol, SLICE("websocket"))) {
+        request_refuse(task, request, 501);
+        return;
+    }
+    request->upgrade = protocol;
+    request_serve(task, request);
 }
 
 static void stream_serve_main(struct task *task, void *argument)
@@ -377,7 +441,7 @@ static void stream_serve_main(struct task *task, void *argument)
     request.started_ns = task_now_ns(task);
     task_set_description(task, stream_describe, &request);
     stream->task = task;
-    if (stream_is_gone(stream)) {
+    if (http2_stream_is_gone(stream)) {
         task_cancel(task); // before it began
     } else if (stream->fault != HTTP1_FAULT_NONE) {
         ledger_add_fault(thread->ledger, stream->fault);
@@ -385,11 +449,17 @@ static void stream_serve_main(struct task *task, void *argument)
         request_refuse(task, &request, http1_fault_status(stream->fault));
     } else {
         request.head = stream->head;
-        request_serve(task, &request);
+        stream_serve(task, &request);
     }
+    struct tunnel *tunnel = request.tunnel;
     task_set_description(task, NULL, NULL);
     request_end(task, &request);
     thread->active_requests--;
+    stream->task = NULL;
+    if (tunnel != NULL) {
+        tunnel_start(tunnel, NULL, 0);
+        return;
+    }
     stream_finish(stream);
     http2_stream_destroy(stream);
     http2_settle(self);
@@ -419,8 +489,8 @@ static void stream_start(struct http2_connection *self, struct http2_stream *str
         return;
     }
     http2_count(self, LEDGER_HTTP2_REFUSED);
-    stream_reset_with(stream, NGHTTP2_REFUSED_STREAM);
-    drop_content(stream);
+    http2_stream_reset(stream, NGHTTP2_REFUSED_STREAM);
+    http2_stream_drop_content(stream);
     http2_stream_destroy(stream);
 }
 
