@@ -1,8 +1,8 @@
 // Makes TLS connections for some seconds, eight at a time, with one request on each:
 //   full       every one with a handshake of its own
 //   resumed    with the session that the connection before it was given
-// Prints how many there were. Dies when a server answers anything but 200, or resumes otherwise than
-// asked. Certificates are not verified: only the server's time is measured.
+// Prints how many there were. Dies when a server answers anything but 200, or resumes otherwise
+// than asked. Certificates are not verified: only the server's time is measured.
 // usage: bench.handshake PORT PATH full|resumed SECONDS
 #include "loopback.h"
 
