@@ -43,6 +43,7 @@ struct request {
     bool asked;                // the origin was asked for it
     bool shed;                 // refused by the edge itself
     char key_text[512];
+    char query_text[256], suffix_text[64]; // of the key, by rules
     struct rule_effect effect; // set when rule is
     struct cache_key key;
     const struct rule_effect *rule; // what the site's rules say of it; NULL: it has none

@@ -62,6 +62,8 @@ static enum error compile_rule(struct rules *rules, struct rule *rule, struct or
     if (compile_patterns(rules, &settings->path, &rule->paths) != ERROR_NONE
         || compile_patterns(rules, &settings->except, &rule->excepts) != ERROR_NONE
         || compile_patterns(rules, &settings->cookies, &rule->cookies) != ERROR_NONE
+        || compile_patterns(rules, &settings->without_cookies, &rule->without_cookies)
+            != ERROR_NONE
         || compile_headers(rules, &settings->request_headers, &rule->request) != ERROR_NONE
         || compile_headers(rules, &settings->response_headers, &rule->response) != ERROR_NONE
         || rule_template_compile(settings->redirect.to, &rules->arena, &rule->target)
@@ -69,7 +71,7 @@ static enum error compile_rule(struct rules *rules, struct rule *rule, struct or
         return ERROR_MEMORY;
     rule->ends = settings->redirect.to.size > 0 || settings->answer.status != SETTING_ABSENT;
     // What is not for GET leaves no copies.
-    bool depends = settings->cookies.count > 0
+    bool depends = settings->cookies.count + settings->without_cookies.count > 0
         || (settings->methods.count > 0 && rule_has_method(&settings->methods, SLICE("GET")));
     rule->parts_copies = depends && changes_what_is_asked(rule);
     rule->parts_origins = depends && settings->origin.size > 0;
@@ -153,18 +155,25 @@ bool rule_has_method(const struct setting_list *methods, struct slice method)
     return false;
 }
 
-static bool fits_cookies(const struct rule *rule, const struct http_fields *fields)
+static bool brings_any(const struct rule_pattern *cookies, size_t count,
+    const struct http_fields *fields)
 {
     for (uint32_t i = 0; i < fields->count; i++) {
         struct slice rest = fields->items[i].value;
         while (fields->items[i].known == HTTP_NAME_COOKIE && rest.data != NULL) {
             struct slice pair = slice_cut(&rest, ';');
-            if (any_matches(rule->cookies, rule->settings->cookies.count,
-                    slice_trim(slice_cut(&pair, '='))))
+            if (any_matches(cookies, count, slice_trim(slice_cut(&pair, '='))))
                 return true;
         }
     }
     return false;
+}
+
+static bool fits_cookies(const struct rule *rule, const struct http_fields *fields)
+{
+    size_t with = rule->settings->cookies.count, without = rule->settings->without_cookies.count;
+    return (with == 0 || brings_any(rule->cookies, with, fields))
+        && (without == 0 || !brings_any(rule->without_cookies, without, fields));
 }
 
 // --- Adding up ---
@@ -204,12 +213,16 @@ static void take_cache(struct rule_cache_settings *cache, const struct rule_cach
     cache->stale_despite |= later->stale_despite;
 }
 
-// What the origin cannot see cannot make its answer personal.
-static bool removes_cookie(const struct rule_headers *headers)
+// Does the origin see another field of that name than the visitor's, or none?
+static bool hides(const struct rule_headers *headers, enum http_name name)
 {
-    const struct slice *names = headers->remove.items;
+    const struct slice *removed = headers->remove.items;
     for (size_t i = 0; i < headers->remove.count; i++) {
-        if (http_name_find(names[i]) == HTTP_NAME_COOKIE)
+        if (http_name_find(removed[i]) == name)
+            return true;
+    }
+    for (size_t i = 0; i < headers->set_count; i++) {
+        if (http_name_find(headers->writes[i].name) == name)
             return true;
     }
     return false;
@@ -233,8 +246,9 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
     take_text(&effect->add_prefix, settings->add_prefix);
     take_key(&effect->key, &settings->key);
     take_cache(&effect->cache, &settings->cache);
-    if (removes_cookie(&rule->request))
-        effect->cache.store_despite |= 1u << JUDGE_STORE_COOKIE;
+    effect->hides_cookie = effect->hides_cookie || hides(&rule->request, HTTP_NAME_COOKIE);
+    effect->hides_authorization = effect->hides_authorization
+        || hides(&rule->request, HTTP_NAME_AUTHORIZATION);
     if (settings->limits.methods.count > 0)
         effect->methods = &settings->limits.methods;
     take_number(&effect->content, settings->limits.content);
@@ -275,7 +289,7 @@ enum error rules_apply(const struct rules *rules, struct slice method, struct sl
         if (!fits_path(rule, ret_effect->path.normal)
             || (settings->methods.count > 0
                 && !rule_has_method(&settings->methods, method))
-            || (settings->cookies.count > 0 && !fits_cookies(rule, fields)))
+            || !fits_cookies(rule, fields))
             continue;
         ret_effect->fitting.bits[i / 64] |= UINT64_C(1) << (i % 64);
         take_rule(ret_effect, rule);
@@ -289,7 +303,9 @@ enum error rules_apply_to_path(const struct rules *rules, struct slice path, str
     enum error error = begin(rules, path, arena, ret_effect);
     for (size_t i = 0; error == ERROR_NONE && i < rules->count; i++) {
         const struct rule *rule = &rules->items[i];
-        bool alone = rule->settings->methods.count + rule->settings->cookies.count == 0;
+        const struct rule_settings *settings = rule->settings;
+        bool alone = settings->methods.count + settings->cookies.count
+            + settings->without_cookies.count == 0;
         if (!fits_path(rule, ret_effect->path.normal))
             continue;
         if (alone)

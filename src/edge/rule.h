@@ -53,7 +53,7 @@ struct rule_headers { // done in this order
 // One rule, compiled. The settings and all below live as long as the rules.
 struct rule {
     const struct rule_settings *settings;
-    const struct rule_pattern *paths, *excepts, *cookies;
+    const struct rule_pattern *paths, *excepts, *cookies, *without_cookies;
     struct origin *origin; // NULL: none named
     struct rule_headers request, response;
     struct rule_template target;
@@ -86,6 +86,7 @@ struct rule_effect {
     uint64_t content, url;              // bytes allowed
     struct rule_path path;
     bool has_request_headers, has_response_headers, parts_copies;
+    bool hides_cookie, hides_authorization; // the visitor's, from the origin
 };
 
 // The rules of a site, *ret_rules NULL if it has neither rules nor a key. origins may be NULL if no

@@ -129,7 +129,8 @@ void rule_review(struct setting_review *review, const void *settings)
     const struct rule_cache_settings *cache = &rule->cache;
     review_ending(review, rule);
     // A purge by URL knows neither cookies nor methods, and must find every copy.
-    if (rule->cookies.count + rule->methods.count > 0 && names_key(&rule->key))
+    bool depends = rule->cookies.count + rule->without_cookies.count + rule->methods.count > 0;
+    if (depends && names_key(&rule->key))
         conf_add_mistake(review, place_of_key(review, &rule->key), "key: cannot depend on cookies "
             "or methods; expected a rule for paths alone, with key.cookies");
     if (cache->fresh_minimum_ms != SETTING_ABSENT && cache->fresh_maximum_ms != SETTING_ABSENT

@@ -122,6 +122,24 @@ static void rule_redirect_alias(struct task *task, struct request *request)
     rule_send(task, request, repeats ? 301 : 308, line, SLICE(""));
 }
 
+// What the origin does not see of a visitor cannot make its answer his: from here on the request is
+// one without it, to Vary and to the judge too.
+static void rule_hide_credentials(struct request *request)
+{
+    const struct rule_effect *effect = request->rule;
+    struct http_fields *fields = &request->head.fields;
+    uint32_t count = 0;
+    if (!effect->hides_cookie && !effect->hides_authorization)
+        return;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        enum http_name known = fields->items[i].known;
+        if (!(effect->hides_cookie && known == HTTP_NAME_COOKIE)
+            && !(effect->hides_authorization && known == HTTP_NAME_AUTHORIZATION))
+            fields->items[count++] = fields->items[i];
+    }
+    fields->count = count;
+}
+
 bool rule_serve(struct task *task, struct request *request)
 {
     const struct site *site = request->site;
@@ -144,8 +162,10 @@ bool rule_serve(struct task *task, struct request *request)
     if (rule_enforce_limits(task, request))
         return true;
     const struct rule *last = request->rule->last;
-    if (last == NULL)
+    if (last == NULL) {
+        rule_hide_credentials(request);
         return false;
+    }
     if (last->settings->redirect.to.size > 0)
         rule_redirect(task, request);
     else {
@@ -237,7 +257,8 @@ static bool compose_suffix(struct request *request, struct slice *ret_suffix)
     const struct http_fields *fields = &request->head.fields;
     const struct slice *cookies = effect->key.cookies.items, *headers = effect->key.headers.items;
     size_t size = suffix_size(effect, fields);
-    char *buffer = size == 0 ? NULL : arena_alloc(&request->arena, size);
+    char *buffer = size <= sizeof(request->suffix_text) ? request->suffix_text
+        : arena_alloc(&request->arena, size);
     *ret_suffix = SLICE("");
     if (size == 0 || buffer == NULL)
         return size == 0;
@@ -262,7 +283,8 @@ bool rule_compose_key(struct request *request, struct rule_key *ret_key)
         if (effect->origin != NULL)
             key.origin = effect->origin_name;
         if (key.query.data != NULL && rule_query_is_changed(&effect->key)) {
-            char *buffer = arena_alloc(&request->arena, key.query.size + 1);
+            char *buffer = key.query.size <= sizeof(request->query_text) ? request->query_text
+                : arena_alloc(&request->arena, key.query.size);
             if (buffer == NULL)
                 return false;
             struct text text = text_in(buffer, key.query.size);

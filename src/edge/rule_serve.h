@@ -15,7 +15,7 @@ struct rule_key {
 bool rule_compose_key(struct request *request, struct rule_key *ret_key) MUST_CHECK;
 // Neither answered from copies nor to leave any.
 bool rule_forbids_store(const struct request *request);
-// Cookies in it do not make it personal.
+// A rule says that cookies in it do not make it personal.
 bool rule_ignores_cookies(const struct request *request);
 // The site's policy with what the rules override, which lives as long as the arena and the
 // generation. NULL: the arena is full.

@@ -261,7 +261,9 @@ static const struct setting_section request_headers_section = {
     .rows = header_rows,
     .count = ARRAY_SIZE(header_rows),
     .summary = "Header fields towards the origin. Values may use ${host}, ${path}, ${query}, "
-               "${rest}, ${scheme}, ${method}, ${client_ip} and ${request_id}.",
+               "${rest}, ${scheme}, ${method}, ${client_ip} and ${request_id}. Without a Cookie or "
+               "Authorization that is removed or set here, a request is anybody's, and so is what "
+               "the origin answers.",
     .review = rule_review_request_headers,
 };
 static const struct setting_section response_headers_section = {
@@ -355,6 +357,9 @@ static const struct setting rule_rows[] = {
     {.name = "cookies", .type = SETTING_TEXT_LIST, MEMBER(cookies), .maximum = LIST_MAX,
         .check = check_cookie_pattern, .example = "\"wordpress_logged_in_*\"",
         .summary = "Only for requests that bring one of these cookies."},
+    {.name = "without_cookies", .type = SETTING_TEXT_LIST, MEMBER(without_cookies),
+        .maximum = LIST_MAX, .check = check_cookie_pattern, .example = "[\"SESS*\", \"SSESS*\"]",
+        .summary = "Only for requests that bring none of these cookies."},
     {.name = "origin", .type = SETTING_TEXT, MEMBER(origin), .example = "main",
         .summary = "The origin that is asked, instead of the site's."},
     {.name = "host", .type = SETTING_TEXT, MEMBER(host), .check = check_host,

@@ -49,7 +49,7 @@ struct rule_limit_settings {
 
 struct rule_settings {
     struct setting_list path, except;     // of slices, patterns; without any path: every one
-    struct setting_list methods, cookies; // of slices; further conditions
+    struct setting_list methods, cookies, without_cookies; // of slices; further conditions
     struct slice origin;                  // empty: the site's
     struct slice host;                    // towards the origin; empty: as the visitor sent it
     struct slice strip_prefix, add_prefix; // of the path, towards the origin

@@ -177,12 +177,31 @@ static void test_what_depends_on_more_than_the_path_parts_copies(void **state)
     assert_true(apply("GET", "/d", NULL).parts_copies);
 }
 
-static void test_a_cookie_that_nobody_sees_makes_nothing_personal(void **state)
+static void test_credentials_that_the_origin_does_not_see(void **state)
 {
     (void)state;
-    load("rules:\n  - {path: /a, request_headers: {remove: [cookie]}}\n");
-    assert_int_equal(apply("GET", "/a", "x=1").cache.store_despite, 1u << JUDGE_STORE_COOKIE);
-    assert_int_equal(apply("GET", "/b", "x=1").cache.store_despite, 0);
+    load("rules:\n"
+         "  - {path: /a, request_headers: {remove: [cookie]}}\n"
+         "  - {path: /b, request_headers: {set: {Authorization: Basic x}}}\n"
+         "  - {path: /c, request_headers: {add: {Cookie: a}}, response_headers: {remove: Cookie}}\n");
+    assert_true(apply("GET", "/a", NULL).hides_cookie);
+    assert_false(apply("GET", "/a", NULL).hides_authorization);
+    assert_false(apply("GET", "/b", NULL).hides_cookie);
+    assert_true(apply("GET", "/b", NULL).hides_authorization);
+    assert_false(apply("GET", "/c", NULL).hides_cookie);
+}
+
+static void test_without_cookies(void **state)
+{
+    (void)state;
+    load("rules:\n"
+         "  - {without_cookies: [\"SESS*\", x], cache: {fresh: 1m}}\n"
+         "  - {cookies: a, without_cookies: b, request_headers: {remove: [Cookie]}}\n");
+    assert_int_equal(fitting("GET", "/", NULL), 1);
+    assert_int_equal(fitting("GET", "/", "SESSx=1"), 0);
+    assert_int_equal(fitting("GET", "/", "a=1; x"), 2);
+    assert_int_equal(fitting("GET", "/", "a=1; b=2"), 1);
+    assert_true(apply("GET", "/", "a=1").parts_copies);
 }
 
 static void test_as_many_rules_as_there_may_be(void **state)
@@ -227,7 +246,8 @@ int main(void)
         TEST(test_an_ending_rule_ends_the_list),
         TEST(test_the_key_of_a_path_knows_no_visitor),
         TEST(test_what_depends_on_more_than_the_path_parts_copies),
-        TEST(test_a_cookie_that_nobody_sees_makes_nothing_personal),
+        TEST(test_credentials_that_the_origin_does_not_see),
+        TEST(test_without_cookies),
         TEST(test_as_many_rules_as_there_may_be),
         TEST(test_a_failing_allocation_leaves_nothing_behind),
     };
