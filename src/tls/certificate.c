@@ -161,7 +161,8 @@ static bool parse_chain(const struct tls_certificate_settings *settings, struct 
             "holds no certificate; expected a PEM file with BEGIN CERTIFICATE");
     ERR_clear_error();
     return complete || complain(complaint, TLS_PART_CERTIFICATE, settings->certificate,
-        "holds a broken certificate after %d good ones", 1 + sk_X509_num(certificate->chain));
+        "holds a broken certificate, number %d in it",
+        2 + MAXIMUM(0, sk_X509_num(certificate->chain)));
 }
 
 static bool parse_key(const struct tls_certificate_settings *settings, struct slice bytes,
