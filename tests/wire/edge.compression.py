@@ -354,6 +354,22 @@ def test_old_visitors(site, edge):
     expect_coded(site, ask(edge, path, "gzip", version="1.0"), path, "gzip")
 
 
+def test_http2(site, edge):
+    """The same over HTTP/2: kept, made behind, streamed, and HEAD."""
+    url = "http://%s:%d" % edge.address
+    for path in ("/page/6000/h2", "/page/200000/h2", "/mine/6000/h2"):
+        for coding in ("gzip", "br"):
+            for _ in range(2):
+                answer = subprocess.run(
+                    ["curl", "-si", "--http2-prior-knowledge", "-H", f"Accept-Encoding: {coding}",
+                     url + path], stdout=subprocess.PIPE, check=True).stdout
+                answer = Answer(answer)
+                assert answer.decoded() == site.content(path)
+                assert answer.fields["vary"] == "Accept-Encoding"
+            if "200000" not in path:
+                assert answer.coding == coding and answer.fields["etag"].startswith("W/")
+
+
 def test_limits():
     site = Site()
     settings = ("threads: 1\ncompression: {streams: 1, jobs: 0}\nsites:\n  - compression: "
@@ -406,7 +422,8 @@ def main():
     with harness.Edge(harness.Backend(site.answer)) as edge:
         for test in (test_codings, test_left_alone, test_head, test_conditions_and_ranges,
                      test_confirmed_copies_keep_their_form, test_slow_pages_appear_bit_by_bit,
-                     test_forms_are_made_once, test_forms_count_as_memory, test_old_visitors):
+                     test_forms_are_made_once, test_forms_count_as_memory, test_old_visitors,
+                     test_http2):
             test(site, edge)
         edge.await_quiet()
     test_limits()
