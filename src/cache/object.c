@@ -403,7 +403,7 @@ struct object *object_refresh(const struct object *object, const struct http_req
 
 static bool is_coded(const struct object *object)
 {
-    return (object->entry.owners & OBJECT_IS_CODED) != 0;
+    return (object_flags(object) & OBJECT_IS_CODED) != 0;
 }
 
 // Whether the visitor's Accept-Encoding allows the codings that the origin has applied. Without that

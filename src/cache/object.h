@@ -32,6 +32,9 @@ struct object {
 #define OBJECT_MAY_BE_CODED 1       // a content coding may be applied: none is, and no no-transform
 #define OBJECT_VARIES_BY_ENCODING 2 // its Vary says so already
 #define OBJECT_IS_CODED 4           // by the origin
+#define OBJECT_FLAGS (OBJECT_MAY_BE_CODED | OBJECT_VARIES_BY_ENCODING | OBJECT_IS_CODED)
+#define OBJECT_NOTE 8               // see object_note
+#define OBJECT_STAMP_SHIFT 8
 
 // Copies what it needs of both heads; the values that Vary selects by are taken from the request, a
 // missing Date from wall_ms. key may be NULL if the judgement is JUDGE_NEVER.
@@ -57,6 +60,25 @@ enum error object_fields_apart(const struct http_response_head *response, bool d
 struct object *object_reference(struct object *object);
 void object_release(struct object *object); // NULL is fine
 uint64_t object_footprint(const struct object *object); // memory of head and content, bytes
+
+static inline unsigned object_flags(const struct object *object)
+{
+    return atomic_load_explicit(&object->entry.owners, memory_order_relaxed) & OBJECT_FLAGS;
+}
+// Remembers one bit about the object that its owner would else work out for each request. It is good
+// for one stamp (1 to 255), the last one noted.
+static inline void object_note(struct object *object, unsigned stamp, bool note)
+{
+    unsigned value = object_flags(object) | (note ? OBJECT_NOTE : 0u) | stamp << OBJECT_STAMP_SHIFT;
+    atomic_store_explicit(&object->entry.owners, (uint16_t)value, memory_order_relaxed);
+}
+// False if nothing is noted for that stamp.
+static inline bool object_recall(const struct object *object, unsigned stamp, bool *ret_note)
+{
+    unsigned value = atomic_load_explicit(&object->entry.owners, memory_order_relaxed);
+    *ret_note = (value & OBJECT_NOTE) != 0;
+    return value >> OBJECT_STAMP_SHIFT == stamp;
+}
 
 // All views into the object.
 struct slice object_key(const struct object *object); // empty if not storable

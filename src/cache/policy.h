@@ -20,7 +20,7 @@ struct policy_entry {
     uint32_t units;            // of POLICY_UNIT bytes
     _Atomic uint8_t frequency; // hits since it entered its queue, at most 3
     uint8_t queue;             // enum policy_queue
-    uint16_t owners;           // the owner's own, here because it would be padding otherwise
+    _Atomic uint16_t owners;   // the owner's own, here because it would be padding otherwise
 };
 #define POLICY_UNIT 16
 

@@ -10,12 +10,26 @@
 
 // --- Whether, and with what ---
 
-static bool is_possible(const struct compress_settings *settings, const struct object *object)
+// Looked up once for each object and generation of settings.
+static bool has_right_type(struct request *request, const struct compress_settings *settings)
 {
+    struct object *object = request->object;
+    unsigned stamp = (unsigned)(request->generation->number % UINT8_MAX) + 1;
+    bool takes;
+    if (object_recall(object, stamp, &takes))
+        return takes;
+    takes = compress_takes_type(&settings->types, object_field(object, HTTP_NAME_CONTENT_TYPE));
+    object_note(object, stamp, takes);
+    return takes;
+}
+
+static bool is_possible(struct request *request, const struct compress_settings *settings)
+{
+    const struct object *object = request->object;
     uint64_t length = object_length(object);
-    return settings->enabled && (object->entry.owners & OBJECT_MAY_BE_CODED) != 0
+    return settings->enabled && (object_flags(object) & OBJECT_MAY_BE_CODED) != 0
         && (object->storable || settings->personal) && length > 0 && length >= settings->minimum
-        && compress_takes_type(&settings->types, object_field(object, HTTP_NAME_CONTENT_TYPE));
+        && has_right_type(request, settings);
 }
 
 // Not where parts are asked for, even if the whole is sent: parts are of the plain content.
@@ -40,6 +54,38 @@ static size_t list_offered(const struct compress_settings *settings, bool person
     return count;
 }
 
+static enum http_coding choose_best(const struct request *request,
+    const struct compress_settings *settings)
+{
+    struct http_accept_encoding accept;
+    enum http_coding offered[HTTP_CODING_COUNT];
+    size_t count = list_offered(settings, !request->object->storable, offered);
+    http_accept_encoding_parse(&request->head.fields, &accept);
+    return http_accept_encoding_choose(&accept, offered, count);
+}
+
+// Out of the loop's memory, if he says what somebody else has said before. accept: his first field.
+static enum http_coding recall_best(struct request *request,
+    const struct compress_settings *settings, struct slice accept)
+{
+    uint64_t generation = request->generation->number;
+    bool personal = !request->object->storable;
+    if (accept.size == 0 || accept.size > COMPRESS_ACCEPT_MOST
+        || http_fields_count(&request->head.fields, HTTP_NAME_ACCEPT_ENCODING) > 1)
+        return choose_best(request, settings);
+    size_t slot = (accept.size + personal) % COMPRESS_MEMORIES;
+    struct compress_memory *memory = &request->thread->compress_memory[slot];
+    if (memory->settings == settings && memory->generation == generation
+        && memory->personal == personal && memory->size == accept.size
+        && memcmp(memory->accept, accept.data, accept.size) == 0)
+        return (enum http_coding)memory->coding;
+    *memory = (struct compress_memory){.settings = settings, .generation = generation,
+        .personal = personal, .size = (uint8_t)accept.size,
+        .coding = (uint8_t)choose_best(request, settings)};
+    memcpy(memory->accept, accept.data, accept.size);
+    return (enum http_coding)memory->coding;
+}
+
 // --- From where ---
 
 static bool has_form(const struct object *object, enum http_coding coding)
@@ -55,17 +101,19 @@ static void take_form(const struct object *object, enum http_coding coding,
 }
 
 // Of a whole copy. Its best form is being made: another one does as well meanwhile.
-static void choose_other_form(const struct object *object,
-    const struct http_accept_encoding *accept, const enum http_coding *offered, size_t count,
-    struct compress_choice *choice)
+static void choose_other_form(const struct request *request,
+    const struct compress_settings *settings, struct compress_choice *choice)
 {
-    enum http_coding ready[HTTP_CODING_COUNT];
-    size_t ready_count = 0;
+    const struct object *object = request->object;
+    struct http_accept_encoding accept;
+    enum http_coding offered[HTTP_CODING_COUNT], ready[HTTP_CODING_COUNT];
+    size_t ready_count = 0, count = list_offered(settings, !object->storable, offered);
+    http_accept_encoding_parse(&request->head.fields, &accept);
     for (size_t i = 0; i < count; i++) {
         if (has_form(object, offered[i]))
             ready[ready_count++] = offered[i];
     }
-    enum http_coding coding = http_accept_encoding_choose(accept, ready, ready_count);
+    enum http_coding coding = http_accept_encoding_choose(&accept, ready, ready_count);
     if (coding != HTTP_CODING_IDENTITY)
         take_form(object, coding, choice);
 }
@@ -194,8 +242,8 @@ struct slice compress_fields(const struct object *object, const struct compress_
         [HTTP_CODING_ZSTD] = {"Content-Encoding: zstd\r\nVary: Accept-Encoding\r\n", 47},
     };
     // What the origin has coded is not for everybody either.
-    bool depends = choice->possible || (object->entry.owners & OBJECT_IS_CODED) != 0;
-    if (!depends || (object->entry.owners & OBJECT_VARIES_BY_ENCODING) != 0)
+    bool depends = choice->possible || (object_flags(object) & OBJECT_IS_CODED) != 0;
+    if (!depends || (object_flags(object) & OBJECT_VARIES_BY_ENCODING) != 0)
         return codings[choice->coding];
     return with_vary[choice->coding];
 }
@@ -225,14 +273,10 @@ struct slice compress_weaken_confirmation(struct request *request, struct slice 
 // --- All of it ---
 
 static void choose_coding(struct request *request, const struct compress_settings *settings,
-    struct compress_choice *choice)
+    struct slice accept, struct compress_choice *choice)
 {
     struct object *object = request->object;
-    struct http_accept_encoding accept;
-    enum http_coding offered[HTTP_CODING_COUNT];
-    size_t count = list_offered(settings, !object->storable, offered);
-    http_accept_encoding_parse(&request->head.fields, &accept);
-    enum http_coding coding = http_accept_encoding_choose(&accept, offered, count);
+    enum http_coding coding = recall_best(request, settings, accept);
     if (coding == HTTP_CODING_IDENTITY)
         return;
     if (!object->storable || object->body == NULL || body_state(object->body) != BODY_COMPLETE) {
@@ -244,17 +288,18 @@ static void choose_coding(struct request *request, const struct compress_setting
     if (has_form(object, coding))
         take_form(object, coding, choice);
     else if (object_form_state(object, coding) != FORM_POINTLESS)
-        choose_other_form(object, &accept, offered, count, choice);
+        choose_other_form(request, settings, choice);
 }
 
 void compress_choose(struct request *request, bool whole, struct compress_choice *ret_choice)
 {
     const struct compress_settings *settings = &request_site(request)->compression;
-    *ret_choice = (struct compress_choice){.possible = is_possible(settings, request->object)};
-    if (!ret_choice->possible || !whole || !is_wanted(request)
-        || http_fields_find(&request->head.fields, HTTP_NAME_ACCEPT_ENCODING) == NULL)
+    *ret_choice = (struct compress_choice){.possible = is_possible(request, settings)};
+    const struct http_field *accept = ret_choice->possible && whole
+        ? http_fields_find(&request->head.fields, HTTP_NAME_ACCEPT_ENCODING) : NULL;
+    if (accept == NULL || !is_wanted(request))
         return;
-    choose_coding(request, settings, ret_choice);
+    choose_coding(request, settings, accept->value, ret_choice);
     if (ret_choice->coding == HTTP_CODING_IDENTITY)
         return;
     if (choose_fields(request, ret_choice)) {

@@ -41,6 +41,18 @@ extern const struct setting_section compress_settings_section, compress_limits_s
 // Whether one of the patterns takes the type of a Content-Type, and none that begins with "!" does.
 bool compress_takes_type(const struct setting_list *patterns, struct slice content_type);
 
+// What was chosen of late for an Accept-Encoding, by the loop: browsers have few of them.
+#define COMPRESS_MEMORIES 8
+#define COMPRESS_ACCEPT_MOST 60 // longer values are read anew each time
+
+struct compress_memory {
+    const struct compress_settings *settings;
+    uint64_t generation; // number of; settings of another may have the same address
+    bool personal;
+    uint8_t coding, size;
+    char accept[COMPRESS_ACCEPT_MOST];
+};
+
 // What is sent of an object's content, whole.
 struct compress_choice {
     bool possible;             // the answer depends on Accept-Encoding

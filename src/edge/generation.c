@@ -98,6 +98,7 @@ struct generation *generation_create(struct edge *edge, const struct edge_settin
     while (generation->host_capacity < 2 * hosts)
         generation->host_capacity *= 2;
     generation->references = 1;
+    generation->number = edge->generation == NULL ? 1 : edge->generation->number + 1;
     generation->settings = settings;
     generation->site_count = settings->sites.count;
     generation->sites = memory_zero_alloc((settings->sites.count + 1) * sizeof(struct site));

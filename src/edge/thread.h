@@ -22,6 +22,7 @@ struct access_lists {
 
 struct generation {
     _Atomic uint64_t references;
+    uint64_t number;          // from 1, in the order of reloads
     const struct edge_settings *settings;
     struct site *sites;
     size_t site_count;
@@ -70,6 +71,7 @@ struct edge_thread {
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
     unsigned encoders, compress_jobs; // at work: compression.streams, compression.jobs
+    struct compress_memory compress_memory[COMPRESS_MEMORIES];
     struct http2_thread *http2;    // NULL until it is spoken
     uint64_t handshakes;           // of TLS, under way
     struct edge_listener listeners[EDGE_LISTENERS_MAX];

@@ -404,7 +404,10 @@ def test_limits():
         edge.process.send_signal(signal.SIGHUP)
         harness.wait_until(lambda: ask(edge, "/mine/9000", "gzip").coding is None, "it is reloaded")
         expect_plain(site, ask(edge, "/mine/9000", "gzip"), "/mine/9000", False)
-        expect_coded(site, ask(edge, "/page/5000", "gzip"), "/page/5000", "gzip")
+        # The other settings, too, hold for what was kept before.
+        for path in ("/page/5000", "/svg/5000", "/page/2047"):
+            expect_coded(site, ask(edge, path, "gzip"), path, "gzip")
+            expect_coded(site, ask(edge, path, "br, zstd"), path, "br")
         edge.await_quiet()
 
 

@@ -73,8 +73,16 @@ static void what_a_head_allows(void **state)
         struct object *object =
             object_create(NULL, &request.head, &response.head, &judgement, 0, NOW_MS, NULL);
         assert_non_null(object);
-        if (object->entry.owners != cases[i].flags)
-            fail_msg("%u %s: %u", cases[i].status, cases[i].fields, object->entry.owners);
+        if (object_flags(object) != cases[i].flags)
+            fail_msg("%u %s: %u", cases[i].status, cases[i].fields, object_flags(object));
+        bool note;
+        assert_false(object_recall(object, 1, &note));
+        object_note(object, 255, true);
+        assert_true(object_recall(object, 255, &note) && note);
+        object_note(object, 7, false);
+        assert_true(object_recall(object, 7, &note) && !note);
+        assert_false(object_recall(object, 255, &note));
+        assert_int_equal(object_flags(object), cases[i].flags);
         object_release(object);
     }
 }
