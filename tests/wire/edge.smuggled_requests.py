@@ -7,57 +7,13 @@ it and what came behind is never looked at. "-" is no answer at all.
 """
 
 import random
-import re
 import socket
-import threading
 
 from harness import Edge, read_to_end
-from smuggling import Records, cases, decode, split_messages
+from smuggling import ASIDE, ASIDE_SEEN, Recorder, cases, decode, split_messages
 
 SEED = 20251124
-BEHIND = b"GET /behind HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-BEHIND_SEEN = b"GET /behind HTTP/1.1\r\nHost: h\r\nVia: 1.1 afloat\r\n\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 SETTINGS = "threads: 1\nsites: [{origin: main, forwarded: false}]\n"
-
-
-class Recorder:
-    """A backend that records to the byte, and answers once a request is over."""
-
-    def __init__(self):
-        self.records = Records()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            connection, _ = self.listener.accept()
-            place = self.records.begin()
-            threading.Thread(target=self.serve, args=[connection, place], daemon=True).start()
-
-    @staticmethod
-    def is_over(data):
-        head, end, content = data.partition(b"\r\n\r\n")
-        if not end:
-            return False
-        length = re.search(rb"\r\nContent-Length: (\d+)", head)
-        if b"\r\nTransfer-Encoding: chunked" in head:
-            return data.endswith(b"\r\n0\r\n\r\n")
-        return len(content) >= int(length[1]) if length else True
-
-    def serve(self, connection, place):
-        data, answered = b"", False
-        with connection:
-            try:
-                while piece := connection.recv(65536):
-                    data += piece
-                    if not answered and self.is_over(data):
-                        answered = True
-                        connection.sendall(ANSWER)
-            except ConnectionError:
-                pass
-        self.records.end(place, data)
 
 
 def methods_of(sent):
@@ -92,14 +48,14 @@ def run(edge, records, random_, case):
     goes_on = answer.endswith("+")
     wanted = [] if answer == "-" else [int(status) for status in answer.rstrip("+").split()]
     if goes_on:
-        wanted, seen = wanted + [200], seen + [BEHIND_SEEN]
+        wanted, seen = wanted + [200], seen + [ASIDE_SEEN]
     else:
         check(edge, records, name, [sent], wanted, seen)
-    check(edge, records, name + ", one behind", [sent + BEHIND], wanted, seen)
+    check(edge, records, name + ", one behind", [sent + ASIDE], wanted, seen)
     # A body may be on its way when its fault comes, so cut within the head only.
     end = sent.find(b"\r\n\r\n")
     cut = random_.randrange(1, end if end > 1 else len(sent))
-    pieces = [sent[:cut], sent[cut:] + BEHIND]
+    pieces = [sent[:cut], sent[cut:] + ASIDE]
     check(edge, records, f"{name}, cut at {cut}", pieces, wanted, seen)
 
 

@@ -1,4 +1,4 @@
-"""What the corpora smuggling.requests and smuggling.responses are written in.
+"""What the corpora smuggling.requests, .requests_http2 and .responses are written in.
 
 A line is one case, its columns separated by " | ". Bytes are written as they are, but for escapes
 (\\r \\n \\t \\0 \\\\ \\xHH) and what stands in braces: {H} is "Host: h\\r\\n", {V} the edge's Via line,
@@ -7,11 +7,16 @@ A line is one case, its columns separated by " | ". Bytes are written as they ar
 
 import pathlib
 import re
+import socket
 import threading
 
 WORDS = {"H": b"Host: h\r\n", "V": b"Via: 1.1 afloat\r\n", "K": b"Cache-Control: max-age=60\r\n"}
 FOLDER = pathlib.Path(__file__).parent
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
+ANSWER = b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+# Another request, and what the backend sees of it.
+ASIDE = b"GET /aside HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+ASIDE_SEEN = b"GET /aside HTTP/1.1\r\nHost: h\r\nVia: 1.1 afloat\r\n\r\n"
 PART = re.compile(r"\\x([0-9a-f]{2})|\\([rnt0\\])|\{([^{}]*)\}|([^\\{])", re.S)
 
 
@@ -117,4 +122,43 @@ class Records:
             self.condition.wait_for(lambda: len(self.begun) >= least and None not in self.begun, 10)
             assert None not in self.begun, "a connection stays open"
             taken, self.begun = self.begun, []
-            return taken
+            return [data for data in taken if data]  # a connection without a byte is nothing
+
+
+class Recorder:
+    """A backend that records to the byte, and answers once a request is over."""
+
+    def __init__(self):
+        self.records = Records()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            place = self.records.begin()
+            threading.Thread(target=self.serve, args=[connection, place], daemon=True).start()
+
+    @staticmethod
+    def is_over(data):
+        head, end, content = data.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        length = re.search(rb"\r\nContent-Length: (\d+)", head)
+        if b"\r\nTransfer-Encoding: chunked" in head:
+            return data.endswith(b"\r\n0\r\n\r\n")
+        return len(content) >= int(length[1]) if length else True
+
+    def serve(self, connection, place):
+        data, answered = b"", False
+        with connection:
+            try:
+                while piece := connection.recv(65536):
+                    data += piece
+                    if not answered and self.is_over(data):
+                        answered = True
+                        connection.sendall(ANSWER)
+            except ConnectionError:
+                pass
+        self.records.end(place, data)
