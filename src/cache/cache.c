@@ -175,6 +175,18 @@ struct cache_key cache_key_of(const struct cache *cache, struct slice text)
     return (struct cache_key){text, hash_bytes_128(text, cache->seed)};
 }
 
+// The shard's lock held; nothing that matches exactly is there.
+static struct object *find_preferred(struct shard *shard, const struct cache_key *key,
+    const struct http_fields *request)
+{
+    uint64_t hash = key->hash.low;
+    struct object *object = *shard_bucket(shard, hash);
+    while (object != NULL && !(has_key(object, hash, key->text)
+               && object_speaks_preferred(object, request)))
+        object = object->next_in_bucket;
+    return object;
+}
+
 struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request)
 {
@@ -184,6 +196,8 @@ struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     struct object *object = *shard_bucket(shard, hash);
     while (object != NULL && !(has_key(object, hash, key->text) && object_matches(object, request)))
         object = object->next_in_bucket;
+    if (object == NULL)
+        object = find_preferred(shard, key, request);
     if (object != NULL)
         object_reference(object);
     lock_release(&shard->lock);

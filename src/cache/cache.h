@@ -19,7 +19,8 @@ void cache_set_memory(struct cache *cache, uint64_t memory); // on reload
 
 struct cache_key cache_key_of(const struct cache *cache, struct slice text);
 
-// The stored response for the request: the matching variant, newest first; a reference, or NULL.
+// The stored response for the request: the matching variant, newest first, else one in the language
+// that the request prefers; a reference, or NULL.
 // Counts as use. It may be stale, even beyond all windows: then only its validators are of use.
 struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request) MUST_CHECK;

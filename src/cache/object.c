@@ -430,6 +430,20 @@ bool object_matches(const struct object *object, const struct http_fields *reque
         && (!is_coded(object) || accepts_coding(object, request));
 }
 
+bool object_speaks_preferred(const struct object *object, const struct http_fields *request)
+{
+    struct slice selectors = object_selectors(object), rest = object_fields(object), language = {0};
+    struct http_field field;
+    if (selectors.size == 0)
+        return false;
+    while (language.size == 0 && object_next_field(&rest, &field)) {
+        if (slice_equal_nocase(field.name, SLICE("content-language")))
+            language = field.value;
+    }
+    return language.size > 0 && selector_matches_language(selectors, request, language)
+        && (!is_coded(object) || accepts_coding(object, request));
+}
+
 bool object_has_same_selectors(const struct object *a, const struct object *b)
 {
     return slice_equal(object_selectors(a), object_selectors(b)) && is_coded(a) == is_coded(b)

@@ -96,6 +96,8 @@ uint64_t object_length(const struct object *object);
 // True if the response was chosen by the same values that this request has (RFC 9111 section 4.1),
 // and is in no coding that the visitor rules out: an origin may forget the Vary.
 bool object_matches(const struct object *object, const struct http_fields *request);
+// Not that, but in the language that this request prefers to all others.
+bool object_speaks_preferred(const struct object *object, const struct http_fields *request);
 // Chosen by the same values for the same fields, and in the same coding.
 bool object_has_same_selectors(const struct object *a, const struct object *b);
 // A hash of the request's values for the fields that Vary names; 0 without any. Requests that a

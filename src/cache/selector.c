@@ -228,13 +228,57 @@ size_t selector_write(
     return sink.size;
 }
 
+// True if one language range of the request weighs more than any other, and it is that one.
+static bool prefers(const struct http_fields *request, struct slice language)
+{
+    const struct slice name = SLICE("accept-language");
+    const struct http_field *first = http_fields_find_text(request, name);
+    if (first == NULL || language.size == 0)
+        return false;
+    struct elements elements = {first, request->items + request->count, name, SLICE_EMPTY};
+    struct slice element;
+    unsigned wanted = 0, others = 0;
+    while (elements_next(&elements, &element)) {
+        struct slice parameter = element;
+        struct slice range = slice_trim(slice_cut(&parameter, ';'));
+        unsigned weight = 1000;
+        if (parameter.data != NULL && !parse_weight(parameter, &weight))
+            return false;
+        if (slice_equal_nocase(range, language))
+            wanted = MAXIMUM(wanted, weight);
+        else
+            others = MAXIMUM(others, weight);
+    }
+    return wanted > others;
+}
+
+static bool matches_by_name(struct slice name, struct slice expected,
+    const struct http_fields *request)
+{
+    struct sink sink = {.comparing = true, .expected = expected};
+    take_value(&sink, name, request);
+    return !sink.differs && sink.expected.size == 0;
+}
+
+bool selector_matches_language(struct slice block, const struct http_fields *request,
+    struct slice content_language)
+{
+    while (block.size > 0) {
+        struct slice name = slice_cut(&block, '\0');
+        struct slice expected = slice_cut(&block, '\0');
+        bool preferred = slice_equal(name, SLICE("accept-language"))
+            && prefers(request, content_language);
+        if (!preferred && !matches_by_name(name, expected, request))
+            return false;
+    }
+    return true;
+}
+
 bool selector_matches(struct slice block, const struct http_fields *request)
 {
     while (block.size > 0) {
         struct slice name = slice_cut(&block, '\0');
-        struct sink sink = {.comparing = true, .expected = slice_cut(&block, '\0')};
-        take_value(&sink, name, request);
-        if (sink.differs || sink.expected.size > 0)
+        if (!matches_by_name(name, slice_cut(&block, '\0'), request))
             return false;
     }
     return true;

@@ -24,6 +24,11 @@ enum error selector_names_add(struct selector_names *names, struct slice vary) M
 size_t selector_write(
     const struct selector_names *names, const struct http_fields *request, char *buffer);
 bool selector_matches(struct slice block, const struct http_fields *request);
+// The same, but for Accept-Language it is enough that the response is in the one language that the
+// request prefers to all others: no server could do better by it (RFC 9111 section 4.1: preference
+// may choose). content_language is the response's.
+bool selector_matches_language(struct slice block, const struct http_fields *request,
+    struct slice content_language);
 // The names in a block.
 void selector_names_of(struct slice block, struct selector_names *ret_names);
 // 0 without names.

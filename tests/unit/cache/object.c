@@ -319,6 +319,40 @@ static void test_variants(void **state)
     }
 }
 
+static void test_the_preferred_language_will_do(void **state)
+{
+    (void)state;
+    static struct test_request request;
+    struct {
+        const char *vary, *language, *asked;
+        bool will_do;
+    } rows[] = {
+        {"Accept-Language", "de", "Accept-Language: fr;q=0.5, de;q=1.0", true},
+        {"Accept-Language", "de", "Accept-Language: fr;q=0.5, DE", true},
+        {"Accept-Language", "de", "Accept-Language: fr, de", false},
+        {"Accept-Language", "de", "Accept-Language: fr, de;q=0.9", false},
+        {"Accept-Language", "de", "Accept-Language: de;q=0", false},
+        {"Accept-Language", "de", "Accept-Language: de-AT, de;q=0.9", false},
+        {"Accept-Language", "de", "Accept-Language: de, fr;q=much", false},
+        {"Accept-Language", "de, en", "Accept-Language: de", false},
+        {"Accept-Language", "", "Accept-Language: de", false},
+        {"Accept-Language", "de", "", false},
+        {"Accept-Language, X", "de", "Accept-Language: de", true},
+        {"Accept-Language, X", "de", "Accept-Language: de\nX: 1", false},
+        {"X", "de", "Accept-Language: de\nX: 1", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char fields[256];
+        snprintf(fields, sizeof(fields), "Cache-Control: max-age=60\nVary: %s\nContent-Language: %s",
+            rows[i].vary, rows[i].language);
+        struct object *object = make("Accept-Language: en, de", 200, fields, 1, SECOND);
+        test_parse_request(&request, "GET / HTTP/1.1", rows[i].asked);
+        if (object_speaks_preferred(object, &request.head.fields) != rows[i].will_do)
+            fail_msg("row %zu", i);
+        object_release(object);
+    }
+}
+
 static void test_the_hash_by_vary_is_the_hash_by_object(void **state)
 {
     (void)state;
@@ -591,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_a_304_can_forbid_storing),
         cmocka_unit_test(test_a_304_speaks_only_of_what_it_names),
         cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_the_preferred_language_will_do),
         cmocka_unit_test(test_the_hash_by_vary_is_the_hash_by_object),
         cmocka_unit_test(test_values_longer_than_any_buffer_and_many_codings),
         cmocka_unit_test(test_too_many_vary_names_are_as_good_as_all),
