@@ -247,6 +247,24 @@ static void request_leave_flight(struct request *request)
     request->interims = 0;
 }
 
+// A fetch may have ended between this request's look-up and its own flight: then the copy that it
+// left is the answer, for all who have joined meanwhile too.
+static bool request_is_overtaken(struct request *request)
+{
+    struct object *object = cache_lookup(request->thread->edge->cache, &request->key,
+        &request->head.fields);
+    uint64_t now_ns = request->thread->loop->now_ns;
+    bool overtaken = object != NULL && object != request->copy && object_is_fresh(object, now_ns)
+        && (request->copy == NULL || object->stored_ns > request->copy->stored_ns);
+    if (overtaken) {
+        request->asked = false;
+        flight_answer(request->flight, object);
+        flight_unlist(request->flight);
+    }
+    object_release(object);
+    return overtaken;
+}
+
 bool request_begin_fetch(struct request *request, bool coalesce)
 {
     struct edge *edge = request->thread->edge;
@@ -272,6 +290,8 @@ bool request_begin_fetch(struct request *request, bool coalesce)
     request->joined_late = !request->leads
         && atomic_load_explicit(&request->flight->state, memory_order_acquire) == FLIGHT_ANSWERED;
     if (!request->leads)
+        return true;
+    if (coalesce && request_is_overtaken(request))
         return true;
     error = fetch_start(request, request->flight, coalesce ? NULL : &request->fetches);
     if (error == ERROR_NONE)
@@ -439,7 +459,8 @@ static enum ask_result request_take_answer(struct request *request)
     if (judge_is_error(object->status))
         request_take_failure(request, FAILURE_STATUS);
     enum request_outcome outcome = state == FLIGHT_ALONE ? OUTCOME_PASS
-        : report != NULL && report->revalidated ? OUTCOME_REVALIDATED : OUTCOME_MISS;
+        : report == NULL ? OUTCOME_HIT // request_is_overtaken
+        : report->revalidated ? OUTCOME_REVALIDATED : OUTCOME_MISS;
     request_use(request, object, outcome);
     if (!request->leads)
         request->saved_by = lifeline_get(LIFELINE_COALESCE);
