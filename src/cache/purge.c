@@ -178,15 +178,22 @@ void purge_log_add(struct purge_log *log, const struct purge *purge)
 
 void purge_log_add_invalidation(struct purge_log *log, uint64_t key_hash)
 {
+    struct invalidation *slot = &log->invalidated[key_hash % INVALIDATED_SLOTS];
+    lock_acquire(&log->lock);
     uint64_t epoch = atomic_fetch_add_explicit(&log->epoch, 1, memory_order_acq_rel) + 1;
-    atomic_store_explicit(
-        &log->invalidated[key_hash % INVALIDATED_SLOTS], epoch, memory_order_release);
+    if (slot->hash != key_hash)
+        slot->others_epoch = MAXIMUM(slot->others_epoch, slot->epoch);
+    slot->hash = key_hash;
+    slot->epoch = epoch;
+    lock_release(&log->lock);
 }
 
-static bool is_invalidated(struct purge_log *log, uint64_t key_hash, uint64_t epoch)
+// The log's lock held. Of keys that share a slot only the last is known by name; what else was
+// there is taken to have been any of them.
+static bool is_invalidated(const struct purge_log *log, uint64_t key_hash, uint64_t epoch)
 {
-    uint64_t slot = key_hash % INVALIDATED_SLOTS;
-    return atomic_load_explicit(&log->invalidated[slot], memory_order_acquire) > epoch;
+    const struct invalidation *slot = &log->invalidated[key_hash % INVALIDATED_SLOTS];
+    return (slot->hash == key_hash ? slot->epoch : slot->others_epoch) > epoch;
 }
 
 static enum purge_mark check_records(
@@ -213,9 +220,9 @@ enum purge_mark purge_log_check(struct purge_log *log, const struct object *obje
         return PURGE_MARK_NONE;
     lock_acquire(&log->lock);
     enum purge_mark mark = check_records(log, object, epoch);
-    lock_release(&log->lock);
     if (mark == PURGE_MARK_NONE && is_invalidated(log, object->entry.hash, epoch))
-        return PURGE_MARK_SOFT;
+        mark = PURGE_MARK_SOFT;
+    lock_release(&log->lock);
     return mark;
 }
 
@@ -224,10 +231,8 @@ bool cache_is_touched_since(struct cache *cache, const struct cache_key *key, ui
     struct purge_log *log = &cache->purges;
     if (atomic_load_explicit(&log->epoch, memory_order_acquire) == epoch)
         return false;
-    if (is_invalidated(log, key->hash.low, epoch))
-        return true;
     lock_acquire(&log->lock);
-    bool touched = log->lost_epoch > epoch;
+    bool touched = log->lost_epoch > epoch || is_invalidated(log, key->hash.low, epoch);
     for (unsigned i = 0; i < PURGE_LOG_SIZE && !touched; i++)
         touched = log->records[i].epoch > epoch && may_match(&log->records[i], key->text);
     lock_release(&log->lock);
