@@ -169,7 +169,8 @@ def enums():
 def shell():
     """the scripts are clean POSIX sh"""
     scripts = [f for f in sorted((TOP / p) for p in ("dev", ".ci/run", "tools/install-packages", "tools/fuzz",
-                                                   "tests/real/package", "tools/demo/run")) if f.exists()
+                                                   "tests/real/package", "tests/real/cache_tests",
+                                                   "tools/demo/run")) if f.exists()
                and re.match(r"#!.*\b(ba)?sh\b", f.read_text().split("\n", 1)[0])]
     scripts += sorted(f for f in (TOP / "packaging" / "debian").glob("*") if f.name != "conffiles")
     found = subprocess.run(["shellcheck", "--format=gcc", *scripts], cwd=TOP, text=True,

@@ -4,7 +4,7 @@
 A test is one cmocka case, one .vtc file, one scenario, one lint, one fuzz target and so on, each in
 the builds that it is for. Its name says where it lives: unit.ROOM.PROGRAM.CASE (tests/unit),
 wire.ROOM.WHAT (tests/wire), sim.SCENARIO (sim/), lint.WHAT (tools/lint.py), fuzz.TARGET
-(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, package.deb. Output goes to
+(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, real.cache_tests, package.deb. Output goes to
 build/test/, and to the terminal only when a test fails. The last line is "N passed, N failed[, N
 skipped]".
 """
@@ -240,6 +240,8 @@ class Tests:
             "browser.page": (["tests/browser/run"], 300, ["afloat", "demos"]),
             "real.replay": ([sys.executable, "tests/real/replay.py", "build/release/afloat"], 300,
                             ["afloat"]),
+            "real.cache_tests": (["sh", "tests/real/cache_tests", "build/release/afloat"], 300,
+                                 ["afloat"]),
             "package.deb": (["sh", "tests/real/package", "build/package"], 300, None),
         }
         for name, (command, timeout, targets) in scripts.items():
