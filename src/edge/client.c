@@ -37,6 +37,16 @@ void client_identify(struct request *request)
     client->is_exempt = network_list_contains(&lists->exempt, &client->address);
 }
 
+bool client_speaks_for_itself(const struct request *request)
+{
+    const struct http_fields *fields = &request->head.fields;
+    return network_list_contains(&lists_of(request)->trusted_proxies, &request->connection->peer)
+        || (http_fields_find(fields, HTTP_NAME_X_FORWARDED_FOR) == NULL
+            && http_fields_find(fields, HTTP_NAME_FORWARDED) == NULL
+            && http_fields_find(fields, HTTP_NAME_VIA) == NULL
+            && http_fields_find_text(fields, SLICE("x-real-ip")) == NULL);
+}
+
 // What a client is counted under. False: it has no address to be counted by.
 static bool key_of(const struct edge *edge, const struct address *address, struct slice what,
     uint64_t *ret_key)

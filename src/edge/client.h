@@ -20,6 +20,9 @@ struct client {
 
 // Needs the request's head. Its arena may be full: then the peer is the client.
 void client_identify(struct request *request);
+// Whether the request is the client's own. Whoever sends it on for others and is not known as a
+// proxy must not lend them what he may do: a TLS terminator on this machine is at 127.0.0.1.
+bool client_speaks_for_itself(const struct request *request);
 // Answers 429 if the client has too many connections or asks too fast where all requests count.
 bool client_refuse(struct task *task, struct request *request);
 // Counts the request against its client's rate. False: he must wait; what Retry-After says is set.

@@ -2,6 +2,7 @@
 // reach the visitor is the transport's business.
 #include "edge/delivery.h"
 #include "edge/compress.h"
+#include "edge/debug_field.h"
 #include "edge/laggard.h"
 #include "edge/page.h"
 #include "edge/purge_request.h"
@@ -169,6 +170,7 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
     delivery->head.fields[0] = fields;
     delivery->head.fields[1] = text_slice(&tail);
     delivery->head.fields[2] = compress_fields(object, choice);
+    delivery->head.fields[4] = debug_fields(request);
     if (request->leads && object == request->flight->object)
         delivery->head.fields[3] = rule_leader_fields(request, request->flight->leader_fields);
 }
@@ -311,7 +313,7 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
         content = SLICE_EMPTY;
     struct answer_head head = {
         .status = status,
-        .fields = {fields, text_slice(&tail)},
+        .fields = {fields, text_slice(&tail), debug_fields(request)},
         .has_content = content.size > 0,
         .length = content.size,
     };

@@ -379,7 +379,7 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
     struct judgement judgement;
     judge_response(&fetch->head, head, fetch->policy, fetch_asked_ms(fetch),
         loop->wall_ms, &judgement);
-    fetch->reason = judgement.reason;
+    fetch->reason = fetch->report->reason = judgement.reason;
     bool for_others = fetch->shareable || fetch_is_kept_post(fetch);
     bool shared = for_others && judgement.store == JUDGE_STORE;
     if (!for_others)

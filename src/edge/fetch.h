@@ -16,6 +16,7 @@ struct fetch_report {
     unsigned attempts;
     uint64_t first_byte_ms;
     bool revalidated;              // by a 304
+    enum judge_reason reason;      // why the answer is not stored
     char backend[64];              // asked last, host:port
 };
 

@@ -6,6 +6,7 @@
 // Never passed on: the exchange writes its own, or a visitor's word about himself is worth nothing.
 static const bool replaced[HTTP_NAME_COUNT] = {
     [HTTP_NAME_HOST] = true,
+    [HTTP_NAME_AFLOAT_DEBUG] = true,
     [HTTP_NAME_CONTENT_LENGTH] = true,
     [HTTP_NAME_EXPECT] = true,
     [HTTP_NAME_FORWARDED] = true,

@@ -27,8 +27,8 @@ struct forwarded {
 };
 
 // One form is believed and the other is not looked at: a proxy that writes one passes the other on
-// as the visitor sent it. Writes to *chain, which may be too small for it, the verified addresses
-// from the client's on, separated by ", ": what X-Forwarded-For becomes before the peer is appended.
+// as the visitor sent it. Writes to *chain, which may be too small, the verified addresses
+// from the client on, separated by ", ": what X-Forwarded-For becomes before the peer is added.
 // Without a trusted peer the client is the peer and the chain empty.
 void forwarded_read(const struct http_fields *fields, enum forwarded_form form,
     const struct network_list *trusted, const struct address *peer, struct text *chain,

@@ -76,6 +76,7 @@ static void generation_destroy(struct generation *generation)
             origin_release(generation->sites[i].origin);
         rules_destroy(generation->sites[i].rules);
         access_list_free(&generation->sites[i].purge_allow);
+        access_list_free(&generation->sites[i].debug_allow);
     }
     access_list_free(&generation->access.trusted_proxies);
     access_list_free(&generation->access.proxy_protocol);
@@ -109,7 +110,8 @@ struct generation *generation_create(struct edge *edge, const struct edge_settin
         struct site *site = &generation->sites[i];
         site->settings = &sites[i];
         complete = generation_fill_site(generation, site, edge)
-            && access_list_read(&sites[i].purge.allow, &site->purge_allow) == ERROR_NONE;
+            && access_list_read(&sites[i].purge.allow, &site->purge_allow) == ERROR_NONE
+            && access_list_read(&sites[i].debug.allow, &site->debug_allow) == ERROR_NONE;
     }
     if (complete)
         return generation;

@@ -57,23 +57,10 @@ static bool anybody_allows(const struct generation *generation, const struct add
     return false;
 }
 
-// The peer's address stands for itself: whoever sends this on for others and is not known as a
-// proxy must not lend them what he may do. A TLS terminator on this machine is at 127.0.0.1.
-static bool speaks_for_others(const struct request *request)
-{
-    const struct http_fields *fields = &request->head.fields;
-    return !network_list_contains(
-            &request->generation->access.trusted_proxies, &request->connection->peer)
-        && (http_fields_find(fields, HTTP_NAME_X_FORWARDED_FOR) != NULL
-            || http_fields_find(fields, HTTP_NAME_FORWARDED) != NULL
-            || http_fields_find(fields, HTTP_NAME_VIA) != NULL
-            || http_fields_find_text(fields, SLICE("x-real-ip")) != NULL);
-}
-
 static bool is_allowed(const struct request *request)
 {
     const struct address *client = &request->client.address;
-    if (speaks_for_others(request))
+    if (!client_speaks_for_itself(request))
         return false;
     return request->site != NULL ? network_list_contains(&request->site->purge_allow, client)
                                  : anybody_allows(request->generation, client);

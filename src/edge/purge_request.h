@@ -1,7 +1,7 @@
 // Purging over HTTP, with the requests that plugins for Varnish and nginx send:
 //
 //   PURGE /path                     that URL. /path* and /path/.*: all that begins so
-//   PURGE /… X-Purge-Method: regex  what the expression is found in, from the path's beginning on
+//   PURGE /… X-Purge-Method: regex  what the expression matches, from its beginning
 //   PURGE /… with tags              see below, as BAN
 //   PURGE /purge/path, GET /purge/path   that URL (nginx); 404 if there was no copy. PURGE /purgeall
 //   PURGEKEYS                       xkey-purge, xkey-softpurge: tags, separated by spaces
@@ -16,9 +16,9 @@
 // the backend fails. Afloat-Purge: hard or soft overrides it for one request, and so do
 // Fastly-Soft-Purge: 1 and xkey-softpurge.
 //
-// Allowed are clients in the site's purge.allow; others get 403 and nothing happens. A request for a
-// host that no site serves (plugins that know the edge by its address) is for all sites that allow
-// the client. Copies are hit on all sites and loops; it is walked on a helper thread.
+// Allowed are clients in the site's purge.allow; others get 403 and nothing happens. A request for
+// a host that no site serves (plugins that know the edge by its address) is for all sites that
+// allow the client. The index is walked on a helper thread.
 #pragma once
 
 #include "edge/request.h"

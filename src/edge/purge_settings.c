@@ -1,5 +1,5 @@
-// Loopback is allowed without any setting, since that is where a plugin mostly runs; what comes from
-// there on behalf of others is told by its fields and refused.
+// Loopback is allowed without any setting, since that is where a plugin mostly runs; what comes
+// from there on behalf of others is told by its fields and refused.
 #include "edge/purge_settings.h"
 #include "edge/access_list.h"
 

@@ -13,6 +13,7 @@
 #include "edge/request.h"
 #include "base/memory.h"
 #include "edge/acme.h"
+#include "edge/debug_field.h"
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
 #include "edge/own_page.h"
@@ -88,8 +89,10 @@ void request_serve(struct task *task, struct request *request)
     bool named = request_name_host(request);
     if (named)
         request->site = generation_find_site(request->generation, request->host);
-    if (request->site != NULL)
+    if (request->site != NULL) {
         request->origin = request->site->origin;
+        debug_identify(request);
+    }
     if (acme_serve(task, request)) {
         // Whoever asks for a certificate may not have a site yet, nor HTTPS.
     } else if (client_refuse(task, request)) {
@@ -629,7 +632,7 @@ static void request_count(const struct request *request)
         ledger_add(ledger, LEDGER_ABORTED, 1);
 }
 
-static const char *request_outcome_word(enum request_outcome outcome)
+const char *request_outcome_word(enum request_outcome outcome)
 {
     switch (outcome) {
     case OUTCOME_NONE: return "edge";

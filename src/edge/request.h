@@ -32,6 +32,7 @@ struct request {
     const struct transport *transport;
     void *carrier;             // the transport's own: what of the connection is this request's
     struct client client;      // who asks
+    bool explain;              // Afloat-Debug, and he may
     struct arena arena;
     struct http_request_head head;
     struct http_field fields[REQUEST_FIELDS_ON_STACK]; // of head, unless there are more
@@ -74,6 +75,7 @@ struct request {
     bool complete;
 };
 
+const char *request_outcome_word(enum request_outcome outcome);
 static inline const struct site_settings *request_site(const struct request *request)
 {
     return request->site->settings;

@@ -163,6 +163,8 @@ static const struct setting site_rows[] = {
         .section = &rate_settings_section, .summary = "How fast one client may ask."},
     {.name = "purge", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, purge),
         .section = &purge_settings_section, .summary = "Purging over HTTP."},
+    {.name = "debug", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, debug),
+        .section = &debug_settings_section, .summary = "How an answer came to be."},
     {.name = "https", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, https),
         .section = &https_settings_section, .summary = "HTTPS only."},
     {.name = "forwarded", .type = SETTING_BOOL, .fallback = "true",

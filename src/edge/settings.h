@@ -4,6 +4,7 @@
 #include "cache/cache.h"
 #include "edge/client_settings.h"
 #include "edge/compress.h"
+#include "edge/debug_settings.h"
 #include "edge/http2.h"
 #include "edge/lifeline_map.h"
 #include "edge/purge_settings.h"
@@ -59,6 +60,7 @@ struct site_settings {
     struct setting_list rules; // of struct rule_settings
     struct rate_settings rate;
     struct purge_settings purge;
+    struct debug_settings debug;
     struct https_settings https;
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };

@@ -13,7 +13,7 @@ struct site {
     const struct site_settings *settings;
     struct origin *origin;
     struct rules *rules; // NULL: it has none, see rule.h
-    struct network_list purge_allow;
+    struct network_list purge_allow, debug_allow;
 };
 
 struct access_lists {

@@ -12,7 +12,7 @@ struct request;
 struct task;
 struct tunnel_side;
 
-#define ANSWER_FIELD_RUNS 4
+#define ANSWER_FIELD_RUNS 5
 
 // The head of an answer in terms of all versions (RFC 9110). What frames the content is the
 // transport's business, what ends a connection too.

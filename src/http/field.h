@@ -11,6 +11,7 @@
     X(ACCEPT, "accept")                                                                            \
     X(ACCEPT_ENCODING, "accept-encoding")                                                          \
     X(AFLOAT_CACHE_CONTROL, "afloat-cache-control")                                                \
+    X(AFLOAT_DEBUG, "afloat-debug")                                                                \
     X(AGE, "age")                                                                                  \
     X(ALLOW, "allow")                                                                              \
     X(AUTHORIZATION, "authorization")                                                              \

@@ -3,8 +3,8 @@
 //
 // The reader never asks for a byte beyond the header, so what follows (TLS, HTTP) stays in the
 // socket. It is strict: a sender that may name visitors must do so exactly. Limit: a version 1 line
-// has PROXY_LINE_MAX bytes, a version 2 header PROXY_REST_MAX behind its first 16; type-length-value
-// records are skipped.
+// has PROXY_LINE_MAX bytes, a version 2 header PROXY_REST_MAX behind its first 16;
+// type-length-value records are skipped.
 #pragma once
 
 #include "io/address.h"
