@@ -16,6 +16,7 @@ static const struct sim_group *const groups[] = {
     &sim_visitor_scenarios,
     &sim_operation_scenarios,
     &sim_compression_scenarios,
+    &sim_http2_origin_scenarios,
 };
 
 struct options {

@@ -3,7 +3,9 @@
 #include "base/memory.h"
 
 #define FREE_RETRIES 1            // for a request that was provably not processed
-#define TRUSTED_REST_NS NS_PER_SECOND // a session that rested longer carries nothing unrepeatable
+// A backend may be ending a session that has been quiet for longer, and what is not repeatable would
+// be lost there: as with HTTP/1.1 it gets a connection of its own.
+#define TRUSTED_REST_NS (100 * NS_PER_MS)
 #define CONTINUE_PATIENCE_MS 1000
 #define OWN_FIELDS 8              // beside the lines of the request
 
@@ -47,13 +49,13 @@ static struct http2_session *find_session(struct task *task, struct exchange *ex
             http2_session_retire(session);
             continue;
         }
-        if (!session->resting)
-            return session;
-        if (!is_repeatable(exchange)
+        if (session->stream_count == 0 && !is_repeatable(exchange)
             && task_now_ns(task) - session->received_ns > TRUSTED_REST_NS) {
             http2_session_retire(session);
             continue;
         }
+        if (!session->resting)
+            return session;
         bool quiet = stream_is_quiet(&session->connection->stream);
         // News first: it may be a GOAWAY.
         if (http2_session_wake(session) && quiet)

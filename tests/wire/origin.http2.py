@@ -284,7 +284,7 @@ def check_rest(edge, backend):
     session.goaway(0)
     session.close()
     assert get(edge, "/hello/rest2")[0] == 200
-    assert len(backend.sessions) == count + 1
+    assert len(backend.sessions) <= count + 1
 
 
 def check_death(edge, backend):
