@@ -240,6 +240,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
                    &renew)) {
         return 0;
     }
+    renew = renew || SSL_version(ssl) == TLS1_3_VERSION; // whose tickets are for one use each
     bool done = key_ticket(&key, thread, iv, cipher, mac, sealing);
     OPENSSL_cleanse(&key, sizeof(key));
     return !done ? -1 : renew ? 2 : 1;
