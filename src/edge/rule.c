@@ -40,6 +40,9 @@ static enum error compile_headers(struct rules *rules, const struct rule_headers
         writes[i].name = pair->name;
         if (rule_template_compile(pair->value, &rules->arena, &writes[i].value) != ERROR_NONE)
             return ERROR_MEMORY;
+        for (size_t k = 0; k < writes[i].value.count; k++)
+            headers->has_variables = headers->has_variables
+                || writes[i].value.parts[k].variable != RULE_VARIABLE_NONE;
     }
     return ERROR_NONE;
 }

@@ -48,6 +48,7 @@ struct rule_headers { // done in this order
     struct setting_list remove;       // of slices; the names that are set count too
     const struct rule_header *writes; // set and added
     size_t write_count, set_count;    // set first
+    bool has_variables;
 };
 
 // One rule, compiled. The settings and all below live as long as the rules.

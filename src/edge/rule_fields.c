@@ -49,14 +49,18 @@ static struct slice change_by_rules(const struct request *request, struct arena 
     struct slice fields, bool towards_origin)
 {
     const struct rule_effect *effect = request->rule;
-    struct rule_values values;
-    if (!rule_values_of(request, arena, &values))
-        return SLICE_EMPTY;
+    struct rule_values values = {0};
+    bool has_values = false; // found out once somebody asks for one
     for (size_t i = 0; fields.data != NULL && i < effect->rules->count; i++) {
         const struct rule *rule = &effect->rules->items[i];
         const struct rule_headers *headers = towards_origin ? &rule->request : &rule->response;
-        if (rule_set_has(&effect->fitting, i) && headers->write_count + headers->remove.count > 0)
-            fields = change_fields(fields, headers, &values, arena);
+        if (!rule_set_has(&effect->fitting, i)
+            || headers->write_count + headers->remove.count == 0)
+            continue;
+        if (headers->has_variables && !has_values && !rule_values_of(request, arena, &values))
+            return SLICE_EMPTY;
+        has_values = has_values || headers->has_variables;
+        fields = change_fields(fields, headers, &values, arena);
     }
     return fields;
 }
