@@ -47,6 +47,7 @@ struct http2_connection {
     bool ending;                    // a last GOAWAY is on its way
     struct http2_guard guard;
     uint64_t idle_since_ns;         // when the last stream ended
+    uint64_t progress_ns;           // when content of any stream was taken last
     struct http2_scan scan;
     uint64_t head_since_ns;         // since when a head or frame is coming; 0: none is
     // Of the last 64 streams that could have been, the highest number's bit the lowest: which were

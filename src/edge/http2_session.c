@@ -98,7 +98,11 @@ static uint32_t check_closed(struct http2_connection *self, int32_t id)
 static uint32_t check_frame(struct http2_connection *self, const struct http2_frame_head *frame)
 {
     bool is_empty = frame->length == 0;
-    switch (frame->type) {
+    if (frame->type > NGHTTP2_CONTINUATION && frame->type != NGHTTP2_PRIORITY_UPDATE) {
+        charge(self, HTTP2_GLITCH_OTHER);
+        return NGHTTP2_NO_ERROR;
+    }
+    switch ((nghttp2_frame_type)frame->type) {
     case NGHTTP2_DATA:
         if (is_empty && (frame->flags & NGHTTP2_FLAG_END_STREAM) == 0)
             charge(self, HTTP2_GLITCH_EMPTY);
@@ -134,8 +138,8 @@ static uint32_t check_frame(struct http2_connection *self, const struct http2_fr
     case NGHTTP2_PUSH_PROMISE:
     case NGHTTP2_GOAWAY:
         break;
-    default:
-        charge(self, HTTP2_GLITCH_OTHER);
+    case NGHTTP2_ALTSVC:
+    case NGHTTP2_ORIGIN:
         break;
     }
     return NGHTTP2_NO_ERROR;
@@ -386,7 +390,7 @@ static int on_content_sent(nghttp2_session *session, nghttp2_frame *frame, const
     self->output_size += (uint32_t)length;
     stream->content.data += length;
     stream->content.size -= length;
-    stream->progress_ns = now_ns(self);
+    stream->progress_ns = self->progress_ns = now_ns(self);
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         stream->answered = true;
     if (stream->content.size == 0 && stream->sender != NULL)

@@ -174,6 +174,17 @@ static bool stream_is_taken(const struct http2_stream *stream)
     return stream->content.size == 0 && (!stream->ends || stream->answered);
 }
 
+// When the visitor took something last, as far as this stream is concerned: while its own window is
+// open, it may be the turn of others.
+static uint64_t stream_progress_ns(const struct http2_stream *stream)
+{
+    const struct http2_connection *self = stream->owner;
+    if (self->lost || stream->closed
+        || nghttp2_session_get_stream_remote_window_size(self->session, stream->id) <= 0)
+        return stream->progress_ns;
+    return MAXIMUM(stream->progress_ns, self->progress_ns);
+}
+
 // Until the content is in the output, or the visitor has taken nothing for too long.
 static enum error stream_await_taken(struct task *task, struct http2_stream *stream,
     uint64_t idle_ms)
@@ -183,8 +194,9 @@ static enum error stream_await_taken(struct task *task, struct http2_stream *str
     stream->progress_ns = task_now_ns(task);
     stream->sender = task;
     while (error == ERROR_NONE && !stream_is_taken(stream) && !http2_stream_is_gone(stream)) {
-        error = task_suspend(task, stream->progress_ns + patience_ns);
-        if (error == ERROR_TIMEOUT && task_now_ns(task) < stream->progress_ns + patience_ns)
+        error = task_suspend(task, stream_progress_ns(stream) + patience_ns);
+        if (error == ERROR_TIMEOUT
+            && task_now_ns(task) < stream_progress_ns(stream) + patience_ns)
             error = ERROR_NONE;
     }
     stream->sender = NULL;
