@@ -406,8 +406,8 @@ static bool is_coded(const struct object *object)
     return (object_flags(object) & OBJECT_IS_CODED) != 0;
 }
 
-// Whether the visitor's Accept-Encoding allows the codings that the origin has applied. Without that
-// field anything is acceptable (RFC 9110 section 12.5.3); of codings that are not ours we know
+// Whether the visitor's Accept-Encoding allows the codings that the origin has applied. Without
+// that field anything is acceptable (RFC 9110 section 12.5.3); of codings that are not ours we know
 // nothing.
 static bool accepts_coding(const struct object *object, const struct http_fields *request)
 {

@@ -65,8 +65,8 @@ static inline unsigned object_flags(const struct object *object)
 {
     return atomic_load_explicit(&object->entry.owners, memory_order_relaxed) & OBJECT_FLAGS;
 }
-// Remembers one bit about the object that its owner would else work out for each request. It is good
-// for one stamp (1 to 255), the last one noted.
+// Remembers one bit about the object that its owner would else work out for each request. It is
+// good for one stamp (1 to 255), the last one noted.
 static inline void object_note(struct object *object, unsigned stamp, bool note)
 {
     unsigned value = object_flags(object) | (note ? OBJECT_NOTE : 0u) | stamp << OBJECT_STAMP_SHIFT;
