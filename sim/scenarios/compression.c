@@ -68,7 +68,7 @@ static void compressed_in_outage(struct task *task, struct sim_run *run)
 static void compressed_once(struct task *task, struct sim_run *run)
 {
     static const char *const paths[] = {"/big/once", "/static/once"};
-    sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_begin(task, run, "compression: {jobs: 12}\n" SIM_ONE_BACKEND SIM_SITE);
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         sim_get(task, run, paths[i]);
         uint64_t before = ledger(run, LEDGER_FORMS_MADE);
