@@ -5,6 +5,7 @@
 #include "edge/debug_field.h"
 #include "edge/laggard.h"
 #include "edge/page.h"
+#include "edge/part.h"
 #include "edge/purge_request.h"
 #include "edge/rule_serve.h"
 #include "edge/secure.h"
@@ -19,6 +20,7 @@
 struct delivery {
     struct request *request;
     enum object_selection selection;
+    uint64_t base, complete;   // of a part: where the content begins, and of how much it is one
     uint64_t at, end;          // of the content: [at, end); end UINT64_MAX: until it ends
     struct answer_head head;
     bool has_sent_head;
@@ -85,6 +87,23 @@ static struct slice fields_without_content(struct request *request, struct slice
     return text_slice(&text);
 }
 
+// A pass: the backend has judged the conditions itself.
+static enum object_selection delivery_choose(struct delivery *delivery,
+    const struct request *request, const struct object *object, uint64_t *first, uint64_t *last)
+{
+    struct part_range range;
+    if (!object->storable)
+        return OBJECT_WHOLE;
+    if (object->status != 206 || !part_select(object, &request->head, &range))
+        return object_select(object, &request->head, request->thread->loop->wall_ms / 1000, first,
+            last);
+    *first = range.at;
+    *last = range.end - 1;
+    delivery->base = range.first - range.at;
+    delivery->complete = range.complete;
+    return OBJECT_PART;
+}
+
 // What of the object this visitor gets: status, range of content.
 static void delivery_select(struct delivery *delivery, struct request *request,
     const struct object *object)
@@ -94,10 +113,8 @@ static void delivery_select(struct delivery *delivery, struct request *request,
     delivery->at = 0;
     delivery->end = length;
     request->status = object->status;
-    delivery->selection = object->storable
-        ? object_select(object, &request->head, request->thread->loop->wall_ms / 1000, &first,
-            &last)
-        : OBJECT_WHOLE; // a pass: the backend has judged the conditions itself
+    delivery->complete = length;
+    delivery->selection = delivery_choose(delivery, request, object, &first, &last);
     switch (delivery->selection) {
     case OBJECT_WHOLE:
         break;
@@ -147,6 +164,8 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
         fields = compress_weaken_confirmation(request, fields);
     if (delivery->selection != OBJECT_WHOLE && delivery->selection != OBJECT_PART)
         fields = fields_without_content(request, fields);
+    if (object->storable && object->status == 206)
+        fields = part_fields(request, fields);
     fields = rule_response_fields(request, object, purge_hide_tags(request, object, fields));
     if (object->storable) {
         text_append(&tail, SLICE("Age: "));
@@ -155,8 +174,9 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
     }
     if (delivery->selection == OBJECT_PART)
         text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n",
-            (unsigned long long)delivery->at, (unsigned long long)delivery->end - 1,
-            (unsigned long long)object_length(object));
+            (unsigned long long)(delivery->base + delivery->at),
+            (unsigned long long)(delivery->base + delivery->end - 1),
+            (unsigned long long)delivery->complete);
     else if (delivery->selection == OBJECT_UNSATISFIABLE)
         text_format(&tail, "Content-Range: bytes */%llu\r\n",
             (unsigned long long)object_length(object));

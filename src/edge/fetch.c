@@ -12,6 +12,7 @@
 #include "edge/forward.h"
 #include "edge/invalidate.h"
 #include "edge/lifeline.h"
+#include "edge/part.h"
 #include "edge/request.h"
 #include "edge/rule_serve.h"
 
@@ -169,7 +170,7 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     fetch->origin = request->origin;
     fetch->shareable = scope == NULL;
     fetch->credentials = request->credentials;
-    fetch->may_keep_post = request->key.text.size > 0 && !rule_forbids_store(request);
+    fetch->may_keep = request->key.text.size > 0 && !rule_forbids_store(request);
     if (!fetch->shareable)
         flight->epoch = cache_epoch(request->thread->edge->cache);
     flight->report = fetch->report = report;
@@ -365,13 +366,13 @@ static void fetch_remember_unshareable(const struct fetch *fetch, unsigned statu
 // happened to the key meanwhile, which nothing in the table of flights would tell.
 static bool fetch_is_kept_post(const struct fetch *fetch)
 {
-    return fetch->head.method == HTTP_METHOD_POST && fetch->may_keep_post
+    return fetch->head.method == HTTP_METHOD_POST && fetch->may_keep
         && !cache_is_touched_since(fetch->thread->edge->cache, &fetch->key, fetch->flight->epoch);
 }
 
 // The object for the answer, its content still to come; NULL when out of memory.
 static struct object *fetch_create_object(struct fetch *fetch, struct exchange *exchange,
-    bool *ret_kept)
+    struct judgement *part, bool *ret_kept)
 {
     struct loop *loop = fetch->thread->loop;
     const struct http_response_head *head = exchange_head(exchange);
@@ -389,7 +390,8 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
         return NULL;
     uint64_t expected = head->has_content_length ? head->content_length : UINT64_MAX;
     struct body *body = NULL;
-    *ret_kept = shared && cache_would_keep(fetch->thread->edge->cache, &fetch->key,
+    bool is_part = part_may_keep(fetch, head, fetch_asked_ms(fetch), part);
+    *ret_kept = (shared || is_part) && cache_would_keep(fetch->thread->edge->cache, &fetch->key,
         expected == UINT64_MAX ? 0 : expected);
     if (exchange_framing(exchange) != HTTP_FRAMING_NONE) {
         struct slice etag = http_fields_value(&head->fields, HTTP_NAME_ETAG);
@@ -452,7 +454,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     if (status == 304 && fetch->copy != NULL)
         return !fetch_is_contradicted(fetch, exchange) && fetch_take_confirmation(fetch, exchange);
     bool kept;
-    struct object *object = fetch_create_object(fetch, exchange, &kept);
+    struct judgement part = {.store = JUDGE_NEVER};
+    struct object *object = fetch_create_object(fetch, exchange, &part, &kept);
     if (object == NULL)
         return false;
     if (status == 101 && tunnel_take_offer(fetch->upgrader, exchange) != ERROR_NONE) {
@@ -486,6 +489,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     }
     bool whole = body == NULL
         || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
+    if (part.store == JUDGE_STORE && whole && body != NULL && !body_has_window(body))
+        part_keep(fetch, exchange_head(exchange), &part, object->stored_ns, body);
     if (shared && whole)
         cache_insert(fetch->thread->edge->cache, object, flight->epoch);
     flight_unlist(flight);

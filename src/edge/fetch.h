@@ -32,7 +32,7 @@ struct fetch {
     struct http_request_head head; // of the request that began it, for judging the response
     struct cache_key key;
     bool shareable;
-    bool may_keep_post;            // with a POST: nothing but its answer stands against keeping it
+    bool may_keep;                 // a POST's answer, or a part: nothing else stands against it
     unsigned credentials;
     enum judge_reason reason;      // why the answer is not stored
     struct object *copy;           // to be revalidated; NULL: none

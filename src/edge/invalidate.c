@@ -1,5 +1,6 @@
 // Copies become stale, they do not go: should the backend fail, they are still there.
 #include "edge/invalidate.h"
+#include "edge/part.h"
 #include "edge/rule.h"
 #include "http/key.h"
 #include "http/reference.h"
@@ -32,6 +33,7 @@ static void invalidate_url(struct fetch *fetch, struct slice scheme,
         cache_purge(cache, &(struct purge){.kind = PURGE_URL, .what = whole});
     else
         cache_invalidate(cache, &key);
+    part_invalidate(cache, key.text, &fetch->arena);
 }
 
 // What was written to may be known by another key than what is read: a rule sends writes elsewhere.
@@ -43,6 +45,7 @@ static void invalidate_target(struct fetch *fetch)
         .query = fetch->head.query,
     };
     cache_invalidate(fetch->thread->edge->cache, &fetch->key);
+    part_invalidate(fetch->thread->edge->cache, fetch->key.text, &fetch->arena);
     if (fetch->site->rules == NULL)
         return;
     invalidate_url(fetch, SLICE("http"), &target);

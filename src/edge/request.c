@@ -12,11 +12,13 @@
 // What the lifelines do is in lifelines/, what a fetch does in fetch.c.
 #include "edge/request.h"
 #include "base/memory.h"
+#include "edge/accept.h"
 #include "edge/acme.h"
 #include "edge/debug_field.h"
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
 #include "edge/own_page.h"
+#include "edge/part.h"
 #include "edge/purge_request.h"
 #include "edge/rule_serve.h"
 #include "edge/secure.h"
@@ -25,7 +27,6 @@
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)
 #define GONE_CHECK_MS 1000       // how often a waiting request looks whether its visitor left
-#define REVALIDATE_AT_MOST_MS 1000 // per object: how often visitors' reloads ask the origin
 #define TURNS_MAX 4              // flights that turn out not to fit, before it fetches alone
 
 static void request_answer(struct task *task, struct request *request);
@@ -168,29 +169,11 @@ static void request_look_up(struct request *request)
         request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
 }
 
-// What the visitor himself asks of a stored response (RFC 9111 section 5.2.1). A
-// reload is honoured, but not as a weapon: a copy younger than REVALIDATE_AT_MOST_MS
-// counts as just revalidated.
-static bool request_accepts_age(const struct request *request, uint64_t now_ns)
-{
-    const struct http_cache_control *control = &request->control;
-    if (!request->has_control)
-        return true;
-    if (now_ns - request->copy->stored_ns < REVALIDATE_AT_MOST_MS * NS_PER_MS)
-        return true;
-    if (control->no_cache)
-        return false;
-    int64_t age = (int64_t)(object_age_ms(request->copy, now_ns) / 1000);
-    int64_t left = (int64_t)request->copy->lifetime_s - age;
-    return (control->max_age == HTTP_SECONDS_ABSENT || age <= control->max_age)
-        && (control->min_fresh == HTTP_SECONDS_ABSENT || left >= control->min_fresh);
-}
-
 static bool request_copy_serves(const struct request *request)
 {
     uint64_t now_ns = request->thread->loop->now_ns;
     return request->copy != NULL && object_is_fresh(request->copy, now_ns)
-        && request_accepts_age(request, now_ns);
+        && accept_fresh(request, request->copy);
 }
 
 static void request_use(struct request *request, struct object *object,
@@ -534,6 +517,16 @@ static void request_answer(struct task *task, struct request *request)
     if (request->copy != NULL && judge_is_error(request->copy->status)) {
         object_release(request->copy); // fresh or nothing: a kept error is no copy to fall back to
         request->copy = NULL;
+    }
+    if (request->copy != NULL && accept_stale(request, request->copy)) {
+        request_answer_stale(request);
+        return;
+    }
+    struct object *part = part_look_up(request);
+    if (part != NULL) {
+        request_use(request, part, OUTCOME_HIT);
+        object_release(part);
+        return;
     }
     if (!request_site(request)->rate.copies && !client_may_ask(request)) {
         request_answer_unasked(request);
