@@ -3,7 +3,7 @@
 #include "edge/compress.h"
 #include "edge/delivery.h"
 
-#define FEED_MOST 65536        // then others get their turn
+#define FEED_MOST 16384        // a sixth of a millisecond's work; then others get their turn
 #define CONTENT_STALL_MS 600000 // as for plain content
 
 struct compress_flow {

@@ -98,7 +98,7 @@ const struct setting_section compress_settings_section = {
 };
 
 static const struct setting limit_rows[] = {
-    {.name = "streams", .type = SETTING_COUNT, .fallback = "128",
+    {.name = "streams", .type = SETTING_COUNT, .fallback = "64",
         .offset = offsetof(struct compress_limits, streams), .maximum = 100000,
         .summary = "Answers that are compressed as they pass, at once; further ones go out as they "
                    "are. Each takes up to 1 MB. Copies that have their compressed form do not "
