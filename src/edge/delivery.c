@@ -153,7 +153,8 @@ static void delivery_choose_coding(struct delivery *delivery, struct request *re
     delivery->head.length = delivery->end;
 }
 
-static void delivery_compose_head(struct delivery *delivery, struct request *request,
+// MEMORY: a head without what rules say of it must not go out.
+static enum error delivery_compose_head(struct delivery *delivery, struct request *request,
     const struct object *object)
 {
     const struct compress_choice *choice = &delivery->compressed;
@@ -167,6 +168,8 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
     if (object->storable && object->status == 206)
         fields = part_fields(request, fields);
     fields = rule_response_fields(request, object, purge_hide_tags(request, object, fields));
+    if (fields.data == NULL)
+        return ERROR_MEMORY;
     if (object->storable) {
         text_append(&tail, SLICE("Age: "));
         text_append_u64(&tail, object_age_ms(object, request->thread->loop->now_ns) / 1000);
@@ -193,6 +196,7 @@ static void delivery_compose_head(struct delivery *delivery, struct request *req
     delivery->head.fields[4] = debug_fields(request);
     if (request->leads && object == request->flight->object)
         delivery->head.fields[3] = rule_leader_fields(request, request->flight->leader_fields);
+    return ERROR_NONE;
 }
 
 // The head, if it has not gone yet, with a run of content (may be empty).
@@ -277,8 +281,8 @@ static enum error delivery_send_compressed(struct task *task, struct delivery *d
     compress_end(request, &delivery->compressed); // as it is, then
     delivery->compressed.coding = HTTP_CODING_IDENTITY;
     delivery_select(delivery, request, request->object);
-    delivery_compose_head(delivery, request, request->object);
-    return delivery_send_plain(task, delivery);
+    error = delivery_compose_head(delivery, request, request->object);
+    return error != ERROR_NONE ? error : delivery_send_plain(task, delivery);
 }
 
 bool delivery_send_object(struct task *task, struct request *request)
@@ -288,10 +292,12 @@ bool delivery_send_object(struct task *task, struct request *request)
     memset(&delivery, 0, offsetof(struct delivery, tail));
     delivery_select(&delivery, request, object);
     delivery_choose_coding(&delivery, request);
-    delivery_compose_head(&delivery, request, object);
-    enum error error;
-    if (!delivery.head.has_content) {
+    enum error error = delivery_compose_head(&delivery, request, object);
+    if (error != ERROR_NONE || !delivery.head.has_content)
         body_reader_close(&request->place);
+    if (error != ERROR_NONE) {
+        // nothing was sent
+    } else if (!delivery.head.has_content) {
         error = delivery_flush(task, &delivery, SLICE_EMPTY, true);
     } else if (delivery.compressed.encoder != NULL) {
         error = delivery_send_compressed(task, &delivery, delivery.compressed.encoder);

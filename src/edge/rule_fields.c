@@ -102,8 +102,7 @@ struct slice rule_response_fields(struct request *request, const struct object *
         fields = change_browser_lifetime(request, object, fields);
     if (request->rule->has_response_headers && fields.data != NULL)
         fields = change_by_rules(request, &request->arena, fields, false);
-    // What a rule takes out must not be seen for lack of memory either.
-    return fields.data == NULL ? SLICE("") : fields;
+    return fields;
 }
 
 struct slice rule_leader_fields(struct request *request, struct slice fields)
@@ -118,6 +117,7 @@ struct slice rule_leader_fields(struct request *request, struct slice fields)
         if (rule_set_has(&effect->fitting, i))
             fields = change_fields(fields, &headers, &none, &request->arena);
     }
+    // What a rule takes out must not be seen for lack of memory either.
     return fields.data == NULL ? SLICE("") : fields;
 }
 

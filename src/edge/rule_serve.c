@@ -60,20 +60,24 @@ struct slice rule_allow(struct request *request)
 
 // --- Redirects and answers ---
 
+// For lack of memory, in the edge's own name.
+static void rule_give_up(struct task *task, struct request *request)
+{
+    request->shed = true;
+    delivery_send_page(task, request, 503);
+}
+
 static void rule_send(struct task *task, struct request *request, unsigned status,
     struct slice fields, struct slice text)
 {
     struct slice changed = rule_response_fields(request, NULL, fields);
     if (text.size == 0)
         text = arena_printf(&request->arena, "%.*s\n", SLICE_ARGS(http_reason(status)));
-    delivery_send_bytes(task, request, status, SLICE("text/plain; charset=utf-8"), changed, text);
-}
-
-// For lack of memory, in the edge's own name.
-static void rule_give_up(struct task *task, struct request *request)
-{
-    request->shed = true;
-    delivery_send_page(task, request, 503);
+    if (changed.data == NULL || text.data == NULL)
+        rule_give_up(task, request);
+    else
+        delivery_send_bytes(task, request, status, SLICE("text/plain; charset=utf-8"), changed,
+            text);
 }
 
 static void rule_redirect(struct task *task, struct request *request)

@@ -31,9 +31,10 @@ struct slice rule_request_fields(struct request *request, struct arena *arena,
     struct slice fields) MUST_CHECK;
 // So much content of the request is allowed, bytes.
 uint64_t rule_content_limit(const struct request *request);
-// Towards the visitor: of request->object, or of what a rule answers (object NULL).
+// Towards the visitor: of request->object, or of what a rule answers (object NULL). data NULL: the
+// arena is full.
 struct slice rule_response_fields(struct request *request, const struct object *object,
-    struct slice fields);
+    struct slice fields) MUST_CHECK;
 // Of those that are for the first visitor alone, what rules do not take out.
 struct slice rule_leader_fields(struct request *request, struct slice fields);
 // The line for a 405: what the rules or, without any, the edge itself allows.
