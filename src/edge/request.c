@@ -208,10 +208,6 @@ static bool request_may_ask(struct request *request)
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
         return false;
     }
-    if (request->has_control && request->control.only_if_cached) {
-        request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
-        return false;
-    }
     if (tunnel_is_refused(request)) {
         request->shed = true;
         request->failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
@@ -507,6 +503,11 @@ static void request_answer_unasked(struct request *request)
     request->status = 429;
 }
 
+static bool request_asks_only_for_copies(const struct request *request)
+{
+    return request->has_control && request->control.only_if_cached;
+}
+
 static void request_answer(struct task *task, struct request *request)
 {
     request_look_up(request);
@@ -526,6 +527,11 @@ static void request_answer(struct task *task, struct request *request)
     if (part != NULL) {
         request_use(request, part, OUTCOME_HIT);
         object_release(part);
+        return;
+    }
+    if (request_asks_only_for_copies(request)) {
+        request->outcome = OUTCOME_ERROR;
+        request->status = 504; // RFC 9111 section 5.2.1.7: nothing has failed, delivery says so
         return;
     }
     if (!request_site(request)->rate.copies && !client_may_ask(request)) {
@@ -563,7 +569,11 @@ static void request_deliver(struct task *task, struct request *request)
         request_seek_another(task, request);
     if (request->object != NULL && delivery_send_object(task, request))
         return;
-    if (request->outcome == OUTCOME_ERROR)
+    if (request->outcome == OUTCOME_ERROR && request_asks_only_for_copies(request))
+        delivery_send_bytes(task, request, 504, SLICE("text/plain; charset=utf-8"), SLICE(""),
+            SLICE("There is no copy here that would do, and the request asked for nothing else "
+                  "(Cache-Control: only-if-cached).\n"));
+    else if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
     else
         request->last = true; // nobody had an answer: the visitor must not wait for one
@@ -616,7 +626,7 @@ static void request_count(const struct request *request)
     }
     if (request->saved_by != NULL)
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);
-    if (request->status >= 500) {
+    if (request->status >= 500 && !request_asks_only_for_copies(request)) {
         ledger_add(ledger, LEDGER_VISITOR_ERRORS, 1);
         if (request->copy != NULL && !request_copy_may_go_stale(request))
             request_count_forbidden(request);

@@ -11,7 +11,7 @@ static enum lifeline_outcome honest_page_failure(struct task *task, struct reque
     request->status = request->failure.kind == FAILURE_REQUEST_BODY
         ? (request->content_error == ERROR_TIMEOUT ? 408
             : request->content_error == ERROR_LIMIT ? 413 : 400)
-        : request->has_control && request->control.only_if_cached ? 504 : 503;
+        : 503;
     return LIFELINE_ANSWERED;
 }
 
