@@ -6,6 +6,7 @@
 #include "edge/request.h"
 #include "http/proxy_protocol.h"
 
+#define HANDSHAKES_BURST 10 // seconds' worth
 #define CROWD_SHARE 4 // so much more than allowed, a quarter, is answered before it is closed
 
 // --- Requests ---
@@ -91,15 +92,31 @@ bool client_refuse(struct task *task, struct request *request)
 
 // --- Connections ---
 
+// A handshake costs more than a hundred requests.
+static bool client_may_shake_hands(struct connection *connection)
+{
+    struct edge *edge = connection->thread->edge;
+    uint64_t key, wait_ns, most = connection->thread->generation->settings->clients.handshakes;
+    const struct client_rate rate = {most, 1000 * NS_PER_MS, most * HANDSHAKES_BURST};
+    if (!connection->awaits_handshake || !key_of(edge, &connection->peer, SLICE("tls"), &key)
+        || client_table_take(edge->clients, key, &rate, connection->thread->loop->now_ns, &wait_ns))
+        return true;
+    ledger_add(connection->thread->ledger, LEDGER_CLIENT_HANDSHAKES, 1);
+    return false;
+}
+
 static bool client_count_connection(struct connection *connection)
 {
     struct edge *edge = connection->thread->edge;
     const struct generation *generation = connection->thread->generation;
     const struct access_lists *lists = &generation->access;
     uint64_t key, count, limit = generation->settings->clients.connections;
-    if (limit == 0 || network_list_contains(&lists->exempt, &connection->peer)
-        || network_list_contains(&lists->trusted_proxies, &connection->peer)
-        || !key_of(edge, &connection->peer, SLICE(""), &key))
+    if (network_list_contains(&lists->exempt, &connection->peer)
+        || network_list_contains(&lists->trusted_proxies, &connection->peer))
+        return true;
+    if (!client_may_shake_hands(connection))
+        return false;
+    if (limit == 0 || !key_of(edge, &connection->peer, SLICE(""), &key))
         return true;
     client_table_enter(edge->clients, key, &count, &connection->client_place);
     if (count <= limit)

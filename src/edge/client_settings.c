@@ -39,6 +39,11 @@ static const struct setting client_rows[] = {
                    "On further ones a request gets 429 with Retry-After; beyond a quarter more "
                    "they are closed at once. 0: no limit.",
         .touch = "Raise it for visitors who share one address by the thousand."},
+    {.name = "handshakes", .type = SETTING_COUNT, MEMBER(handshakes), .fallback = "50",
+        .maximum = 1000000,
+        .summary = "TLS handshakes that one client may begin in a second, after ten seconds' worth "
+                   "at once; further connections are closed. 0: no limit.",
+        .touch = "Raise it together with connections."},
     {.name = "remembered", .type = SETTING_COUNT, MEMBER(remembered), .fallback = "65536",
         .minimum = 64, .maximum = 100000000,
         .summary = "Places in the table of clients, 32 bytes each. When more are active, those "

@@ -10,6 +10,7 @@ struct client_settings {
     struct setting_list proxy_protocol;  // whose connections begin with a PROXY header
     struct setting_list exempt;          // from the limits below and of sites
     uint64_t connections;                // open at once by one client; 0: no limit
+    uint64_t handshakes;                 // of TLS, in a second; 0: no limit
     uint64_t remembered;                 // places in the table of clients
 };
 

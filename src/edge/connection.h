@@ -3,6 +3,7 @@
 // http1_connection.c's business.
 #pragma once
 
+#include "edge/pace.h"
 #include "edge/thread.h"
 
 struct connection {
@@ -53,6 +54,8 @@ struct request_body {
     struct http1_body decoder;
     const struct http1_limits *limits;
     uint64_t timeout_ms;
+    uint64_t least_rate;   // bytes per second, see pace.h
+    struct pace pace;
     char *staging;         // undecoded bytes; NULL: none were needed
     uint32_t begin, end;
     bool must_continue;    // 100 (Continue) is owed before the first read

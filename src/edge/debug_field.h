@@ -8,8 +8,8 @@
 //   answer   what is sent: by (as the access log says), lifeline, status; if it may be kept, its
 //            freshness sum: lifetime and from where; age = initial-age (as it came) + resident;
 //            left, negative when stale; purged; while-revalidate and stale, counted from the
-//            lifetime's end; back-off (ms)
-//   origin   if it was asked: backend, attempts, first-byte (ms), revalidated, collapsed, error, and
+//            lifetime's end; failures, while it is not asked for after so many
+//   origin   if asked: backend, attempts, first-byte (ms), revalidated, collapsed, error, and
 //            not-kept with the reason
 //   client   address, scheme if a trusted proxy tells it, exempt
 //   edge     ms from the request's head to this answer's

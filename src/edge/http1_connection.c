@@ -292,6 +292,7 @@ static void http1_serve_parsed(struct task *task, struct request *request)
     request->last = !request->head.keep_alive || thread->draining || spent;
     request_body_init(&message->body, connection, &request->head, &settings->http,
         settings->connections.body_timeout_ms);
+    message->body.least_rate = settings->connections.body_rate;
     thread->active_requests++;
     request_serve(task, request);
     thread->active_requests--;

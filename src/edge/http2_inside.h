@@ -86,6 +86,7 @@ struct http2_stream {
     bool content_ended;
     bool discarding;
     bool owes_continue;
+    struct pace pace;
     struct task *receiver;          // waits for content
     // As one side of a tunnel.
     struct tunnel_direction *parked; // wants to be told of content

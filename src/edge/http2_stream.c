@@ -370,8 +370,9 @@ static enum error http2_content_read(struct task *task, struct request *request,
     size_t size, size_t *ret_size)
 {
     struct http2_stream *stream = request->carrier;
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
-        request->generation->settings->connections.body_timeout_ms);
+    const struct connection_settings *settings = &request->generation->settings->connections;
+    uint64_t began_ns = task_now_ns(task), deadline_ns = pace_deadline_ns(&stream->pace,
+        task_loop(task), settings->body_timeout_ms, settings->body_rate);
     enum error error = ERROR_NONE;
     if (stream->owes_continue && stream->first == NULL && !stream->content_ended)
         error = http2_send_interim(task, request, 100, SLICE_EMPTY);
@@ -380,7 +381,11 @@ static enum error http2_content_read(struct task *task, struct request *request,
         error = http2_stream_receive(task, stream, buffer, size, deadline_ns, ret_size);
     if (error == ERROR_TIMEOUT)
         http2_count(stream->owner, LEDGER_BODY_TIMEOUTS);
-    return error;
+    if (error != ERROR_NONE)
+        return error;
+    stream->pace.waited_ns += task_now_ns(task) - began_ns;
+    stream->pace.bytes += *ret_size;
+    return ERROR_NONE;
 }
 
 static void http2_discard(struct request *request)

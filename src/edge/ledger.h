@@ -32,6 +32,8 @@
         "closed because connections.maximum was reached")                                          \
     X(CLIENT_CONNECTIONS, "client_connections",                                                    \
         "connections beyond clients.connections, answered 429 or closed")                          \
+    X(CLIENT_HANDSHAKES, "client_handshakes",                                                      \
+        "connections closed because their client began more than clients.handshakes")              \
     X(RATE_LIMITED, "rate_limited", "requests beyond a site's rate for one client")                \
     X(PURGES, "purges", "purges over HTTP")                                                        \
     X(PURGES_REFUSED, "purges_refused", "purges over HTTP that were not allowed or malformed")     \

@@ -8,6 +8,8 @@ void request_body_init(struct request_body *body, struct connection *connection,
     body->connection = connection;
     body->limits = limits;
     body->timeout_ms = timeout_ms;
+    body->least_rate = 0;
+    body->pace = (struct pace){0};
     body->staging = NULL;
     body->begin = body->end = 0;
     body->must_continue = head->expect_continue && head->minor_version >= 1;
@@ -86,10 +88,14 @@ static enum error request_body_fill(struct task *task, struct request_body *body
     size_t size;
     if (request_body_take_buffered(body))
         return ERROR_NONE;
+    uint64_t began_ns = task_now_ns(task);
     enum error error = stream_receive(task, &connection->stream, body->staging,
-        request_body_wanted(body), deadline_after_ms(task_loop(task), body->timeout_ms), &size);
+        request_body_wanted(body),
+        pace_deadline_ns(&body->pace, task_loop(task), body->timeout_ms, body->least_rate), &size);
     if (error != ERROR_NONE)
         return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
+    body->pace.waited_ns += task_now_ns(task) - began_ns;
+    body->pace.bytes += size;
     body->begin = 0;
     body->end = (uint32_t)size;
     return ERROR_NONE;

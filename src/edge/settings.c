@@ -25,6 +25,12 @@ static const struct setting connection_rows[] = {
         .maximum = 3600000,
         .summary = "How long an upload may pause before it is given up.",
         .touch = "Raise it for visitors who upload over links that stall."},
+    {.name = "body_rate", .type = SETTING_SIZE, .fallback = "100B",
+        .offset = offsetof(struct connection_settings, body_rate), .minimum = 0,
+        .maximum = UINT64_C(1) << 30,
+        .summary = "How much an upload must bring in a second, on average over the time that it "
+                   "was waited for; it may fall behind by body_timeout. 0: any pace will do.",
+        .touch = "0 where devices send a byte now and then in one long request."},
     {.name = "send_timeout", .type = SETTING_DURATION, .fallback = "60s",
         .offset = offsetof(struct connection_settings, send_timeout_ms), .minimum = 1000,
         .maximum = 3600000,

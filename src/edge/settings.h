@@ -20,6 +20,7 @@ struct connection_settings {
     uint64_t idle_timeout_ms;     // between requests
     uint64_t head_timeout_ms;     // from a request's first byte to its last header
     uint64_t body_timeout_ms;     // without any byte of a request's body
+    uint64_t body_rate;           // of such a body, bytes per second at the least; 0: any
     uint64_t send_timeout_ms;     // without the visitor taking any byte
     uint64_t requests;            // per connection, then it is closed politely
     uint64_t stream_window;       // bytes of a shared transfer held in memory

@@ -102,7 +102,9 @@ class Edge:
 
     def read_address(self, before):
         line = self.process.stdout.readline()
-        assert before in line, line
+        while line and before not in line:  # of a further listener
+            line = self.process.stdout.readline()
+        assert line, f"it ended without a line about {before}"
         host, port = line.split(before)[1].split("/")[0].strip().rsplit(":", 1)
         return host, int(port)
 
