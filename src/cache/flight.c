@@ -151,6 +151,7 @@ void flight_release(struct flight *flight)
     for (size_t i = 0; i < ARRAY_SIZE(flight->interims); i++)
         memory_free(flight->interims[i]);
     memory_free((void *)(uintptr_t)flight->leader_fields.data);
+    memory_free((void *)(uintptr_t)flight->trailer.data);
     memory_free(flight);
 }
 

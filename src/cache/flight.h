@@ -42,6 +42,8 @@ struct flight {
     _Atomic uint32_t interim_count;
     struct slice leader_fields;    // lines that only the leader's answer has, from memory_alloc; freed
                                    // with the flight; set before the answer
+    struct slice trailer;          // lines after the content, for the leader; the same, but set
+                                   // before the content is finished
     struct broadcast changed;
     struct flight *next;           // in the table's bucket
     struct loop *loop;             // where the fetch runs

@@ -104,6 +104,18 @@ static enum object_selection delivery_choose(struct delivery *delivery,
     return OBJECT_PART;
 }
 
+// The fields after the content of an answer that is this visitor's alone; empty while it is not all
+// there.
+static struct slice delivery_trailer(const struct request *request)
+{
+    const struct object *object = request->object;
+    if (object->storable || object->body == NULL || request->flight == NULL || !request->leads
+        || request->flight->object != object || body_state(object->body) != BODY_COMPLETE
+        || !transport_takes_trailer(&request->head))
+        return SLICE_EMPTY;
+    return request->flight->trailer;
+}
+
 // What of the object this visitor gets: status, range of content.
 static void delivery_select(struct delivery *delivery, struct request *request,
     const struct object *object)
@@ -136,6 +148,8 @@ static void delivery_select(struct delivery *delivery, struct request *request,
         delivery->end = length = 0;
         break;
     }
+    if (delivery_trailer(request).size > 0)
+        delivery->end = length = UINT64_MAX; // a known length leaves no room for it
     delivery->head.status = request->status;
     delivery->head.length = length;
     delivery->head.has_content = object->body != NULL && length > 0
@@ -213,6 +227,18 @@ static enum error delivery_flush(struct task *task, struct delivery *delivery, s
     return error;
 }
 
+// After the last run of content whose length nobody knew.
+static enum error delivery_end(struct task *task, struct delivery *delivery)
+{
+    struct request *request = delivery->request;
+    struct slice trailer = delivery_trailer(request);
+    if (trailer.size == 0 || delivery->compressed.form != NULL)
+        return delivery_flush(task, delivery, SLICE_EMPTY, true);
+    enum error error = delivery_flush(task, delivery, SLICE_EMPTY, false);
+    return error != ERROR_NONE ? error
+        : request->transport->send_trailer(task, request, trailer);
+}
+
 // Content as it comes, the first run together with the head.
 static enum error delivery_send_content(struct task *task, struct delivery *delivery,
     struct body_reader *reader)
@@ -229,7 +255,7 @@ static enum error delivery_send_content(struct task *task, struct delivery *deli
                 task, reader, deadline_after_ms(task_loop(task), CONTENT_STALL_MS), &content);
         }
         if (error == ERROR_CLOSED && delivery->end == UINT64_MAX)
-            return delivery_flush(task, delivery, SLICE_EMPTY, true);
+            return delivery_end(task, delivery);
         if (error != ERROR_NONE)
             return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
         content.size = MINIMUM(content.size, delivery->end - delivery->at);

@@ -124,6 +124,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .body.read = fetch_read_upload,
         .body.source = request,
         .expect_continue = request->head.expect_continue,
+        .wants_trailer = transport_takes_trailer(&request->head),
         .unconditional = fetch->conditions.size == 0
             && (fetch->shareable || !fetch_visitor_has_validators(request)),
         .interim = fetch_pass_interim,
@@ -447,6 +448,17 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
     }
 }
 
+// Of what is not stored: a stored response would be sent without it the next time.
+static void fetch_keep_trailer(struct fetch *fetch, struct exchange *exchange)
+{
+    struct slice trailer = exchange_trailer(exchange);
+    char *copy = trailer.size == 0 ? NULL : memory_alloc(trailer.size);
+    if (copy == NULL)
+        return; // it is optional (RFC 9110 section 6.5.1)
+    memcpy(copy, trailer.data, trailer.size);
+    fetch->flight->trailer = slice_of(copy, trailer.size);
+}
+
 // Publishes the head at once and then the content as it comes.
 static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exchange *exchange)
 {
@@ -485,6 +497,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
             ledger_add(fetch->thread->ledger, LEDGER_BROKEN_BODIES, 1);
             fetch_let_copy_rest(fetch);
         }
+        if (error == ERROR_NONE && !shared)
+            fetch_keep_trailer(fetch, exchange);
         body_finish(body, error);
     }
     bool whole = body == NULL

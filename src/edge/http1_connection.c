@@ -115,6 +115,20 @@ static enum error http1_send(struct task *task, struct request *request,
     return http1_send_pieces(task, request, pieces.items, pieces.count);
 }
 
+static enum error http1_send_trailer(struct task *task, struct request *request,
+    struct slice lines)
+{
+    const struct http1_message *message = request->carrier;
+    struct http1_pieces pieces;
+    pieces.count = 0;
+    if (message->framing != HTTP1_FRAMING_CHUNKED)
+        return ERROR_NONE;
+    http1_add(&pieces, SLICE("0\r\n"));
+    http1_add(&pieces, lines);
+    http1_add(&pieces, SLICE("\r\n"));
+    return http1_send_pieces(task, request, pieces.items, pieces.count);
+}
+
 static enum error http1_send_interim(struct task *task, struct request *request, unsigned status,
     struct slice fields)
 {
@@ -184,6 +198,7 @@ static void http1_become_tunnel(struct request *request, struct tunnel_side *ret
 static const struct transport http1_transport = {
     .send = http1_send,
     .send_interim = http1_send_interim,
+    .send_trailer = http1_send_trailer,
     .read = http1_read,
     .discard = http1_discard,
     .has_gone = http1_has_gone,

@@ -77,6 +77,7 @@ struct http2_stream {
     // The answer, as far as it was handed over.
     struct slice content;           // of it, not taken yet
     bool ends;                      // nothing follows that content
+    struct slice trailer;           // but this, as lines
     bool answered;                  // its end is in the output
     bool has_source;                // nghttp2 asks for content
     struct task *sender;            // waits until content is taken

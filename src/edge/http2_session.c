@@ -344,6 +344,18 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *c
     return 0;
 }
 
+#define TRAILER_FIELDS_MAX 32
+
+// True: the stream ends with the fields after its content and not with that.
+static bool submit_trailer(nghttp2_session *session, struct http2_stream *stream)
+{
+    nghttp2_nv fields[TRAILER_FIELDS_MAX];
+    size_t count = stream->trailer.size == 0 ? 0
+        : http2_fields_from_lines(stream->trailer, fields, ARRAY_SIZE(fields));
+    stream->trailer = SLICE_EMPTY;
+    return count > 0 && nghttp2_submit_trailer(session, stream->id, fields, count) == 0;
+}
+
 // How much of a stream's content the next DATA frame gets. Only what fits the output is promised,
 // so that it can be copied at once: the content is its task's and may go at any moment.
 ssize_t http2_session_content_wanted(nghttp2_session *session, int32_t id, uint8_t *buffer,
@@ -366,7 +378,8 @@ ssize_t http2_session_content_wanted(nghttp2_session *session, int32_t id, uint8
     size = MINIMUM(size, room - HTTP2_FRAME_HEAD_SIZE);
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (stream->ends && size == stream->content.size)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        *flags |= NGHTTP2_DATA_FLAG_EOF
+            | (submit_trailer(session, stream) ? NGHTTP2_DATA_FLAG_NO_END_STREAM : 0);
     // A window of a few bytes is a game: its updates are not called for.
     if (size == stream->content.size || size >= 1024)
         http2_guard_allow(&self->guard, FRAMES_PER_DATA);

@@ -258,6 +258,17 @@ static enum error http2_send(struct task *task, struct request *request,
     return error;
 }
 
+static enum error http2_send_trailer(struct task *task, struct request *request,
+    struct slice lines)
+{
+    struct http2_stream *stream = request->carrier;
+    stream->trailer = lines; // on_content takes it up at the content's end
+    enum error error = http2_stream_send(task, stream, SLICE_EMPTY, true,
+        request->generation->settings->connections.send_timeout_ms);
+    stream->trailer = SLICE_EMPTY;
+    return error;
+}
+
 static enum error http2_send_interim(struct task *task, struct request *request, unsigned status,
     struct slice lines)
 {
@@ -409,6 +420,7 @@ static void http2_cut(struct request *request)
 static const struct transport http2_transport = {
     .send = http2_send,
     .send_interim = http2_send_interim,
+    .send_trailer = http2_send_trailer,
     .read = http2_content_read,
     .discard = http2_discard,
     .has_gone = http2_has_gone,

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/slice.h"
+#include "http/message.h"
 
 struct request;
 struct task;
@@ -22,6 +22,13 @@ struct answer_head {
     bool has_content; // content follows; if not, the head is the whole answer (HEAD, 204, 304)
     uint64_t length;  // of the content that follows; UINT64_MAX: only its end will tell
 };
+
+// Did the visitor say that he takes fields after the content (RFC 9110 section 10.1.4)?
+static inline bool transport_takes_trailer(const struct http_request_head *head)
+{
+    struct slice te = http_fields_value(&head->fields, HTTP_NAME_TE);
+    return te.data != NULL && http_list_has_token(te, SLICE("trailers"));
+}
 
 struct transport {
     // Sends the head (NULL once it was sent) and a run of content (may be empty) with it; ends: the
@@ -41,6 +48,9 @@ struct transport {
     // upload costs the visitor nothing.
     void (*discard)(struct request *request);
     bool (*has_gone)(struct request *request); // the visitor does not wait any more
+    // Instead of a send that ends: the fields after the content, as lines. Where the content's
+    // framing has no place for them, it only ends.
+    enum error (*send_trailer)(struct task *task, struct request *request, struct slice lines);
     // The answer broke off: sees to it that the visitor cannot take it for a whole one.
     void (*cut)(struct request *request);
     // The answer that is sent next is a 101: the visitor's side of request->tunnel. After the

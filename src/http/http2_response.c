@@ -2,7 +2,7 @@
 #include "http/http2_response.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "http/characters.h"
+#include "http/http2_head.h"
 
 #define SIZE_AT_FIRST 1024
 
@@ -34,25 +34,6 @@ static void append(struct http2_response *response, struct slice slice)
     response->size += slice.size;
 }
 
-// Sections 8.2.1 and 8.2.2: a lower-case token, a value without control characters or space around
-// it, nothing that speaks of the connection.
-static bool is_field(struct slice name, struct slice value)
-{
-    enum http_name known = http_name_find(name);
-    const char *end = value.data + value.size;
-    for (size_t i = 0; i < name.size; i++) {
-        if (!http_character_is(name.data[i], HTTP_CHARACTER_TOKEN)
-            || (name.data[i] >= 'A' && name.data[i] <= 'Z'))
-            return false;
-    }
-    if (name.size == 0 || known == HTTP_NAME_CONNECTION || known == HTTP_NAME_KEEP_ALIVE
-        || known == HTTP_NAME_PROXY_CONNECTION || known == HTTP_NAME_TRANSFER_ENCODING
-        || known == HTTP_NAME_UPGRADE)
-        return false;
-    return value.size == 0 || (http_characters_skip_value(value.data, end) == end
-        && slice_trim(value).size == value.size);
-}
-
 // ":status", three digits, once, before everything else.
 static enum http1_fault check_pseudo(const struct http2_response *response, struct slice name,
     struct slice value)
@@ -69,9 +50,10 @@ static enum http1_fault check_pseudo(const struct http2_response *response, stru
 static enum http1_fault check_field(const struct http2_response *response, struct slice name,
     struct slice value, const struct http1_limits *limits)
 {
+    enum http1_fault fault = http2_field_check(name, value, http_name_find(name));
     uint64_t line_size = name.size + value.size + 2;
-    if (!is_field(name, value))
-        return HTTP1_FAULT_SYNTAX_FIELD;
+    if (fault != HTTP1_FAULT_NONE)
+        return fault;
     if (!response->is_trailer && !response->has_status)
         return HTTP1_FAULT_STATUS;
     if (line_size > limits->line_size)

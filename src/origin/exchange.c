@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "origin/balance.h"
+#include "http/trailer.h"
 #include "origin/http2.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@ static void exchange_free(struct exchange *exchange)
     exchange_http2_end(exchange);
     connection_close(exchange->connection);
     memory_free(exchange->more_fields);
+    memory_free(exchange->trailer.bytes);
     memory_free(exchange->buffer);
     backend_release(exchange->backend);
     origin_plan_release(exchange->plan);
@@ -353,6 +355,17 @@ struct slice exchange_backend(const struct exchange *exchange)
 uint64_t exchange_first_byte_ms(const struct exchange *exchange)
 {
     return (exchange->first_byte_ns - exchange->started_ns) / NS_PER_MS;
+}
+
+struct slice exchange_trailer(struct exchange *exchange)
+{
+    char *lines = exchange->trailer.bytes;
+    size_t size = exchange->trailer.size;
+    if (exchange->stream != NULL) {
+        lines = exchange->stream->trailer.bytes;
+        size = exchange->stream->trailer.size;
+    }
+    return size == 0 ? SLICE_EMPTY : slice_of(lines, http_trailer_clean(lines, size));
 }
 
 struct stream *exchange_hand_over(struct exchange *exchange, struct slice *ret_received)

@@ -32,6 +32,7 @@ struct exchange_request {
     // the fields are gone when it returns. It must not suspend. NULL: nobody wants to know.
     void (*interim)(void *context, unsigned status, const struct http_fields *fields);
     void *interim_context;
+    bool wants_trailer;               // TE: trailers (RFC 9110 section 10.1.4)
     uint64_t affinity;                // for BALANCE_HASH
     bool fresh_connection;            // not on a kept one, although it might
     // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh
@@ -58,6 +59,9 @@ uint64_t exchange_first_byte_ms(const struct exchange *exchange);
 // it broke (and *ret_failure is set).
 enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
     size_t *ret_size, struct failure *ret_failure) MUST_CHECK;
+// The fields after the content, as lines, without those that may not be passed on; after the read
+// that said CLOSED. Empty if there are none.
+struct slice exchange_trailer(struct exchange *exchange);
 // After a 101: the connection, which is the caller's from here on (exchange_stream_close), and what
 // was received behind the head (a view, valid until exchange_close). It does not count against
 // pool.connections any more: who keeps it has a limit of his own.

@@ -165,6 +165,7 @@ enum error exchange_read_head(struct task *task, struct exchange *exchange,
             exchange->begin = end;
             http1_body_init(&exchange->body,
                 http_response_framing(head, exchange->request->method), head->content_length);
+            exchange->body.trailer = &exchange->trailer;
             return ERROR_NONE;
         }
         if (head->status == 101)

@@ -37,6 +37,7 @@ struct exchange {
     struct http_response_head head;
     struct http_field fields[EXCHANGE_FIELDS_INLINE], *more_fields;
     struct http1_body body;
+    struct http1_trailer trailer;
     bool spent;        // an interim response announced content, or the end of the connection
     enum error broken; // how the body ended too early, with failure
     struct failure failure;

@@ -13,7 +13,7 @@ static struct iovec piece(struct slice slice)
 enum error exchange_send_head(struct task *task, struct exchange *exchange, size_t *ret_size)
 {
     const struct exchange_request *request = exchange->request;
-    char buffer[96];
+    char buffer[128];
     bool upgrades = request->upgrade.data != NULL;
     struct text framing = text_in(buffer, sizeof(buffer));
     if (request->body.framing == HTTP_FRAMING_LENGTH)
@@ -25,6 +25,8 @@ enum error exchange_send_head(struct task *task, struct exchange *exchange, size
         text_append(&framing, SLICE("Expect: 100-continue\r\n"));
     if (!exchange->keeps_connections)
         text_append(&framing, SLICE("Connection: close\r\n"));
+    else if (request->wants_trailer && !upgrades)
+        text_append(&framing, SLICE("TE: trailers\r\nConnection: TE\r\n"));
     text_append(&framing, SLICE("\r\n"));
     struct iovec pieces[] = {
         piece(request->method_text), piece(SLICE(" ")), piece(request->target),

@@ -1,6 +1,7 @@
 // One exchange over HTTP/2: finding a session for it, asking, sending a body, reading the answer.
 #include "origin/http2.h"
 #include "base/memory.h"
+#include "http/http2_head.h"
 
 #define FREE_RETRIES 1            // for a request that was provably not processed
 // A backend may be ending a session that has been quiet for longer, and what is not repeatable would
@@ -239,41 +240,15 @@ static ssize_t on_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, 
     return (ssize_t)step;
 }
 
-static nghttp2_nv field_of(struct slice name, struct slice value)
-{
-    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.data, .namelen = name.size,
-        .value = (uint8_t *)(uintptr_t)value.data, .valuelen = value.size};
-}
-
-static size_t count_lines(struct slice lines)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < lines.size; i++)
-        count += lines.data[i] == '\n';
-    return count;
-}
-
-// nghttp2 copies them and makes the names lower-case.
-static size_t add_lines(struct slice lines, nghttp2_nv *fields)
-{
-    size_t count = 0;
-    while (lines.size > 0) {
-        struct slice value = slice_cut(&lines, '\n');
-        struct slice name = slice_cut(&value, ':');
-        fields[count++] = field_of(name, slice_trim(slice_cut(&value, '\r')));
-    }
-    return count;
-}
-
 static size_t add_own_fields(const struct exchange *exchange, bool secure, nghttp2_nv *fields)
 {
     const struct exchange_request *request = exchange->request;
     struct slice host = request->host.size > 0 ? request->host : exchange->backend->authority;
     size_t count = 0;
-    fields[count++] = field_of(SLICE(":method"), request->method_text);
-    fields[count++] = field_of(SLICE(":scheme"), secure ? SLICE("https") : SLICE("http"));
-    fields[count++] = field_of(SLICE(":authority"), host);
-    fields[count++] = field_of(SLICE(":path"), request->target);
+    fields[count++] = http2_field(SLICE(":method"), request->method_text);
+    fields[count++] = http2_field(SLICE(":scheme"), secure ? SLICE("https") : SLICE("http"));
+    fields[count++] = http2_field(SLICE(":authority"), host);
+    fields[count++] = http2_field(SLICE(":path"), request->target);
     return count;
 }
 
@@ -284,10 +259,12 @@ static size_t add_framing_fields(const struct exchange *exchange, struct text *l
     size_t count = 0;
     if (request->body.framing == HTTP_FRAMING_LENGTH) {
         text_append_u64(length, request->body.length);
-        fields[count++] = field_of(SLICE("content-length"), text_slice(length));
+        fields[count++] = http2_field(SLICE("content-length"), text_slice(length));
     }
+    if (request->wants_trailer)
+        fields[count++] = http2_field(SLICE("te"), SLICE("trailers"));
     if (request->expect_continue && request->body.framing != HTTP_FRAMING_NONE)
-        fields[count++] = field_of(SLICE("expect"), SLICE("100-continue"));
+        fields[count++] = http2_field(SLICE("expect"), SLICE("100-continue"));
     return count;
 }
 
@@ -298,12 +275,12 @@ static enum error submit(struct exchange *exchange, struct http2_session *sessio
     struct http2_stream *stream = exchange->stream;
     char digits[24];
     struct text length = text_in(digits, sizeof(digits));
-    size_t capacity = OWN_FIELDS + count_lines(request->fields);
+    size_t capacity = OWN_FIELDS + http2_lines_count(request->fields);
     nghttp2_nv *fields = memory_alloc(capacity * sizeof(*fields));
     if (fields == NULL)
         return ERROR_MEMORY;
     size_t count = add_own_fields(exchange, session->connection->stream.tls != NULL, fields);
-    count += add_lines(request->fields, fields + count);
+    count += http2_fields_from_lines(request->fields, fields + count, capacity - count);
     count += add_framing_fields(exchange, &length, fields + count);
     nghttp2_data_provider provider = {.read_callback = on_upload};
     int32_t id = nghttp2_submit_request(session->nghttp2, NULL, fields, count,

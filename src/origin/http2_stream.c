@@ -34,7 +34,7 @@ void http2_stream_fail(struct http2_stream *stream, enum failure_kind kind)
     leave_session(stream);
 }
 
-// The stream is of no use any more, for a reason of our own: the peer is told, the exchange sees it.
+// The stream is of no use any more, for a reason of our own: the peer and the exchange are told.
 static void refuse(struct http2_stream *stream, enum failure_kind kind)
 {
     if (stream->failed == FAILURE_NONE)
