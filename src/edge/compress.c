@@ -11,7 +11,7 @@
 // --- Whether, and with what ---
 
 // Looked up once for each object and generation of settings.
-static bool has_right_type(struct request *request, const struct compress_settings *settings)
+static bool has_right_type(const struct request *request, const struct compress_settings *settings)
 {
     struct object *object = request->object;
     unsigned stamp = (unsigned)(request->generation->number % UINT8_MAX) + 1;
@@ -23,7 +23,7 @@ static bool has_right_type(struct request *request, const struct compress_settin
     return takes;
 }
 
-static bool is_possible(struct request *request, const struct compress_settings *settings)
+static bool is_possible(const struct request *request, const struct compress_settings *settings)
 {
     const struct object *object = request->object;
     uint64_t length = object_length(object);
@@ -38,6 +38,14 @@ static bool is_wanted(const struct request *request)
     const struct http_fields *fields = &request->head.fields;
     return http_fields_find(fields, HTTP_NAME_RANGE) == NULL
         && !(request->has_control && request->control.no_transform);
+}
+
+bool compress_forbids_range(const struct request *request)
+{
+    const struct http_field *field =
+        http_fields_find(&request->head.fields, HTTP_NAME_IF_RANGE);
+    return field != NULL && !http_etag_is_valid(field->value)
+        && is_possible(request, &request_site(request)->compression);
 }
 
 static size_t list_offered(const struct compress_settings *settings, bool personal,

@@ -94,9 +94,12 @@ static enum object_selection delivery_choose(struct delivery *delivery,
     struct part_range range;
     if (!object->storable)
         return OBJECT_WHOLE;
-    if (object->status != 206 || !part_select(object, &request->head, &range))
-        return object_select(object, &request->head, request->thread->loop->wall_ms / 1000, first,
-            last);
+    if (object->status != 206 || !part_select(object, &request->head, &range)) {
+        enum object_selection selection = object_select(object, &request->head,
+            request->thread->loop->wall_ms / 1000, first, last);
+        bool is_range = selection == OBJECT_PART || selection == OBJECT_UNSATISFIABLE;
+        return is_range && compress_forbids_range(request) ? OBJECT_WHOLE : selection;
+    }
     *first = range.at;
     *last = range.end - 1;
     delivery->base = range.first - range.at;

@@ -246,6 +246,12 @@ def test_conditions_and_ranges(site, edge):
     assert answer.status == 206 and answer.content == content[10:20]
     answer = ask(edge, path, "gzip", Range="bytes=10-19", If_Range=weak)
     assert answer.status == 200 and answer.coding is None and answer.content == content
+    date = "Sat, 01 Jan 2022 00:00:00 GMT"
+    answer = ask(edge, path, Range="bytes=10-19", If_Range=date)
+    assert answer.status == 200 and answer.content == content
+    ask(edge, "/image/8000")
+    answer = ask(edge, "/image/8000", "gzip", Range="bytes=10-19", If_Range=date)
+    assert answer.status == 206 and len(answer.content) == 10
     assert ask(edge, path, "gzip", If_Match=weak).status == 412
     answer = ask(edge, path, "gzip", If_Match=strong)
     assert answer.status == 200 and answer.decoded() == content
