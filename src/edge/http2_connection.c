@@ -129,6 +129,7 @@ static void http2_send_rounds(struct task *task, struct http2_connection *self)
             http2_count(self, LEDGER_SEND_TIMEOUTS);
         if (error == ERROR_NONE)
             error = task_yield(task);
+        self->round++;
     }
     if (error != ERROR_NONE)
         http2_lose(self);

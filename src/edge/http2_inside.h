@@ -38,6 +38,7 @@ struct http2_connection {
     uint32_t output_size, output_capacity;
     const uint8_t *pending;         // of a frame, what did not fit
     size_t pending_size;
+    uint32_t round;                 // of gathering; between two, all tasks had their turn
     bool sending;                   // output is on its way and must not change
     bool flushing;                  // a task is at it, or about to be
     bool reading;                   // a reader is at it, or about to be
@@ -81,6 +82,7 @@ struct http2_stream {
     bool answered;                  // its end is in the output
     bool has_source;                // nghttp2 asks for content
     struct task *sender;            // waits until content is taken
+    uint32_t emptied_round;         // when the last of it was taken
     uint64_t progress_ns;           // when some was taken last
     // The request's content.
     struct http2_block *first, *last;

@@ -368,6 +368,9 @@ ssize_t http2_session_content_wanted(nghttp2_session *session, int32_t id, uint8
     if (stream == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (stream->content.size == 0 && !stream->ends) {
+        // Its task has had no chance yet to hand over more: those behind it must not go first.
+        if (stream->emptied_round == self->round && stream->sender != NULL)
+            return NGHTTP2_ERR_PAUSE;
         stream->has_source = false;
         return NGHTTP2_ERR_DEFERRED;
     }
@@ -406,8 +409,11 @@ static int on_content_sent(nghttp2_session *session, nghttp2_frame *frame, const
     stream->progress_ns = self->progress_ns = now_ns(self);
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         stream->answered = true;
-    if (stream->content.size == 0 && stream->sender != NULL)
-        task_wake(stream->sender);
+    if (stream->content.size == 0) {
+        stream->emptied_round = self->round;
+        if (stream->sender != NULL)
+            task_wake(stream->sender);
+    }
     return 0;
 }
 

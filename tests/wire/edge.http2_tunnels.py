@@ -60,7 +60,7 @@ def check_echo(edge):
         request = HEADS[-1].lower()
         assert request.startswith("get /echo http/1.1") and "upgrade: websocket" in request, request
         assert "sec-websocket-key: " in request and "origin: http://h" in request, request
-        sent, credit, back = 0, 65535, b""
+        sent, credit, back = 0, 131072, b""
         visitor.send(window_update(0, 1 << 20), window_update(1, 1 << 20))
         while len(back) < len(MEGABYTE):
             while sent < len(MEGABYTE) and credit >= 16384:

@@ -102,10 +102,11 @@ def status_of(payload):
 
 
 class Visitor:
-    """A connection that has said hello, unless told not to. Received frames are (kind, flags,
+    """A connection that has said hello, unless told not to, and acknowledges settings. Received frames are (kind, flags,
     stream, payload)."""
 
-    def __init__(self, edge, hello=PREFACE + settings()):
+    def __init__(self, edge, hello=PREFACE + settings(), acknowledges=True):
+        self.acknowledges = acknowledges
         self.socket = edge.connect()
         self.socket.settimeout(PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -146,6 +147,8 @@ class Visitor:
         payload = self.take(int.from_bytes(start[:3], "big"))
         if payload is None:
             return None
+        if (kind, flags) == (SETTINGS, 0) and self.acknowledges:
+            self.send(frame(SETTINGS, ACK, 0))
         self.frames.append((kind, flags, stream, payload))
         return self.frames[-1]
 
