@@ -191,7 +191,8 @@ static const struct setting cache_rows[] = {
         .choices = judge_store_despite_choices, .example = "[cookie, set-cookie]",
         .summary = "What shall not keep an answer from being stored and shared: a Cookie in the "
                    "request; a Set-Cookie in the answer, which then goes to the one who asked "
-                   "and not into the copy; private or no-store in its Cache-Control. Overrides the origin.",
+                   "and not into the copy; private or no-store in its Cache-Control. Overrides "
+                   "the origin.",
         .touch = "Only for what is the same for every visitor, such as files: anything else would "
                  "be shown to strangers."},
     {.name = "fresh", .type = SETTING_DURATION, MEMBER(fresh_ms), .optional = true,

@@ -183,7 +183,9 @@ static void test_credentials_that_the_origin_does_not_see(void **state)
     load("rules:\n"
          "  - {path: /a, request_headers: {remove: [cookie]}}\n"
          "  - {path: /b, request_headers: {set: {Authorization: Basic x}}}\n"
-         "  - {path: /c, request_headers: {add: {Cookie: a}}, response_headers: {remove: Cookie}}\n");
+         "  - path: /c\n"
+         "    request_headers: {add: {Cookie: a}}\n"
+         "    response_headers: {remove: Cookie}\n");
     assert_true(apply("GET", "/a", NULL).hides_cookie);
     assert_false(apply("GET", "/a", NULL).hides_authorization);
     assert_false(apply("GET", "/b", NULL).hides_cookie);
