@@ -103,7 +103,7 @@ static void test_origins_of_rules(void **state)
     (void)state;
     expect(MAIN "sites:\n"
                 "  - rules: [{path: /a, origin: main}, {path: /b, origin: mian}]\n", ERROR_INVALID,
-        "f:3:56: sites[1].rules[2].origin: \"mian\" is not among the origins; did you mean "
+        "f:3:58: sites[1].rules[2].origin: \"mian\" is not among the origins; did you mean "
         "\"main\"?\n");
 }
 
