@@ -48,12 +48,14 @@ struct slice rule_allow(struct request *request)
         return SLICE("");
     struct text text = text_in(buffer, size);
     text_append(&text, SLICE("Allow: "));
+    bool names_head = false;
     for (size_t i = 0; i < methods->count; i++) {
+        names_head = names_head || slice_equal(items[i], SLICE("HEAD"));
         text_append(&text, i == 0 ? SLICE("") : SLICE(", "));
         text_append(&text, items[i]);
-        if (slice_equal(items[i], SLICE("GET")))
-            text_append(&text, SLICE(", HEAD"));
     }
+    if (!names_head && rule_has_method(methods, SLICE("HEAD"))) // with GET
+        text_append(&text, SLICE(", HEAD"));
     text_append(&text, SLICE("\r\n"));
     return text_slice(&text);
 }
@@ -80,10 +82,24 @@ static void rule_send(struct task *task, struct request *request, unsigned statu
             text);
 }
 
+// HTTP/1.0 may name no host, and "https:///a" leads to a host "a".
+static bool rule_lacks_host(const struct request *request, const struct rule_template *template)
+{
+    for (size_t i = 0; request->host.size == 0 && i < template->count; i++) {
+        if (template->parts[i].variable == RULE_VARIABLE_HOST)
+            return true;
+    }
+    return false;
+}
+
 static void rule_redirect(struct task *task, struct request *request)
 {
     const struct rule *rule = request->rule->last;
     struct rule_values values;
+    if (rule_lacks_host(request, &rule->target)) {
+        delivery_send_page(task, request, 400);
+        return;
+    }
     if (!rule_values_of(request, &request->arena, &values)) {
         rule_give_up(task, request);
         return;
