@@ -67,8 +67,8 @@ struct compress_choice {
 // compress_end.
 void compress_choose(struct request *request, bool whole, struct compress_choice *ret_choice);
 void compress_end(struct request *request, struct compress_choice *choice);
-// A date in If-Range joins no parts where several codings share it: it is a weak validator then (RFC
-// 9110 section 8.8.1), and what the visitor has may be compressed.
+// A date in If-Range joins no parts where several codings share it: it is a weak validator then
+// (RFC 9110 section 8.8.1), and what the visitor has may be compressed.
 bool compress_forbids_range(const struct request *request);
 // For the answer's head: Content-Encoding, Vary. May be empty.
 struct slice compress_fields(
