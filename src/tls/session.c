@@ -24,6 +24,8 @@ struct tls_session {
     char *rest;                // bytes left over from the scratch
     char *out;                 // bytes that could not be sent at once
     size_t out_size;
+    bool has_pending;          // OpenSSL holds decrypted content that did not fit
+    bool over;                 // reading has come to its end, or to an error
     bool sending;              // a task waits for the socket to take bytes that left `out`
     bool broken;               // what was encrypted got lost: nothing more can be sent
     bool ended;                // close_notify was written
@@ -432,7 +434,12 @@ static size_t read_some(struct tls_session *session, char *buffer, size_t size, 
             break;
         }
         done += now;
-    } while (done < size && tls_session_has_buffered(session));
+    } while (done < size && session->in_size > 0);
+    // What fits is all of a record; only a full buffer may have left some of it.
+    session->has_pending = done == size && SSL_pending(session->ssl) > 0;
+    session->over = session->over
+        || (*ret_why != SSL_ERROR_NONE && *ret_why != SSL_ERROR_WANT_READ
+            && *ret_why != SSL_ERROR_WANT_WRITE);
     return done;
 }
 
@@ -442,8 +449,9 @@ enum error tls_session_receive(struct task *task, struct stream *stream, void *b
     struct tls_session *session = stream->tls;
     enum error error = task_breathe(task);
     while (error == ERROR_NONE) {
-        int why;
-        size_t done = read_some(session, buffer, size, &why);
+        int why = SSL_ERROR_WANT_READ;
+        bool worth = session->over || tls_session_has_buffered(session);
+        size_t done = worth ? read_some(session, buffer, size, &why) : 0;
         enum error kept = keep_in(session);
         if (done > 0) {
             // An error after content is met again by the next call.
@@ -575,7 +583,7 @@ enum error tls_session_send(struct task *task, struct stream *stream, const stru
 
 bool tls_session_has_buffered(const struct tls_session *session)
 {
-    return session->in_size > 0 || SSL_pending(session->ssl) > 0;
+    return session->in_size > 0 || session->has_pending;
 }
 
 void tls_session_end(struct stream *stream)
