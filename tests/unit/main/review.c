@@ -94,8 +94,8 @@ static void test_aliases_are_hosts_and_lead_somewhere(void **state)
         "f:4:47: sites[2].aliases[1]: \"*.A.example\" belongs to sites[1] already; expected each "
         "host once\n"
         "f:5:15: sites[3].aliases: lead to the first of hosts, and there is none; expected hosts\n"
-        "f:6:14: sites[4].hosts[1]: \"*.f.example\" is no name that aliases could lead to; expected "
-        "one without * first\n");
+        "f:6:14: sites[4].hosts[1]: \"*.f.example\" is no name that aliases could lead to; "
+        "expected one without * first\n");
 }
 
 static void test_origins_of_rules(void **state)
