@@ -1,5 +1,5 @@
-// The scripted origin in HTTP/2: nghttp2 does the frames, one task reads, one writes, and each request
-// has one that answers it. All belong to the connection and end with it.
+// The scripted origin in HTTP/2: nghttp2 does the frames, one task reads, one writes, and each
+// request has one that answers it. All belong to the connection and end with it.
 #include "sim/origin_inside.h"
 
 #include "base/invariant.h"

@@ -73,6 +73,6 @@ void tunnel_open(struct task *task, struct request *request);
 // be gone on return.
 void tunnel_start(struct tunnel *tunnel, char *received, size_t received_size);
 void tunnel_cut(struct tunnel *tunnel); // the drain's time is over. May be gone on return
-// Takes over the connection of an exchange that was answered 101, for the request that asked for it.
+// Takes over the connection of an exchange that was answered 101, for the request that asked.
 enum error tunnel_take_offer(struct request *request, struct exchange *exchange) MUST_CHECK;
 void tunnel_offer_drop(struct tunnel_offer *offer);

@@ -1,6 +1,6 @@
 // A response's header section as HTTP/2 sends it (RFC 9113 section 8.3.2), gathered as the lines of
-// an HTTP/1.1 head, so that one parser judges both versions. Fields come one by one as HPACK decodes
-// them; what HTTP/2 forbids is refused here, whatever nghttp2 says of it.
+// an HTTP/1.1 head, so that one parser judges both versions. Fields come one by one as HPACK
+// decodes them; what HTTP/2 forbids is refused here, whatever nghttp2 says of it.
 #pragma once
 
 #include "http/http1.h"

@@ -1,13 +1,13 @@
 // HTTP/2 towards a backend (RFC 9113): many exchanges on one connection. For the files of this
 // room; callers of exchange.h need not know.
 //
-// A session is one connection with its nghttp2 state. It belongs to one loop. While streams are open
-// it has a reader task, and a writer task whenever there is something to send; at rest it is parked
+// A session is one connection with its nghttp2 state. It belongs to one loop. While streams are
+// open it has a reader task, and a writer task whenever there is something to send; at rest it is parked
 // and has none. It takes new streams until the peer says GOAWAY, it breaks, or it is doubted.
 //
 // nghttp2's callbacks note what came and wake tasks; nothing suspends in them. A stream's content
-// waits in memory, bounded by the stream's flow-control window; the connection's window is opened at
-// once, so that a stream that nobody reads holds up no other.
+// waits in memory, bounded by the stream's flow-control window; the connection's window is opened
+// at once, so that a stream that nobody reads holds up no other.
 #pragma once
 
 #include "http/http2_response.h"
@@ -104,8 +104,8 @@ enum error http2_callbacks_create(nghttp2_session_callbacks **ret_callbacks) MUS
 void http2_stream_fail(struct http2_stream *stream, enum failure_kind kind);
 
 // http2_exchange.c
-// Until the final head is there, or until HTTP/1.1 was negotiated: then exchange->connection is open
-// and nothing was sent on it.
+// Until the final head is there, or until HTTP/1.1 was negotiated: then exchange->connection is
+// open and nothing was sent on it.
 enum error exchange_http2_begin(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;
 enum error exchange_http2_read(struct task *task, struct exchange *exchange, void *buffer,

@@ -4,8 +4,8 @@
 #include "http/http2_head.h"
 
 #define FREE_RETRIES 1            // for a request that was provably not processed
-// A backend may be ending a session that has been quiet for longer, and what is not repeatable would
-// be lost there: as with HTTP/1.1 it gets a connection of its own.
+// A backend may be ending a session that has been quiet for longer, and what is not repeatable
+// would be lost there: as with HTTP/1.1 it gets a connection of its own.
 #define TRUSTED_REST_NS (100 * NS_PER_MS)
 #define CONTINUE_PATIENCE_MS 1000
 #define OWN_FIELDS 8              // beside the lines of the request

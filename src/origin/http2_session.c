@@ -23,8 +23,9 @@ static void *ng_zero_alloc(size_t count, size_t size, void *ignored)
 {
     size_t total;
     (void)ignored;
-    return __builtin_mul_overflow(count, size, &total) ? NULL
-                                                       : memory_zero_alloc(MAXIMUM(total, (size_t)1));
+    if (__builtin_mul_overflow(count, size, &total))
+        return NULL;
+    return memory_zero_alloc(MAXIMUM(total, (size_t)1));
 }
 
 static void *ng_resize(void *memory, size_t size, void *ignored)
