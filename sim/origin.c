@@ -387,6 +387,34 @@ static enum error answer_site(struct task *task, struct connection *connection, 
     return error;
 }
 
+// Says everything back, until the other side ends.
+static enum error answer_tunnel(struct task *task, struct connection *connection)
+{
+    struct sim_origin *origin = connection->origin;
+    struct sim_fault fault = roll_fault(origin, connection->request.line[1]);
+    struct random *random = sim_random(origin->run);
+    uint64_t left = fault.kind == SIM_FAULT_IN_BODY ? random_below(random, 10000) : UINT64_MAX;
+    if (fault.kind == SIM_FAULT_BEFORE_HEAD)
+        return fall(task, connection, fault.how);
+    origin->tunnels++;
+    enum error error = sim_wire_send(task, &connection->wire, SLICE("HTTP/1.1 101 Switching\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+    struct sim_wire *wire = &connection->wire;
+    while (error == ERROR_NONE) {
+        size_t size = wire->end - wire->begin;
+        if (size > 0)
+            error = sim_wire_send(task, wire, slice_of(wire->buffer + wire->begin, size));
+        wire->begin = wire->end = 0;
+        if (size > left)
+            return fall(task, connection, fault.how);
+        left -= left == UINT64_MAX ? 0 : size;
+        if (error == ERROR_NONE)
+            error = io_receive(task, &connection->socket, wire->buffer, sizeof(wire->buffer),
+                sim_in_ms(task, SIM_ORIGIN_WAIT_MS), &wire->end);
+    }
+    return ERROR_CLOSED;
+}
+
 // Ends properly: a close with requests unread would reset the connection under the last response.
 static void linger(struct task *task, struct connection *connection)
 {
@@ -421,7 +449,9 @@ static void serve_connection(struct task *task, void *argument)
         connection->served++;
         bool health = origin->health_path != NULL &&
             slice_equal(connection->request.line[1], slice_from_string(origin->health_path));
-        error = health ? answer_health(task, connection) : answer_site(task, connection, &last);
+        bool tunnel = sim_head_value(&connection->request, "upgrade", NULL).data != NULL;
+        error = health ? answer_health(task, connection)
+            : tunnel ? answer_tunnel(task, connection) : answer_site(task, connection, &last);
     }
     if (last)
         linger(task, connection);

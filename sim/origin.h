@@ -45,6 +45,7 @@ struct sim_origin {
     bool http2;                 // speaks that, without asking
     unsigned streams_each;      // at once, 0: 100
     unsigned streams_most;      // that there were at once on a connection
+    uint64_t tunnels;           // opened
     uint64_t connections, requests, health_requests, faults, not_modified;
 };
 
