@@ -1,6 +1,7 @@
 // Ranges of addresses as settings.
 #include "edge/access_list.h"
 #include "base/memory.h"
+#include "conf/conf.h"
 
 #include <stdio.h>
 
@@ -20,6 +21,19 @@ bool access_list_check(struct slice value, char *message, size_t message_size)
         : "is no range of addresses; expected one such as 192.0.2.0/24, 192.0.2.7 or "
           "2001:db8::/32");
     return false;
+}
+
+void access_list_warn(struct setting_review *review, const struct setting_list *texts,
+    const char *name, const char *why)
+{
+    const struct slice *items = texts->items;
+    for (size_t i = 0; i < texts->count; i++) {
+        struct network network;
+        bool is_all = network_parse(items[i], &network) == ERROR_NONE
+            && (network.bits == 0 || (network.bits == 96 && slice_ends_with(items[i], SLICE("/0"))));
+        if (is_all && conf_is_written(review, &items[i]))
+            conf_add_warning(review, &items[i], "%s: with %.*s %s", name, SLICE_ARGS(items[i]), why);
+    }
 }
 
 enum error access_list_read(const struct setting_list *texts, struct network_list *ret_list)

@@ -35,7 +35,11 @@ void client_identify(struct request *request)
         client->scheme = forwarded.scheme;
         client->chain = text_slice(&chain);
     }
-    client->is_exempt = network_list_contains(&lists->exempt, &client->address);
+}
+
+bool client_is_exempt(const struct request *request)
+{
+    return network_list_contains(&lists_of(request)->exempt, &request->client.address);
 }
 
 bool client_speaks_for_itself(const struct request *request)
@@ -69,7 +73,7 @@ bool client_may_ask(struct request *request)
         ? SLICE("") : *(const struct slice *)request_site(request)->hosts.items;
     struct edge *edge = request->thread->edge;
     uint64_t key, wait_ns;
-    if (rate.requests == 0 || request->client.is_exempt
+    if (rate.requests == 0 || client_is_exempt(request)
         || !key_of(edge, &request->client.address, site, &key)
         || client_table_take(edge->clients, key, &rate, request->thread->loop->now_ns, &wait_ns))
         return true;

@@ -15,11 +15,11 @@ struct client {
     struct slice chain;           // "192.0.2.7, 10.0.0.2": he, and trusted proxies between him and
                                   // the peer; empty: he is the peer
     enum forwarded_scheme scheme; // that he used, if a trusted proxy says so
-    bool is_exempt;               // from all limits by client
 };
 
 // Needs the request's head. Its arena may be full: then the peer is the client.
 void client_identify(struct request *request);
+bool client_is_exempt(const struct request *request); // from all limits by client
 // Whether the request is the client's own. Whoever sends it on for others and is not known as a
 // proxy must not lend them what he may do: a TLS terminator on this machine is at 127.0.0.1.
 bool client_speaks_for_itself(const struct request *request);

@@ -52,10 +52,21 @@ static const struct setting client_rows[] = {
 };
 #undef MEMBER
 
+static void client_review(struct setting_review *review, const void *settings)
+{
+    const struct client_settings *clients = settings;
+    access_list_warn(review, &clients->trusted_proxies, "clients.trusted_proxies",
+        "everybody can pretend to be anybody");
+    access_list_warn(review, &clients->proxy_protocol, "clients.proxy_protocol",
+        "everybody can pretend to be anybody, and who sends no PROXY header is not served");
+    access_list_warn(review, &clients->exempt, "clients.exempt", "nobody has limits");
+}
+
 const struct setting_section client_settings_section = {
     .size = sizeof(struct client_settings),
     .rows = client_rows,
     .count = ARRAY_SIZE(client_rows),
+    .review = client_review,
     .summary = "Who counts as a client, and what one client may do. Ranges of addresses are "
                "written 192.0.2.0/24.",
 };

@@ -264,6 +264,7 @@ static void connection_serve_main(struct task *task, void *argument)
         http1_connection_serve(task, connection);
     connection->task = NULL;
     if (is_http2) {
+        connection->last = connection->last || connection->crowded; // told by a GOAWAY
         http2_connection_serve(task, connection);
         return;
     }

@@ -20,7 +20,15 @@ static const struct setting debug_rows[] = {
         .touch = "Turn it on to see them in browsers' tools and in real-user measurements."},
 };
 
+static void debug_review(struct setting_review *review, const void *settings)
+{
+    const struct debug_settings *debug = settings;
+    access_list_warn(review, &debug->allow, "debug.allow",
+        "everybody is told the addresses of backends");
+}
+
 const struct setting_section debug_settings_section = {
+    .review = debug_review,
     .size = sizeof(struct debug_settings),
     .rows = debug_rows,
     .count = ARRAY_SIZE(debug_rows),
@@ -213,7 +221,7 @@ static void append_client(struct text *text, const struct request *request)
     if (request->client.scheme != FORWARDED_SCHEME_UNKNOWN)
         structured_append_parameter_token(text, "scheme",
             request->client.scheme == FORWARDED_SCHEME_HTTPS ? SLICE("https") : SLICE("http"));
-    if (request->client.is_exempt)
+    if (client_is_exempt(request))
         structured_append_parameter_true(text, "exempt");
     end(text);
 }

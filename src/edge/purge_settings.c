@@ -43,7 +43,15 @@ static const struct setting rows[] = {
 };
 #undef MEMBER
 
+static void purge_review(struct setting_review *review, const void *settings)
+{
+    const struct purge_settings *purge = settings;
+    access_list_warn(review, &purge->allow, "purge.allow",
+        "everybody can empty the cache and make the origin do all the work");
+}
+
 const struct setting_section purge_settings_section = {
+    .review = purge_review,
     .size = sizeof(struct purge_settings),
     .rows = rows,
     .count = ARRAY_SIZE(rows),
