@@ -50,7 +50,8 @@ struct http2_stream *http2_stream_create(struct http2_connection *self, int32_t 
     return stream;
 }
 
-// Content that nobody read still counts in the connection's window.
+// Content that nobody read still counts in the connection's window. May be called from a callback of
+// nghttp2; what could not be given back then is no more than a smaller window.
 void http2_stream_drop_content(struct http2_stream *stream)
 {
     struct http2_connection *self = stream->owner;
@@ -62,14 +63,15 @@ void http2_stream_drop_content(struct http2_stream *stream)
         edge_buffer_give(http2_thread_of(self), (char *)block);
     }
     stream->last = NULL;
-    if (size > 0 && !self->lost && nghttp2_session_consume(self->session, stream->id, size) != 0)
-        http2_lose(self);
+    if (size > 0 && !self->lost)
+        (void)nghttp2_session_consume(self->session, stream->id, size);
 }
 
 void http2_stream_destroy(struct http2_stream *stream)
 {
     struct http2_connection *self = stream->owner;
     struct http2_thread *thread = http2_thread_of(self)->http2;
+    http2_stream_drop_content(stream);
     if (!stream->closed)
         nghttp2_session_set_stream_user_data(self->session, stream->id, NULL);
     list_remove(&stream->link);
@@ -134,22 +136,53 @@ static size_t stream_drop_upgrade(nghttp2_nv *fields, size_t count)
     return kept;
 }
 
+// What differs in every answer would only push others out of the table that both sides keep.
+static void stream_note_unique(nghttp2_nv *fields, size_t count)
+{
+    const struct slice unique = SLICE("Afloat-Request");
+    for (size_t i = count; i-- > 0;) {
+        if (fields[i].namelen == unique.size
+            && memcmp(fields[i].name, unique.data, unique.size) == 0) {
+            fields[i].flags = NGHTTP2_NV_FLAG_NO_INDEX;
+            return;
+        }
+    }
+}
+
+// All of them, if there is room; otherwise *ret_count is more than capacity.
+static void stream_list_fields(const struct request *request, const struct answer_head *head,
+    char status[3], nghttp2_nv *fields, size_t capacity, size_t *ret_count)
+{
+    size_t count = 1;
+    struct text text = text_in(status, 3);
+    text_append_u64(&text, request->tunnel == NULL ? head->status : 200);
+    fields[0] = http2_field(SLICE(":status"), text_slice(&text));
+    for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++) {
+        struct slice lines = head->fields[i];
+        count += http2_fields_take_lines(&lines, fields + count, capacity - count);
+        if (lines.size > 0) {
+            *ret_count = capacity + 1;
+            return;
+        }
+    }
+    stream_note_unique(fields, count);
+    *ret_count = request->tunnel == NULL ? count : stream_drop_upgrade(fields, count);
+}
+
+// *fields: room for FIELDS_MAX, replaced if that is not enough.
 static bool stream_gather_fields(struct request *request, const struct answer_head *head,
     char status[3], nghttp2_nv **fields, size_t *ret_count)
 {
-    size_t capacity = 1, count = 1;
+    stream_list_fields(request, head, status, *fields, FIELDS_MAX, ret_count);
+    if (*ret_count <= FIELDS_MAX)
+        return true;
+    size_t capacity = 1;
     for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++)
         capacity += http2_lines_count(head->fields[i]);
-    if (capacity > FIELDS_MAX)
-        *fields = arena_alloc(&request->arena, capacity * sizeof(nghttp2_nv));
+    *fields = arena_alloc(&request->arena, capacity * sizeof(nghttp2_nv));
     if (*fields == NULL)
         return false;
-    struct text text = text_in(status, 3);
-    text_append_u64(&text, request->tunnel == NULL ? head->status : 200);
-    (*fields)[0] = http2_field(SLICE(":status"), text_slice(&text));
-    for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++)
-        count += http2_fields_from_lines(head->fields[i], *fields + count, capacity - count);
-    *ret_count = request->tunnel == NULL ? count : stream_drop_upgrade(*fields, count);
+    stream_list_fields(request, head, status, *fields, capacity, ret_count);
     return true;
 }
 
@@ -445,7 +478,6 @@ static void stream_finish(struct http2_stream *stream)
         http2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
     else if (!stream->content_ended)
         http2_stream_reset(stream, NGHTTP2_NO_ERROR);
-    http2_stream_drop_content(stream);
 }
 
 // WebSocket is the one protocol that has a way here from HTTP/2 (RFC 8441 section 4).
@@ -519,7 +551,6 @@ static void stream_start(struct http2_connection *self, struct http2_stream *str
     }
     http2_count(self, LEDGER_HTTP2_REFUSED);
     http2_stream_reset(stream, NGHTTP2_REFUSED_STREAM);
-    http2_stream_drop_content(stream);
     http2_stream_destroy(stream);
 }
 

@@ -282,13 +282,21 @@ size_t http2_lines_count(struct slice lines)
     return count;
 }
 
-size_t http2_fields_from_lines(struct slice lines, nghttp2_nv *fields, size_t capacity)
+// Most names are told by their size not to be one of those.
+static bool speaks_of_connection(struct slice name)
+{
+    const uint32_t sizes = 1u << 7 | 1u << 10 | 1u << 16 | 1u << 17;
+    return name.size < 32 && (sizes >> name.size & 1) != 0
+        && names_connection(http_name_find(name));
+}
+
+size_t http2_fields_take_lines(struct slice *lines, nghttp2_nv *fields, size_t capacity)
 {
     size_t count = 0;
-    while (lines.size > 0 && count < capacity) {
-        struct slice value = slice_cut(&lines, '\n');
+    while (lines->size > 0 && count < capacity) {
+        struct slice value = slice_cut(lines, '\n');
         struct slice name = slice_cut(&value, ':');
-        if (value.data == NULL || names_connection(http_name_find(name)))
+        if (value.data == NULL || speaks_of_connection(name))
             continue;
         fields[count++] = http2_field(name, slice_trim(slice_cut(&value, '\r')));
     }

@@ -45,9 +45,15 @@ enum http1_fault http2_field_check(struct slice name, struct slice value,
     enum http_name known) MUST_CHECK;
 
 // "Name: value\r\n" lines as fields for nghttp2, which copies them and makes the names lower-case.
-// Fields that speak of the connection are left out. Returns how many were written; capacity
-// (http2_lines_count is always enough) bounds them.
-size_t http2_fields_from_lines(struct slice lines, nghttp2_nv *fields, size_t capacity);
+// Fields that speak of the connection are left out. Returns how many were written, at most
+// capacity; *lines is what did not fit.
+size_t http2_fields_take_lines(struct slice *lines, nghttp2_nv *fields, size_t capacity);
+// The same where http2_lines_count has told how many there are.
+static inline size_t http2_fields_from_lines(struct slice lines, nghttp2_nv *fields,
+    size_t capacity)
+{
+    return http2_fields_take_lines(&lines, fields, capacity);
+}
 size_t http2_lines_count(struct slice lines);
 
 static inline nghttp2_nv http2_field(struct slice name, struct slice value)

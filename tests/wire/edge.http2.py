@@ -7,9 +7,8 @@ import threading
 import time
 
 from harness import Backend, Edge, pattern, wait_until
-from http2 import (CODES, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, POST, PRIORITY_UPDATE, PREFACE,
-                   RST_STREAM, WINDOW_UPDATE, Visitor, data, frame, head, reset_stream, settings,
-                   status_of, window_update)
+from http2 import (CODES, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, POST, PREFACE, PRIORITY_UPDATE,
+                   RST_STREAM, WINDOW_UPDATE, Visitor, data, frame, head, settings, window_update)
 
 OPEN = END_HEADERS
 BIG = 300000

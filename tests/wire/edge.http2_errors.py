@@ -6,8 +6,6 @@ allows: a status, "reset CODE" (a stream error, after which the connection serve
 another one is served), "closed".
 """
 
-import struct
-
 from harness import Backend, Edge, read_to_end
 from http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, PADDED, PING,
                    POST, PREFACE, PRIORITIZED, PRIORITY, PRIORITY_UPDATE, PUSH_PROMISE, RST_STREAM,

@@ -5,7 +5,7 @@ import contextlib
 
 from harness import Backend, Edge
 from http2 import (ACK, CONTINUATION, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, POST, PREFACE, PRIORITY,
-                   PRIORITY_UPDATE, RST_STREAM, SETTINGS, Visitor, block, data, frame, head, integer,
+                   PRIORITY_UPDATE, RST_STREAM, SETTINGS, Visitor, block, data, frame, head,
                    literal, ping, reset_stream, settings, window_update)
 
 SETTINGS_OF_EDGE = """

@@ -4,7 +4,7 @@ import socket
 import threading
 
 from harness import Backend, Edge, pattern, read_to_end, reset, wait_until
-from http2 import (CODES, DATA, END_HEADERS, END_STREAM, GET, HEADERS, RST_STREAM, SETTINGS, Visitor, data,
+from http2 import (CODES, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, SETTINGS, Visitor, data,
                    head, reset_stream, status_of, window_update)
 
 MEGABYTE = pattern(1 << 20)

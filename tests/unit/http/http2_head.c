@@ -176,15 +176,19 @@ static void lines_become_fields(void **state)
     (void)state;
     struct slice lines = SLICE("Content-Type: text/plain\r\nConnection: close\r\nX:\r\nY:  a b \r\n"
                                "Keep-Alive: 1\r\nTransfer-Encoding: chunked\r\nbroken\r\n");
+    struct slice rest = lines;
     nghttp2_nv fields[LINES_MAX];
     assert_int_equal(http2_lines_count(lines), 7);
     assert_int_equal(http2_lines_count(SLICE_EMPTY), 0);
-    assert_int_equal(http2_fields_from_lines(lines, fields, LINES_MAX), 3);
+    assert_int_equal(http2_fields_take_lines(&rest, fields, LINES_MAX), 3);
+    assert_int_equal(rest.size, 0);
     assert_slice(slice_of((char *)fields[0].name, fields[0].namelen), "Content-Type");
     assert_slice(slice_of((char *)fields[0].value, fields[0].valuelen), "text/plain");
     assert_int_equal(fields[1].valuelen, 0);
     assert_slice(slice_of((char *)fields[2].value, fields[2].valuelen), "a b");
-    assert_int_equal(http2_fields_from_lines(lines, fields, 1), 1);
+    rest = lines;
+    assert_int_equal(http2_fields_take_lines(&rest, fields, 1), 1);
+    assert_int_equal(http2_fields_take_lines(&rest, fields, LINES_MAX), 2); // the rest
 }
 
 static void malformed_or_merely_refused(void **state)
