@@ -4,6 +4,7 @@
 #include "edge/compress.h"
 #include "edge/debug_field.h"
 #include "edge/laggard.h"
+#include "edge/multipart.h"
 #include "edge/page.h"
 #include "edge/part.h"
 #include "edge/purge_request.h"
@@ -20,6 +21,7 @@
 struct delivery {
     struct request *request;
     enum object_selection selection;
+    struct multipart *multipart; // NULL: none
     uint64_t base, complete;   // of a part: where the content begins, and of how much it is one
     uint64_t at, end;          // of the content: [at, end); end UINT64_MAX: until it ends
     struct answer_head head;
@@ -132,6 +134,11 @@ static void delivery_select(struct delivery *delivery, struct request *request,
     delivery->selection = delivery_choose(delivery, request, object, &first, &last);
     switch (delivery->selection) {
     case OBJECT_WHOLE:
+        delivery->multipart = multipart_select(request, object);
+        if (delivery->multipart != NULL) {
+            request->status = 206;
+            delivery->end = length = delivery->multipart->length;
+        }
         break;
     case OBJECT_PART:
         request->status = 206;
@@ -163,7 +170,8 @@ static void delivery_select(struct delivery *delivery, struct request *request,
 static void delivery_choose_coding(struct delivery *delivery, struct request *request)
 {
     struct compress_choice *choice = &delivery->compressed;
-    compress_choose(request, delivery->selection == OBJECT_WHOLE, choice);
+    compress_choose(request, delivery->selection == OBJECT_WHOLE && delivery->multipart == NULL,
+        choice);
     if (choice->coding == HTTP_CODING_IDENTITY)
         return;
     delivery->end = choice->form == NULL ? UINT64_MAX : body_size(choice->form);
@@ -184,6 +192,8 @@ static enum error delivery_compose_head(struct delivery *delivery, struct reques
         fields = fields_without_content(request, fields);
     if (object->storable && object->status == 206)
         fields = part_fields(request, fields);
+    if (delivery->multipart != NULL)
+        fields = multipart_fields(request, fields);
     fields = rule_response_fields(request, object, purge_hide_tags(request, object, fields));
     if (fields.data == NULL)
         return ERROR_MEMORY;
@@ -328,6 +338,10 @@ bool delivery_send_object(struct task *task, struct request *request)
         // nothing was sent
     } else if (!delivery.head.has_content) {
         error = delivery_flush(task, &delivery, SLICE_EMPTY, true);
+    } else if (delivery.multipart != NULL) {
+        body_reader_close(&request->place);
+        error = multipart_send(task, request, delivery.multipart, &delivery.head,
+            &delivery.has_sent_head);
     } else if (delivery.compressed.encoder != NULL) {
         error = delivery_send_compressed(task, &delivery, delivery.compressed.encoder);
     } else {

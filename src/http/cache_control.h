@@ -57,6 +57,14 @@ bool http_etag_list_matches(struct slice list, struct slice etag, bool strong);
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_ONE, HTTP_RANGE_UNSATISFIABLE };
 enum http_range http_range_parse(struct slice value, uint64_t complete_length,
     uint64_t *ret_first, uint64_t *ret_last);
+// The ranges of a field that has several, in its order, those that cannot be satisfied left out. 0
+// where the field is better ignored: malformed, one range only, more than capacity, or overlapping
+// ones (RFC 9110 section 14.2).
+struct http_byte_range {
+    uint64_t first, last;
+};
+size_t http_ranges_parse(struct slice value, uint64_t complete_length,
+    struct http_byte_range *ranges, size_t capacity);
 // "bytes 0-99/1234"; false when malformed. *ret_complete is UINT64_MAX for "*".
 bool http_content_range_parse(struct slice value, uint64_t *ret_first, uint64_t *ret_last,
     uint64_t *ret_complete) MUST_CHECK;

@@ -98,6 +98,14 @@ static void check_ranges(struct slice value)
         if (http_range_parse(value, lengths[i], &first, &last) == HTTP_RANGE_ONE)
             invariant(first <= last && last < lengths[i]);
     }
+    struct http_byte_range ranges[4];
+    size_t count = http_ranges_parse(value, 1000, ranges, ARRAY_SIZE(ranges));
+    invariant(count <= ARRAY_SIZE(ranges));
+    for (size_t i = 0; i < count; i++) {
+        invariant(ranges[i].first <= ranges[i].last && ranges[i].last < 1000);
+        for (size_t k = 0; k < i; k++)
+            invariant(ranges[k].last < ranges[i].first || ranges[i].last < ranges[k].first);
+    }
     if (http_content_range_parse(value, &first, &last, &complete))
         invariant(first <= last && last < complete);
 }
