@@ -466,6 +466,8 @@ static enum error ask(struct task *task, struct exchange *exchange, struct http2
     enum error error = submit(exchange, session);
     if (error != ERROR_NONE)
         return error;
+    if (!exchange->keeps_connections)
+        session->retired = true; // it ends with this stream
     exchange->sent_ns = task_now_ns(task);
     exchange->sending = uploads;
     exchange->sender_error = ERROR_NONE;

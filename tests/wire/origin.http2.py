@@ -326,6 +326,11 @@ with Edge(LIMITED, settings() + "threads: 1\n") as edge_:
     assert get(edge_, "/hello/a")[0] == 200
     assert check_sharing(edge_, LIMITED, 20) == 4
     assert max(s.most for s in LIMITED.sessions) <= 4
+PROBED = H2Backend(answer, early)
+with Edge(PROBED, settings("    probe: {path: /hello/probe, interval: 100ms, timeout: 90ms}\n") + "threads: 1\n") as edge_:
+    wait_until(lambda: len(PROBED.sessions) > 5, "it has been probed")
+    assert sum(s.h2 is not None for s in PROBED.sessions) <= 2, "a probe's connection ends with it"
+    assert edge_.status()["origins"][0]["backends"][0]["healthy"]
 FEW = H2Backend(answer, early)
 with Edge(FEW, settings("    pool: {http2_streams: 5, connections: 2}\n") + "threads: 1\n") as edge_:
     assert get(edge_, "/hello/a")[0] == 200
