@@ -1,5 +1,5 @@
-// Eight bytes at a time from a mixed counter. Of each byte half the bits are free, so that it can be
-// compressed.
+// Eight bytes at a time from a mixed counter. Of each byte half the bits are free, so that it can
+// be compressed.
 #include "sim/content.h"
 
 #include "base/hash.h"

@@ -178,8 +178,8 @@ static void back_at_once(struct task *task, struct sim_run *run)
 #define SIM_ROUTED                                                                                 \
     "origins:\n  main:\n    backends: [http://10.0.0.1]\n"                                         \
     "  second:\n    backends: [http://10.0.0.2]\n"                                                 \
-    "sites:\n  - origin: main\n    key: {query: sorted}\n    rules:\n"                            \
-    "      - {path: [/static/*, /lang/*], origin: second}\n"                                        \
+    "sites:\n  - origin: main\n    key: {query: sorted}\n    rules:\n"                             \
+    "      - {path: [/static/*, /lang/*], origin: second}\n"                                       \
     "      - {path: /static/*, response_headers: {remove: [X-Nothing]}, limits: {url: 1000}}\n"
 
 static bool goes_to_second(const struct sim_request *request)

@@ -76,7 +76,8 @@ struct purge {
     struct slice what;
     bool hard;         // gone, instead of stale
     struct purge_match match;
-    // NULL, or which keys' URLs ("host/path") are meant. Called with a lock held: looks up, no more.
+    // NULL, or which keys' URLs ("host/path") are meant. Called with a lock held: looks up, no
+    // more.
     bool (*covers)(const void *context, struct slice url);
     const void *context;
     const uint32_t *hashes; // of the tags, sorted; the cache's own

@@ -40,8 +40,8 @@ struct flight {
                                    // flight; complete once the state is no longer ASKING
     struct flight_interim *interims[FLIGHT_INTERIMS_MOST]; // so many, each set before it counts:
     _Atomic uint32_t interim_count;
-    struct slice leader_fields;    // lines that only the leader's answer has, from memory_alloc; freed
-                                   // with the flight; set before the answer
+    struct slice leader_fields;    // lines that only the leader's answer has, from memory_alloc;
+                                   // freed with the flight; set before the answer
     struct slice trailer;          // lines after the content, for the leader; the same, but set
                                    // before the content is finished
     struct broadcast changed;

@@ -85,7 +85,7 @@ static const struct setting rows[] = {
         .offset = offsetof(struct judge_policy, negative_max_ms),
         .fallback = "10m",
         .maximum = UINT64_C(3650) * 86400000,
-        .summary = "The most that a 4xx (not found, gone) counts as fresh, whatever it says itself.",
+        .summary = "The most that a 4xx (not found, gone) counts as fresh, whatever it says.",
         .touch = "Raise it where missing pages are asked for much; lower it where new ones "
                  "must be seen at once. 0 asks the backend every time.",
     },

@@ -325,8 +325,8 @@ bool object_is_confirmed(const struct object *object, const struct http_response
     return modified.data == NULL || slice_equal(modified, object_last_modified(object));
 }
 
-// Of the 304, what does not replace what is stored: its length, what describes a content that it did
-// not bring (RFC 9111 section 3.2), and what is for the one who asked.
+// Of the 304, what does not replace what is stored: its length, what describes a content that it
+// did not bring (RFC 9111 section 3.2), and what is for the one who asked.
 static bool is_updating_field(const struct http_fields *fields, const struct http_field *field)
 {
     return is_stored_field(fields, field, NULL) && field->known != HTTP_NAME_CONTENT_ENCODING

@@ -1,7 +1,7 @@
 // The request's values that a response was chosen by (RFC 9111 section 4.1), in a form in which
 // requests that mean the same are the same: lines combined, space around list elements removed,
-// Accept-Encoding and Accept-Language folded to lower case, sorted, and their weights written in one
-// way: by their specification their order means nothing (RFC 9110 section 12.5.4 even warns of
+// Accept-Encoding and Accept-Language folded to lower case, sorted, and their weights written in
+// one way: by their specification their order means nothing (RFC 9110 section 12.5.4 even warns of
 // servers that think otherwise), and browsers give every language a weight of its own.
 //
 // A selector block is, for each name that Vary lists, sorted: the name in lower case, NUL, '-' if

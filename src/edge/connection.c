@@ -216,14 +216,15 @@ void connection_linger(struct task *task, struct connection *connection)
     edge_buffer_give(connection->thread, scratch);
 }
 
-// False: the connection ended, or what began as HTTP/2 took too long to go on. *ret_http2: the bytes
-// at its beginning are the preface of HTTP/2 (RFC 9113 section 3.3), which is nowhere else
+// False: the connection ended, or what began as HTTP/2 took too long to go on. *ret_http2: the
+// bytes at its beginning are the preface of HTTP/2 (RFC 9113 section 3.3), which is nowhere else
 // understood: between two requests it could be one that an intermediary forwarded unread.
 static bool connection_find_protocol(struct task *task, struct connection *connection,
     bool *ret_http2)
 {
     const struct edge_settings *settings = connection->thread->generation->settings;
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task), settings->connections.head_timeout_ms);
+    uint64_t deadline_ns =
+        deadline_after_ms(task_loop(task), settings->connections.head_timeout_ms);
     enum http2_preface preface = HTTP2_PREFACE_PART;
     while (preface == HTTP2_PREFACE_PART) {
         size_t size;

@@ -350,7 +350,8 @@ static void http1_serve_request(struct task *task, struct connection *connection
     }
     connection->last = connection->last || request.last;
     connection->tunnel = request.tunnel;
-    bool linger = connection->last && connection->tunnel == NULL && error != ERROR_CLOSED && error != ERROR_RESET
+    bool linger = connection->last && connection->tunnel == NULL && error != ERROR_CLOSED
+        && error != ERROR_RESET
         && io_is_open(&connection->stream.socket);
     task_set_description(task, NULL, NULL);
     request_end(task, &request);

@@ -1,7 +1,8 @@
-// Parts of what is not kept as a whole (RFC 9111 section 3.3): a 206 is kept under a key of its own,
-// fresh or not at all, and serves requests for a single range that lies wholly within it. One part
-// for each URL and variant, the newest. Parts are not combined and not completed (section 3.4): both
-// are worth it only with a strong validator, and then a fetch of the whole serves everybody.
+// Parts of what is not kept as a whole (RFC 9111 section 3.3): a 206 is kept under a key of its
+// own, fresh or not at all, and serves requests for a single range that lies wholly within it. One
+// part for each URL and variant, the newest. Parts are not combined and not completed (section
+// 3.4): both are worth it only with a strong validator, and then a fetch of the whole serves
+// everybody.
 #pragma once
 
 #include "edge/fetch.h"

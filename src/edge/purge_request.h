@@ -3,7 +3,8 @@
 //   PURGE /path                     that URL. /path* and /path/.*: all that begins so
 //   PURGE /… X-Purge-Method: regex  what the expression matches, from its beginning
 //   PURGE /… with tags              see below, as BAN
-//   PURGE or GET /purge/path        that URL (nginx); 404 if there was no copy. PURGE /purgeall: all
+//   PURGE or GET /purge/path        that URL (nginx); 404 if there was no copy. PURGE /purgeall:
+// all
 //   PURGEKEYS                       xkey-purge, xkey-softpurge: tags, separated by spaces
 //   URIBAN /path                    that URL
 //   BAN /expression                 what it is found in, of path and query; a host known as the

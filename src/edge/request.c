@@ -309,8 +309,8 @@ static enum error request_await_whole(struct task *task, struct body *body, uint
     return error == ERROR_CLOSED ? ERROR_NONE : error;
 }
 
-// Interim responses go to all who wait, as they come (RFC 9110 section 15.2). To a visitor whose own
-// 100 (Continue) another task may be sending, only before the answer.
+// Interim responses go to all who wait, as they come (RFC 9110 section 15.2). To a visitor whose
+// own 100 (Continue) another task may be sending, only before the answer.
 static enum error request_pass_interims(struct task *task, struct request *request, bool answered)
 {
     struct flight *flight = request->flight;

@@ -2,8 +2,9 @@
 // room; callers of exchange.h need not know.
 //
 // A session is one connection with its nghttp2 state. It belongs to one loop. While streams are
-// open it has a reader task, and a writer task whenever there is something to send; at rest it is parked
-// and has none. It takes new streams until the peer says GOAWAY, it breaks, or it is doubted.
+// open it has a reader task, and a writer task whenever there is something to send; at rest it is
+// parked and has none. It takes new streams until the peer says GOAWAY, it breaks, or it is
+// doubted.
 //
 // nghttp2's callbacks note what came and wake tasks; nothing suspends in them. A stream's content
 // waits in memory, bounded by the stream's flow-control window; the connection's window is opened

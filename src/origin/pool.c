@@ -146,7 +146,8 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
     struct pool_loop *home = connection->home;
     struct backend_seat *seat = seat_of(connection->backend, home);
     uint64_t rest = rest_ms(connection, settings);
-    if (rest == 0 || stream_has_buffered(&connection->stream) || atomic_load(&home->stopping) || atomic_load(&connection->backend->removed)) {
+    if (rest == 0 || stream_has_buffered(&connection->stream) || atomic_load(&home->stopping)
+        || atomic_load(&connection->backend->removed)) {
         connection_close(connection);
         return;
     }

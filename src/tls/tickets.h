@@ -1,5 +1,6 @@
 // The keys that session tickets are sealed with (RFC 5077 section 4, RFC 8446 section 4.6.1):
-// random, shared by all loops, replaced once per period. The former key opens tickets for one more period.
+// random, shared by all loops, replaced once per period. The former key opens tickets for one more
+// period.
 #pragma once
 
 #include "base/lock.h"

@@ -343,7 +343,8 @@ static void test_the_preferred_language_will_do(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         char fields[256];
-        snprintf(fields, sizeof(fields), "Cache-Control: max-age=60\nVary: %s\nContent-Language: %s",
+        snprintf(fields, sizeof(fields),
+            "Cache-Control: max-age=60\nVary: %s\nContent-Language: %s",
             rows[i].vary, rows[i].language);
         struct object *object = make("Accept-Language: en, de", 200, fields, 1, SECOND);
         test_parse_request(&request, "GET / HTTP/1.1", rows[i].asked);

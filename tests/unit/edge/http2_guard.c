@@ -42,7 +42,8 @@ static void a_tenth_comes_back_each_second(void **state)
     http2_guard_charge(&guard, HTTP2_GLITCH_OTHER, now_ns);
     assert_int_equal(guard.spent, HTTP2_GLITCH_OTHER);
     http2_guard_init(&guard, 10, 50, 0);
-    http2_guard_charge(&guard, HTTP2_GLITCH_RESET, SECOND_NS * 3600 * 24 * 365); // never beyond full
+    // Never beyond full.
+    http2_guard_charge(&guard, HTTP2_GLITCH_RESET, SECOND_NS * 3600 * 24 * 365);
     assert_int_equal(guard.resets, 9 * 1000000);
 }
 

@@ -76,12 +76,15 @@ static const struct head_case cases[] = {
     {HTTP1_FAULT_PSEUDO, false, ":method|CONNECT\nhost|a.example:443\n"},
     {HTTP1_FAULT_NONE, false, ":method|CONNECT\n:protocol|websocket\n:scheme|http\n:path|/\n" AT},
     {HTTP1_FAULT_PSEUDO, false, ":method|CONNECT\n:protocol|websocket\n:path|/\n" AT},
-    {HTTP1_FAULT_PSEUDO, false, ":method|CONNECT\n:protocol|web socket\n:scheme|http\n:path|/\n" AT},
+    {HTTP1_FAULT_PSEUDO, false,
+        ":method|CONNECT\n:protocol|web socket\n:scheme|http\n:path|/\n" AT},
     {HTTP1_FAULT_PSEUDO, false, POST ":protocol|websocket\n"},
     {HTTP1_FAULT_TOO_MANY_FIELDS, true,
-        GET AT "a|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\n"},
+        GET AT "a|\na|\na|\na|\na|\na|\na|\na|\na|\na|\n"
+               "a|\na|\na|\na|\na|\na|\na|\na|\na|\na|\na|\n"},
     {HTTP1_FAULT_LINE_TOO_LONG, true,
-        ":method|GET\n:scheme|http\n:path|/0123456789012345678901234567890123456789012345678901234\n"},
+        ":method|GET\n:scheme|http\n"
+        ":path|/0123456789012345678901234567890123456789012345678901234\n"},
     {HTTP1_FAULT_HEAD_TOO_LARGE, true,
         GET AT "x|0123456789012345678901234567890123456789012345678901234567890\n"},
 };

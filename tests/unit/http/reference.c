@@ -58,7 +58,8 @@ static void references_lead_where_they_should(void **state)
 static void other_schemes_and_malformed_ones_lead_nowhere(void **state)
 {
     (void)state;
-    const char *references[] = {"mailto:a@b", "ftp://other/", "http:g", "g g", "/a\"b", "javascript:1"};
+    const char *references[] = {
+        "mailto:a@b", "ftp://other/", "http:g", "g g", "/a\"b", "javascript:1"};
     for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
         struct arena arena;
         struct http_target target;
