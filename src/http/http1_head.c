@@ -374,9 +374,9 @@ enum http1_fault http1_parse_request(struct slice bytes, const struct http1_limi
 
 // What a status without content says about its length is no framing (RFC 9112 section 6.3). A 1xx
 // or 204 that announces content nevertheless may well send it: such a connection is not used again.
-static void settle_contentless(struct http_response_head *head)
+static void settle_contentless(struct http_response_head *head, const struct decisive *decisive)
 {
-    bool announced = head->framing == HTTP_FRAMING_CHUNKED || head->content_length > 0;
+    bool announced = decisive->transfer_encoding_count > 0 || head->content_length > 0;
     if (announced && head->status != 304)
         head->keep_alive = false;
     head->framing = HTTP_FRAMING_NONE;
@@ -412,7 +412,7 @@ enum http1_fault http1_parse_response(struct slice bytes, const struct http1_lim
     head.has_content_length = decisive.content_length_count > 0;
     head.keep_alive = allows_another(&head.fields, &decisive, head.minor_version);
     if (http_response_framing(&head, HTTP_METHOD_GET) == HTTP_FRAMING_NONE)
-        settle_contentless(&head);
+        settle_contentless(&head, &decisive);
     *ret_head = head;
     return HTTP1_FAULT_NONE;
 }
