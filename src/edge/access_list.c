@@ -30,9 +30,10 @@ void access_list_warn(struct setting_review *review, const struct setting_list *
     for (size_t i = 0; i < texts->count; i++) {
         struct network network;
         bool is_all = network_parse(items[i], &network) == ERROR_NONE
-            && (network.bits == 0 || (network.bits == 96 && slice_ends_with(items[i], SLICE("/0"))));
+            && slice_ends_with(items[i], SLICE("/0"));
         if (is_all && conf_is_written(review, &items[i]))
-            conf_add_warning(review, &items[i], "%s: with %.*s %s", name, SLICE_ARGS(items[i]), why);
+            conf_add_warning(
+                review, &items[i], "%s: with %.*s %s", name, SLICE_ARGS(items[i]), why);
     }
 }
 
