@@ -50,8 +50,8 @@ struct http2_stream *http2_stream_create(struct http2_connection *self, int32_t 
     return stream;
 }
 
-// Content that nobody read still counts in the connection's window. May be called from a callback of
-// nghttp2; what could not be given back then is no more than a smaller window.
+// Content that nobody read still counts in the connection's window. May be called from a callback
+// of nghttp2; what could not be given back then is no more than a smaller window.
 void http2_stream_drop_content(struct http2_stream *stream)
 {
     struct http2_connection *self = stream->owner;
