@@ -1,5 +1,5 @@
-// References: the input's first line is the base's path, the rest the reference. What comes out is a
-// path without dot segments that resolves to itself.
+// References: the input's first line is the base's path, the rest the reference. What comes out is
+// a path without dot segments that resolves to itself.
 #include "base/invariant.h"
 #include "http/reference.h"
 

@@ -112,7 +112,8 @@ static void test_wildcards_and_aliases(void **state)
         bool is_alias;
     } rows[] = {{"one.example", 0, false}, {"a.one.example", 0, false},
         {"a.b.One.Example", 0, false}, {"own.one.example", 1, false},
-        {"x.own.one.example", 0, false}, {"deep.one.example", 0, false}, {"a.deep.one.example", 1, false},
+        {"x.own.one.example", 0, false}, {"deep.one.example", 0, false},
+        {"a.deep.one.example", 1, false},
         {"www.one.example", 0, true}, {"x.www.one.example", 0, false},
         {"a.b.other.example", 0, true}, {"other.example", -1, false}, {"xone.example", -1, false},
         {"x.test", -1, false}, {"a.x.test", 0, false}, {"example", -1, false}, {"..", -1, false}};

@@ -169,7 +169,8 @@ static void several_ranges_are_taken_in_order_or_not_at_all(void **state)
     assert_true(ranges[2].first == 9 && ranges[2].last == 9);
     assert_int_equal(http_ranges_parse(SLICE("bytes=0-1, 20-"), 10, ranges, 3), 1);
     static const char *const whole[] = {"", "bytes=", "bytes=0-1", "bytes=0-1,1-2", "bytes=0-1,x",
-        "bytes=0-1,3-2", "bytes=20-,30-", "bytes=0-0,2-2,4-4,6-6", "items=0-1,3-4", "bytes 0-1,3-4"};
+        "bytes=0-1,3-2", "bytes=20-,30-", "bytes=0-0,2-2,4-4,6-6", "items=0-1,3-4",
+        "bytes 0-1,3-4"};
     for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
         if (http_ranges_parse(slice_from_string(whole[i]), 10, ranges, 3) != 0)
             fail_msg("%s", whole[i]);
