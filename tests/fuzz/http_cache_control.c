@@ -47,6 +47,28 @@ static void check_cache_control(const struct slice *values)
     invariant(both.immutable == (a.immutable || b.immutable));
 }
 
+static int64_t lifetime_of(struct slice targeted, struct slice plain, bool *is_targeted)
+{
+    struct http_field items[2];
+    struct http_fields fields = {items, 0, 2};
+    struct http_cache_control control;
+    invariant(http_fields_add(&fields, SLICE("CDN-Cache-Control"), targeted) == ERROR_NONE);
+    invariant(http_fields_add(&fields, SLICE("Cache-Control"), plain) == ERROR_NONE);
+    http_cache_control_parse_response(&fields, &control);
+    *is_targeted = control.targeted;
+    return control.max_age;
+}
+
+// A targeted field counts alone or not at all (RFC 9213).
+static void check_targeted(struct slice value)
+{
+    bool first, second;
+    int64_t with_one = lifetime_of(value, SLICE("max-age=1"), &first);
+    int64_t with_two = lifetime_of(value, SLICE("max-age=2, no-store"), &second);
+    invariant(first == second);
+    invariant(first ? with_one == with_two : with_one == 1 && with_two == 2);
+}
+
 static void check_list(struct slice list, struct slice token)
 {
     struct slice rest = list, element;
@@ -123,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_date(values[i], (int64_t)size << 30);
         check_etags(values[i], values[1 - i]);
         check_ranges(values[i]);
+        check_targeted(values[i]);
     }
     return 0;
 }
