@@ -87,7 +87,8 @@ static void read_body(struct http1_body *body, struct slice bytes, struct verdic
         struct slice content;
         enum http1_progress progress =
             http1_body_read(body, bytes, &corpus_limits, &used, &content);
-        memcpy(verdict->content + verdict->content_size, content.data, content.size);
+        if (content.size > 0)
+            memcpy(verdict->content + verdict->content_size, content.data, content.size);
         verdict->content_size += content.size;
         verdict->end += used;
         verdict->fault = body->fault;
