@@ -202,10 +202,10 @@ static enum error delivery_compose_head(struct delivery *delivery, struct reques
         text_append_u64(&tail, object_age_ms(object, request->thread->loop->now_ns) / 1000);
         text_append(&tail, SLICE("\r\n"));
     }
+    unsigned long long first = delivery->base + delivery->at;
+    unsigned long long last = delivery->base + delivery->end - 1;
     if (delivery->selection == OBJECT_PART)
-        text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n",
-            (unsigned long long)(delivery->base + delivery->at),
-            (unsigned long long)(delivery->base + delivery->end - 1),
+        text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n", first, last,
             (unsigned long long)delivery->complete);
     else if (delivery->selection == OBJECT_UNSATISFIABLE)
         text_format(&tail, "Content-Range: bytes */%llu\r\n",
