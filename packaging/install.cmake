@@ -1,6 +1,6 @@
 # What `cmake --install` and the Debian package put where.
 install(TARGETS afloat RUNTIME)
-install(FILES README.md ARCHITECTURE.md docs/settings.md TYPE DOC)
+install(FILES README.md ARCHITECTURE.md docs/settings.md docs/purging.md docs/debugging.md TYPE DOC)
 install(FILES LICENSE TYPE DOC RENAME copyright)
 install(FILES docs/afloat.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/afloat)
 install(FILES packaging/afloat.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)

@@ -1,8 +1,7 @@
 // The life of a visit, and the checks of an answer (check.c).
-#include "sim/client.h"
+#include "sim/client_inside.h"
 
 #include "base/invariant.h"
-#include "sim/check.h"
 
 #include <stdlib.h>
 
@@ -10,26 +9,12 @@
 #define PIPELINE_MAX 16
 #define CAUTIOUS_AFTER_MS 500
 
-struct visitor {
-    const struct sim_visit *visit;
-    struct io_socket socket;
-    bool connected;
-    size_t answered_here; // on this connection
-    bool ends;            // the last answer was to be the last one here
-    bool left;
-    uint64_t body_bytes, leave_at_ns;
-    struct sim_wire wire;
-    struct sim_head head;
-    struct sim_check check;
-    char out[16384];
-};
-
-static const char *method_of(const struct sim_request *request)
+const char *sim_method_of(const struct sim_request *request)
 {
     return request->method == NULL ? "GET" : request->method;
 }
 
-static enum error connect_visitor(struct task *task, struct visitor *visitor)
+enum error sim_visitor_connect(struct task *task, struct visitor *visitor)
 {
     const struct sim_visit *visit = visitor->visit;
     char source[32], target[32];
@@ -52,7 +37,7 @@ static enum error connect_visitor(struct task *task, struct visitor *visitor)
     return ERROR_NONE;
 }
 
-static void disconnect_visitor(struct visitor *visitor)
+void sim_visitor_disconnect(struct visitor *visitor)
 {
     if (visitor->connected)
         io_close(&visitor->socket);
@@ -61,12 +46,14 @@ static void disconnect_visitor(struct visitor *visitor)
 
 // Sending.
 
-static void write_request(struct text *text, const struct sim_request *request)
+void sim_write_request(struct text *text, const struct sim_request *request)
 {
-    text_format(text, "%s %s HTTP/1.1\r\nHost: %s\r\nX-Client: %u\r\n", method_of(request),
+    text_format(text, "%s %s HTTP/1.1\r\nHost: %s\r\nX-Client: %u\r\n", sim_method_of(request),
         request->path, request->host == NULL ? "www.example.org" : request->host, request->client);
     if (request->language != NULL)
         text_format(text, "Accept-Language: %s\r\n", request->language);
+    if (request->encodings != NULL)
+        text_format(text, "Accept-Encoding: %s\r\n", request->encodings);
     if (request->if_none_match != NULL)
         text_format(text, "If-None-Match: %s\r\n", request->if_none_match);
     if (request->has_range)
@@ -133,7 +120,7 @@ static void send_upload(struct task *task, void *argument)
 
 // Reading.
 
-static enum error take_body(void *argument, struct slice bytes)
+static enum error take_content(void *argument, struct slice bytes)
 {
     struct visitor *visitor = argument;
     const struct sim_visit *visit = visitor->visit;
@@ -144,11 +131,53 @@ static enum error take_body(void *argument, struct slice bytes)
             visitor->check.answer->cache_status);
         return ERROR_INVALID;
     }
+    return ERROR_NONE;
+}
+
+enum error sim_take_body(void *argument, struct slice bytes)
+{
+    struct visitor *visitor = argument;
+    const struct sim_visit *visit = visitor->visit;
+    enum error error = visitor->decoder == NULL ? take_content(visitor, bytes)
+        : sim_decoder_feed(visitor->decoder, bytes, take_content, visitor);
+    if (error == ERROR_PROTOCOL)
+        visitor->wire.fault = "content that its coding does not know";
+    if (error != ERROR_NONE)
+        return error;
     visitor->body_bytes += bytes.size;
     bool bored = visit->leave_after != 0 && visitor->body_bytes >= visit->leave_after;
     bool late = visitor->leave_at_ns != 0 &&
         sim_world_now_ns(visit->run->world) >= visitor->leave_at_ns;
     return bored || late ? ERROR_CANCELLED : ERROR_NONE;
+}
+
+// Only what was asked for, and weakly tagged.
+void sim_begin_decoding(struct visitor *visitor, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    struct sim_run *run = visitor->visit->run;
+    size_t count;
+    struct slice coding = sim_head_value(&visitor->head, "content-encoding", &count);
+    if (coding.data == NULL)
+        return;
+    bool asked = request->encodings != NULL
+        && memmem(request->encodings, strlen(request->encodings), coding.data, coding.size) != NULL;
+    visitor->decoder = sim_decoder_create(coding);
+    if (!asked || count != 1 || visitor->decoder == NULL || answer->status == 206)
+        sim_fail(run, "%s: coded as %.*s in a status of %u", request->path, SLICE_ARGS(coding),
+            answer->status);
+    if (answer->etag[0] == '"')
+        sim_fail(run, "%s: a strong tag for coded content", request->path);
+    if (sim_head_value(&visitor->head, "vary", NULL).data == NULL)
+        sim_fail(run, "%s: coded without Vary", request->path);
+}
+
+void sim_end_decoding(struct visitor *visitor, const struct sim_request *request, bool whole)
+{
+    if (whole && visitor->decoder != NULL && !sim_decoder_is_whole(visitor->decoder))
+        sim_fail(visitor->visit->run, "%s: coded content without its end", request->path);
+    sim_decoder_destroy(visitor->decoder);
+    visitor->decoder = NULL;
 }
 
 // Interim answers are passed over.
@@ -185,11 +214,13 @@ static enum error read_answer(struct task *task, struct visitor *visitor,
         visitor->wire.fault = "an answer with contradicting framing";
         return ERROR_PROTOCOL;
     }
-    bool head_only = strcmp(method_of(request), "HEAD") == 0;
+    bool head_only = strcmp(sim_method_of(request), "HEAD") == 0;
     if (head_only || answer->status == 304 || answer->status == 204)
         framing = SIM_FRAMING_NONE;
     sim_check_head(&visitor->check, visitor->visit->run, request, answer, &visitor->head);
-    error = sim_wire_body(task, &visitor->wire, framing, length, take_body, visitor);
+    sim_begin_decoding(visitor, request, answer);
+    error = sim_wire_body(task, &visitor->wire, framing, length, sim_take_body, visitor);
+    sim_end_decoding(visitor, request, error == ERROR_NONE && framing != SIM_FRAMING_NONE);
     answer->size = visitor->check.at - visitor->check.first;
     answer->end_ns = sim_world_now_ns(visitor->visit->run->world);
     if (error == ERROR_NONE && !head_only)
@@ -218,7 +249,7 @@ static enum error send_requests(
     const struct sim_visit *visit = visitor->visit;
     struct text text = text_in(visitor->out, sizeof(visitor->out));
     for (size_t i = 0; i < count; i++)
-        write_request(&text, &visit->requests[from + i]);
+        sim_write_request(&text, &visit->requests[from + i]);
     enum error error = sim_wire_send(task, &visitor->wire, text_slice(&text));
     if (error == ERROR_NONE && visit->half_closes && from + count == visit->count &&
         visit->requests[from].upload_id == 0)
@@ -250,8 +281,8 @@ static size_t ask_batch(struct task *task, struct visitor *visitor, size_t from,
     const struct sim_visit *visit = visitor->visit;
     // What cannot be asked again does not go on a connection that may just be ending.
     if (visit->requests[from].upload_id != 0 && visit->think_ms >= CAUTIOUS_AFTER_MS)
-        disconnect_visitor(visitor);
-    enum error error = visitor->connected ? ERROR_NONE : connect_visitor(task, visitor);
+        sim_visitor_disconnect(visitor);
+    enum error error = visitor->connected ? ERROR_NONE : sim_visitor_connect(task, visitor);
     uint64_t now_ns = sim_world_now_ns(visit->run->world);
     memset(answers, 0, count * sizeof(*answers));
     for (size_t i = 0; i < count; i++)
@@ -275,7 +306,7 @@ static size_t ask_batch(struct task *task, struct visitor *visitor, size_t from,
         }
         visitor->answered_here++;
         if (visitor->ends)
-            disconnect_visitor(visitor);
+            sim_visitor_disconnect(visitor);
     }
     *ret_error = ERROR_NONE;
     return count;
@@ -291,7 +322,7 @@ static bool may_try_again(const struct sim_request *request, const struct sim_an
     return ended && !answer->began && answered_before > 0 && request->upload_id == 0;
 }
 
-static void keep_answer(const struct sim_visit *visit, size_t at, const struct sim_answer *answer)
+void sim_keep_answer(const struct sim_visit *visit, size_t at, const struct sim_answer *answer)
 {
     if (visit->answers != NULL)
         visit->answers[at] = *answer;
@@ -304,23 +335,27 @@ static void visit_all(struct task *task, struct visitor *visitor)
 {
     const struct sim_visit *visit = visitor->visit;
     struct sim_answer answers[PIPELINE_MAX];
+    if (visit->http2) {
+        sim_http2_visit_all(task, visitor);
+        return;
+    }
     for (size_t at = 0; at < visit->count && !visitor->left;) {
         size_t before = visitor->connected ? visitor->answered_here : 0;
         size_t count = requests_at_once(visit, at);
         enum error error;
         size_t done = ask_batch(task, visitor, at, count, answers, &error);
         for (size_t i = 0; i < done; i++)
-            keep_answer(visit, at + i, &answers[i]);
+            sim_keep_answer(visit, at + i, &answers[i]);
         at += done;
         if (error == ERROR_CANCELLED) {
             visitor->left = true;
         } else if (error != ERROR_NONE) {
-            disconnect_visitor(visitor);
+            sim_visitor_disconnect(visitor);
             if (!may_try_again(&visit->requests[at], &answers[done], before + done, error))
-                keep_answer(visit, at, &answers[done]), at++;
+                sim_keep_answer(visit, at, &answers[done]), at++;
         }
         if (visit->fresh_connections)
-            disconnect_visitor(visitor);
+            sim_visitor_disconnect(visitor);
         if (visit->think_ms != 0 && at < visit->count)
             (void)!task_sleep_until(task, sim_in_ms(task, visit->think_ms));
     }
@@ -337,7 +372,7 @@ void sim_visit(struct task *task, const struct sim_visit *visit)
         io_reset(&visitor->socket);
         visitor->connected = false;
     }
-    disconnect_visitor(visitor);
+    sim_visitor_disconnect(visitor);
     free(visitor);
 }
 
@@ -378,7 +413,7 @@ struct sim_answer sim_get(struct task *task, struct sim_run *run, const char *pa
 static void make_odd(struct sim_run *run, struct sim_visit *visit)
 {
     struct random *random = sim_random(run);
-    switch (random_below(random, 4)) {
+    switch (random_below(random, run->edge == NULL ? 4 : 6)) {
     case 0:
         visit->fresh_connections = true;
         break;
@@ -391,6 +426,16 @@ static void make_odd(struct sim_run *run, struct sim_visit *visit)
         break;
     case 3:
         visit->half_closes = true;
+        break;
+    case 4:
+        visit->http2 = true;
+        visit->pipelined = 1 + (unsigned)random_below(random, 8);
+        break;
+    case 5:
+        visit->http2 = true;
+        visit->window = 4096 + (uint32_t)random_below(random, 70000);
+        visit->pause_ms = 1 + random_below(random, 20);
+        visit->read_size = 100 + (size_t)random_below(random, 4000);
         break;
     }
 }

@@ -18,6 +18,7 @@ struct sim_request {
     unsigned client;        // who asks; private answers must be his
     unsigned index;         // among his requests, in a crowd
     const char *language;   // Accept-Language, NULL: none
+    const char *encodings;  // Accept-Encoding, NULL: none
     const char *fields;     // further field lines, as sent
     const char *if_none_match;
     bool has_range;
@@ -52,12 +53,16 @@ struct sim_visit { // one visitor's connection after another, until all requests
     size_t count;
     struct sim_answer *answers; // count of them; may be NULL
     uint64_t start_ms;       // after sim_visits_run began
-    unsigned pipelined;      // requests sent before the first answer is read; 0 counts as 1
+    unsigned pipelined;      // requests sent before the first answer is read; 0 counts as 1. Over
+                             // HTTP/2: streams at once
+    bool http2;              // with prior knowledge
+    uint32_t window;         // over HTTP/2, of each stream; 0: 65535
     bool fresh_connections;  // one per request
     uint64_t think_ms;       // between answers
     uint64_t pause_ms;       // before each read
     size_t read_size;
-    uint64_t leave_after;    // goes away after that many bytes of a body; 0: stays
+    uint64_t leave_after;    // goes away after that many bytes of a body; 0: stays. Over HTTP/2 it
+                             // is the stream that is reset
     uint64_t leave_after_ms; // goes away that long after the first request was sent; 0: stays
     bool half_closes;        // says that it will not send more, after its last request
     uint64_t patience_ms;    // per step of progress; 0: 120 s

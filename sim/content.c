@@ -1,4 +1,5 @@
-// Eight bytes at a time from a mixed counter.
+// Eight bytes at a time from a mixed counter. Of each byte half the bits are free, so that it can
+// be compressed.
 #include "sim/content.h"
 
 #include "base/hash.h"
@@ -12,7 +13,7 @@ static uint64_t word_at(uint64_t seed, uint64_t index)
 {
     uint64_t z = seed + index * UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    return z ^ (z >> 31);
+    return ((z ^ (z >> 31)) & UINT64_C(0x0F0F0F0F0F0F0F0F)) | UINT64_C(0x4040404040404040);
 }
 
 void sim_content_fill(uint64_t seed, uint64_t offset, char *buffer, size_t size)

@@ -34,6 +34,14 @@ static const struct setting root_rows[] = {
         .type = SETTING_SECTION,
         .offset = offsetof(struct edge_settings, connections),
         .section = &connection_settings_section},
+    {.name = "compression",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, compression),
+        .section = &compress_limits_section},
+    {.name = "clients",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, clients),
+        .section = &client_settings_section},
     {.name = "store",
         .type = SETTING_SECTION,
         .offset = offsetof(struct edge_settings, store),
@@ -96,7 +104,7 @@ static void start_edge(void *argument)
     edge->edge = edge_create(loops, count, &kept->settings, NULL);
     invariant(edge->edge != NULL);
     struct address address = sim_address(SIM_EDGE_HOST, 80);
-    enum error error = edge_listen(edge->edge, &address);
+    enum error error = edge_listen(edge->edge, &address, false);
     invariant(error == ERROR_NONE);
     error = edge_start(edge->edge);
     invariant(error == ERROR_NONE);
@@ -155,7 +163,7 @@ void sim_edge_maintain(struct sim_run *run, bool on)
 
 uint64_t sim_edge_purge(struct sim_run *run, enum purge_kind kind, const char *what, bool hard)
 {
-    struct purge purge = {kind, slice_from_string(what), hard};
+    struct purge purge = {.kind = kind, .what = slice_from_string(what), .hard = hard};
     return cache_purge(edge_cache(run->edge->edge), &purge);
 }
 

@@ -15,6 +15,10 @@ static const struct sim_group *const groups[] = {
     &sim_sharing_scenarios,
     &sim_visitor_scenarios,
     &sim_operation_scenarios,
+    &sim_compression_scenarios,
+    &sim_http2_origin_scenarios,
+    &sim_tunnel_scenarios,
+    &sim_http2_scenarios,
 };
 
 struct options {

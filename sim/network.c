@@ -467,26 +467,16 @@ static void hash_written(struct sim_world *world, const struct sim_pipe *pipe, s
 }
 
 // One step of progress; io_send does the rest.
-static enum error network_send(struct task *task, struct io_socket *socket,
-    const struct iovec *pieces, size_t count, uint64_t deadline_ns, size_t *ret_size)
+// As much of it as happens at once. There is room for some.
+static size_t send_some(struct io_socket *socket, const struct iovec *pieces, size_t count)
 {
     struct sim_world *world = sim_world_of(socket->loop);
     struct sim_side *end = socket->handle;
     struct sim_pipe *pipe = &end->peer->in;
     size_t total = 0;
-    invariant(end->kind == HANDLE_END);
     for (size_t i = 0; i < count; i++)
         total += pieces[i].iov_len;
     invariant(total > 0);
-    for (;;) {
-        if (end->reset || pipe->end_written)
-            return ERROR_RESET;
-        if (pipe->written - pipe->read < pipe->capacity)
-            break;
-        enum error error = wait_for(task, &socket->writer, deadline_ns);
-        if (error != ERROR_NONE)
-            return error;
-    }
     size_t space = pipe->capacity - (size_t)(pipe->written - pipe->read);
     size_t taken = chop(world, end, MINIMUM(total, space));
     pipe_write(pipe, pieces, count, taken);
@@ -496,8 +486,36 @@ static enum error network_send(struct task *task, struct io_socket *socket,
     sim_segment_send(world, end->peer, lost ? SEGMENT_RESET : SEGMENT_BYTES, pipe->written);
     if (lost)
         sim_segment_send(world, end, SEGMENT_RESET, 0);
-    *ret_size = taken;
+    return taken;
+}
+
+static enum error network_send(struct task *task, struct io_socket *socket,
+    const struct iovec *pieces, size_t count, uint64_t deadline_ns, size_t *ret_size)
+{
+    struct sim_side *end = socket->handle;
+    struct sim_pipe *pipe = &end->peer->in;
+    invariant(end->kind == HANDLE_END);
+    for (;;) {
+        if (end->reset || pipe->end_written)
+            return ERROR_RESET;
+        if (pipe->written - pipe->read < pipe->capacity)
+            break;
+        enum error error = wait_for(task, &socket->writer, deadline_ns);
+        if (error != ERROR_NONE)
+            return error;
+    }
+    *ret_size = send_some(socket, pieces, count);
     return ERROR_NONE;
+}
+
+static size_t network_send_now(struct io_socket *socket, const void *bytes, size_t size)
+{
+    struct sim_side *end = socket->handle;
+    struct sim_pipe *pipe = &end->peer->in;
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+    if (end->reset || pipe->end_written || pipe->written - pipe->read == pipe->capacity)
+        return 0;
+    return send_some(socket, &piece, 1);
 }
 
 void sim_side_finish(struct sim_world *world, struct sim_side *end)
@@ -639,6 +657,7 @@ const struct io_operations sim_network_operations = {
     .connect = network_connect,
     .receive = network_receive,
     .send = network_send,
+    .send_now = network_send_now,
     .control = network_control,
     .resolve = network_resolve,
     .blocking = network_blocking,

@@ -1,5 +1,5 @@
 // One task accepts, one task per connection reads and answers.
-#include "sim/origin.h"
+#include "sim/origin_inside.h"
 
 #include "base/hash.h"
 #include "base/invariant.h"
@@ -7,9 +7,7 @@
 
 #include <stdlib.h>
 
-#define ORIGIN_WAIT_MS 600000
 #define FIRST_WAIT_MS 30000
-#define PIECE_MAX 8192
 #define SLOW_MS 900
 
 struct connection {
@@ -17,22 +15,9 @@ struct connection {
     struct io_socket socket;
     struct sim_wire wire;
     struct sim_head request;
-    char head[4096];
-    char piece[PIECE_MAX + 32];
+    char head[SIM_ORIGIN_HEAD];
+    char piece[SIM_ORIGIN_PIECE + 32];
     unsigned served;
-};
-
-struct response {
-    const struct sim_page *page;
-    struct slice method, path, variant;
-    struct sim_fault fault;   // NONE unless this very response is to suffer
-    unsigned status;
-    uint64_t version, seed, size; // of the whole content
-    uint64_t first, end;          // the part that is sent
-    uint64_t asked_ms;
-    char etag[64];
-    bool has_body, keep;
-    enum sim_framing framing;
 };
 
 // Reading a request.
@@ -111,7 +96,7 @@ static bool etag_listed(struct slice list, struct slice etag)
     return false;
 }
 
-static void choose_range(const struct sim_head *request, struct response *response)
+static void choose_range(const struct sim_head *request, struct sim_response *response)
 {
     struct slice range = sim_head_value(request, "range", NULL);
     struct slice if_range = sim_head_value(request, "if-range", NULL);
@@ -130,7 +115,7 @@ static void choose_range(const struct sim_head *request, struct response *respon
 }
 
 static void choose_content(struct sim_origin *origin, const struct sim_head *request,
-    struct response *response)
+    struct sim_response *response)
 {
     const struct sim_page *page = response->page;
     response->version = sim_site_version(
@@ -151,10 +136,9 @@ static void choose_content(struct sim_origin *origin, const struct sim_head *req
         choose_range(request, response);
 }
 
-static void choose_response(struct connection *connection, struct response *response)
+void sim_origin_choose(struct sim_origin *origin, const struct sim_head *request, unsigned served,
+    struct sim_response *response)
 {
-    struct sim_origin *origin = connection->origin;
-    const struct sim_head *request = &connection->request;
     memset(response, 0, sizeof(*response));
     response->asked_ms = sim_world_now_ns(origin->run->world) / NS_PER_MS;
     response->method = request->line[0];
@@ -163,7 +147,7 @@ static void choose_response(struct connection *connection, struct response *resp
     response->variant = SLICE("");
     response->page = sim_site_page(&origin->run->site, response->path);
     response->fault = roll_fault(origin, response->path);
-    response->keep = origin->requests_each == 0 || connection->served < origin->requests_each;
+    response->keep = origin->requests_each == 0 || served < origin->requests_each;
     response->framing = SIM_FRAMING_LENGTH;
     if (response->fault.kind == SIM_FAULT_STATUS) {
         response->status = response->fault.status;
@@ -182,10 +166,10 @@ static void choose_response(struct connection *connection, struct response *resp
 
 // Sending it.
 
-static struct slice write_head(struct connection *connection, const struct response *response)
+struct slice sim_origin_write_head(struct sim_origin *origin, const struct sim_response *response,
+    char *buffer)
 {
-    struct sim_origin *origin = connection->origin;
-    struct text text = text_in(connection->head, sizeof(connection->head));
+    struct text text = text_in(buffer, SIM_ORIGIN_HEAD);
     text_format(&text,
         "HTTP/1.1 %u Something\r\nServer: sim\r\nX-Hop: secret\r\nConnection: X-Hop%s\r\n",
         response->status, response->keep ? "" : ", close");
@@ -199,6 +183,7 @@ static struct slice write_head(struct connection *connection, const struct respo
             "X-Path: %.*s\r\n",
             response->version, response->asked_ms, sim_world_now_ns(origin->run->world) / NS_PER_MS,
             SLICE_ARGS(response->path));
+        text_append(&text, SLICE("Content-Type: text/html\r\n"));
         text_format(&text, "X-Variant: %.*s\r\nX-Size: %" PRIu64 "\r\n",
             SLICE_ARGS(response->variant), response->size);
         if (page->cache_control != NULL)
@@ -235,8 +220,8 @@ static enum error fall(struct task *task, struct connection *connection, enum si
     switch (how) {
     case SIM_HOW_STALL:
         while (error == ERROR_NONE) // until the other side gives up
-            error = io_receive(task, &connection->socket, connection->piece, PIECE_MAX,
-                sim_in_ms(task, ORIGIN_WAIT_MS), &size);
+            error = io_receive(task, &connection->socket, connection->piece, SIM_ORIGIN_PIECE,
+                sim_in_ms(task, SIM_ORIGIN_WAIT_MS), &size);
         break;
     case SIM_HOW_RESET:
     case SIM_HOW_ANY:
@@ -249,7 +234,7 @@ static enum error fall(struct task *task, struct connection *connection, enum si
 }
 
 static enum error send_piece(struct task *task, struct connection *connection,
-    const struct response *response, uint64_t at, size_t size)
+    const struct sim_response *response, uint64_t at, size_t size)
 {
     size_t head = 0;
     if (response->framing == SIM_FRAMING_CHUNKED && response->status != 206)
@@ -264,7 +249,7 @@ static enum error send_piece(struct task *task, struct connection *connection,
 }
 
 static enum error send_body(struct task *task, struct connection *connection,
-    const struct response *response)
+    const struct sim_response *response)
 {
     struct sim_origin *origin = connection->origin;
     struct random *random = sim_random(origin->run);
@@ -272,7 +257,7 @@ static enum error send_body(struct task *task, struct connection *connection,
     if (response->fault.kind == SIM_FAULT_IN_BODY)
         cut = at + random_below(random, MAXIMUM(response->end - at, 1));
     while (at < response->end) {
-        size_t size = 1 + (size_t)random_below(random, PIECE_MAX);
+        size_t size = 1 + (size_t)random_below(random, SIM_ORIGIN_PIECE);
         size = (size_t)MINIMUM((uint64_t)size, MINIMUM(response->end, cut) - at);
         if (size == 0)
             break;
@@ -315,7 +300,7 @@ static enum error send_garbage(struct task *task, struct connection *connection)
 }
 
 static enum error send_response(struct task *task, struct connection *connection,
-    const struct response *response)
+    const struct sim_response *response)
 {
     enum sim_fault_kind fault = response->fault.kind;
     enum error error = ERROR_NONE;
@@ -323,7 +308,7 @@ static enum error send_response(struct task *task, struct connection *connection
         return fall(task, connection, response->fault.how);
     if (fault == SIM_FAULT_GARBAGE)
         return send_garbage(task, connection);
-    struct slice head = write_head(connection, response);
+    struct slice head = sim_origin_write_head(connection->origin, response, connection->head);
     if (fault == SIM_FAULT_IN_HEAD) {
         head.size = 1 + (size_t)random_below(sim_random(connection->origin->run), head.size - 1);
         error = sim_wire_send(task, &connection->wire, head);
@@ -338,7 +323,7 @@ static enum error send_response(struct task *task, struct connection *connection
     return error;
 }
 
-static enum error wait_before_head(struct task *task, struct sim_origin *origin,
+enum error sim_origin_wait(struct task *task, struct sim_origin *origin,
     const struct sim_fault *fault)
 {
     uint64_t ms = origin->delay_ms;
@@ -362,19 +347,27 @@ static enum error answer_health(struct task *task, struct connection *connection
     return sim_wire_send(task, &connection->wire, text_slice(&text));
 }
 
-static enum error answer_site(struct task *task, struct connection *connection, bool *ret_last)
+struct sim_path *sim_origin_begin(struct sim_origin *origin, const struct sim_head *request,
+    const struct sim_response *response)
 {
-    struct sim_origin *origin = connection->origin;
-    struct response response;
+    struct sim_path *path =
+        sim_site_path(&origin->run->site, response->path, response->variant);
     origin->requests++;
-    choose_response(connection, &response);
-    origin->not_modified += response.status == 304;
-    struct sim_path *path = sim_site_path(&origin->run->site, response.path, response.variant);
+    origin->not_modified += response->status == 304;
     path->requests++;
     path->fetching++;
     path->fetching_most = MAXIMUM(path->fetching_most, path->fetching);
     sim_trace(origin->run->world, "origin %s: %.*s %.*s -> %u", origin->host,
-        SLICE_ARGS(response.method), SLICE_ARGS(response.path), response.status);
+        SLICE_ARGS(request->line[0]), SLICE_ARGS(response->path), response->status);
+    return path;
+}
+
+static enum error answer_site(struct task *task, struct connection *connection, bool *ret_last)
+{
+    struct sim_origin *origin = connection->origin;
+    struct sim_response response;
+    sim_origin_choose(origin, &connection->request, connection->served, &response);
+    struct sim_path *path = sim_origin_begin(origin, &connection->request, &response);
     enum error error = ERROR_NONE;
     bool early = response.page != NULL && response.page->early_status != 0;
     if (early) {
@@ -384,7 +377,7 @@ static enum error answer_site(struct task *task, struct connection *connection, 
         error = read_upload(task, connection);
     }
     if (error == ERROR_NONE)
-        error = wait_before_head(task, origin, &response.fault);
+        error = sim_origin_wait(task, origin, &response.fault);
     if (error == ERROR_NONE)
         error = send_response(task, connection, &response);
     if (error == ERROR_NONE && early && random_chance(sim_random(origin->run), 1, 2))
@@ -394,6 +387,34 @@ static enum error answer_site(struct task *task, struct connection *connection, 
     return error;
 }
 
+// Says everything back, until the other side ends.
+static enum error answer_tunnel(struct task *task, struct connection *connection)
+{
+    struct sim_origin *origin = connection->origin;
+    struct sim_fault fault = roll_fault(origin, connection->request.line[1]);
+    struct random *random = sim_random(origin->run);
+    uint64_t left = fault.kind == SIM_FAULT_IN_BODY ? random_below(random, 10000) : UINT64_MAX;
+    if (fault.kind == SIM_FAULT_BEFORE_HEAD)
+        return fall(task, connection, fault.how);
+    origin->tunnels++;
+    enum error error = sim_wire_send(task, &connection->wire, SLICE("HTTP/1.1 101 Switching\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+    struct sim_wire *wire = &connection->wire;
+    while (error == ERROR_NONE) {
+        size_t size = wire->end - wire->begin;
+        if (size > 0)
+            error = sim_wire_send(task, wire, slice_of(wire->buffer + wire->begin, size));
+        wire->begin = wire->end = 0;
+        if (size > left)
+            return fall(task, connection, fault.how);
+        left -= left == UINT64_MAX ? 0 : size;
+        if (error == ERROR_NONE)
+            error = io_receive(task, &connection->socket, wire->buffer, sizeof(wire->buffer),
+                sim_in_ms(task, SIM_ORIGIN_WAIT_MS), &wire->end);
+    }
+    return ERROR_CLOSED;
+}
+
 // Ends properly: a close with requests unread would reset the connection under the last response.
 static void linger(struct task *task, struct connection *connection)
 {
@@ -401,7 +422,7 @@ static void linger(struct task *task, struct connection *connection)
     enum error error = ERROR_NONE;
     io_end(&connection->socket);
     while (error == ERROR_NONE)
-        error = io_receive(task, &connection->socket, connection->piece, PIECE_MAX,
+        error = io_receive(task, &connection->socket, connection->piece, SIM_ORIGIN_PIECE,
             sim_in_ms(task, 2000), &size);
 }
 
@@ -409,6 +430,11 @@ static void serve_connection(struct task *task, void *argument)
 {
     struct connection *connection = argument;
     struct sim_origin *origin = connection->origin;
+    if (origin->http2) {
+        sim_origin_serve_http2(task, origin, &connection->socket);
+        free(connection);
+        return;
+    }
     sim_wire_init(&connection->wire, &connection->socket, origin->idle_ms);
     enum error error = ERROR_NONE;
     bool last = false;
@@ -419,11 +445,13 @@ static void serve_connection(struct task *task, void *argument)
             sim_fail(origin->run, "the origin got %s", connection->wire.fault);
         if (error != ERROR_NONE)
             break;
-        connection->wire.wait_ms = ORIGIN_WAIT_MS;
+        connection->wire.wait_ms = SIM_ORIGIN_WAIT_MS;
         connection->served++;
         bool health = origin->health_path != NULL &&
             slice_equal(connection->request.line[1], slice_from_string(origin->health_path));
-        error = health ? answer_health(task, connection) : answer_site(task, connection, &last);
+        bool tunnel = sim_head_value(&connection->request, "upgrade", NULL).data != NULL;
+        error = health ? answer_health(task, connection)
+            : tunnel ? answer_tunnel(task, connection) : answer_site(task, connection, &last);
     }
     if (last)
         linger(task, connection);

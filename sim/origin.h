@@ -1,4 +1,5 @@
-// A scripted origin: HTTP/1.1 in straight code, well-behaved until told otherwise.
+// A scripted origin: HTTP/1.1 in straight code, or HTTP/2 with nghttp2; well-behaved until told
+// otherwise.
 #pragma once
 
 #include "sim/run.h"
@@ -13,6 +14,7 @@ enum sim_fault_kind {
     SIM_FAULT_STATUS,         // `status`, with Retry-After if retry_after_s is not 0
     SIM_FAULT_LENGTH,         // Content-Length is wrong by `amount`
     SIM_FAULT_GARBAGE,        // something that is no HTTP
+    SIM_FAULT_REFUSED,        // HTTP/2 only: not processed, by RST_STREAM or GOAWAY
 };
 
 enum sim_fault_how { SIM_HOW_END, SIM_HOW_RESET, SIM_HOW_STALL, SIM_HOW_ANY };
@@ -40,6 +42,10 @@ struct sim_origin {
     uint64_t chunk_delay_ms;      // between pieces of a body
     uint64_t idle_ms;             // closes kept connections after that
     unsigned requests_each;       // per connection, 0: no limit
+    bool http2;                 // speaks that, without asking
+    unsigned streams_each;      // at once, 0: 100
+    unsigned streams_most;      // that there were at once on a connection
+    uint64_t tunnels;           // opened
     uint64_t connections, requests, health_requests, faults, not_modified;
 };
 

@@ -159,7 +159,7 @@ static bool loop_has_work(struct sim_world *world, struct sim_loop *loop)
 {
     if (atomic_load(&loop->loop.stopping))
         return false; // its thread has left loop_run
-    return loop->interrupted || !list_is_empty(&loop->loop.ready) ||
+    return loop->interrupted || loop_is_ready(&loop->loop) ||
         atomic_load(&loop->loop.mailbox) != NULL ||
         loop_next_due_ns(&loop->loop) <= world->now_ns;
 }

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-ROOMS = ["base", "io", "http", "conf", "cache", "origin", "edge", "admin", "main"]
+ROOMS = ["base", "io", "tls", "http", "conf", "cache", "origin", "edge", "admin", "main"]
 COLUMNS, FUNCTION_LINES, FILE_LINES = 100, 70, 800
 
 # Functions longer than a screen, each with the reason why it is one.
@@ -169,7 +169,8 @@ def enums():
 def shell():
     """the scripts are clean POSIX sh"""
     scripts = [f for f in sorted((TOP / p) for p in ("dev", ".ci/run", "tools/install-packages", "tools/fuzz",
-                                                   "tests/real/package", "tools/demo/run")) if f.exists()
+                                                   "tests/real/package", "tests/real/cache_tests",
+                                                   "tools/demo/run")) if f.exists()
                and re.match(r"#!.*\b(ba)?sh\b", f.read_text().split("\n", 1)[0])]
     scripts += sorted(f for f in (TOP / "packaging" / "debian").glob("*") if f.name != "conffiles")
     found = subprocess.run(["shellcheck", "--format=gcc", *scripts], cwd=TOP, text=True,

@@ -4,7 +4,7 @@
 A test is one cmocka case, one .vtc file, one scenario, one lint, one fuzz target and so on, each in
 the builds that it is for. Its name says where it lives: unit.ROOM.PROGRAM.CASE (tests/unit),
 wire.ROOM.WHAT (tests/wire), sim.SCENARIO (sim/), lint.WHAT (tools/lint.py), fuzz.TARGET
-(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, package.deb. Output goes to
+(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, real.cache_tests, package.deb. Output goes to
 build/test/, and to the terminal only when a test fails. The last line is "N passed, N failed[, N
 skipped]".
 """
@@ -240,6 +240,8 @@ class Tests:
             "browser.page": (["tests/browser/run"], 300, ["afloat", "demos"]),
             "real.replay": ([sys.executable, "tests/real/replay.py", "build/release/afloat"], 300,
                             ["afloat"]),
+            "real.cache_tests": (["sh", "tests/real/cache_tests", "build/release/afloat"], 300,
+                                 ["afloat"]),
             "package.deb": (["sh", "tests/real/package", "build/package"], 300, None),
         }
         for name, (command, timeout, targets) in scripts.items():
@@ -270,13 +272,15 @@ def unit_program(name, build):
     if not program.exists():
         return [(f"{name} ({build})", "failed", "not built")]
     status = run([program], log, 300, {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
-    results = []
+    results, reason = [], ""
     for line in log.read_text(errors="replace").splitlines():
+        reason = line[9:] if line.startswith("skipped: ") else reason
         case = re.match(r"(not )?ok \d+ (# SKIP )?(?:- )?(\S+)", line)
         if case:
             # cmocka 1.1.5 says "not ok" of a skipped one.
             outcome = "skipped" if case[2] else "failed" if case[1] else "passed"
-            results.append((f"{name}.{case[3]} ({build})", outcome, "", log))
+            note = reason if outcome == "skipped" else ""
+            results.append((f"{name}.{case[3]} ({build})", outcome, note, log))
     # A crash or a sanitizer's finding after the last case, and a program without cases.
     if not results or (status != 0 and not any(r[1] == "failed" for r in results)):
         note = verdict(status)[1] or "no test cases in it"

@@ -5,6 +5,7 @@
 
 static const char *const known[] = {
     "/static/", "/page/", "/soon/", "/lang/", "/none/", "/swr/", "/bare/"};
+static const char *const encodings[] = {NULL, NULL, "gzip", "zstd, gzip;q=0.5", "gzip, br, zstd"};
 static const char *const languages[] = {"de", "en", "fr"};
 
 // No two runs have quite the same network and machine.
@@ -38,6 +39,7 @@ void sim_plan_known(struct sim_run *run, struct sim_request *request)
     snprintf(
         request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, NUMBERS));
     request->language = sim_choose(run, languages, ARRAY_SIZE(languages));
+    request->encodings = sim_choose(run, encodings, ARRAY_SIZE(encodings));
     if (random_chance(random, 1, 12))
         request->method = "HEAD";
     else if (random_chance(random, 1, 12))
@@ -53,6 +55,7 @@ void sim_plan_strict(struct sim_run *run, struct sim_request *request)
         return;
     }
     const char *prefix = sim_choose(run, others, ARRAY_SIZE(others));
+    request->encodings = sim_choose(run, encodings, ARRAY_SIZE(encodings));
     snprintf(request->path, sizeof(request->path), "%s%" PRIu64, prefix, random_below(random, 30));
 }
 

@@ -64,9 +64,9 @@ static void plan_hopeful(struct sim_run *run, struct sim_request *request)
     request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT | SIM_ALLOW_BROKEN;
 }
 
-static void allocation_failure(struct task *task, struct sim_run *run)
+static void fail_allocations(struct task *task, struct sim_run *run, const char *settings)
 {
-    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
+    struct sim_origin *origin = sim_begin(task, run, settings);
     origin->delay_ms = sim_between_values(run, 0, 50);
     if (random_chance(sim_random(run), 1, 2))
         sim_warm(task, run);
@@ -81,6 +81,24 @@ static void allocation_failure(struct task *task, struct sim_run *run)
     sim_trouble(run);
     sim_sleep_ms(task, 100000);
     sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+static void allocation_failure(struct task *task, struct sim_run *run)
+{
+    fail_allocations(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
+}
+
+// Whatever rules need memory for: keys, fields both ways, policies, rewritten paths.
+static void allocation_failure_in_rules(struct task *task, struct sim_run *run)
+{
+    fail_allocations(task, run, SIM_ONE_BACKEND SIM_PROBE
+        "sites:\n  - origin: main\n"
+        "    key: {query: sorted, cookies: [a], headers: [Accept-Language]}\n"
+        "    rules:\n"
+        "      - {host: main.internal, request_headers: {set: {X-Path: \"${path}${rest}\"}}}\n"
+        "      - {methods: [GET, POST], response_headers: {set: {X-Host: \"${host} ${query}\"},"
+        " remove: [X-Other]}}\n"
+        "      - {path: /page/*, strip_prefix: /nothing, cache: {keep: 20d}}\n");
 }
 
 static void memory_full(struct task *task, struct sim_run *run)
@@ -119,6 +137,8 @@ static void late_threads(struct task *task, struct sim_run *run)
 static const struct sim_scenario scenarios[] = {
     {"reload_under_load", reload_under_load, 0, "settings change under load: nobody notices"},
     {"drain_under_load", drain_under_load, 0, "a stop lets every request under way finish"},
+    {"allocation_failure_in_rules", allocation_failure_in_rules, 0,
+        "memory fails here and there where rules need it: errors perhaps, but never wrong answers"},
     {"allocation_failure", allocation_failure, 0,
         "any allocation may fail; afterwards all is well"},
     {"memory_full", memory_full, 0, "a cache much smaller than the site stays within its limit"},

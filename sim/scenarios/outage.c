@@ -175,6 +175,52 @@ static void back_at_once(struct task *task, struct sim_run *run)
     sim_expect(run, answer.status == 200);
 }
 
+#define SIM_ROUTED                                                                                 \
+    "origins:\n  main:\n    backends: [http://10.0.0.1]\n"                                         \
+    "  second:\n    backends: [http://10.0.0.2]\n"                                                 \
+    "sites:\n  - origin: main\n    key: {query: sorted}\n    rules:\n"                             \
+    "      - {path: [/static/*, /lang/*], origin: second}\n"                                       \
+    "      - {path: /static/*, response_headers: {remove: [X-Nothing]}, limits: {url: 1000}}\n"
+
+static bool goes_to_second(const struct sim_request *request)
+{
+    return strncmp(request->path, "/static/", 8) == 0 || strncmp(request->path, "/lang/", 6) == 0;
+}
+
+// Of the paths whose origin is dead, what was never seen cannot be answered; all others must be.
+static void plan_routed(struct sim_run *run, struct sim_request *request)
+{
+    sim_plan_strict(run, request);
+    if (goes_to_second(request))
+        request->allow |= SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
+}
+
+static void routed_origin_dies(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *main_origin = sim_begin(task, run, SIM_ROUTED);
+    struct sim_origin *second = sim_origin_start(run, SIM_SECOND_ORIGIN);
+    sim_warm(task, run);
+    sim_expect(run, main_origin->requests > 0 && second->requests > 0);
+    sim_origin_kill(second);
+    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
+    uint64_t before = main_origin->requests;
+    sim_visitors(task, run, sim_between_values(run, 1000, 20000), plan_routed);
+    struct sim_answer cold = sim_get(task, run, "/page/never-seen");
+    sim_expect(run, cold.status == 200);
+    sim_expect(run, main_origin->requests > before);
+    // Nothing of the dead one's went to the other.
+    struct sim_request request = {.path = "/static/never-seen", .allow = SIM_ALLOW_ERROR};
+    before = main_origin->requests;
+    sim_expect(run, sim_ask(task, run, &request).status == 503);
+    sim_expect(run, main_origin->requests == before);
+    sim_origin_revive(second);
+    sim_sleep_ms(task, RECOVERY_MS);
+    before = second->requests;
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    cold = sim_get(task, run, "/static/never-seen");
+    sim_expect(run, cold.status == 200 && second->requests > before);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"origin_dies_before_headers", dies_before_headers, 0, "requests are read and never answered"},
     {"origin_dies_during_headers", dies_during_headers, 0, "heads break off anywhere"},
@@ -192,6 +238,8 @@ static const struct sim_scenario scenarios[] = {
     {"origin_loses_connections", loses_connections, 0, "connections are reset at any segment"},
     {"origin_back_at_once", back_at_once, 0,
         "the first request after an outage is tried and answered"},
+    {"routed_origin_dies", routed_origin_dies, 0,
+        "rules send some paths to a second origin, which dies"},
 };
 
 const struct sim_group sim_outage_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

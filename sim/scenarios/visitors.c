@@ -305,6 +305,56 @@ static void rude_clients(struct task *task, struct sim_run *run)
     sim_visitors(task, run, 1000, sim_plan_strict);
 }
 
+#define GREEDY_REQUESTS 300
+#define GREEDY_RATE 10
+#define GREEDY_BURST 20
+
+static void judge_unlimited(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    if (answer->status == 429)
+        sim_fail(run, "%s: somebody else asked too much, and client %u was told so", request->path,
+            request->client);
+}
+
+// One visitor asks for all that he can, of what no copy answers. He gets his share and no more.
+static void greedy_client(struct task *task, struct sim_run *run)
+{
+    struct sim_request *requests = sim_alloc(GREEDY_REQUESTS * sizeof(*requests));
+    struct sim_answer *answers = sim_alloc(GREEDY_REQUESTS * sizeof(*answers));
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND
+        "sites:\n  - origin: main\n    rate: {requests: 10, burst: 20}\n");
+    struct sim_background others;
+    struct sim_visit visit = {.run = run, .source = "203.0.113.9", .requests = requests,
+        .count = GREEDY_REQUESTS, .answers = answers, .think_ms = sim_between_values(run, 0, 20),
+        .pipelined = (unsigned)sim_between_values(run, 1, 4), .http2 = random_chance(
+            sim_random(run), 1, 3)};
+    origin->delay_ms = sim_between_values(run, 0, 10);
+    sim_get(task, run, "/static/0");
+    for (unsigned i = 0; i < GREEDY_REQUESTS; i++)
+        requests[i] = (struct sim_request){.client = 100, .index = i, .path = "/api/greedy"};
+    sim_background_start(&others, run, &(struct sim_crowd){.clients = 10, .requests_each = 6,
+        .over_ms = 1000, .plan = sim_plan_strict, .judge = judge_unlimited});
+    uint64_t began_ns = task_now_ns(task), served = 0, limited = 0;
+    sim_visits_run(task, run, &visit, 1);
+    uint64_t most = GREEDY_BURST + 1
+        + GREEDY_RATE * (task_now_ns(task) - began_ns) / (1000 * NS_PER_MS);
+    for (unsigned i = 0; i < GREEDY_REQUESTS; i++) {
+        served += answers[i].status == 200;
+        limited += answers[i].status == 429;
+    }
+    sim_expect(run, served + limited == GREEDY_REQUESTS);
+    sim_expect(run, served >= GREEDY_BURST && served <= most);
+    // What a copy answers he gets all the same.
+    snprintf(requests[0].path, sizeof(requests[0].path), "/static/0");
+    visit.count = 1;
+    sim_visits_run(task, run, &visit, 1);
+    sim_expect(run, answers[0].status == 200);
+    sim_background_join(task, &others);
+    free(requests);
+    free(answers);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"slow_clients", slow_clients, 0, "visitors who read slowly get every byte"},
     {"cancelled_clients", cancelled_clients, 0,
@@ -320,6 +370,8 @@ static const struct sim_scenario scenarios[] = {
     {"keepalive_race", keepalive_race, 0, "kept connections end just when they are used again"},
     {"large_body_window", large_body_window, 0,
         "content larger than the cache, fast and slow readers"},
+    {"greedy_client", greedy_client, 0,
+        "one who asks too fast gets his share, and nobody else notices"},
     {"rude_clients", rude_clients, 0, "what is no HTTP is refused, and nobody else notices"},
 };
 

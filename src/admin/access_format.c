@@ -21,14 +21,17 @@ static void format_json(struct text *text, const struct access_record *record, c
     text_format(text, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\",\"peer\":\"",
         utc->tm_year + 1900, utc->tm_mon + 1, utc->tm_mday, utc->tm_hour, utc->tm_min, utc->tm_sec,
         (unsigned)(record->wall_ms % 1000));
-    address_format(text, &record->peer);
+    if (address_port(&record->peer) == 0) // proxies in front rarely tell it
+        address_format_host(text, &record->peer);
+    else
+        address_format(text, &record->peer);
     text_append_byte(text, '"');
     append_json_member(text, "host", record->host);
     append_json_member(text, "method", record->method);
     append_json_member(text, "target", record->target);
-    text_format(text, ",\"version\":\"1.%u\",\"status\":%u,\"bytes\":%llu,\"complete\":%s",
-        record->minor_version, record->status, (unsigned long long)record->bytes,
-        record->complete ? "true" : "false");
+    text_format(text, ",\"version\":\"%u.%u\",\"status\":%u,\"bytes\":%llu,\"complete\":%s",
+        record->major_version, record->minor_version, record->status,
+        (unsigned long long)record->bytes, record->complete ? "true" : "false");
     append_milliseconds(text, "duration_ms", record->duration_us);
     append_milliseconds(text, "first_byte_ms", record->first_byte_us);
     append_json_member(text, "cache", slice_from_string(record->cache));
@@ -76,7 +79,7 @@ static void format_combined(
         append_escaped(text, record->method);
         text_append_byte(text, ' ');
         append_escaped(text, record->target);
-        text_format(text, " HTTP/1.%u", record->minor_version);
+        text_format(text, " HTTP/%u.%u", record->major_version, record->minor_version);
     }
     text_format(text, "\" %u %llu \"", record->status, (unsigned long long)record->bytes);
     append_or_dash(text, record->referer);

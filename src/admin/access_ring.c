@@ -21,7 +21,7 @@ enum {
 struct entry {
     uint32_t size; // of all, a multiple of 8; 0: go to the start of the ring
     uint16_t status;
-    uint8_t minor_version;
+    uint8_t major_version, minor_version;
     bool complete;
     int64_t wall_ms;
     uint64_t duration_us, first_byte_us, bytes;
@@ -100,6 +100,7 @@ bool access_ring_put(struct access_ring *ring, const struct access_record *recor
     }
     struct entry entry = {.size = (uint32_t)size,
         .status = (uint16_t)record->status,
+        .major_version = (uint8_t)record->major_version,
         .minor_version = (uint8_t)record->minor_version,
         .complete = record->complete,
         .wall_ms = record->wall_ms,
@@ -162,6 +163,7 @@ bool access_ring_peek(struct access_ring *ring, struct access_record *ret_record
         .referer = texts[REFERER],
         .user_agent = texts[USER_AGENT],
         .request_id = texts[REQUEST_ID],
+        .major_version = entry.major_version,
         .minor_version = entry.minor_version,
         .status = entry.status,
         .bytes = entry.bytes,

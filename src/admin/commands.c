@@ -83,7 +83,7 @@ static bool is_tag(struct slice what)
 static json_t *purge_command(struct status_source *source, const json_t *request)
 {
     struct slice kind, what;
-    struct purge purge;
+    struct purge purge = {.hard = false};
     if (!text_member(request, "kind", &kind) || !is_purge_kind(kind, &purge.kind))
         return control_refusal("purge what? kind is one of url, prefix, tag, all");
     if (!text_member(request, "what", &what))
@@ -106,12 +106,13 @@ static json_t *purge_command(struct status_source *source, const json_t *request
         if (!is_tag(what))
             return control_refusal("a tag is one word without commas");
         break;
+    case PURGE_MATCH: // none of the words
     case PURGE_ALL:
         if (what.size > 0)
             return control_refusal("\"all\" takes no \"what\"");
         break;
     }
-    uint64_t purged = cache_purge(edge_cache(source->edge), &purge);
+    uint64_t purged = edge_purge(source->edge, &purge);
     log_write(LOG_INFO, "admin", "purged kind=%.*s what=\"%.*s\" hard=%d objects=%llu",
         SLICE_ARGS(kind), (int)MINIMUM(what.size, 500), what.data == NULL ? "" : what.data,
         purge.hard, (unsigned long long)purged);

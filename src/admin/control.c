@@ -2,7 +2,7 @@
 // rare, and none of them may cost a visitor anything.
 #include "admin/control.h"
 #include "admin/clock.h"
-#include "admin/stream.h"
+#include "admin/blocking.h"
 #include "admin/thread.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -55,7 +55,7 @@ static enum error receive_line(
             buffer = larger;
         }
         size_t got = 0;
-        error = stream_receive(descriptor, buffer + size, capacity - size, deadline_ms, &got);
+        error = blocking_receive(descriptor, buffer + size, capacity - size, deadline_ms, &got);
         const char *newline = memchr(buffer + size, '\n', got);
         if (newline != NULL) {
             *ret_line = buffer;
@@ -77,7 +77,7 @@ static enum error send_json(int descriptor, const json_t *object, uint64_t step_
     enum error error = ERROR_MEMORY;
     if (json_dumpb(object, line, size, JSON_COMPACT) == size) {
         line[size] = '\n';
-        error = stream_send(descriptor, slice_of(line, size + 1), step_ms);
+        error = blocking_send(descriptor, slice_of(line, size + 1), step_ms);
     }
     memory_free(line);
     return error;
@@ -133,7 +133,7 @@ static void serve(void *control, int client)
 static void *serve_main(void *argument)
 {
     struct control *control = argument;
-    stream_serve(control->listener, control->stop, serve, control);
+    blocking_serve(control->listener, control->stop, serve, control);
     return NULL;
 }
 

@@ -2,7 +2,7 @@
 // visitors' requests.
 #include "admin/metrics.h"
 #include "admin/clock.h"
-#include "admin/stream.h"
+#include "admin/blocking.h"
 #include "admin/thread.h"
 #include "base/memory.h"
 
@@ -39,7 +39,7 @@ static enum error receive_request(int client, struct metrics_request *request)
         size_t got;
         if (size == sizeof(request->buffer))
             return ERROR_PROTOCOL;
-        enum error error = stream_receive(
+        enum error error = blocking_receive(
             client, request->buffer + size, sizeof(request->buffer) - size, deadline, &got);
         if (error != ERROR_NONE)
             return error;
@@ -64,9 +64,9 @@ static void respond(
     struct text text = text_in(buffer, sizeof(buffer));
     text_format(&text, "HTTP/1.1 %u %.*s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
         status, SLICE_ARGS(http_reason(status)), content.size, fields);
-    enum error error = stream_send(client, text_slice(&text), METRICS_TIMEOUT_MS);
+    enum error error = blocking_send(client, text_slice(&text), METRICS_TIMEOUT_MS);
     if (error == ERROR_NONE && !head_only)
-        error = stream_send(client, content, METRICS_TIMEOUT_MS);
+        error = blocking_send(client, content, METRICS_TIMEOUT_MS);
     // Who left before the end does not want to know; who stayed reads the end now.
     if (error == ERROR_NONE)
         shutdown(client, SHUT_WR);
@@ -106,7 +106,7 @@ static void serve(void *context, int client)
 static void *serve_main(void *argument)
 {
     struct metrics *metrics = argument;
-    stream_serve(metrics->listener, metrics->stop, serve, metrics);
+    blocking_serve(metrics->listener, metrics->stop, serve, metrics);
     return NULL;
 }
 

@@ -146,6 +146,7 @@ static void write_all(struct text *text, const json_t *status, int64_t started_m
         count_of(now, "connections"));
     simple(text, "afloat_active_requests", "gauge", "requests being answered",
         count_of(now, "active_requests"));
+    simple(text, "afloat_open_tunnels", "gauge", "tunnels open", count_of(now, "tunnels"));
     simple(text, "afloat_flights", "gauge", "fetches under way", count_of(now, "flights"));
     write_ledger(text, json_object_get(status, "ledger"));
     write_faults(text, json_object_get(status, "faults"));

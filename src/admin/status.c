@@ -74,6 +74,8 @@ static json_t *build_listeners(struct builder *builder, const struct status_sour
     for (size_t i = 0; i < source->listener_count; i++) {
         char buffer[ADDRESS_TEXT_MAX];
         struct text text = text_in(buffer, sizeof(buffer));
+        if (source->secure[i])
+            text_append(&text, SLICE("https://"));
         address_format(&text, &source->listeners[i]);
         append(builder, array, text_value(text_slice(&text)));
     }
@@ -171,6 +173,7 @@ static json_t *build_now(struct builder *builder, struct edge *edge)
     json_t *object = json_object();
     set_count(builder, object, "connections", edge_open_connections(edge));
     set_count(builder, object, "active_requests", edge_active_requests(edge));
+    set_count(builder, object, "tunnels", edge_open_tunnels(edge));
     set_count(builder, object, "flights", edge_flights(edge));
     return object;
 }

@@ -2,7 +2,7 @@
 // are added, never renamed. Times are RFC 3339 in UTC or null; counts are whole numbers since
 // start.
 //
-//   version, started, uptime_seconds, listeners: [ADDR:PORT], threads
+//   version, started, uptime_seconds, listeners: [ADDR:PORT or https://ADDR:PORT], threads
 //   maintenance: {on, until, message}
 //   sites: [{hosts: [NAME], origin}]                   no hosts: takes all others
 //   origins: [{name, down, down_since, p95_ms, requests, attempts, extra_attempts, budget_refusals,
@@ -26,7 +26,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define STATUS_LISTENERS_MAX 16
+#define STATUS_LISTENERS_MAX 32
 
 // Where the facts come from. Set up by main; readers on any thread.
 struct status_source {
@@ -34,6 +34,7 @@ struct status_source {
     struct access_log *access_log; // may be NULL
     unsigned thread_count;
     struct address listeners[STATUS_LISTENERS_MAX];
+    bool secure[STATUS_LISTENERS_MAX]; // speaks TLS
     size_t listener_count;
     struct lock lock;                     // of settings
     const struct edge_settings *settings; // the newest

@@ -2,6 +2,9 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define SMALL_SIZE 1024
 
 static _Thread_local uint64_t fail_countdown;
 static _Thread_local uint64_t failures;
@@ -21,9 +24,15 @@ void *memory_alloc(size_t size)
     return memory_should_fail() ? NULL : malloc(size);
 }
 
+// For small blocks glibc's calloc passes by the cache that malloc and free have in each thread.
 void *memory_zero_alloc(size_t size)
 {
-    return memory_should_fail() ? NULL : calloc(1, size);
+    if (memory_should_fail())
+        return NULL;
+    if (size > SMALL_SIZE)
+        return calloc(1, size);
+    void *memory = malloc(size);
+    return memory == NULL ? NULL : memset(memory, 0, size);
 }
 
 void *memory_resize(void *memory, size_t size)

@@ -17,6 +17,7 @@ enum setting_type {
     SETTING_DURATION,     // uint64_t milliseconds; 250ms
     SETTING_TEXT,         // struct slice, NUL-terminated
     SETTING_TEXT_LIST,    // struct setting_list of struct slice; a scalar counts as a list of one
+    SETTING_TEXT_MAP,     // struct setting_list of struct setting_pair; a mapping of texts by name
     SETTING_CHOICE,       // uint64_t; index into choices
     SETTING_CHOICE_SET,   // uint64_t; bit i set for choices[i]; a list of words
     SETTING_STATUS_SET,   // struct setting_status_set; 200-299,304
@@ -29,6 +30,13 @@ struct setting_list {
     void *items;
     size_t count;
 };
+
+struct setting_pair {
+    struct slice name, value; // both NUL-terminated
+};
+
+// The value of a number or choice that is optional and was not written.
+#define SETTING_ABSENT UINT64_MAX
 
 struct setting_status_set {
     uint64_t bits[10]; // status 100 is bit 0
@@ -64,11 +72,13 @@ struct setting {
                                // 0: no upper limit
     const char *const *choices; // NULL-terminated, for the CHOICE types
     const struct setting_section *section; // for the SECTION types
-    // NULL, or a further check of one text (of a SECTION_MAP, of each key): returns false and
+    // NULL, or a further check of one text (of a SECTION_MAP, of each key; of a TEXT_MAP, of each
+    // value: names are for the section's review): returns false and
     // writes what goes on after the value in quotes, "is no path; expected one such as /health".
     bool (*check)(struct slice value, char *message, size_t message_size);
     const char *summary; // one sentence: what it does
     const char *touch;   // when to touch it; NULL for the obvious ones (listen, origins)
     bool required;       // text and lists too must be written; they cannot say so by fallback NULL
+    bool optional;       // a number or choice may be left out, and has no fallback then
     const char *example; // for the reference, as one would write it in YAML; NULL: the fallback
 };

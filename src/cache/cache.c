@@ -175,6 +175,18 @@ struct cache_key cache_key_of(const struct cache *cache, struct slice text)
     return (struct cache_key){text, hash_bytes_128(text, cache->seed)};
 }
 
+// The shard's lock held; nothing that matches exactly is there.
+static struct object *find_preferred(struct shard *shard, const struct cache_key *key,
+    const struct http_fields *request)
+{
+    uint64_t hash = key->hash.low;
+    struct object *object = *shard_bucket(shard, hash);
+    while (object != NULL && !(has_key(object, hash, key->text)
+               && object_speaks_preferred(object, request)))
+        object = object->next_in_bucket;
+    return object;
+}
+
 struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request)
 {
@@ -184,6 +196,8 @@ struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     struct object *object = *shard_bucket(shard, hash);
     while (object != NULL && !(has_key(object, hash, key->text) && object_matches(object, request)))
         object = object->next_in_bucket;
+    if (object == NULL)
+        object = find_preferred(shard, key, request);
     if (object != NULL)
         object_reference(object);
     lock_release(&shard->lock);
@@ -277,10 +291,25 @@ static bool replace(
     return mark != PURGE_MARK_HARD;
 }
 
+// Anything but an error under the key of this one, in whatever variant.
+static bool has_better(struct cache *cache, const struct object *error)
+{
+    struct shard *shard = cache_shard(cache, error->entry.hash);
+    lock_acquire(&shard->lock);
+    const struct object *other = *shard_bucket(shard, error->entry.hash);
+    while (other != NULL && (!has_key(other, error->entry.hash, object_key(error))
+               || judge_is_error(other->status)))
+        other = other->next_in_bucket;
+    lock_release(&shard->lock);
+    return other != NULL;
+}
+
 static bool insert(struct cache *cache, struct object *object, uint64_t epoch,
     struct object **ret_predecessor)
 {
     uint64_t size = object_footprint(object);
+    if (judge_is_error(object->status) && has_better(cache, object))
+        return false;
     struct object *predecessor = find_predecessor(cache, object);
     if (predecessor == object)
         return true;
@@ -320,6 +349,44 @@ bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch)
     if (inserted)
         uncacheable_forget(cache->uncacheable, object->entry.hash);
     return inserted;
+}
+
+// --- Forms ---
+
+// What is linked under the object's key with the same content: itself, or what a 304 has made of
+// it. Policy's lock held.
+static struct object *find_same_content(struct cache *cache, const struct object *object)
+{
+    struct shard *shard = cache_shard(cache, object->entry.hash);
+    lock_acquire(&shard->lock);
+    struct object *other = *shard_bucket(shard, object->entry.hash);
+    while (other != NULL && other->body != object->body)
+        other = other->next_in_bucket;
+    lock_release(&shard->lock);
+    return other;
+}
+
+void cache_add_form(
+    struct cache *cache, struct object *object, enum http_coding coding, struct body *body)
+{
+    object_form_settle(object, coding, body);
+    lock_acquire(&cache->policy_lock);
+    struct object *other = find_same_content(cache, object);
+    if (other != NULL) {
+        (void)object_form_set(other, coding, body); // without memory for it, it is made anew
+        policy_resize(&cache->policy, &other->entry, object_footprint(other));
+    }
+    lock_release(&cache->policy_lock);
+    body_release(body);
+}
+
+void cache_count_again(struct cache *cache, struct object *object)
+{
+    lock_acquire(&cache->policy_lock);
+    struct object *other = find_same_content(cache, object);
+    if (other == object)
+        policy_resize(&cache->policy, &object->entry, object_footprint(object));
+    lock_release(&cache->policy_lock);
 }
 
 uint64_t cache_epoch(const struct cache *cache)

@@ -19,7 +19,8 @@ void cache_set_memory(struct cache *cache, uint64_t memory); // on reload
 
 struct cache_key cache_key_of(const struct cache *cache, struct slice text);
 
-// The stored response for the request: the matching variant, newest first; a reference, or NULL.
+// The stored response for the request: the matching variant, newest first, else one in the language
+// that the request prefers; a reference, or NULL.
 // Counts as use. It may be stale, even beyond all windows: then only its validators are of use.
 struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
     const struct http_fields *request) MUST_CHECK;
@@ -30,8 +31,15 @@ struct hash128 cache_variant(struct cache *cache, const struct cache_key *key,
 // Replaces the object with the same key and variant, unless that one is younger. epoch:
 // cache_epoch() when its fetch began, so that a purge in between marks it. Takes its own reference.
 // False when it was not let in: too large, or large and seen for the first time, or purged hard
-// meanwhile, or not storable and whole.
+// meanwhile, or not storable and whole, or an error (5xx) where anything better is kept.
 bool cache_insert(struct cache *cache, struct object *object, uint64_t epoch);
+// A compressed form of the object's content was made (object_form_begin): hangs it on the object,
+// and on the one that has taken its place with the same content, and counts its memory. Takes over
+// the caller's reference to the body.
+void cache_add_form(
+    struct cache *cache, struct object *object, enum http_coding coding, struct body *body);
+// The object takes more memory than it did when it was inserted: counts it, if it is still there.
+void cache_count_again(struct cache *cache, struct object *object);
 uint64_t cache_epoch(const struct cache *cache);
 // Whether a purge or an invalidation since then may concern what is stored or fetched under the
 // key.
@@ -50,12 +58,32 @@ void cache_remember_uncacheable(
     struct cache *cache, const struct cache_key *key, uint64_t until_ns);
 bool cache_is_uncacheable(struct cache *cache, const struct cache_key *key, uint64_t now_ns);
 
-enum purge_kind { PURGE_URL, PURGE_PREFIX, PURGE_TAG, PURGE_ALL };
+enum purge_kind { PURGE_URL, PURGE_PREFIX, PURGE_TAG, PURGE_ALL, PURGE_MATCH };
+struct pattern; // of base/pattern.h
+
+// For PURGE_MATCH: what is not NULL must be found in it.
+struct purge_match {
+    const struct pattern *host;         // of the URL, with its port if that is not the default
+    const struct pattern *url;          // path and query
+    const struct pattern *content_type; // "" without one
+    const struct pattern *tags;         // of any of its tag fields (cache/tag.h), as sent
+};
+
 struct purge {
     enum purge_kind kind;
-    struct slice what; // normalised URL ("https://host/path"), URL prefix or tag
+    // Normalised URL ("https://host/path"), URL prefix, or tags, one to a line; of PURGE_MATCH the
+    // host that must be the object's, empty: any.
+    struct slice what;
     bool hard;         // gone, instead of stale
+    struct purge_match match;
+    // NULL, or which keys' URLs ("host/path") are meant. Called with a lock held: looks up, no
+    // more.
+    bool (*covers)(const void *context, struct slice url);
+    const void *context;
+    const uint32_t *hashes; // of the tags, sorted; the cache's own
+    size_t hash_count;
 };
+// What is being fetched meanwhile cannot be asked for its tags or patterns: it counts as hit.
 // Walks the index (not in a loop's thread if it is large). Both schemes of a URL count, and every
 // site. Returns how many objects were hit; fetches under way are covered by the epoch.
 uint64_t cache_purge(struct cache *cache, const struct purge *purge);

@@ -2,6 +2,7 @@
 #include "cache/flight.h"
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #define BUCKETS_MOST 65536
 
@@ -147,6 +148,10 @@ void flight_release(struct flight *flight)
     object_release(flight->object);
     memory_free(flight->report);
     broadcast_destroy(&flight->changed);
+    for (size_t i = 0; i < ARRAY_SIZE(flight->interims); i++)
+        memory_free(flight->interims[i]);
+    memory_free((void *)(uintptr_t)flight->leader_fields.data);
+    memory_free((void *)(uintptr_t)flight->trailer.data);
     memory_free(flight);
 }
 
@@ -275,11 +280,46 @@ void flight_fail(struct flight *flight)
     settle(flight, FLIGHT_FAILED);
 }
 
-enum error flight_wait(struct task *task, struct flight *flight, uint64_t deadline_ns)
+static bool passes(const struct http_fields *fields, const struct http_field *field)
+{
+    return field->known != HTTP_NAME_CONTENT_LENGTH && !http_field_is_hop_by_hop(fields, field);
+}
+
+void flight_add_interim(struct flight *flight, unsigned status, const struct http_fields *fields)
+{
+    uint32_t count = atomic_load_explicit(&flight->interim_count, memory_order_relaxed);
+    size_t size = 0;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct http_field *field = &fields->items[i];
+        size += passes(fields, field) ? field->name.size + field->value.size + 4 : 0;
+    }
+    struct flight_interim *interim = count == FLIGHT_INTERIMS_MOST
+        ? NULL : memory_alloc(sizeof(*interim) + size);
+    if (interim == NULL)
+        return;
+    struct text text = text_in(interim->fields, size);
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (!passes(fields, &fields->items[i]))
+            continue;
+        text_append(&text, fields->items[i].name);
+        text_append(&text, SLICE(": "));
+        text_append(&text, fields->items[i].value);
+        text_append(&text, SLICE("\r\n"));
+    }
+    interim->status = status;
+    interim->size = size;
+    flight->interims[count] = interim;
+    atomic_store_explicit(&flight->interim_count, count + 1, memory_order_release);
+    broadcast_signal(&flight->changed);
+}
+
+enum error flight_wait(struct task *task, struct flight *flight, uint32_t interims,
+    uint64_t deadline_ns)
 {
     for (;;) {
         uint64_t seen = broadcast_version(&flight->changed);
-        if (atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ASKING)
+        if (atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ASKING
+            || atomic_load_explicit(&flight->interim_count, memory_order_acquire) != interims)
             return ERROR_NONE;
         enum error error = broadcast_wait(task, &flight->changed, seen, deadline_ns);
         if (error != ERROR_NONE)

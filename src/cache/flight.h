@@ -14,6 +14,15 @@ enum flight_state {
 
 struct flight_table;
 
+#define FLIGHT_INTERIMS_MOST 8
+
+// An interim response that came before the answer. Never changes, and lives as long as the flight.
+struct flight_interim {
+    unsigned status;
+    size_t size;
+    char fields[]; // lines "Name: value\r\n"
+};
+
 struct flight {
     struct flight_table *table;
     struct hash128 key_hash, variant;
@@ -29,6 +38,12 @@ struct flight {
     struct object *object;         // since ANSWERED
     void *report;                  // the fetcher's account of it, from memory_alloc; freed with the
                                    // flight; complete once the state is no longer ASKING
+    struct flight_interim *interims[FLIGHT_INTERIMS_MOST]; // so many, each set before it counts:
+    _Atomic uint32_t interim_count;
+    struct slice leader_fields;    // lines that only the leader's answer has, from memory_alloc;
+                                   // freed with the flight; set before the answer
+    struct slice trailer;          // lines after the content, for the leader; the same, but set
+                                   // before the content is finished
     struct broadcast changed;
     struct flight *next;           // in the table's bucket
     struct loop *loop;             // where the fetch runs
@@ -56,6 +71,8 @@ struct flight *flight_reference(struct flight *flight);
 void flight_release(struct flight *flight);
 
 // For the fetcher.
+// Beyond FLIGHT_INTERIMS_MOST, or without memory, it is dropped. Wakes who waits.
+void flight_add_interim(struct flight *flight, unsigned status, const struct http_fields *fields);
 void flight_answer(struct flight *flight, struct object *object); // takes its own reference
 // Unlists; all but the leader see ALONE.
 void flight_answer_alone(struct flight *flight, struct object *object);
@@ -65,5 +82,7 @@ void flight_set_fills_cache(struct flight *flight, bool fills_cache);
 // Content complete or broken: newcomers look elsewhere, and there is nothing left to abandon.
 void flight_unlist(struct flight *flight);
 
-// Waits until the flight is no longer ASKING. NONE, TIMEOUT, CANCELLED, MEMORY.
-enum error flight_wait(struct task *task, struct flight *flight, uint64_t deadline_ns) MUST_CHECK;
+// Waits until the flight is no longer ASKING, or has other than `interims` interim responses.
+// NONE, TIMEOUT, CANCELLED, MEMORY.
+enum error flight_wait(struct task *task, struct flight *flight, uint32_t interims,
+    uint64_t deadline_ns) MUST_CHECK;

@@ -19,7 +19,7 @@ struct shard {
 // Purges of late, for what was being fetched meanwhile. What has fallen out of the ring is taken to
 // have hit everything.
 #define PURGE_LOG_SIZE 128
-#define INVALIDATED_SLOTS 1024
+#define INVALIDATED_SLOTS 4096
 
 struct purge_record {
     uint64_t epoch;
@@ -28,13 +28,18 @@ struct purge_record {
     struct slice what; // own copy
 };
 
+// Of the keys that share a slot, the one invalidated last, and the latest of the others.
+struct invalidation {
+    uint64_t hash, epoch, others_epoch;
+};
+
 struct purge_log {
     struct lock lock;
     _Atomic uint64_t epoch;
     struct purge_record records[PURGE_LOG_SIZE]; // record i % SIZE is number i
     uint64_t count;
     uint64_t lost_epoch, lost_hard_epoch;        // the latest that has fallen out
-    _Atomic uint64_t invalidated[INVALIDATED_SLOTS]; // epoch of the last invalidation, by key
+    struct invalidation invalidated[INVALIDATED_SLOTS]; // by key
 };
 
 enum purge_mark { PURGE_MARK_NONE, PURGE_MARK_SOFT, PURGE_MARK_HARD };

@@ -1,13 +1,38 @@
 // The judgement of a response: may it be kept, how long is it fresh, how long usable on failure.
 #include "cache/judge.h"
+#include "http/reference.h"
 
 #define DELTA_SECONDS_MOST (UINT64_C(1) << 31) // RFC 9111 section 1.2.2
 
-static const char *const despite_choices[] = {
+const char *const judge_store_despite_choices[] = {
+    [JUDGE_STORE_COOKIE] = "cookie",
+    [JUDGE_STORE_SET_COOKIE] = "set-cookie",
+    [JUDGE_STORE_PRIVATE] = "private",
+    [JUDGE_STORE_NO_STORE] = "no-store",
+    NULL,
+};
+
+const char *const judge_despite_choices[] = {
     [JUDGE_NO_CACHE] = "no-cache",
     [JUDGE_MUST_REVALIDATE] = "must-revalidate",
     [JUDGE_PROXY_REVALIDATE] = "proxy-revalidate",
     [JUDGE_S_MAXAGE] = "s-maxage",
+    NULL,
+};
+
+static const char *const set_cookie_choices[] = {
+    [JUDGE_SET_COOKIE_FRESH] = "fresh",
+    [JUDGE_SET_COOKIE_NEVER] = "never",
+    NULL,
+};
+
+static const char *const visitor_choices[] = {
+    [JUDGE_VISITOR_NO_CACHE] = "no-cache",
+    [JUDGE_VISITOR_NO_STORE] = "no-store",
+    [JUDGE_VISITOR_MAX_AGE] = "max-age",
+    [JUDGE_VISITOR_MIN_FRESH] = "min-fresh",
+    [JUDGE_VISITOR_MAX_STALE] = "max-stale",
+    [JUDGE_VISITOR_ONLY_IF_CACHED] = "only-if-cached",
     NULL,
 };
 
@@ -27,7 +52,7 @@ static const struct setting rows[] = {
         .name = "stale_despite",
         .type = SETTING_CHOICE_SET,
         .offset = offsetof(struct judge_policy, stale_despite),
-        .choices = despite_choices,
+        .choices = judge_despite_choices,
         .summary =
             "Directives of the origin that shall not keep a stale copy from being sent on failure.",
         .touch =
@@ -53,6 +78,47 @@ static const struct setting rows[] = {
         .maximum = UINT64_C(365) * 86400000,
         .summary = "The most that heuristic_percent can come to.",
         .touch = "Lower it when changes of such pages must show sooner.",
+    },
+    {
+        .name = "negative_maximum",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct judge_policy, negative_max_ms),
+        .fallback = "10m",
+        .maximum = UINT64_C(3650) * 86400000,
+        .summary = "The most that a 4xx (not found, gone) counts as fresh, whatever it says.",
+        .touch = "Raise it where missing pages are asked for much; lower it where new ones "
+                 "must be seen at once. 0 asks the backend every time.",
+    },
+    {
+        .name = "errors_maximum",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct judge_policy, errors_max_ms),
+        .fallback = "10s",
+        .maximum = 3600000,
+        .summary = "The most that a 5xx with a lifetime of its own counts as fresh. It is kept "
+                   "only where there is no copy that is better, and never sent stale.",
+        .touch = "0 never keeps an error.",
+    },
+    {
+        .name = "set_cookie",
+        .type = SETTING_CHOICE,
+        .offset = offsetof(struct judge_policy, set_cookie),
+        .fallback = "fresh",
+        .choices = set_cookie_choices,
+        .summary = "Responses that set a cookie: kept with it if they state a lifetime and the "
+                   "request had neither cookie nor authorization (RFC 9111 section 7.3), or never.",
+        .touch = "never, when the backend gives pages with a lifetime and a visitor's own cookie "
+                 "in one response: all visitors would get that cookie.",
+    },
+    {
+        .name = "visitor_directives",
+        .type = SETTING_CHOICE_SET,
+        .offset = offsetof(struct judge_policy, visitor_directives),
+        .fallback = "[no-cache, no-store, max-age, min-fresh, max-stale, only-if-cached]",
+        .choices = visitor_choices,
+        .summary = "Which Cache-Control directives of visitors' requests are heeded. Those that "
+                   "refuse a fresh copy count at most once per object and second.",
+        .touch = "Take out no-cache and max-age when reloads must never reach the backend.",
     },
     {
         .name = "uncacheable",
@@ -88,6 +154,26 @@ const char *judge_reason_text(enum judge_reason reason)
     return "";
 }
 
+void judge_visitor_control(const struct http_fields *request, const struct judge_policy *policy,
+    struct http_cache_control *ret_control)
+{
+    struct http_cache_control control;
+    uint64_t heeded = policy->visitor_directives;
+    http_cache_control_parse(request, &control);
+    control.no_cache = control.no_cache || http_pragma_is_no_cache(request);
+    control.no_cache = control.no_cache && (heeded >> JUDGE_VISITOR_NO_CACHE & 1) != 0;
+    control.no_store = control.no_store && (heeded >> JUDGE_VISITOR_NO_STORE & 1) != 0;
+    control.only_if_cached = control.only_if_cached
+        && (heeded >> JUDGE_VISITOR_ONLY_IF_CACHED & 1) != 0;
+    if ((heeded >> JUDGE_VISITOR_MAX_AGE & 1) == 0)
+        control.max_age = HTTP_SECONDS_ABSENT;
+    if ((heeded >> JUDGE_VISITOR_MIN_FRESH & 1) == 0)
+        control.min_fresh = HTTP_SECONDS_ABSENT;
+    if ((heeded >> JUDGE_VISITOR_MAX_STALE & 1) == 0)
+        control.max_stale = HTTP_SECONDS_ABSENT;
+    *ret_control = control;
+}
+
 bool judge_is_error(unsigned status)
 {
     return status >= 500;
@@ -98,7 +184,7 @@ bool judge_replaces(unsigned status)
     return status < 500 && status != 429;
 }
 
-// RFC 9110 section 15.1, less what is never stored here (206, 501).
+// RFC 9110 section 15.1, less 206, which is judged apart.
 static bool is_heuristically_cacheable(unsigned status)
 {
     switch (status) {
@@ -111,7 +197,8 @@ static bool is_heuristically_cacheable(unsigned status)
     case 404:
     case 405:
     case 410:
-    case 414: return true;
+    case 414:
+    case 501: return true;
     default:
         return false;
     }
@@ -120,15 +207,16 @@ static bool is_heuristically_cacheable(unsigned status)
 // Whose copy is worth having when the backend fails, even if it said nothing about freshness.
 static bool is_kept_without_freshness(unsigned status)
 {
-    return is_heuristically_cacheable(status) && status != 405 && status != 414;
+    return is_heuristically_cacheable(status) && status != 405 && status != 414 && status != 501;
 }
 
-// These speak of one request, or of one connection, not of what the URI names.
+// These speak of one request, or of one connection, not of what the URI names; the last four must
+// not be stored at all (RFC 6585).
 static bool concerns_one_request(unsigned status)
 {
     switch (status) {
     case 304: case 401: case 407: case 408: case 412: case 416: case 417: case 421: case 425:
-    case 426: case 428: case 431:
+    case 426: case 428: case 429: case 431: case 511:
         return true;
     default:
         return false;
@@ -153,7 +241,7 @@ struct hearing {
     struct http_cache_control control;
     int64_t response_seconds; // wall clock
     int64_t date_seconds;     // Date, or when it came
-    bool authorized, with_cookie;
+    bool authorized, with_cookie, sets_cookie;
 };
 
 static bool hearing_date(const struct hearing *hearing, enum http_name name, int64_t *ret_seconds)
@@ -162,11 +250,19 @@ static bool hearing_date(const struct hearing *hearing, enum http_name name, int
     return value.data != NULL && http_date_parse(value, hearing->response_seconds, ret_seconds);
 }
 
-// Field names behind no-cache and private narrow them to these fields. To treat that as if none
-// stood there is the safe reading that RFC 9111 section 5.2.2.4 names.
-static bool forbids_reuse(const struct http_cache_control *control)
+static bool is_stored_despite(const struct judge_policy *policy, enum judge_store_despite what)
 {
-    return control->no_cache || control->no_cache_fields;
+    return policy->override != NULL && (policy->override->store_despite >> what & 1) != 0;
+}
+
+// A POST whose answer says that it is what GET would bring (RFC 9110 section 9.3.3).
+static bool answers_as_get(const struct hearing *hearing)
+{
+    const struct http_fields *fields = &hearing->response->fields;
+    return hearing->request->method == HTTP_METHOD_POST && hearing->response->status == 200
+        && http_fields_count(fields, HTTP_NAME_CONTENT_LOCATION) == 1
+        && http_reference_is_target(
+            http_fields_value(fields, HTTP_NAME_CONTENT_LOCATION), hearing->request);
 }
 
 // RFC 9111 section 3, in its order, and section 3.5.
@@ -176,26 +272,30 @@ static enum judge_reason find_obstacle(const struct hearing *hearing)
     const struct http_fields *fields = &hearing->response->fields;
     unsigned status = hearing->response->status;
     struct http_cache_control asked;
-    if (hearing->request->method != HTTP_METHOD_GET)
+    if (hearing->request->method != HTTP_METHOD_GET && !answers_as_get(hearing))
         return JUDGE_REASON_METHOD;
     if (status == 206)
         return JUDGE_REASON_PARTIAL;
-    if (status < 200 || concerns_one_request(status) || !judge_replaces(status))
+    if (status < 200 || concerns_one_request(status))
         return JUDGE_REASON_STATUS;
     if (control->must_understand && http_reason(status).size == 0)
         return JUDGE_REASON_MUST_UNDERSTAND;
     // Who understands the status ignores the no-store beside must-understand (section 5.2.2.3).
-    if (control->no_store && !control->must_understand)
+    if (control->no_store && !control->must_understand
+        && !is_stored_despite(hearing->policy, JUDGE_STORE_NO_STORE))
         return JUDGE_REASON_NO_STORE;
-    if (control->is_private || control->private_fields)
+    // With field names, only these are not kept: see object.c.
+    if (control->is_private && !is_stored_despite(hearing->policy, JUDGE_STORE_PRIVATE))
         return JUDGE_REASON_PRIVATE;
-    http_cache_control_parse(&hearing->request->fields, &asked);
+    judge_visitor_control(&hearing->request->fields, hearing->policy, &asked);
     if (asked.no_store)
         return JUDGE_REASON_REQUEST_NO_STORE;
     if (hearing->authorized && !control->must_revalidate && !control->is_public
         && control->s_maxage == HTTP_SECONDS_ABSENT)
         return JUDGE_REASON_AUTHORIZATION;
-    if (http_fields_find(fields, HTTP_NAME_SET_COOKIE) != NULL)
+    if (hearing->sets_cookie
+        && (hearing->with_cookie || hearing->authorized
+            || hearing->policy->set_cookie == JUDGE_SET_COOKIE_NEVER))
         return JUDGE_REASON_SET_COOKIE;
     if (vary_is_all(fields))
         return JUDGE_REASON_VARY_ALL;
@@ -211,7 +311,8 @@ static bool explicit_lifetime(const struct hearing *hearing, uint64_t *ret_ms)
         seconds = control->s_maxage;
     else if (control->max_age != HTTP_SECONDS_ABSENT)
         seconds = control->max_age;
-    else if (http_fields_find(&hearing->response->fields, HTTP_NAME_EXPIRES) == NULL)
+    else if (control->targeted
+        || http_fields_find(&hearing->response->fields, HTTP_NAME_EXPIRES) == NULL)
         return false;
     else if (http_fields_count(&hearing->response->fields, HTTP_NAME_EXPIRES) == 1
         && hearing_date(hearing, HTTP_NAME_EXPIRES, &expires) && expires > hearing->date_seconds)
@@ -282,7 +383,7 @@ static void judge_staleness(const struct hearing *hearing, struct judgement *jud
 {
     const struct http_cache_control *control = &hearing->control;
     const struct judge_policy *policy = hearing->policy;
-    if ((forbids_reuse(control) && !is_lifted(policy, JUDGE_NO_CACHE))
+    if ((control->no_cache && !is_lifted(policy, JUDGE_NO_CACHE))
         || (control->must_revalidate && !is_lifted(policy, JUDGE_MUST_REVALIDATE))
         || (control->proxy_revalidate && !is_lifted(policy, JUDGE_PROXY_REVALIDATE)))
         return;
@@ -304,25 +405,78 @@ static bool is_of_use(const struct hearing *hearing, const struct judgement *jud
         || http_fields_find(fields, HTTP_NAME_LAST_MODIFIED) != NULL;
 }
 
+// Bad news is believed for less long than good news.
+static uint64_t limit_lifetime(const struct judge_policy *policy, unsigned status, uint64_t ms)
+{
+    if (judge_is_error(status))
+        return MINIMUM(ms, policy->errors_max_ms);
+    return status >= 400 ? MINIMUM(ms, policy->negative_max_ms) : ms;
+}
+
+static bool is_success_or_redirect(unsigned status)
+{
+    return status >= 200 && status < 400;
+}
+
+// The operator's word before the origin's. Whether a copy is anybody else's business was settled
+// by what the origin says, before.
+static void override_lifetime(const struct hearing *hearing, struct judgement *judgement)
+{
+    const struct judge_override *override = hearing->policy->override;
+    bool good = is_success_or_redirect(hearing->response->status);
+    if (good && override->fresh_ms != SETTING_ABSENT)
+        judgement->lifetime_ms = override->fresh_ms;
+    else if (good && override->fresh_minimum_ms != SETTING_ABSENT
+        && !hearing->control.no_cache)
+        judgement->lifetime_ms = MAXIMUM(judgement->lifetime_ms, override->fresh_minimum_ms);
+    // No maximum is the largest number.
+    judgement->lifetime_ms = MINIMUM(judgement->lifetime_ms, override->fresh_maximum_ms);
+    if (override->while_revalidate_ms != SETTING_ABSENT)
+        judgement->while_revalidate_ms = override->while_revalidate_ms;
+}
+
+// An answer that says nothing of its freshness, and has none by heuristic, may get it by a rule.
+static bool is_made_fresh(const struct hearing *hearing)
+{
+    const struct judge_override *override = hearing->policy->override;
+    return override != NULL && is_success_or_redirect(hearing->response->status)
+        && (override->fresh_ms != SETTING_ABSENT || override->fresh_minimum_ms != SETTING_ABSENT);
+}
+
 static enum judge_reason judge_freshness(const struct hearing *hearing, struct judgement *judgement)
 {
     bool personal = hearing->with_cookie || hearing->authorized;
     uint64_t lifetime_ms = 0;
     judgement->explicit_freshness = explicit_lifetime(hearing, &lifetime_ms);
     bool fresh_for_others = judgement->explicit_freshness && lifetime_ms > 0
-        && !forbids_reuse(&hearing->control);
+        && !hearing->control.no_cache;
+    if (hearing->request->method == HTTP_METHOD_POST && !fresh_for_others)
+        return JUDGE_REASON_METHOD;
     // A lifetime of 0 says nothing of being meant for everybody, and such a copy would be sent to
     // others on failure.
     if (hearing->with_cookie && !fresh_for_others)
         return JUDGE_REASON_COOKIE;
+    if (hearing->sets_cookie && !fresh_for_others)
+        return JUDGE_REASON_SET_COOKIE;
     if (!judgement->explicit_freshness) {
         bool allowed = heuristic_lifetime(hearing, &lifetime_ms);
-        bool kept = !personal && is_kept_without_freshness(hearing->response->status);
+        bool kept = !personal && (is_kept_without_freshness(hearing->response->status)
+            || is_made_fresh(hearing));
+        allowed = allowed || is_made_fresh(hearing);
         if (!allowed || (lifetime_ms == 0 && !kept))
             return JUDGE_REASON_NO_FRESHNESS;
     }
-    judgement->lifetime_ms = forbids_reuse(&hearing->control) ? 0 : lifetime_ms;
-    judge_staleness(hearing, judgement);
+    judgement->lifetime_ms = hearing->control.no_cache
+        ? 0 : limit_lifetime(hearing->policy, hearing->response->status, lifetime_ms);
+    bool error = judge_is_error(hearing->response->status);
+    if (!error)
+        judge_staleness(hearing, judgement);
+    if (hearing->policy->override != NULL)
+        override_lifetime(hearing, judgement);
+    if (error) { // is fresh or nothing
+        judgement->while_revalidate_ms = 0;
+        return judgement->lifetime_ms > 0 ? JUDGE_REASON_NONE : JUDGE_REASON_STATUS;
+    }
     return is_of_use(hearing, judgement) ? JUDGE_REASON_NONE : JUDGE_REASON_NO_FRESHNESS;
 }
 
@@ -336,9 +490,13 @@ void judge_response(const struct http_request_head *request,
         .policy = policy,
         .response_seconds = response_time_ms / 1000,
         .authorized = http_fields_find(&request->fields, HTTP_NAME_AUTHORIZATION) != NULL,
-        .with_cookie = http_fields_find(&request->fields, HTTP_NAME_COOKIE) != NULL,
+        .with_cookie = http_fields_find(&request->fields, HTTP_NAME_COOKIE) != NULL
+            && !is_stored_despite(policy, JUDGE_STORE_COOKIE),
     };
-    http_cache_control_parse(&response->fields, &hearing.control);
+    http_cache_control_parse_response(&response->fields, &hearing.control);
+    hearing.sets_cookie = http_fields_find(&response->fields, HTTP_NAME_SET_COOKIE) != NULL
+        && !http_cache_control_lists(&hearing.control, SLICE("set-cookie"))
+        && !is_stored_despite(policy, JUDGE_STORE_SET_COOKIE);
     if (!hearing_date(&hearing, HTTP_NAME_DATE, &hearing.date_seconds))
         hearing.date_seconds = hearing.response_seconds;
     struct judgement judgement = {
@@ -350,6 +508,8 @@ void judge_response(const struct http_request_head *request,
     if (judgement.reason != JUDGE_REASON_NONE) {
         judgement.store = JUDGE_NEVER;
         judgement.lifetime_ms = judgement.while_revalidate_ms = judgement.stale_ms = 0;
+    } else {
+        judgement.drops_set_cookie = is_stored_despite(policy, JUDGE_STORE_SET_COOKIE);
     }
     *ret_judgement = judgement;
 }

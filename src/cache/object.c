@@ -84,9 +84,23 @@ uint64_t object_length(const struct object *object)
 
 // --- Making ---
 
-// Not kept (RFC 9111 section 3.1), or told anew with every answer.
-static bool is_stored_field(const struct http_fields *fields, const struct http_field *field)
+// What a response that others get too lacks: the fields that it lists as private (RFC 9111 sections
+// 5.2.2.4 and 5.2.2.7), and by a rule of the site its cookies.
+struct sharing {
+    struct http_cache_control control;
+    bool drops_set_cookie;
+};
+
+// Not kept (RFC 9111 section 3.1), or told anew with every answer, or not for others; sharing NULL:
+// there are none.
+static bool is_stored_field(const struct http_fields *fields, const struct http_field *field,
+    const struct sharing *sharing)
 {
+    if (sharing != NULL && sharing->control.list_count > 0
+        && http_cache_control_lists(&sharing->control, field->name))
+        return false;
+    if (sharing != NULL && sharing->drops_set_cookie && field->known == HTTP_NAME_SET_COOKIE)
+        return false;
     return field->known != HTTP_NAME_AGE && field->known != HTTP_NAME_CONTENT_LENGTH
         && !http_field_is_hop_by_hop(fields, field)
         && !slice_equal_nocase(field->name, SLICE("proxy-authentication-info"));
@@ -106,12 +120,13 @@ static size_t line_write(struct slice name, struct slice value, char *buffer)
 }
 
 // A response without Date gets one (RFC 9110 section 6.6.1).
-static size_t fields_write(const struct http_fields *fields, int64_t wall_ms, char *buffer)
+static size_t fields_write(const struct http_fields *fields, const struct sharing *sharing,
+    int64_t wall_ms, char *buffer)
 {
     size_t size = 0;
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct http_field *field = &fields->items[i];
-        if (is_stored_field(fields, field))
+        if (is_stored_field(fields, field, sharing))
             size += line_write(field->name, field->value, buffer == NULL ? NULL : buffer + size);
     }
     if (http_fields_find(fields, HTTP_NAME_DATE) == NULL) {
@@ -160,6 +175,31 @@ static uint64_t initial_age_ms(const struct object *object)
     return age < AGE_IN_SECONDS ? age : (uint64_t)(age & ~AGE_IN_SECONDS) * 1000;
 }
 
+// RFC 9110 section 7.7 and RFC 9111 section 5.2.2.6. Not what is a part, and not what has no
+// content.
+static uint16_t coding_flags(const struct http_response_head *response)
+{
+    const struct http_fields *fields = &response->fields;
+    struct http_cache_control control;
+    uint16_t flags = 0;
+    http_cache_control_parse(fields, &control);
+    bool is_usual = response->status == 200 || response->status == 201 || response->status == 203
+        || (response->status >= 400 && response->status != 416);
+    if (is_usual && !control.no_transform
+        && http_fields_find(fields, HTTP_NAME_CONTENT_ENCODING) == NULL
+        && http_fields_find(fields, HTTP_NAME_CONTENT_RANGE) == NULL)
+        flags |= OBJECT_MAY_BE_CODED;
+    if (http_fields_find(fields, HTTP_NAME_CONTENT_ENCODING) != NULL)
+        flags |= OBJECT_IS_CODED;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (fields->items[i].known == HTTP_NAME_VARY
+            && (http_list_has_token(fields->items[i].value, SLICE("accept-encoding"))
+                || http_list_has_token(fields->items[i].value, SLICE("*"))))
+            flags |= OBJECT_VARIES_BY_ENCODING;
+    }
+    return flags;
+}
+
 static void set_times(struct object *object, const struct judgement *judgement, uint64_t now_ns)
 {
     object->stored_ns = now_ns;
@@ -179,7 +219,11 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         && find_selectors(&response->fields, &names) == ERROR_NONE;
     size_t key_size = storable ? key->text.size : 0;
     size_t selectors_size = storable ? selector_write(&names, &request->fields, NULL) : 0;
-    size_t fields_size = fields_write(&response->fields, wall_ms, NULL);
+    struct sharing sharing = {.drops_set_cookie = judgement->drops_set_cookie};
+    if (storable)
+        http_cache_control_parse_response(&response->fields, &sharing.control);
+    const struct sharing *shared = storable ? &sharing : NULL;
+    size_t fields_size = fields_write(&response->fields, shared, wall_ms, NULL);
     size_t tag_count = storable ? tags_write(&response->fields, NULL) : 0;
     struct object *object = memory_alloc(
         sizeof(*object) + tag_count * sizeof(uint32_t) + key_size + selectors_size + fields_size);
@@ -196,7 +240,7 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         .key_size = (uint32_t)key_size,
         .selectors_size = (uint32_t)selectors_size,
         .fields_size = (uint32_t)fields_size,
-        .entry = {.hash = storable ? key->hash.low : 0},
+        .entry = {.hash = storable ? key->hash.low : 0, .owners = coding_flags(response)},
     };
     set_times(object, judgement, now_ns);
     if (storable)
@@ -206,8 +250,39 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
         memcpy(text, key->text.data, key_size);
     if (storable)
         selector_write(&names, &request->fields, text + key_size);
-    fields_write(&response->fields, wall_ms, text + key_size + selectors_size);
+    fields_write(&response->fields, shared, wall_ms, text + key_size + selectors_size);
     return object;
+}
+
+static size_t lines_apart(const struct http_fields *fields, const struct sharing *sharing,
+    char *buffer)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct http_field *field = &fields->items[i];
+        if (is_stored_field(fields, field, NULL) && !is_stored_field(fields, field, sharing))
+            size += line_write(field->name, field->value, buffer == NULL ? NULL : buffer + size);
+    }
+    return size;
+}
+
+enum error object_fields_apart(const struct http_response_head *response, bool drops_set_cookie,
+    struct slice *ret_lines)
+{
+    struct sharing sharing;
+    http_cache_control_parse_response(&response->fields, &sharing.control);
+    // A cookie in a 304 is for the one who asked: the copy is not about him.
+    sharing.drops_set_cookie = drops_set_cookie || response->status == 304;
+    bool any = sharing.control.list_count > 0 || sharing.drops_set_cookie;
+    size_t size = any ? lines_apart(&response->fields, &sharing, NULL) : 0;
+    if (size == 0)
+        return ERROR_NONE;
+    char *lines = memory_alloc(size);
+    if (lines == NULL)
+        return ERROR_MEMORY;
+    lines_apart(&response->fields, &sharing, lines);
+    *ret_lines = slice_of(lines, size);
+    return ERROR_NONE;
 }
 
 struct object *object_reference(struct object *object)
@@ -225,6 +300,7 @@ void object_release(struct object *object)
     if (before > 1)
         return;
     body_release(object->body);
+    object_free_forms(object);
     memory_free(object);
 }
 
@@ -232,7 +308,8 @@ uint64_t object_footprint(const struct object *object)
 {
     // glibc's own count of what it gave; the argument is only looked at.
     uint64_t size = malloc_usable_size((void *)(uintptr_t)object) + MALLOC_HEADER;
-    return size + (object->body == NULL ? 0 : body_footprint(object->body));
+    return size + object_forms_footprint(object)
+        + (object->body == NULL ? 0 : body_footprint(object->body));
 }
 
 // --- Updating by a 304 ---
@@ -248,12 +325,12 @@ bool object_is_confirmed(const struct object *object, const struct http_response
     return modified.data == NULL || slice_equal(modified, object_last_modified(object));
 }
 
-// Of the 304, what does not replace what is stored: its length, and what describes a content that
-// it did not bring (RFC 9111 section 3.2).
+// Of the 304, what does not replace what is stored: its length, what describes a content that it
+// did not bring (RFC 9111 section 3.2), and what is for the one who asked.
 static bool is_updating_field(const struct http_fields *fields, const struct http_field *field)
 {
-    return is_stored_field(fields, field) && field->known != HTTP_NAME_CONTENT_ENCODING
-        && field->known != HTTP_NAME_CONTENT_RANGE;
+    return is_stored_field(fields, field, NULL) && field->known != HTTP_NAME_CONTENT_ENCODING
+        && field->known != HTTP_NAME_CONTENT_RANGE && field->known != HTTP_NAME_SET_COOKIE;
 }
 
 static bool is_replaced(const struct http_fields *update, const struct http_field *stored)
@@ -317,19 +394,61 @@ struct object *object_refresh(const struct object *object, const struct http_req
     struct object *refreshed = object_create(&key, request, &head, &judgement, now_ns,
         response_time_ms, body);
     memory_free(items);
+    if (refreshed != NULL)
+        object_share_forms(refreshed, object);
     return refreshed;
 }
 
 // --- Variants ---
 
+static bool is_coded(const struct object *object)
+{
+    return (object_flags(object) & OBJECT_IS_CODED) != 0;
+}
+
+// Whether the visitor's Accept-Encoding allows the codings that the origin has applied. Without
+// that field anything is acceptable (RFC 9110 section 12.5.3); of codings that are not ours we know
+// nothing.
+static bool accepts_coding(const struct object *object, const struct http_fields *request)
+{
+    struct slice list = object_field(object, HTTP_NAME_CONTENT_ENCODING), name;
+    struct http_accept_encoding accept;
+    if (http_fields_find(request, HTTP_NAME_ACCEPT_ENCODING) == NULL)
+        return true;
+    http_accept_encoding_parse(request, &accept);
+    while (http_list_next(&list, &name)) {
+        enum http_coding coding;
+        if (http_coding_find(name, &coding) && accept.weights[coding] == 0)
+            return false;
+    }
+    return true;
+}
+
 bool object_matches(const struct object *object, const struct http_fields *request)
 {
-    return selector_matches(object_selectors(object), request);
+    return selector_matches(object_selectors(object), request)
+        && (!is_coded(object) || accepts_coding(object, request));
+}
+
+bool object_speaks_preferred(const struct object *object, const struct http_fields *request)
+{
+    struct slice selectors = object_selectors(object), rest = object_fields(object), language = {0};
+    struct http_field field;
+    if (selectors.size == 0)
+        return false;
+    while (language.size == 0 && object_next_field(&rest, &field)) {
+        if (slice_equal_nocase(field.name, SLICE("content-language")))
+            language = field.value;
+    }
+    return language.size > 0 && selector_matches_language(selectors, request, language)
+        && (!is_coded(object) || accepts_coding(object, request));
 }
 
 bool object_has_same_selectors(const struct object *a, const struct object *b)
 {
-    return slice_equal(object_selectors(a), object_selectors(b));
+    return slice_equal(object_selectors(a), object_selectors(b)) && is_coded(a) == is_coded(b)
+        && (!is_coded(a) || slice_equal_nocase(object_field(a, HTTP_NAME_CONTENT_ENCODING),
+            object_field(b, HTTP_NAME_CONTENT_ENCODING)));
 }
 
 struct hash128 object_variant(struct slice vary, const struct http_fields *request)

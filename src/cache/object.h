@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cache/body.h"
+#include "cache/forms.h"
 #include "cache/judge.h"
 #include "cache/key.h"
 #include "cache/policy.h"
@@ -14,7 +15,7 @@ struct object {
     bool storable;      // may be shared and kept; else it answers one request
     atomic_bool purged; // stale at once, usable until replaced
     struct object *next_in_bucket; // the index's own, as is the entry
-    struct policy_entry entry;     // its hash is the low half of the key's
+    struct policy_entry entry;     // its hash is the low half of the key's; owners: OBJECT_…
     uint32_t key_size, selectors_size, fields_size, tag_count;
     uint64_t stored_ns;        // loop clock when the response came
     uint32_t initial_age;      // then: ms, or seconds if the top bit is set
@@ -23,8 +24,17 @@ struct object {
     _Atomic uint32_t backoff_end_ds; // tenths of a second after stored_ns; 0: none
     uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
     struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
+    _Atomic(struct object_forms *) forms; // compressed; NULL: nobody has asked for any
     uint32_t tags[];         // hashes of Surrogate-Key and Cache-Tag; then key, selectors, fields
 };
+
+// What a head allows, in entry.owners.
+#define OBJECT_MAY_BE_CODED 1       // a content coding may be applied: none is, and no no-transform
+#define OBJECT_VARIES_BY_ENCODING 2 // its Vary says so already
+#define OBJECT_IS_CODED 4           // by the origin
+#define OBJECT_FLAGS (OBJECT_MAY_BE_CODED | OBJECT_VARIES_BY_ENCODING | OBJECT_IS_CODED)
+#define OBJECT_NOTE 8               // see object_note
+#define OBJECT_STAMP_SHIFT 8
 
 // Copies what it needs of both heads; the values that Vary selects by are taken from the request, a
 // missing Date from wall_ms. key may be NULL if the judgement is JUDGE_NEVER.
@@ -42,9 +52,33 @@ struct object *object_refresh(const struct object *object, const struct http_req
 // 9111 section 4.3.4). If not, ask again without conditions.
 bool object_is_confirmed(
     const struct object *object, const struct http_response_head *not_modified);
+// The lines of a shareable response that an object made of it, or refreshed by it, lacks: what
+// no-cache="..." or private="..." names, and cookies that are not kept, those of a 304 in any case.
+// They are for the one who asked. To be freed; data NULL if there are none.
+enum error object_fields_apart(const struct http_response_head *response, bool drops_set_cookie,
+    struct slice *ret_lines) MUST_CHECK;
 struct object *object_reference(struct object *object);
 void object_release(struct object *object); // NULL is fine
 uint64_t object_footprint(const struct object *object); // memory of head and content, bytes
+
+static inline unsigned object_flags(const struct object *object)
+{
+    return atomic_load_explicit(&object->entry.owners, memory_order_relaxed) & OBJECT_FLAGS;
+}
+// Remembers one bit about the object that its owner would else work out for each request. It is
+// good for one stamp (1 to 255), the last one noted.
+static inline void object_note(struct object *object, unsigned stamp, bool note)
+{
+    unsigned value = object_flags(object) | (note ? OBJECT_NOTE : 0u) | stamp << OBJECT_STAMP_SHIFT;
+    atomic_store_explicit(&object->entry.owners, (uint16_t)value, memory_order_relaxed);
+}
+// False if nothing is noted for that stamp.
+static inline bool object_recall(const struct object *object, unsigned stamp, bool *ret_note)
+{
+    unsigned value = atomic_load_explicit(&object->entry.owners, memory_order_relaxed);
+    *ret_note = (value & OBJECT_NOTE) != 0;
+    return value >> OBJECT_STAMP_SHIFT == stamp;
+}
 
 // All views into the object.
 struct slice object_key(const struct object *object); // empty if not storable
@@ -59,9 +93,12 @@ bool object_next_field(struct slice *rest, struct http_field *ret_field);
 // Of the content; UINT64_MAX while not known.
 uint64_t object_length(const struct object *object);
 
-// True if the response was chosen by the same values that this request has (RFC 9111 section 4.1).
+// True if the response was chosen by the same values that this request has (RFC 9111 section 4.1),
+// and is in no coding that the visitor rules out: an origin may forget the Vary.
 bool object_matches(const struct object *object, const struct http_fields *request);
-// Chosen by the same values for the same fields.
+// Not that, but in the language that this request prefers to all others.
+bool object_speaks_preferred(const struct object *object, const struct http_fields *request);
+// Chosen by the same values for the same fields, and in the same coding.
 bool object_has_same_selectors(const struct object *a, const struct object *b);
 // A hash of the request's values for the fields that Vary names; 0 without any. Requests that a
 // response cannot tell apart have the same.

@@ -137,6 +137,11 @@ static void enter(struct policy *policy, struct policy_entry *entry, enum policy
     }
 }
 
+static uint32_t units_of(uint64_t size)
+{
+    return (uint32_t)((size + POLICY_UNIT - 1) / POLICY_UNIT);
+}
+
 void policy_remove(struct policy *policy, struct policy_entry *entry)
 {
     list_remove(&entry->link);
@@ -257,9 +262,20 @@ void policy_insert(struct policy *policy, struct policy_entry *entry, uint64_t s
         policy->ghost_hits++;
         queue = POLICY_MAIN;
     }
-    entry->units = (uint32_t)((size + POLICY_UNIT - 1) / POLICY_UNIT);
+    entry->units = units_of(size);
     atomic_store_explicit(&entry->frequency, frequency, memory_order_relaxed);
     ghost_fit(policy);
     make_room(policy, policy_size(entry));
     enter(policy, entry, queue);
+}
+
+void policy_resize(struct policy *policy, struct policy_entry *entry, uint64_t size)
+{
+    uint64_t before = policy_size(entry);
+    entry->units = units_of(size);
+    if (entry->queue == POLICY_MAIN)
+        policy->main_used += policy_size(entry) - before;
+    else
+        policy->small_used += policy_size(entry) - before;
+    make_room(policy, 0);
 }

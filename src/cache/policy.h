@@ -20,6 +20,7 @@ struct policy_entry {
     uint32_t units;            // of POLICY_UNIT bytes
     _Atomic uint8_t frequency; // hits since it entered its queue, at most 3
     uint8_t queue;             // enum policy_queue
+    _Atomic uint16_t owners;   // the owner's own, here because it would be padding otherwise
 };
 #define POLICY_UNIT 16
 
@@ -59,6 +60,8 @@ void policy_insert(struct policy *policy, struct policy_entry *entry, uint64_t s
     const struct policy_entry *predecessor);
 // Out of its queue, without drop. Leaves the queue and frequency readable for a successor.
 void policy_remove(struct policy *policy, struct policy_entry *entry);
+// It takes so much now. Evicts what is too much then, itself perhaps.
+void policy_resize(struct policy *policy, struct policy_entry *entry, uint64_t size);
 // Evicts one entry; false if there is none.
 bool policy_evict(struct policy *policy);
 

@@ -2,11 +2,15 @@
 // while it happens.
 #include "cache/inside.h"
 #include "base/memory.h"
+#include "base/pattern.h"
 #include "cache/tag.h"
+
+#include <stdlib.h>
 
 // --- What a purge hits ---
 
-// A key is "SITE\0URL". The schemes are one to a purge, since a site is.
+// A key is "SITE\0URL", and more after a further NUL that tells copies of one URL apart. The
+// schemes are one to a purge, since a site is.
 static struct slice without_scheme(struct slice url)
 {
     if (slice_starts_with(url, SLICE("https://")))
@@ -19,34 +23,100 @@ static struct slice without_scheme(struct slice url)
 static struct slice url_of(struct slice key)
 {
     slice_cut(&key, '\0');
-    return without_scheme(key);
+    return without_scheme(slice_cut(&key, '\0'));
 }
 
-static bool has_tag(const struct object *object, struct slice tag)
+// One to a line.
+static bool next_tag_of(struct slice *rest, struct slice *ret_tag)
 {
-    uint32_t hash = tag_hash(tag);
-    bool maybe = false;
+    do {
+        *ret_tag = slice_trim(slice_cut(rest, '\n'));
+    } while (ret_tag->size == 0 && rest->data != NULL);
+    return ret_tag->size > 0;
+}
+
+static bool has_hash(const struct object *object, uint32_t hash)
+{
+    bool has = false;
     for (uint32_t i = 0; i < object->tag_count && object->tags[i] <= hash; i++)
-        maybe = maybe || object->tags[i] == hash;
-    if (!maybe)
-        return false;
+        has = has || object->tags[i] == hash;
+    return has;
+}
+
+// Both are sorted.
+static bool may_have_tag(const struct purge *purge, const struct object *object)
+{
+    size_t i = 0, k = 0;
+    while (i < purge->hash_count && k < object->tag_count) {
+        if (purge->hashes[i] == object->tags[k])
+            return true;
+        if (purge->hashes[i] < object->tags[k])
+            i++;
+        else
+            k++;
+    }
+    return false;
+}
+
+static bool has_this_tag(const struct object *object, struct slice tag)
+{
     struct slice rest = object_fields(object);
     struct http_field field;
-    while (object_next_field(&rest, &field)) {
+    while (has_hash(object, tag_hash(tag)) && object_next_field(&rest, &field)) {
         if (tag_is_in_field(tag, field.known, field.value))
             return true;
     }
     return false;
 }
 
+static bool has_tag(const struct purge *purge, const struct object *object)
+{
+    struct slice rest = purge->what, tag;
+    if (object->tag_count == 0 || (purge->hashes != NULL && !may_have_tag(purge, object)))
+        return false;
+    while (next_tag_of(&rest, &tag)) {
+        if (has_this_tag(object, tag))
+            return true;
+    }
+    return false;
+}
+
+static bool finds_tags(const struct pattern *pattern, const struct object *object)
+{
+    struct slice rest = object_fields(object);
+    struct http_field field;
+    while (object_next_field(&rest, &field)) {
+        if (tag_is_field(field.known) && pattern_matches(pattern, field.value))
+            return true;
+    }
+    return false;
+}
+
+static bool finds(const struct purge *purge, const struct object *object)
+{
+    const struct purge_match *match = &purge->match;
+    struct slice url = url_of(object_key(object)), path = url;
+    struct slice host = slice_cut(&path, '/');
+    path = slice_of(host.data + host.size, url.size - host.size);
+    struct slice content_type = object_field(object, HTTP_NAME_CONTENT_TYPE);
+    return (purge->what.size == 0 || slice_equal(host, purge->what))
+        && (match->host == NULL || pattern_matches(match->host, host))
+        && (match->url == NULL || pattern_matches(match->url, path))
+        && (match->content_type == NULL || pattern_matches(match->content_type, content_type))
+        && (match->tags == NULL || finds_tags(match->tags, object));
+}
+
 bool purge_matches(const struct purge *purge, const struct object *object)
 {
+    if (purge->covers != NULL && !purge->covers(purge->context, url_of(object_key(object))))
+        return false;
     switch (purge->kind) {
     case PURGE_URL: return slice_equal(url_of(object_key(object)), without_scheme(purge->what));
     case PURGE_PREFIX:
         return slice_starts_with(url_of(object_key(object)), without_scheme(purge->what));
-    case PURGE_TAG: return has_tag(object, purge->what);
+    case PURGE_TAG: return has_tag(purge, object);
     case PURGE_ALL: return true;
+    case PURGE_MATCH: return finds(purge, object);
     }
     return false;
 }
@@ -58,6 +128,7 @@ static bool may_match(const struct purge_record *record, struct slice key)
     case PURGE_URL: return slice_equal(url_of(key), without_scheme(record->what));
     case PURGE_PREFIX: return slice_starts_with(url_of(key), without_scheme(record->what));
     case PURGE_TAG:
+    case PURGE_MATCH:
     case PURGE_ALL: return true;
     }
     return true;
@@ -97,8 +168,8 @@ void purge_log_add(struct purge_log *log, const struct purge *purge)
     forget_record(log, record);
     *record = (struct purge_record){
         .epoch = atomic_fetch_add_explicit(&log->epoch, 1, memory_order_acq_rel) + 1,
-        // Without memory to say what was purged, it was everything.
-        .kind = copy == NULL ? PURGE_ALL : purge->kind,
+        // Without memory to say what was purged, it was everything; patterns are their caller's.
+        .kind = copy == NULL || purge->kind == PURGE_MATCH ? PURGE_ALL : purge->kind,
         .hard = purge->hard,
         .what = slice_of(copy, copy == NULL ? 0 : purge->what.size),
     };
@@ -107,15 +178,22 @@ void purge_log_add(struct purge_log *log, const struct purge *purge)
 
 void purge_log_add_invalidation(struct purge_log *log, uint64_t key_hash)
 {
+    struct invalidation *slot = &log->invalidated[key_hash % INVALIDATED_SLOTS];
+    lock_acquire(&log->lock);
     uint64_t epoch = atomic_fetch_add_explicit(&log->epoch, 1, memory_order_acq_rel) + 1;
-    atomic_store_explicit(
-        &log->invalidated[key_hash % INVALIDATED_SLOTS], epoch, memory_order_release);
+    if (slot->hash != key_hash)
+        slot->others_epoch = MAXIMUM(slot->others_epoch, slot->epoch);
+    slot->hash = key_hash;
+    slot->epoch = epoch;
+    lock_release(&log->lock);
 }
 
-static bool is_invalidated(struct purge_log *log, uint64_t key_hash, uint64_t epoch)
+// The log's lock held. Of keys that share a slot only the last is known by name; what else was
+// there is taken to have been any of them.
+static bool is_invalidated(const struct purge_log *log, uint64_t key_hash, uint64_t epoch)
 {
-    uint64_t slot = key_hash % INVALIDATED_SLOTS;
-    return atomic_load_explicit(&log->invalidated[slot], memory_order_acquire) > epoch;
+    const struct invalidation *slot = &log->invalidated[key_hash % INVALIDATED_SLOTS];
+    return (slot->hash == key_hash ? slot->epoch : slot->others_epoch) > epoch;
 }
 
 static enum purge_mark check_records(
@@ -142,9 +220,9 @@ enum purge_mark purge_log_check(struct purge_log *log, const struct object *obje
         return PURGE_MARK_NONE;
     lock_acquire(&log->lock);
     enum purge_mark mark = check_records(log, object, epoch);
-    lock_release(&log->lock);
     if (mark == PURGE_MARK_NONE && is_invalidated(log, object->entry.hash, epoch))
-        return PURGE_MARK_SOFT;
+        mark = PURGE_MARK_SOFT;
+    lock_release(&log->lock);
     return mark;
 }
 
@@ -153,10 +231,8 @@ bool cache_is_touched_since(struct cache *cache, const struct cache_key *key, ui
     struct purge_log *log = &cache->purges;
     if (atomic_load_explicit(&log->epoch, memory_order_acquire) == epoch)
         return false;
-    if (is_invalidated(log, key->hash.low, epoch))
-        return true;
     lock_acquire(&log->lock);
-    bool touched = log->lost_epoch > epoch;
+    bool touched = log->lost_epoch > epoch || is_invalidated(log, key->hash.low, epoch);
     for (unsigned i = 0; i < PURGE_LOG_SIZE && !touched; i++)
         touched = log->records[i].epoch > epoch && may_match(&log->records[i], key->text);
     lock_release(&log->lock);
@@ -165,12 +241,14 @@ bool cache_is_touched_since(struct cache *cache, const struct cache_key *key, ui
 
 // --- The walk ---
 
-// Objects hit in one shard; hard ones are chained to *doomed instead.
-static uint64_t purge_shard(struct cache *cache, struct shard *shard, const struct purge *purge,
-    struct object **doomed)
+#define RUN_BUCKETS 256 // so many under one lock: lookups wait for it
+
+// Objects hit in a run of buckets; hard ones are chained to *doomed instead.
+static uint64_t purge_run(struct cache *cache, struct shard *shard, const struct purge *purge,
+    uint64_t first, struct object **doomed)
 {
-    uint64_t count = 0;
-    for (uint64_t i = 0; i < shard->bucket_count; i++) {
+    uint64_t count = 0, end = MINIMUM(first + RUN_BUCKETS, shard->bucket_count);
+    for (uint64_t i = first; i < end; i++) {
         for (struct object *object = shard->buckets[i], *next; object != NULL; object = next) {
             next = object->next_in_bucket;
             if (!purge_matches(purge, object))
@@ -189,17 +267,18 @@ static uint64_t purge_shard(struct cache *cache, struct shard *shard, const stru
     return count;
 }
 
-uint64_t cache_purge(struct cache *cache, const struct purge *purge)
+// Buckets only ever become twice as many, bucket i becoming i and i + count: what was not visited
+// yet comes later.
+static uint64_t purge_shard(struct cache *cache, struct shard *shard, const struct purge *purge)
 {
-    uint64_t count = 0;
-    purge_log_add(&cache->purges, purge); // before the walk: see cache_insert
-    for (unsigned i = 0; i < SHARDS; i++) {
-        struct shard *shard = &cache->shards[i];
+    uint64_t count = 0, first = 0, bucket_count;
+    do {
         struct object *doomed = NULL;
         if (purge->hard)
             lock_acquire(&cache->policy_lock);
         lock_acquire(&shard->lock);
-        count += purge_shard(cache, shard, purge, &doomed);
+        count += purge_run(cache, shard, purge, first, &doomed);
+        bucket_count = shard->bucket_count;
         lock_release(&shard->lock);
         if (purge->hard)
             lock_release(&cache->policy_lock);
@@ -208,7 +287,44 @@ uint64_t cache_purge(struct cache *cache, const struct purge *purge)
             object_release(doomed);
             doomed = next;
         }
-    }
+        first += RUN_BUCKETS;
+    } while (first < bucket_count);
+    return count;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// Of many tags at once, for one walk. NULL: there is no memory for it, and it takes longer.
+static uint32_t *hash_tags(struct slice tags, size_t *ret_count)
+{
+    struct slice rest = tags, tag;
+    size_t count = 0;
+    while (next_tag_of(&rest, &tag))
+        count++;
+    uint32_t *hashes = count == 0 ? NULL : memory_alloc(count * sizeof(*hashes));
+    if (hashes == NULL)
+        return NULL;
+    *ret_count = 0;
+    for (rest = tags; next_tag_of(&rest, &tag);)
+        hashes[(*ret_count)++] = tag_hash(tag);
+    qsort(hashes, count, sizeof(*hashes), compare_hashes);
+    return hashes;
+}
+
+uint64_t cache_purge(struct cache *cache, const struct purge *asked)
+{
+    uint64_t count = 0;
+    struct purge purge = *asked;
+    uint32_t *hashes = purge.kind == PURGE_TAG ? hash_tags(purge.what, &purge.hash_count) : NULL;
+    purge.hashes = hashes;
+    purge_log_add(&cache->purges, &purge); // before the walk: see cache_insert
+    for (unsigned i = 0; i < SHARDS; i++)
+        count += purge_shard(cache, &cache->shards[i], &purge);
+    memory_free(hashes);
     lock_acquire(&cache->policy_lock);
     cache->purged += count;
     lock_release(&cache->policy_lock);

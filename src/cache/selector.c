@@ -2,7 +2,7 @@
 // and hash, so that no value is too long for any of them.
 #include "cache/selector.h"
 
-#define SORTED_MAX 16 // codings in one Accept-Encoding; more are left in their order
+#define SORTED_MAX 16 // codings or languages in one field; more are left in their order
 #define PIECE_SIZE 64
 
 // Takes the normal form piece by piece.
@@ -68,10 +68,21 @@ static int compare_nocase(struct slice a, struct slice b)
     return a.size < b.size ? -1 : a.size > b.size;
 }
 
+static struct slice without_weight(struct slice item)
+{
+    return slice_trim(slice_cut(&item, ';'));
+}
+
+static int compare_items(struct slice a, struct slice b)
+{
+    int order = compare_nocase(without_weight(a), without_weight(b));
+    return order != 0 ? order : compare_nocase(a, b);
+}
+
 static void insert_sorted(struct slice *items, size_t count, struct slice item)
 {
     size_t at = count;
-    while (at > 0 && compare_nocase(items[at - 1], item) > 0) {
+    while (at > 0 && compare_items(items[at - 1], item) > 0) {
         items[at] = items[at - 1];
         at--;
     }
@@ -108,6 +119,45 @@ static void take_separated(struct sink *sink, bool first, struct slice element, 
         sink_take(sink, element);
 }
 
+// "q=0.5" in thousandths (RFC 9110 section 12.4.2).
+static bool parse_weight(struct slice parameter, unsigned *ret_weight)
+{
+    parameter = slice_trim(parameter);
+    if (parameter.size < 3 || parameter.size > 7 || (parameter.data[0] | 0x20) != 'q'
+        || parameter.data[1] != '=' || (parameter.size > 3 && parameter.data[3] != '.'))
+        return false;
+    unsigned weight = 0, place = 1000;
+    for (size_t i = 2; i < parameter.size; i++) {
+        char byte = parameter.data[i];
+        if (i == 3)
+            continue;
+        if (byte < '0' || byte > '9')
+            return false;
+        weight += (unsigned)(byte - '0') * place;
+        place /= 10;
+    }
+    *ret_weight = weight;
+    return weight <= 1000;
+}
+
+// Equal weights in one way of writing, and none for the one that goes without saying.
+static void take_weighted(struct sink *sink, struct slice element)
+{
+    struct slice parameter = element;
+    struct slice name = slice_cut(&parameter, ';');
+    unsigned weight;
+    if (parameter.data == NULL || !parse_weight(parameter, &weight)) {
+        sink_take_folded(sink, element, true);
+        return;
+    }
+    sink_take_folded(sink, name, true);
+    if (weight == 1000)
+        return;
+    const char digits[] = {';', 'q', '=', (char)('0' + weight / 100),
+        (char)('0' + weight / 10 % 10), (char)('0' + weight % 10)};
+    sink_take(sink, slice_of(digits, sizeof(digits)));
+}
+
 static bool take_sorted(struct sink *sink, struct elements elements)
 {
     struct slice sorted[SORTED_MAX], element;
@@ -117,8 +167,11 @@ static bool take_sorted(struct sink *sink, struct elements elements)
             return false;
         insert_sorted(sorted, count++, element);
     }
-    for (size_t i = 0; i < count; i++)
-        take_separated(sink, i == 0, sorted[i], true);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            sink_take(sink, SLICE(","));
+        take_weighted(sink, sorted[i]);
+    }
     return true;
 }
 
@@ -131,10 +184,10 @@ static void take_value(struct sink *sink, struct slice name, const struct http_f
     }
     sink_take(sink, SLICE("="));
     struct elements elements = {first, request->items + request->count, name, SLICE_EMPTY};
-    if (first->known == HTTP_NAME_ACCEPT_ENCODING && take_sorted(sink, elements))
-        return;
     bool folded = first->known == HTTP_NAME_ACCEPT_ENCODING
         || slice_equal_nocase(name, SLICE("accept-language"));
+    if (folded && take_sorted(sink, elements))
+        return;
     struct slice element;
     for (bool begins = true; !sink->differs && elements_next(&elements, &element); begins = false)
         take_separated(sink, begins, element, folded);
@@ -175,13 +228,57 @@ size_t selector_write(
     return sink.size;
 }
 
+// True if one language range of the request weighs more than any other, and it is that one.
+static bool prefers(const struct http_fields *request, struct slice language)
+{
+    const struct slice name = SLICE("accept-language");
+    const struct http_field *first = http_fields_find_text(request, name);
+    if (first == NULL || language.size == 0)
+        return false;
+    struct elements elements = {first, request->items + request->count, name, SLICE_EMPTY};
+    struct slice element;
+    unsigned wanted = 0, others = 0;
+    while (elements_next(&elements, &element)) {
+        struct slice parameter = element;
+        struct slice range = slice_trim(slice_cut(&parameter, ';'));
+        unsigned weight = 1000;
+        if (parameter.data != NULL && !parse_weight(parameter, &weight))
+            return false;
+        if (slice_equal_nocase(range, language))
+            wanted = MAXIMUM(wanted, weight);
+        else
+            others = MAXIMUM(others, weight);
+    }
+    return wanted > others;
+}
+
+static bool matches_by_name(struct slice name, struct slice expected,
+    const struct http_fields *request)
+{
+    struct sink sink = {.comparing = true, .expected = expected};
+    take_value(&sink, name, request);
+    return !sink.differs && sink.expected.size == 0;
+}
+
+bool selector_matches_language(struct slice block, const struct http_fields *request,
+    struct slice content_language)
+{
+    while (block.size > 0) {
+        struct slice name = slice_cut(&block, '\0');
+        struct slice expected = slice_cut(&block, '\0');
+        bool preferred = slice_equal(name, SLICE("accept-language"))
+            && prefers(request, content_language);
+        if (!preferred && !matches_by_name(name, expected, request))
+            return false;
+    }
+    return true;
+}
+
 bool selector_matches(struct slice block, const struct http_fields *request)
 {
     while (block.size > 0) {
         struct slice name = slice_cut(&block, '\0');
-        struct sink sink = {.comparing = true, .expected = slice_cut(&block, '\0')};
-        take_value(&sink, name, request);
-        if (sink.differs || sink.expected.size > 0)
+        if (!matches_by_name(name, slice_cut(&block, '\0'), request))
             return false;
     }
     return true;

@@ -1,7 +1,8 @@
 // The request's values that a response was chosen by (RFC 9111 section 4.1), in a form in which
 // requests that mean the same are the same: lines combined, space around list elements removed,
-// Accept-Encoding and Accept-Language folded to lower case, Accept-Encoding also sorted (the order
-// of languages of equal weight means something to many servers, so that one stays).
+// Accept-Encoding and Accept-Language folded to lower case, sorted, and their weights written in
+// one way: by their specification their order means nothing (RFC 9110 section 12.5.4 even warns of
+// servers that think otherwise), and browsers give every language a weight of its own.
 //
 // A selector block is, for each name that Vary lists, sorted: the name in lower case, NUL, '-' if
 // the request has no such field, else '=' and its value, NUL.
@@ -23,6 +24,11 @@ enum error selector_names_add(struct selector_names *names, struct slice vary) M
 size_t selector_write(
     const struct selector_names *names, const struct http_fields *request, char *buffer);
 bool selector_matches(struct slice block, const struct http_fields *request);
+// The same, but for Accept-Language it is enough that the response is in the one language that the
+// request prefers to all others: no server could do better by it (RFC 9111 section 4.1: preference
+// may choose). content_language is the response's.
+bool selector_matches_language(struct slice block, const struct http_fields *request,
+    struct slice content_language);
 // The names in a block.
 void selector_names_of(struct slice block, struct selector_names *ret_names);
 // 0 without names.

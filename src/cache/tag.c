@@ -4,14 +4,37 @@
 
 #include <stdlib.h>
 
+#define SPACE 1
+#define COMMA 2
+
+// By what its tags are separated; 0: it has none.
+static const uint8_t separators[HTTP_NAME_COUNT] = {
+    [HTTP_NAME_SURROGATE_KEY] = SPACE,
+    [HTTP_NAME_XKEY] = SPACE,
+    [HTTP_NAME_CACHE_TAG] = COMMA,
+    [HTTP_NAME_CACHE_TAGS] = SPACE | COMMA,
+    [HTTP_NAME_PURGE_CACHE_TAGS] = SPACE | COMMA,
+    [HTTP_NAME_X_CACHE_TAGS] = SPACE | COMMA,
+    [HTTP_NAME_X_MAGENTO_TAGS] = SPACE | COMMA,
+};
+
+bool tag_is_field(enum http_name known)
+{
+    return separators[known] != 0;
+}
+
 // Cuts the next tag off the value of a field; false at the end, and for fields without tags.
 static bool next_tag(enum http_name known, struct slice *rest, struct slice *ret_tag)
 {
-    if (known != HTTP_NAME_SURROGATE_KEY && known != HTTP_NAME_CACHE_TAG)
-        return false;
-    char separator = known == HTTP_NAME_SURROGATE_KEY ? ' ' : ',';
-    while (rest->size > 0) {
-        *ret_tag = slice_trim(slice_cut(rest, separator));
+    unsigned separator = separators[known];
+    while (separator != 0 && rest->size > 0) {
+        size_t end = 0;
+        while (end < rest->size && !((separator & SPACE) != 0 && rest->data[end] == ' ')
+            && !((separator & COMMA) != 0 && rest->data[end] == ','))
+            end++;
+        size_t used = MINIMUM(end + 1, rest->size);
+        *ret_tag = slice_trim(slice_of(rest->data, end));
+        *rest = slice_of(rest->data + used, rest->size - used);
         if (ret_tag->size > 0)
             return true;
     }

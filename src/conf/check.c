@@ -60,6 +60,7 @@ static size_t size_of_value(const struct setting *row)
     case SETTING_CHOICE_SET: return sizeof(uint64_t);
     case SETTING_TEXT: return sizeof(struct slice);
     case SETTING_TEXT_LIST:
+    case SETTING_TEXT_MAP:
     case SETTING_SECTION_LIST:
     case SETTING_SECTION_MAP: return sizeof(struct setting_list);
     case SETTING_STATUS_SET: return sizeof(struct setting_status_set);
@@ -144,6 +145,7 @@ static void check_texts(struct checker *checker, const struct setting *row)
         return;
     case SETTING_TEXT:
     case SETTING_TEXT_LIST:
+    case SETTING_TEXT_MAP:
     case SETTING_CHOICE_SET:
     case SETTING_STATUS_SET:
     case SETTING_SECTION:
@@ -174,6 +176,18 @@ static void check_yaml(struct checker *checker, const struct setting_section *se
             mistakes.count == 0 ? 0 : (int)mistakes.items[0].message.size,
             mistakes.count == 0 ? "" : mistakes.items[0].message.data);
     arena_free(&arena);
+}
+
+// Absence is told by a number that no one can write.
+static void check_optional(struct checker *checker, const struct setting *row)
+{
+    bool can_be = row->type == SETTING_COUNT || row->type == SETTING_PERCENT
+        || row->type == SETTING_SIZE || row->type == SETTING_DURATION
+        || row->type == SETTING_CHOICE;
+    if (row->optional && !can_be)
+        offend(checker, row->name, "is optional, which only numbers and choices can be");
+    if (row->optional && row->fallback != NULL)
+        offend(checker, row->name, "is optional and has a fallback");
 }
 
 static void check_fallback(struct checker *checker, const struct setting_section *section,
@@ -219,6 +233,7 @@ static void check_section(struct checker *checker, const struct setting_section 
         check_choices(checker, row);
         check_range(checker, row);
         check_texts(checker, row);
+        check_optional(checker, row);
         check_fallback(checker, section, row);
         struct conf_place inner = {.up = place, .name = slice_from_string(row->name)};
         if (row->section != NULL)

@@ -26,6 +26,7 @@ static const char introduction[] =
     "| true or false | these two words |\n"
     "| text | as it is, or in quotes where YAML would read a sign in it: `\"[::1]:80\"` |\n"
     "| list | `[a, b]`, or one `- a` per line |\n"
+    "| texts by name | `{name: text}`, or one indented `name: text` per line |\n"
     "| status codes | single ones and ranges: `200-299,304` |\n"
     "\n"
     "Anchors (`&name`) and aliases (`*name`) share a value between places. For completion in an\n"

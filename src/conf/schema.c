@@ -132,6 +132,9 @@ static json_t *bare_schema(const struct setting *row)
     case SETTING_TEXT_LIST:
         return json_pack("{s:[s, s, s], s:o}", "type", "string", "array", "null", "items",
             json_pack("{s:s}", "type", "string"));
+    case SETTING_TEXT_MAP:
+        return json_pack("{s:[s, s], s:{s:s}}", "type", "object", "null", "additionalProperties",
+            "type", "string");
     case SETTING_CHOICE:
         return choice_schema(row);
     case SETTING_CHOICE_SET:
@@ -170,6 +173,7 @@ static json_t *default_value(const struct setting *row)
     case SETTING_STATUS_SET:
         return strchr("\"'[", row->fallback[0]) != NULL ? NULL : json_string(row->fallback);
     case SETTING_TEXT_LIST:
+    case SETTING_TEXT_MAP:
     case SETTING_CHOICE_SET:
     case SETTING_SECTION:
     case SETTING_SECTION_LIST:

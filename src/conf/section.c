@@ -102,7 +102,7 @@ static enum error read_fallback(struct conf_loader *loader, const struct setting
     const struct conf_node *node = &scalar;
     if (row->fallback == NULL)
         return ERROR_NONE;
-    if (scalar.text.size == 0 || strchr("[\"'", scalar.text.data[0]) == NULL)
+    if (scalar.text.size == 0 || strchr("[{\"'", scalar.text.data[0]) == NULL)
         return conf_value_read(&source, row, node, place, memory);
     struct arena arena;
     arena_init(&arena, 2048, (size_t)1 << 20);
@@ -227,6 +227,35 @@ static enum error read_section_map(struct conf_loader *loader, const struct sett
     return error;
 }
 
+static enum error read_text_map(struct conf_loader *loader, const struct setting *row,
+    const struct conf_node *node, const struct conf_place *place, struct setting_list *list)
+{
+    if (node->kind != CONF_MAPPING) {
+        conf_report_wrong(loader->source.report, row, node, place, " cannot stand here");
+        return ERROR_NONE;
+    }
+    struct key_table keys;
+    enum error error = key_table_init(&keys, loader->work, node->count);
+    struct setting_pair *items = arena_zero_alloc(loader->source.arena,
+        MAXIMUM(node->count, 1) * sizeof(*items)), *pair = items;
+    if (error != ERROR_NONE || items == NULL)
+        return ERROR_MEMORY;
+    for (const struct conf_entry *entry = node->first; entry != NULL && error == ERROR_NONE;
+         entry = entry->next, pair++) {
+        struct conf_place inner = {.up = place, .name = entry->key->text};
+        struct setting value = {.name = row->name, .type = SETTING_TEXT, .check = row->check};
+        const struct conf_node *first = key_table_add(&keys, entry->key);
+        if (first != NULL)
+            report_duplicate(loader, entry->key, first, place);
+        error = read_name(loader, &(struct setting){.name = row->name}, entry->key, &inner, pair);
+        value.offset = offsetof(struct setting_pair, value);
+        if (error == ERROR_NONE)
+            error = conf_value_read(&loader->source, &value, entry->value, &inner, pair);
+    }
+    *list = (struct setting_list){items, node->count};
+    return error;
+}
+
 // Aliases can make a small file large, so what is read is counted here and not in the tree.
 static bool count_value(struct conf_loader *loader, const struct conf_node *node)
 {
@@ -249,6 +278,8 @@ static enum error read_absent(struct conf_loader *loader, const struct setting *
         .line = node->line, .column = node->column};
     if (row->type == SETTING_SECTION)
         return read_section(loader, row->section, &empty, &inner, (char *)memory + row->offset);
+    if (row->optional)
+        *(uint64_t *)((char *)memory + row->offset) = SETTING_ABSENT;
     if (!conf_is_required(row))
         return read_fallback(loader, row, &inner, memory);
     if (!loader->defaults_only && !empty.incomplete)
@@ -274,6 +305,8 @@ static enum error read_written(struct conf_loader *loader, const struct setting 
         return read_section_list(loader, row, node, place, value);
     case SETTING_SECTION_MAP:
         return read_section_map(loader, row, node, place, value);
+    case SETTING_TEXT_MAP:
+        return read_text_map(loader, row, node, place, value);
     case SETTING_BOOL:
     case SETTING_COUNT:
     case SETTING_PERCENT:

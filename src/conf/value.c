@@ -17,6 +17,7 @@ const char *conf_type_text(enum setting_type type)
     case SETTING_DURATION: return "duration";
     case SETTING_TEXT: return "text";
     case SETTING_TEXT_LIST: return "text or list of texts";
+    case SETTING_TEXT_MAP: return "texts by name";
     case SETTING_CHOICE: return "choice";
     case SETTING_CHOICE_SET: return "list of choices";
     case SETTING_STATUS_SET: return "status codes";
@@ -34,7 +35,8 @@ bool conf_type_is_section(enum setting_type type)
 
 bool conf_type_is_list(enum setting_type type)
 {
-    return type == SETTING_TEXT_LIST || type == SETTING_SECTION_LIST || type == SETTING_SECTION_MAP;
+    return type == SETTING_TEXT_LIST || type == SETTING_TEXT_MAP || type == SETTING_SECTION_LIST
+        || type == SETTING_SECTION_MAP;
 }
 
 bool conf_is_required(const struct setting *row)
@@ -46,9 +48,10 @@ bool conf_is_required(const struct setting *row)
     case SETTING_SIZE:
     case SETTING_DURATION:
     case SETTING_CHOICE:
-        return row->fallback == NULL;
+        return row->fallback == NULL && !row->optional;
     case SETTING_TEXT:
     case SETTING_TEXT_LIST:
+    case SETTING_TEXT_MAP:
     case SETTING_CHOICE_SET:
     case SETTING_STATUS_SET:
     case SETTING_SECTION_LIST:
@@ -130,6 +133,9 @@ void conf_append_expected(struct text *text, const struct setting *row)
     case SETTING_TEXT_LIST:
         text_append(text, SLICE("text or a list of texts"));
         return;
+    case SETTING_TEXT_MAP:
+        text_append(text, SLICE("texts by name: indented lines of \"name: text\""));
+        return;
     case SETTING_CHOICE:
         text_append(text, row->choices[1] == NULL ? SLICE("") : SLICE("one of "));
         append_choices(text, row->choices);
@@ -192,6 +198,7 @@ static bool parse_number(const struct setting *row, struct slice text, uint64_t 
     case SETTING_BOOL:
     case SETTING_TEXT:
     case SETTING_TEXT_LIST:
+    case SETTING_TEXT_MAP:
     case SETTING_CHOICE:
     case SETTING_CHOICE_SET:
     case SETTING_STATUS_SET:
@@ -456,10 +463,11 @@ static enum error read_value(const struct conf_source *source, const struct sett
         return read_text(source, row, node, place, value);
     case SETTING_TEXT_LIST:
         return read_text_list(source, row, node, place, value);
+    case SETTING_TEXT_MAP:
     case SETTING_SECTION:
     case SETTING_SECTION_LIST:
     case SETTING_SECTION_MAP:
-        break; // conf/load.c
+        break; // conf/section.c
     }
     return ERROR_NONE;
 }

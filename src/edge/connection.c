@@ -1,15 +1,14 @@
-// Accepting, parking and reading. A parked connection costs its struct and nothing else: the buffer
+// Accepting and parking. A parked connection costs its struct and nothing else: the buffer
 // and the task are taken when its next request begins and given back when nothing is buffered.
 #include "edge/connection.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "edge/delivery.h"
-#include "edge/request.h"
-
-#include <stdio.h>
+#include "edge/client.h"
+#include "edge/client_table.h"
+#include "edge/http2.h"
+#include "edge/secure.h"
+#include "edge/tunnel.h"
 
 #define ACCEPT_PAUSE_MS 50
-#define FETCHES_SHARE 8 // an eighth of the tasks
 #define LINGER_MS 1000
 #define LINGER_BYTES (256 * 1024)
 
@@ -35,7 +34,7 @@ void edge_buffer_give(struct edge_thread *thread, char *buffer)
     thread->buffers_kept++;
 }
 
-static void connection_drop_buffer(struct connection *connection)
+void connection_drop_buffer(struct connection *connection)
 {
     if (connection->capacity == EDGE_BUFFER_SIZE)
         edge_buffer_give(connection->thread, connection->buffer);
@@ -45,13 +44,14 @@ static void connection_drop_buffer(struct connection *connection)
     connection->capacity = connection->begin = connection->end = 0;
 }
 
-static void connection_destroy(struct connection *connection)
+void connection_destroy(struct connection *connection)
 {
     struct edge_thread *thread = connection->thread;
     connection_drop_buffer(connection);
     list_remove(&connection->link);
     thread->connection_count--;
-    io_close(&connection->socket);
+    client_leave(connection);
+    stream_close(&connection->stream);
     memory_free(connection);
     edge_thread_connection_gone(thread);
 }
@@ -62,32 +62,41 @@ static void connection_serve_main(struct task *task, void *argument);
 static enum error connection_start(struct connection *connection)
 {
     struct loop *loop = connection->thread->loop;
-    if (loop->tasks_alive >= loop->limits.tasks - loop->limits.tasks / FETCHES_SHARE)
+    if (loop->tasks_alive >= loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE)
         return ERROR_LIMIT;
     return task_start(loop, NULL, connection_serve_main, connection);
 }
 
+static void connection_count_timeout(const struct connection *connection)
+{
+    ledger_add(connection->thread->ledger, connection->awaits_proxy_header
+        ? LEDGER_PROXY_HEADER_FAULTS : connection->awaits_handshake
+        ? LEDGER_TLS_TIMEOUTS : LEDGER_IDLE_TIMEOUTS, 1);
+}
+
 static void connection_on_ready(struct io_socket *socket, enum error reason)
 {
-    struct connection *connection = CONTAINER_OF(socket, struct connection, socket);
+    struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
     if (reason == ERROR_NONE) {
         connection->busy = true;
         if (connection_start(connection) == ERROR_NONE)
             return;
         ledger_add(connection->thread->ledger, LEDGER_SHED, 1);
     } else if (reason == ERROR_TIMEOUT) {
-        ledger_add(connection->thread->ledger, LEDGER_IDLE_TIMEOUTS, 1);
+        connection_count_timeout(connection);
     }
     connection_destroy(connection);
 }
 
 static void connection_park(struct connection *connection)
 {
-    const struct connection_settings *settings =
-        &connection->thread->generation->settings->connections;
+    const struct edge_settings *settings = connection->thread->generation->settings;
+    uint64_t timeout_ms = connection->awaits_proxy_header ? settings->connections.head_timeout_ms
+        : connection->awaits_handshake ? settings->tls.handshake_timeout_ms
+                                       : settings->connections.idle_timeout_ms;
     connection->busy = false;
-    io_park(&connection->socket,
-        deadline_after_ms(connection->thread->loop, settings->idle_timeout_ms),
+    connection->parked_ns = connection->thread->loop->now_ns;
+    io_park(&connection->stream.socket, deadline_after_ms(connection->thread->loop, timeout_ms),
         connection_on_ready);
 }
 
@@ -100,7 +109,8 @@ static struct connection *connection_create(struct edge_thread *thread)
     if (connection == NULL)
         return NULL;
     connection->thread = thread;
-    connection->socket.descriptor = -1;
+    connection->stream.socket.descriptor = -1;
+    connection->client_place = CLIENT_PLACE_NONE;
     return connection;
 }
 
@@ -126,13 +136,17 @@ void connection_accept_main(struct task *task, void *argument)
             connection_refuse(task, listener);
             continue;
         }
-        enum error error = io_accept(task, &listener->socket, &connection->socket,
+        enum error error = io_accept(task, &listener->socket, &connection->stream.socket,
             &connection->peer, NEVER_NS);
         if (error == ERROR_NONE) {
             list_append(&thread->connections, &connection->link);
             thread->connection_count++;
             ledger_add(thread->ledger, LEDGER_CONNECTIONS, 1);
-            connection_park(connection);
+            connection->awaits_handshake = listener->secure;
+            if (client_admit(connection))
+                connection_park(connection);
+            else
+                connection_destroy(connection);
             continue;
         }
         memory_free(connection);
@@ -143,8 +157,23 @@ void connection_accept_main(struct task *task, void *argument)
     }
 }
 
-// Room for at least one byte behind `end`: moves what is there to the front, then grows.
-static enum error connection_make_room(struct connection *connection, uint64_t maximum)
+// Bytes that came right behind the request belong to the other protocol already.
+static void connection_start_tunnel(struct connection *connection)
+{
+    struct tunnel *tunnel = connection->tunnel;
+    size_t size = connection->end - connection->begin;
+    char *received = size == 0 ? NULL : memory_alloc(size);
+    if (received != NULL)
+        memcpy(received, connection->buffer + connection->begin, size);
+    connection_drop_buffer(connection);
+    if (size > 0 && received == NULL)
+        tunnel_cut(tunnel);
+    else
+        tunnel_start(tunnel, received, size);
+}
+
+// Moves what is there to the front, then grows.
+enum error connection_make_room(struct connection *connection, uint64_t maximum)
 {
     if (connection->buffer == NULL) {
         connection->buffer = edge_buffer_take(connection->thread);
@@ -174,164 +203,77 @@ static enum error connection_make_room(struct connection *connection, uint64_t m
     return ERROR_NONE;
 }
 
-// Reads until a whole head lies at begin. CLOSED: the visitor left between requests. PROTOCOL: see
-// *ret_fault.
-static enum error connection_read_head(struct task *task, struct connection *connection,
-    const struct edge_settings *settings, struct slice *ret_head, enum http1_fault *ret_fault)
-{
-    struct http1_scan scan = {0};
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
-        settings->connections.head_timeout_ms);
-    for (;;) {
-        struct slice bytes = SLICE_EMPTY;
-        size_t end, size;
-        if (connection->begin < connection->end) {
-            bytes = slice_of(connection->buffer + connection->begin,
-                connection->end - connection->begin);
-            switch (http1_scan(&scan, bytes, &settings->http, &end)) {
-            case HTTP1_DONE:
-                *ret_head = slice_of(bytes.data + scan.begin, end - scan.begin);
-                connection->begin += (uint32_t)end;
-                return ERROR_NONE;
-            case HTTP1_FAULT:
-                *ret_fault = scan.fault;
-                return ERROR_PROTOCOL;
-            case HTTP1_MORE:
-                break;
-            }
-        }
-        enum error error = connection_make_room(connection, settings->http.head_size);
-        if (error == ERROR_LIMIT) {
-            *ret_fault = HTTP1_FAULT_HEAD_TOO_LARGE;
-            return ERROR_PROTOCOL;
-        }
-        if (error == ERROR_NONE)
-            error = io_receive(task, &connection->socket, connection->buffer + connection->end,
-                connection->capacity - connection->end, deadline_ns, &size);
-        if (error != ERROR_NONE)
-            return error == ERROR_TIMEOUT && bytes.size == 0 ? ERROR_CLOSED : error;
-        connection->end += (uint32_t)size;
-    }
-}
-
-// After a last answer to a visitor who may still be sending: a plain close would make his kernel
-// throw the answer away (RFC 9112 section 9.6).
-static void connection_linger(struct task *task, struct connection *connection)
+void connection_linger(struct task *task, struct connection *connection)
 {
     uint64_t deadline_ns = deadline_after_ms(task_loop(task), LINGER_MS);
     char *scratch = edge_buffer_take(connection->thread);
-    io_end(&connection->socket);
+    stream_end(&connection->stream);
     for (size_t total = 0, size; scratch != NULL && total < LINGER_BYTES; total += size) {
-        if (io_receive(task, &connection->socket, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
+        if (stream_receive(task, &connection->stream, scratch, EDGE_BUFFER_SIZE, deadline_ns, &size)
             != ERROR_NONE)
             break;
     }
     edge_buffer_give(connection->thread, scratch);
 }
 
-static void connection_describe(int descriptor, void *argument)
+// False: the connection ended, or what began as HTTP/2 took too long to go on. *ret_http2: the
+// bytes at its beginning are the preface of HTTP/2 (RFC 9113 section 3.3), which is nowhere else
+// understood: between two requests it could be one that an intermediary forwarded unread.
+static bool connection_find_protocol(struct task *task, struct connection *connection,
+    bool *ret_http2)
 {
-    const struct request *request = argument;
-    dprintf(descriptor, "request %016llx %.*s %.*s host %.*s\n", (unsigned long long)request->id,
-        SLICE_ARGS(request->head.method_text), SLICE_ARGS(request->head.target),
-        SLICE_ARGS(request->host));
-}
-
-// The head's fields, in the request's own storage or, when there are many, in its arena.
-static enum http1_fault connection_parse_head(struct request *request, struct slice head)
-{
-    const struct http1_limits *limits = &request->generation->settings->http;
-    request->head.fields = (struct http_fields){request->fields, 0, REQUEST_FIELDS_ON_STACK};
-    enum http1_fault fault = http1_parse_request(head, limits, &request->head);
-    if (fault != HTTP1_FAULT_TOO_MANY_FIELDS || limits->field_count <= REQUEST_FIELDS_ON_STACK)
-        return fault;
-    struct http_field *more = arena_alloc(&request->arena, limits->field_count * sizeof(*more));
-    if (more == NULL)
-        return fault;
-    request->head.fields = (struct http_fields){more, 0, (uint32_t)limits->field_count};
-    return http1_parse_request(head, limits, &request->head);
-}
-
-// What Connection names is meant for us alone (RFC 9110 section 7.6.1). It is not passed on, so it
-// must not choose a variant or count as credentials either: the backend answers without it.
-static void connection_drop_nominated(struct http_fields *fields)
-{
-    uint32_t kept = 0;
-    if (http_fields_find(fields, HTTP_NAME_CONNECTION) == NULL)
-        return;
-    for (uint32_t i = 0; i < fields->count; i++) {
-        struct http_field field = fields->items[i];
-        if (http_name_is_hop_by_hop(field.known) || !http_field_is_hop_by_hop(fields, &field))
-            fields->items[kept++] = field;
+    const struct edge_settings *settings = connection->thread->generation->settings;
+    uint64_t deadline_ns =
+        deadline_after_ms(task_loop(task), settings->connections.head_timeout_ms);
+    enum http2_preface preface = HTTP2_PREFACE_PART;
+    while (preface == HTTP2_PREFACE_PART) {
+        size_t size;
+        enum error error = connection_make_room(connection, settings->http.head_size);
+        if (error == ERROR_NONE)
+            error = stream_receive(task, &connection->stream, connection->buffer + connection->end,
+                connection->capacity - connection->end, deadline_ns, &size);
+        if (error == ERROR_TIMEOUT)
+            ledger_add(connection->thread->ledger, LEDGER_HEAD_TIMEOUTS, connection->end > 0);
+        if (error != ERROR_NONE)
+            return false;
+        connection->end += (uint32_t)size;
+        preface = http2_preface_find(slice_of(connection->buffer, connection->end));
     }
-    fields->count = kept;
-}
-
-static void connection_refuse_request(struct task *task, struct request *request,
-    enum http1_fault fault)
-{
-    ledger_add_fault(request->thread->ledger, fault);
-    request->head = (struct http_request_head){.method = HTTP_METHOD_GET, .minor_version = 1};
-    request_refuse(task, request, http1_fault_status(fault));
-}
-
-// One request, from its first byte to the last of its answer.
-static void connection_serve_request(struct task *task, struct connection *connection)
-{
-    struct edge_thread *thread = connection->thread;
-    struct request request;
-    request_begin(&request, connection);
-    task_set_description(task, connection_describe, &request);
-    const struct edge_settings *settings = request.generation->settings;
-    struct slice head;
-    enum http1_fault fault = HTTP1_FAULT_NONE;
-    enum error error = connection_read_head(task, connection, settings, &head, &fault);
-    request.started_ns = task_now_ns(task);
-    if (error == ERROR_NONE) {
-        fault = connection_parse_head(&request, head);
-        if (fault != HTTP1_FAULT_NONE)
-            error = ERROR_PROTOCOL;
-        else
-            connection_drop_nominated(&request.head.fields);
-    }
-    if (error == ERROR_PROTOCOL) {
-        connection_refuse_request(task, &request, fault);
-    } else if (error == ERROR_TIMEOUT) {
-        ledger_add(thread->ledger, LEDGER_HEAD_TIMEOUTS, 1);
-        request_refuse(task, &request, 408);
-    } else if (error != ERROR_NONE) {
-        connection->last = true;
-    } else {
-        connection->requests++;
-        bool spent = connection->requests >= settings->connections.requests;
-        ledger_add(thread->ledger, LEDGER_CONNECTIONS_SPENT, spent);
-        if (!request.head.keep_alive || thread->draining || spent)
-            connection->last = true;
-        request_body_init(&request.body, connection, &request.head, &settings->http,
-            settings->connections.body_timeout_ms);
-        thread->active_requests++;
-        request_serve(task, &request);
-        thread->active_requests--;
-        if (!request_body_is_finished(&request.body))
-            connection->last = true;
-    }
-    bool linger = connection->last && error != ERROR_CLOSED && error != ERROR_RESET
-        && io_is_open(&connection->socket);
-    task_set_description(task, NULL, NULL);
-    request_end(task, &request);
-    if (linger)
-        connection_linger(task, connection);
+    *ret_http2 = preface == HTTP2_PREFACE_WHOLE;
+    return true;
 }
 
 static void connection_serve_main(struct task *task, void *argument)
 {
     struct connection *connection = argument;
+    const struct http2_settings *http2 =
+        &connection->thread->generation->settings->connections.http2;
+    bool is_http2 = false, alive = true;
     connection->task = task;
-    do {
-        connection_serve_request(task, connection);
-    } while (!connection->last && connection->begin < connection->end && !task_is_cancelled(task));
+    bool begins = connection->awaits_proxy_header || connection->awaits_handshake;
+    if (connection->awaits_proxy_header) {
+        alive = client_read_proxy_header(task, connection);
+    } else if (connection->awaits_handshake) {
+        alive = secure_accept(task, connection, &is_http2);
+        connection->awaits_handshake = !alive;
+    } else if (connection->requests == 0 && connection->stream.tls == NULL && http2->enabled
+        && http2->prior_knowledge) {
+        alive = connection_find_protocol(task, connection, &is_http2);
+    }
+    // After a handshake a visitor may take his time to ask.
+    if (alive && !is_http2 && (!begins || connection_has_bytes(connection)))
+        http1_connection_serve(task, connection);
     connection->task = NULL;
-    if (connection->last || connection->thread->draining || task_is_cancelled(task)) {
+    if (is_http2) {
+        connection->last = connection->last || connection->crowded; // told by a GOAWAY
+        http2_connection_serve(task, connection);
+        return;
+    }
+    if (connection->tunnel != NULL) {
+        connection_start_tunnel(connection);
+        return;
+    }
+    if (!alive || connection->last || connection->thread->draining || task_is_cancelled(task)) {
         connection_destroy(connection);
         return;
     }
@@ -342,15 +284,23 @@ static void connection_serve_main(struct task *task, void *argument)
 void connection_drain(struct connection *connection)
 {
     connection->last = true;
+    if (connection->http2 != NULL) {
+        http2_connection_drain(connection);
+        return;
+    }
     if (connection->busy)
         return;
-    io_unpark(&connection->socket);
+    io_unpark(&connection->stream.socket);
     connection_destroy(connection);
 }
 
 void connection_cut(struct connection *connection)
 {
     connection->last = true;
-    if (connection->task != NULL)
+    if (connection->http2 != NULL)
+        http2_connection_cut(connection);
+    else if (connection->task != NULL)
         task_cancel(connection->task);
+    else if (connection->tunnel != NULL)
+        tunnel_cut(connection->tunnel);
 }

@@ -1,81 +1,62 @@
-// Writing answers. A hit is one system call: status line, stored fields, our own fields and the
-// first run of content leave together.
+// Composing answers: status, stored fields, our own fields, and the content as it comes. How they
+// reach the visitor is the transport's business.
 #include "edge/delivery.h"
+#include "edge/compress.h"
+#include "edge/debug_field.h"
 #include "edge/laggard.h"
+#include "edge/multipart.h"
 #include "edge/page.h"
+#include "edge/part.h"
+#include "edge/purge_request.h"
+#include "edge/rule_serve.h"
+#include "edge/secure.h"
 #include "edge/status_field.h"
 
 #include <inttypes.h>
 
 #define TAIL_SIZE 1024         // our own fields
 #define CONTENT_STALL_MS 600000 // content that does not come; the fetch's own deadlines are shorter
-#define PIECES_MAX 8
 #define JITTER_SECONDS 5
-
-// How the content's end is marked towards the visitor.
-enum delivery_framing { DELIVERY_NONE, DELIVERY_LENGTH, DELIVERY_CHUNKED, DELIVERY_CLOSE };
 
 struct delivery {
     struct request *request;
-    enum delivery_framing framing;
     enum object_selection selection;
+    struct multipart *multipart; // NULL: none
+    uint64_t base, complete;   // of a part: where the content begins, and of how much it is one
     uint64_t at, end;          // of the content: [at, end); end UINT64_MAX: until it ends
-    struct iovec pieces[PIECES_MAX];
-    size_t count;
+    struct answer_head head;
+    bool has_sent_head;
+    struct compress_choice compressed;
     char tail[TAIL_SIZE];
-    char chunk_line[20];
 };
 
-static void delivery_add(struct delivery *delivery, struct slice piece)
+enum error delivery_send(struct task *task, struct request *request,
+    const struct answer_head *head, struct slice content, bool ends)
 {
-    if (piece.size > 0)
-        delivery->pieces[delivery->count++] =
-            (struct iovec){.iov_base = (void *)(uintptr_t)piece.data, .iov_len = piece.size};
-}
-
-enum error delivery_send(struct task *task, struct request *request, const struct iovec *pieces,
-    size_t count)
-{
-    struct connection *connection = request->connection;
-    const struct connection_settings *settings = &request->generation->settings->connections;
-    enum error error = io_send(task, &connection->socket, pieces, count, settings->send_timeout_ms,
-        NULL);
+    enum error error = request->transport->send(task, request, head, content, ends);
     if (request->first_byte_ns == 0)
         request->first_byte_ns = task_now_ns(task);
     if (error == ERROR_TIMEOUT)
         ledger_add(request->thread->ledger, LEDGER_SEND_TIMEOUTS, 1);
     if (error != ERROR_NONE)
-        connection->last = true;
+        request->last = true;
+    else
+        request->bytes += content.size;
     return error;
-}
-
-enum error delivery_send_continue(struct task *task, struct connection *connection,
-    uint64_t timeout_ms)
-{
-    struct slice line = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)line.data, .iov_len = line.size};
-    return io_send(task, &connection->socket, &piece, 1, timeout_ms, NULL);
 }
 
 // The fields that every answer gets from us.
 static void append_own_fields(struct text *text, const struct request *request)
 {
-    // An answer before the end of the request's content is the last one here, and says so.
-    if (!request_body_is_finished(&request->body))
-        request->connection->last = true;
     status_field_cache(text, request);
     if (request->status >= 500 || request->failure.kind != FAILURE_NONE)
         status_field_proxy(text, request);
+    secure_append_hsts(text, request);
     text_append(text, SLICE("Via: 1.1 "));
     text_append(text, request->generation->settings->name);
     text_append(text, SLICE("\r\nAfloat-Request: "));
     text_append_hex(text, request->id, REQUEST_ID_DIGITS);
-    if (request->connection->last)
-        text_append(text, SLICE("\r\nConnection: close\r\n"));
-    else if (request->head.minor_version == 0)
-        text_append(text, SLICE("\r\nConnection: keep-alive\r\n"));
-    else
-        text_append(text, SLICE("\r\n"));
+    text_append(text, SLICE("\r\n"));
 }
 
 static void append_length(struct text *text, uint64_t length)
@@ -83,17 +64,6 @@ static void append_length(struct text *text, uint64_t length)
     text_append(text, SLICE("Content-Length: "));
     text_append_u64(text, length);
     text_append(text, SLICE("\r\n"));
-}
-
-static void delivery_add_status_line(struct delivery *delivery, struct arena *arena,
-    unsigned status)
-{
-    struct slice line = http_status_line(status);
-    if (line.data == NULL)
-        line = arena_printf(arena, "HTTP/1.1 %u \r\n", status);
-    if (line.data == NULL)
-        line = SLICE("HTTP/1.1 500 Internal Server Error\r\n");
-    delivery_add(delivery, line);
 }
 
 // --- An object ---
@@ -119,17 +89,39 @@ static struct slice fields_without_content(struct request *request, struct slice
     return text_slice(&text);
 }
 
-static enum delivery_framing framing_for(const struct request *request, const struct object *object,
-    uint64_t length)
+// A pass: the backend has judged the conditions itself.
+static enum object_selection delivery_choose(struct delivery *delivery,
+    const struct request *request, const struct object *object, uint64_t *first, uint64_t *last)
 {
-    if (request->head.method == HTTP_METHOD_HEAD || object->body == NULL || request->status == 304)
-        return DELIVERY_NONE;
-    if (length != UINT64_MAX)
-        return DELIVERY_LENGTH;
-    return request->head.minor_version >= 1 ? DELIVERY_CHUNKED : DELIVERY_CLOSE;
+    struct part_range range;
+    if (!object->storable)
+        return OBJECT_WHOLE;
+    if (object->status != 206 || !part_select(object, &request->head, &range)) {
+        enum object_selection selection = object_select(object, &request->head,
+            request->thread->loop->wall_ms / 1000, first, last);
+        bool is_range = selection == OBJECT_PART || selection == OBJECT_UNSATISFIABLE;
+        return is_range && compress_forbids_range(request) ? OBJECT_WHOLE : selection;
+    }
+    *first = range.at;
+    *last = range.end - 1;
+    delivery->base = range.first - range.at;
+    delivery->complete = range.complete;
+    return OBJECT_PART;
 }
 
-// What of the object this visitor gets: status, range of content, framing.
+// The fields after the content of an answer that is this visitor's alone; empty while it is not all
+// there.
+static struct slice delivery_trailer(const struct request *request)
+{
+    const struct object *object = request->object;
+    if (object->storable || object->body == NULL || request->flight == NULL || !request->leads
+        || request->flight->object != object || body_state(object->body) != BODY_COMPLETE
+        || !transport_takes_trailer(&request->head))
+        return SLICE_EMPTY;
+    return request->flight->trailer;
+}
+
+// What of the object this visitor gets: status, range of content.
 static void delivery_select(struct delivery *delivery, struct request *request,
     const struct object *object)
 {
@@ -138,12 +130,15 @@ static void delivery_select(struct delivery *delivery, struct request *request,
     delivery->at = 0;
     delivery->end = length;
     request->status = object->status;
-    delivery->selection = object->storable
-        ? object_select(object, &request->head, request->thread->loop->wall_ms / 1000, &first,
-            &last)
-        : OBJECT_WHOLE; // a pass: the backend has judged the conditions itself
+    delivery->complete = length;
+    delivery->selection = delivery_choose(delivery, request, object, &first, &last);
     switch (delivery->selection) {
     case OBJECT_WHOLE:
+        delivery->multipart = multipart_select(request, object);
+        if (delivery->multipart != NULL) {
+            request->status = 206;
+            delivery->end = length = delivery->multipart->length;
+        }
         break;
     case OBJECT_PART:
         request->status = 206;
@@ -163,69 +158,98 @@ static void delivery_select(struct delivery *delivery, struct request *request,
         delivery->end = length = 0;
         break;
     }
-    delivery->framing = framing_for(request, object, length);
-    if (delivery->framing == DELIVERY_CLOSE)
-        request->connection->last = true;
+    if (delivery_trailer(request).size > 0)
+        delivery->end = length = UINT64_MAX; // a known length leaves no room for it
+    delivery->head.status = request->status;
+    delivery->head.length = length;
+    delivery->head.has_content = object->body != NULL && length > 0
+        && request->head.method != HTTP_METHOD_HEAD && request->status != 304;
 }
 
-static void delivery_add_object_head(struct delivery *delivery, struct request *request,
+// In which coding, if it is all of the content.
+static void delivery_choose_coding(struct delivery *delivery, struct request *request)
+{
+    struct compress_choice *choice = &delivery->compressed;
+    compress_choose(request, delivery->selection == OBJECT_WHOLE && delivery->multipart == NULL,
+        choice);
+    if (choice->coding == HTTP_CODING_IDENTITY)
+        return;
+    delivery->end = choice->form == NULL ? UINT64_MAX : body_size(choice->form);
+    delivery->head.length = delivery->end;
+}
+
+// MEMORY: a head without what rules say of it must not go out.
+static enum error delivery_compose_head(struct delivery *delivery, struct request *request,
     const struct object *object)
 {
-    struct slice fields = object_fields(object);
+    const struct compress_choice *choice = &delivery->compressed;
+    struct slice fields = choice->coding == HTTP_CODING_IDENTITY
+        ? object_fields(object) : choice->fields;
     struct text tail = text_in(delivery->tail, TAIL_SIZE);
+    if (request->status == 304)
+        fields = compress_weaken_confirmation(request, fields);
     if (delivery->selection != OBJECT_WHOLE && delivery->selection != OBJECT_PART)
         fields = fields_without_content(request, fields);
-    delivery_add_status_line(delivery, &request->arena, request->status);
-    delivery_add(delivery, fields);
+    if (object->storable && object->status == 206)
+        fields = part_fields(request, fields);
+    if (delivery->multipart != NULL)
+        fields = multipart_fields(request, fields);
+    fields = rule_response_fields(request, object, purge_hide_tags(request, object, fields));
+    if (fields.data == NULL)
+        return ERROR_MEMORY;
     if (object->storable) {
         text_append(&tail, SLICE("Age: "));
         text_append_u64(&tail, object_age_ms(object, request->thread->loop->now_ns) / 1000);
         text_append(&tail, SLICE("\r\n"));
     }
+    unsigned long long first = delivery->base + delivery->at;
+    unsigned long long last = delivery->base + delivery->end - 1;
     if (delivery->selection == OBJECT_PART)
-        text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n",
-            (unsigned long long)delivery->at, (unsigned long long)delivery->end - 1,
-            (unsigned long long)object_length(object));
+        text_format(&tail, "Content-Range: bytes %llu-%llu/%llu\r\n", first, last,
+            (unsigned long long)delivery->complete);
     else if (delivery->selection == OBJECT_UNSATISFIABLE)
         text_format(&tail, "Content-Range: bytes */%llu\r\n",
             (unsigned long long)object_length(object));
     bool has_length = delivery->selection == OBJECT_PRECONDITION_FAILED
-        || delivery->selection == OBJECT_UNSATISFIABLE || delivery->framing == DELIVERY_LENGTH
-        || (request->head.method == HTTP_METHOD_HEAD && object_length(object) != UINT64_MAX);
+        || delivery->selection == OBJECT_UNSATISFIABLE
+        || ((object->body != NULL || request->head.method == HTTP_METHOD_HEAD)
+            && delivery->head.length != UINT64_MAX);
     if (has_length && request->status != 304)
         append_length(&tail, delivery->end - delivery->at);
-    else if (delivery->framing == DELIVERY_CHUNKED)
-        text_append(&tail, SLICE("Transfer-Encoding: chunked\r\n"));
     append_own_fields(&tail, request);
-    text_append(&tail, SLICE("\r\n"));
-    delivery_add(delivery, text_slice(&tail));
+    delivery->head.fields[0] = fields;
+    delivery->head.fields[1] = text_slice(&tail);
+    delivery->head.fields[2] = compress_fields(object, choice);
+    delivery->head.fields[4] = debug_fields(request);
+    if (request->leads && object == request->flight->object)
+        delivery->head.fields[3] = rule_leader_fields(request, request->flight->leader_fields);
+    return ERROR_NONE;
 }
 
-// Sends what was gathered, with a run of content (may be empty) in its framing.
+// The head, if it has not gone yet, with a run of content (may be empty).
 static enum error delivery_flush(struct task *task, struct delivery *delivery, struct slice content,
     bool ends)
 {
-    bool chunked = delivery->framing == DELIVERY_CHUNKED;
-    if (content.size > 0) {
-        if (chunked)
-            delivery_add(delivery, slice_of(delivery->chunk_line,
-                http1_chunk_line(delivery->chunk_line, content.size)));
-        delivery_add(delivery, content);
-        if (chunked)
-            delivery_add(delivery, SLICE("\r\n"));
-    }
-    if (ends && chunked)
-        delivery_add(delivery, SLICE("0\r\n\r\n"));
-    size_t count = delivery->count;
-    delivery->count = 0;
-    if (count == 0)
+    if (delivery->has_sent_head && content.size == 0 && !ends)
         return ERROR_NONE;
-    enum error error = delivery_send(task, delivery->request, delivery->pieces, count);
-    if (error == ERROR_NONE) {
+    enum error error = delivery_send(task, delivery->request,
+        delivery->has_sent_head ? NULL : &delivery->head, content, ends);
+    delivery->has_sent_head = true;
+    if (error == ERROR_NONE)
         delivery->at += content.size;
-        delivery->request->bytes += content.size;
-    }
     return error;
+}
+
+// After the last run of content whose length nobody knew.
+static enum error delivery_end(struct task *task, struct delivery *delivery)
+{
+    struct request *request = delivery->request;
+    struct slice trailer = delivery_trailer(request);
+    if (trailer.size == 0 || delivery->compressed.form != NULL)
+        return delivery_flush(task, delivery, SLICE_EMPTY, true);
+    enum error error = delivery_flush(task, delivery, SLICE_EMPTY, false);
+    return error != ERROR_NONE ? error
+        : request->transport->send_trailer(task, request, trailer);
 }
 
 // Content as it comes, the first run together with the head.
@@ -236,7 +260,7 @@ static enum error delivery_send_content(struct task *task, struct delivery *deli
         struct slice content = SLICE_EMPTY;
         enum error error = body_reader_peek(reader, &content);
         if (error == ERROR_BUSY) {
-            // Nothing yet: what is gathered must not wait for it.
+            // Nothing yet: the head must not wait for it.
             error = delivery_flush(task, delivery, SLICE_EMPTY, false);
             if (error != ERROR_NONE)
                 return error;
@@ -244,7 +268,7 @@ static enum error delivery_send_content(struct task *task, struct delivery *deli
                 task, reader, deadline_after_ms(task_loop(task), CONTENT_STALL_MS), &content);
         }
         if (error == ERROR_CLOSED && delivery->end == UINT64_MAX)
-            break;
+            return delivery_end(task, delivery);
         if (error != ERROR_NONE)
             return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
         content.size = MINIMUM(content.size, delivery->end - delivery->at);
@@ -254,8 +278,7 @@ static enum error delivery_send_content(struct task *task, struct delivery *deli
             return error;
         body_reader_advance(reader, size);
     }
-    // Whatever is still gathered: the head of an empty content, the last chunk.
-    return delivery_flush(task, delivery, SLICE_EMPTY, delivery->end == UINT64_MAX);
+    return ERROR_NONE;
 }
 
 // The window of a large transfer has passed this visitor by: he goes on with a fetch of his own.
@@ -265,43 +288,71 @@ static enum error delivery_continue_alone(struct task *task, struct delivery *de
     if (error != ERROR_NONE)
         return error;
     ledger_add(delivery->request->thread->ledger, LEDGER_RANGE_RESTARTS, 1);
-    return laggard_send_rest(task, delivery->request, delivery->at, delivery->end,
-        delivery->framing == DELIVERY_CHUNKED);
+    return laggard_send_rest(task, delivery->request, delivery->at, delivery->end);
+}
+
+static enum error delivery_send_plain(struct task *task, struct delivery *delivery)
+{
+    struct request *request = delivery->request;
+    struct body *form = delivery->compressed.form;
+    struct body_reader reader;
+    body_reader_open(&reader, form != NULL ? form : request->object->body, delivery->at);
+    body_reader_close(&request->place); // which would hold the window back
+    enum error error = delivery_send_content(task, delivery, &reader);
+    body_reader_close(&reader);
+    if (error == ERROR_LIMIT)
+        error = delivery_continue_alone(task, delivery);
+    return error;
+}
+
+static enum error delivery_send_compressed(struct task *task, struct delivery *delivery,
+    struct encoder *encoder)
+{
+    struct request *request = delivery->request;
+    struct body_reader reader;
+    body_reader_open(&reader, request->object->body, 0);
+    body_reader_close(&request->place);
+    enum error error = compress_send(task, request, &delivery->head, encoder, &reader,
+        object_length(request->object), &delivery->has_sent_head);
+    body_reader_close(&reader);
+    if (error != ERROR_MEMORY || delivery->has_sent_head)
+        return error;
+    compress_end(request, &delivery->compressed); // as it is, then
+    delivery->compressed.coding = HTTP_CODING_IDENTITY;
+    delivery_select(delivery, request, request->object);
+    error = delivery_compose_head(delivery, request, request->object);
+    return error != ERROR_NONE ? error : delivery_send_plain(task, delivery);
 }
 
 bool delivery_send_object(struct task *task, struct request *request)
 {
     struct object *object = request->object;
     struct delivery delivery;
-    delivery.count = 0;
+    memset(&delivery, 0, offsetof(struct delivery, tail));
     delivery_select(&delivery, request, object);
-    delivery_add_object_head(&delivery, request, object);
-    enum error error;
-    if (delivery.framing == DELIVERY_NONE || delivery.at == delivery.end) {
+    delivery_choose_coding(&delivery, request);
+    enum error error = delivery_compose_head(&delivery, request, object);
+    if (error != ERROR_NONE || !delivery.head.has_content)
         body_reader_close(&request->place);
-        delivery.framing = DELIVERY_NONE;
-        error = delivery_flush(task, &delivery, SLICE_EMPTY, false);
+    if (error != ERROR_NONE) {
+        // nothing was sent
+    } else if (!delivery.head.has_content) {
+        error = delivery_flush(task, &delivery, SLICE_EMPTY, true);
+    } else if (delivery.multipart != NULL) {
+        body_reader_close(&request->place);
+        error = multipart_send(task, request, delivery.multipart, &delivery.head,
+            &delivery.has_sent_head);
+    } else if (delivery.compressed.encoder != NULL) {
+        error = delivery_send_compressed(task, &delivery, delivery.compressed.encoder);
     } else {
-        struct body_reader reader;
-        body_reader_open(&reader, object->body, delivery.at);
-        body_reader_close(&request->place); // which would hold the window back
-        error = delivery_send_content(task, &delivery, &reader);
-        body_reader_close(&reader);
-        if (error == ERROR_LIMIT)
-            error = delivery_continue_alone(task, &delivery);
+        error = delivery_send_plain(task, &delivery);
     }
+    compress_end(request, &delivery.compressed);
     request->complete = error == ERROR_NONE;
     if (error != ERROR_NONE && request->first_byte_ns == 0)
         return false;
-    if (error != ERROR_NONE) {
-        request->connection->last = true;
-        // The announced length or the missing last chunk tells the visitor that it was cut. Only
-        // where the connection's end is the content's must it be a reset, which may cost him bytes.
-        if (delivery.framing == DELIVERY_CLOSE)
-            io_reset(&request->connection->socket);
-        else
-            io_close(&request->connection->socket);
-    }
+    if (error != ERROR_NONE)
+        request->transport->cut(request);
     return true;
 }
 
@@ -310,47 +361,40 @@ bool delivery_send_object(struct task *task, struct request *request)
 void delivery_send_bytes(struct task *task, struct request *request, unsigned status,
     struct slice content_type, struct slice fields, struct slice content)
 {
-    struct delivery delivery;
-    delivery.count = 0;
-    delivery.request = request;
-    delivery.framing = DELIVERY_LENGTH;
-    delivery.at = 0;
+    char buffer[2 * TAIL_SIZE], date[HTTP_DATE_SIZE];
+    struct text tail = text_in(buffer, sizeof(buffer));
     request->status = status;
-    if (request->body.connection != NULL) { // NULL: refused before it had a body
-        request_body_discard_buffered(&request->body);
-        if (!request_body_is_finished(&request->body))
-            request->connection->last = true;
-    }
-    struct text tail = text_in(delivery.tail, TAIL_SIZE);
-    char date[HTTP_DATE_SIZE];
+    request->transport->discard(request);
     http_date_format(request->thread->loop->wall_ms / 1000, date);
     text_append(&tail, SLICE("Date: "));
     text_append(&tail, slice_of(date, sizeof(date)));
     text_append(&tail, SLICE("\r\nContent-Type: "));
     text_append(&tail, content_type);
     text_append(&tail, SLICE("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
+    if (slice_equal(content_type, page_content_type(PAGE_HTML))) {
+        text_append(&tail, SLICE("Content-Security-Policy: "));
+        text_append(&tail, page_content_security_policy());
+        text_append(&tail, SLICE("\r\n"));
+    }
     append_length(&tail, content.size);
     append_own_fields(&tail, request);
-    text_append(&tail, SLICE("\r\n"));
-    delivery_add_status_line(&delivery, &request->arena, status);
-    delivery_add(&delivery, fields);
-    if (slice_equal(content_type, page_content_type(PAGE_HTML))) {
-        delivery_add(&delivery, SLICE("Content-Security-Policy: "));
-        delivery_add(&delivery, page_content_security_policy());
-        delivery_add(&delivery, SLICE("\r\n"));
-    }
-    delivery_add(&delivery, text_slice(&tail));
     if (request->head.method == HTTP_METHOD_HEAD)
         content = SLICE_EMPTY;
-    request->complete = delivery_flush(task, &delivery, content, false) == ERROR_NONE;
+    struct answer_head head = {
+        .status = status,
+        .fields = {fields, text_slice(&tail), debug_fields(request)},
+        .has_content = content.size > 0,
+        .length = content.size,
+    };
+    request->complete = delivery_send(task, request, &head, content, true) == ERROR_NONE;
 }
 
 // When a probe asks one of the site's backends next; 0: nobody knows.
 static int64_t delivery_next_probe_ms(struct request *request)
 {
-    size_t count = origin_backend_count(request->site->origin);
+    size_t count = origin_backend_count(request->origin);
     struct backend_view *views = arena_alloc(&request->arena, count * sizeof(*views));
-    size_t read = views == NULL ? 0 : origin_read_backends(request->site->origin, views, count);
+    size_t read = views == NULL ? 0 : origin_read_backends(request->origin, views, count);
     int64_t next_ms = 0;
     for (size_t i = 0; i < MINIMUM(read, count); i++) {
         int64_t probe_ms = views[i].next_probe_ms;
@@ -371,7 +415,7 @@ static void delivery_gather_facts(struct request *request, unsigned status,
         .host = request->host,
         .now_ms = loop->wall_ms,
         .prefix = settings->prefix,
-        .secure = page_is_secure(&request->head.fields),
+        .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
         .overloaded = request->shed,
         .was_write = request->head.method_text.size > 0
             && !http_method_is_safe(request->head.method),
@@ -382,12 +426,14 @@ static void delivery_gather_facts(struct request *request, unsigned status,
         facts.support = request_site(request)->page.support;
         facts.retry_after_seconds = (request_site(request)->page.retry_after_ms + 999) / 1000;
         if (status >= 500) {
-            origin_is_down(request->site->origin, &facts.down_since_ms);
+            origin_is_down(request->origin, &facts.down_since_ms);
             facts.next_try_ms = request->shed ? 0 : delivery_next_probe_ms(request);
         }
     }
     if (request->failure.retry_after_seconds > facts.retry_after_seconds)
         facts.retry_after_seconds = MINIMUM(request->failure.retry_after_seconds, 3600);
+    if (status == 429 && request->failure.retry_after_seconds > 0)
+        facts.retry_after_seconds = request->failure.retry_after_seconds; // known, not guessed
     *ret_facts = facts;
 }
 
@@ -417,10 +463,10 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     delivery_apply_maintenance(request, &facts, &maintenance);
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_error(&request->arena, form, &facts);
-    struct slice fields = status >= 500
+    struct slice fields = status >= 500 || status == 429
         ? arena_printf(&request->arena, "Retry-After: %" PRIu64 "\r\n",
             facts.retry_after_seconds + facts.jitter_seconds)
-        : status == 405 ? SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n")
+        : status == 405 ? rule_allow(request)
         : SLICE("");
     if (content.data == NULL || fields.data == NULL) {
         content = SLICE("The server is out of memory.\n");

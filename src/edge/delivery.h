@@ -11,9 +11,6 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
     struct slice content_type, struct slice fields, struct slice content);
 // The page for a status that the edge itself decided on, in the form the visitor asked for.
 void delivery_send_page(struct task *task, struct request *request, unsigned status);
-// Sends all of it to the visitor and counts; an error ends the connection.
-enum error delivery_send(struct task *task, struct request *request, const struct iovec *pieces,
-    size_t count) MUST_CHECK;
-// 100 (Continue).
-enum error delivery_send_continue(struct task *task, struct connection *connection,
-    uint64_t timeout_ms) MUST_CHECK;
+// Sends to the visitor as transport.send does, and counts.
+enum error delivery_send(struct task *task, struct request *request,
+    const struct answer_head *head, struct slice content, bool ends) MUST_CHECK;

@@ -3,7 +3,9 @@
 #include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/client_table.h"
 #include "edge/connection.h"
+#include "edge/http2.h"
 #include "edge/thread.h"
 
 #define FLIGHTS_MAX 100000
@@ -38,7 +40,9 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     atomic_init(&edge->serving, loop_count);
     atomic_init(&edge->unfinished, loop_count);
     uint64_t seed = random_next(&loops[0]->random);
+    edge->client_seed = seed;
     lock_init(&edge->maintenance_lock);
+    lock_init(&edge->generation_lock);
     edge->thread_count = loop_count;
     edge->started_ms = loops[0]->wall_ms;
     if (hooks != NULL)
@@ -49,8 +53,9 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     edge->cache = cache_create(&settings->store, seed);
     edge->flights = flight_table_create(seed, FLIGHTS_MAX);
     edge->origins = origins_create(loops, loop_count);
+    edge->clients = client_table_create(settings->clients.remembered);
     if (edge->threads != NULL && edge->ledger_memory != NULL && edge->cache != NULL
-        && edge->flights != NULL && edge->origins != NULL
+        && edge->flights != NULL && edge->origins != NULL && edge->clients != NULL
         && origins_configure(edge->origins, settings->origins.items, settings->origins.count)
             == ERROR_NONE)
         edge->generation = generation_create(edge, settings);
@@ -65,7 +70,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     return edge;
 }
 
-enum error edge_listen(struct edge *edge, struct address *address)
+enum error edge_listen(struct edge *edge, struct address *address, bool secure)
 {
     for (unsigned i = 0; i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
@@ -73,6 +78,7 @@ enum error edge_listen(struct edge *edge, struct address *address)
             return ERROR_LIMIT;
         struct edge_listener *listener = &thread->listeners[thread->listener_count];
         listener->thread = thread;
+        listener->secure = secure;
         enum error error = io_listen(thread->loop, address, &listener->socket);
         if (error != ERROR_NONE)
             return error;
@@ -139,7 +145,9 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
     struct generation *old = edge->generation;
     old->released = released; // nobody but this thread's reference can be the last one yet
     old->context = context;
+    lock_acquire(&edge->generation_lock);
     edge->generation = generation;
+    lock_release(&edge->generation_lock);
     for (unsigned i = 0; i < edge->thread_count; i++) {
         reload->messages[i].deliver = edge_thread_reload;
         loop_post(edge->threads[i].loop, &reload->messages[i]);
@@ -245,6 +253,7 @@ static void edge_thread_destroy(struct edge_thread *thread)
         thread->buffers = buffer->next;
         memory_free(buffer);
     }
+    http2_thread_destroy(thread->http2);
     generation_release(thread->generation);
 }
 
@@ -261,8 +270,10 @@ void edge_destroy(struct edge *edge)
         flight_table_destroy(edge->flights);
     if (edge->cache != NULL)
         cache_destroy(edge->cache);
+    client_table_destroy(edge->clients);
     memory_free(edge->threads);
     memory_free(edge->ledger_memory);
+    lock_destroy(&edge->generation_lock);
     lock_destroy(&edge->maintenance_lock);
     memory_free(edge);
 }
@@ -318,6 +329,14 @@ uint64_t edge_active_requests(struct edge *edge)
     uint64_t sum = 0;
     for (unsigned i = 0; i < edge->thread_count; i++)
         sum += atomic_load_explicit(&edge->threads[i].active_requests, memory_order_relaxed);
+    return sum;
+}
+
+uint64_t edge_open_tunnels(struct edge *edge)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < edge->thread_count; i++)
+        sum += atomic_load_explicit(&edge->threads[i].tunnel_count, memory_order_relaxed);
     return sum;
 }
 

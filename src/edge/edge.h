@@ -11,9 +11,9 @@ struct edge;
 struct access_record {
     int64_t wall_ms;
     uint64_t duration_us, first_byte_us;
-    struct address peer;
+    struct address peer; // the visitor, as far as trusted proxies tell; port 0: untold
     struct slice method, target, host, referer, user_agent, request_id;
-    unsigned minor_version, status;
+    unsigned major_version, minor_version, status;
     uint64_t bytes;              // of content sent
     const char *cache;           // "hit", "miss", "stale", "pass", ...
     const char *lifeline;        // which one saved it, "" if none
@@ -33,8 +33,8 @@ struct edge_hooks {
 struct edge *edge_create(struct loop **loops, unsigned loop_count,
     const struct edge_settings *settings, const struct edge_hooks *hooks) MUST_CHECK;
 // Opens one listener per loop, before the loops run; port 0 in *address is replaced by the port it
-// got.
-enum error edge_listen(struct edge *edge, struct address *address) MUST_CHECK;
+// got. secure: visitors speak TLS there.
+enum error edge_listen(struct edge *edge, struct address *address, bool secure) MUST_CHECK;
 // Starts accepting, probing, sweeping: call before the loops run.
 enum error edge_start(struct edge *edge) MUST_CHECK;
 // Swaps settings, in loop 0's thread. Requests under way finish with the old ones; on
@@ -50,6 +50,10 @@ void edge_destroy(struct edge *edge); // after the loops stopped
 // Whether hooks.answered is called; on from the start if there is one. Any thread.
 void edge_want_records(struct edge *edge, bool wanted);
 
+// As cache_purge, and a URL finds its copies too where rules leave parameters out of the key or
+// sort them. Any thread; walks the index.
+uint64_t edge_purge(struct edge *edge, const struct purge *purge);
+
 struct cache *edge_cache(struct edge *edge);
 struct origins *edge_origins(struct edge *edge);
 struct loop *edge_loop(struct edge *edge, unsigned index);
@@ -58,6 +62,7 @@ uint64_t edge_read_ledger(struct edge *edge, enum ledger_count count); // summed
 uint64_t edge_read_fault(struct edge *edge, enum http1_fault fault);
 uint64_t edge_open_connections(struct edge *edge);
 uint64_t edge_active_requests(struct edge *edge);
+uint64_t edge_open_tunnels(struct edge *edge);
 uint64_t edge_flights(struct edge *edge);
 
 // Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest

@@ -10,8 +10,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/forward.h"
+#include "edge/invalidate.h"
 #include "edge/lifeline.h"
+#include "edge/part.h"
 #include "edge/request.h"
+#include "edge/rule_serve.h"
 
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)
@@ -61,38 +64,78 @@ static struct slice fetch_conditions(struct fetch *fetch)
     return SLICE("");
 }
 
+static enum error fetch_read_upload(struct task *task, void *source, void *buffer, size_t size,
+    size_t *ret_size)
+{
+    struct request *request = source;
+    enum error error = request->transport->read(task, request, buffer, size, ret_size);
+    if (error == ERROR_NONE && (request->content_read += *ret_size) > rule_content_limit(request)) {
+        ledger_add(request->thread->ledger, LEDGER_CONTENTS_REFUSED, 1);
+        error = ERROR_LIMIT;
+    }
+    if (error != ERROR_NONE && error != ERROR_CLOSED)
+        request->content_error = error;
+    return error;
+}
+
+static bool fetch_visitor_has_validators(const struct request *request)
+{
+    return http_fields_find(&request->head.fields, HTTP_NAME_IF_NONE_MATCH) != NULL
+        || http_fields_find(&request->head.fields, HTTP_NAME_IF_MODIFIED_SINCE) != NULL;
+}
+
+static void fetch_pass_interim(void *context, unsigned status, const struct http_fields *fields)
+{
+    struct fetch *fetch = context;
+    flight_add_interim(fetch->flight, status, fields);
+}
+
 static bool fetch_build_request(struct fetch *fetch, struct request *request)
 {
     struct slice conditions = SLICE("");
     if (fetch->shareable && request->copy != NULL) {
         fetch->copy = object_reference(request->copy);
         conditions = fetch_conditions(fetch);
+    } else if (request->upgrade.data != NULL) {
+        conditions = tunnel_own_fields(request);
     }
     struct slice fields = forward_fields(request, &fetch->arena,
         fetch->shareable ? FORWARD_WHOLE : FORWARD_AS_SENT, conditions);
     // Where they stand in the fields; everything else that is conditional was left out of them.
-    if (fields.data != NULL && conditions.size > 0)
+    if (fields.data != NULL && fetch->copy != NULL && conditions.size > 0)
         fetch->conditions = slice_of(
             memmem(fields.data, fields.size, conditions.data, conditions.size), conditions.size);
     if (conditions.data == NULL || fields.data == NULL || !fetch_copy_head(fetch, &request->head))
         return false;
-    struct slice target = forward_target(request, &fetch->arena);
-    bool as_get = fetch->shareable; // HEAD is answered from what GET would have brought
+    struct slice target = rule_target(request, &fetch->arena);
+    struct slice host = arena_copy(&fetch->arena, rule_host(request));
+    fetch->policy = rule_policy(request, &fetch->arena);
+    // HEAD is answered from what GET would have brought; extended CONNECT is a GET to HTTP/1.1.
+    bool as_get = fetch->shareable || request->upgrade.data != NULL;
     fetch->head.method = as_get ? HTTP_METHOD_GET : request->head.method;
     fetch->request = (struct exchange_request){
         .method = fetch->head.method,
         .method_text = as_get ? SLICE("GET") : fetch->head.method_text,
         .target = target,
-        .host = fetch->head.authority,
+        .host = host,
         .fields = fields,
         .body.framing = request->head.framing,
         .body.length = request->head.content_length,
-        .body.read = request_body_read,
-        .body.source = &request->body,
+        .body.read = fetch_read_upload,
+        .body.source = request,
         .expect_continue = request->head.expect_continue,
+        .wants_trailer = transport_takes_trailer(&request->head),
+        .unconditional = fetch->conditions.size == 0
+            && (fetch->shareable || !fetch_visitor_has_validators(request)),
+        .interim = fetch_pass_interim,
+        .interim_context = fetch,
+        .upgrade = request->upgrade.data == NULL ? SLICE_EMPTY
+            : arena_copy(&fetch->arena, request->upgrade),
         .affinity = request->key.hash.low,
     };
-    return target.data != NULL;
+    fetch->upgrader = request->upgrade.data == NULL ? NULL : request;
+    return target.data != NULL && host.data != NULL && fetch->policy != NULL
+        && (fetch->upgrader == NULL || fetch->request.upgrade.data != NULL);
 }
 
 static void fetch_destroy(struct fetch *fetch)
@@ -125,8 +168,12 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     fetch->thread = request->thread;
     fetch->generation = generation_reference(request->generation);
     fetch->site = request->site;
+    fetch->origin = request->origin;
     fetch->shareable = scope == NULL;
     fetch->credentials = request->credentials;
+    fetch->may_keep = request->key.text.size > 0 && !rule_forbids_store(request);
+    if (!fetch->shareable)
+        flight->epoch = cache_epoch(request->thread->edge->cache);
     flight->report = fetch->report = report;
     flight->abandon = fetch_abandon;
     flight->fills_cache = fetch->shareable;
@@ -153,8 +200,8 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
 
 uint64_t fetch_patience_ms(const struct request *request)
 {
-    struct timeout_settings timeouts = origin_timeouts(request->site->origin);
-    uint64_t attempts = origin_retry(request->site->origin).attempts;
+    struct timeout_settings timeouts = origin_timeouts(request->origin);
+    uint64_t attempts = origin_retry(request->origin).attempts;
     return attempts * (timeouts.connect_ms + timeouts.first_byte_ms) + PATIENCE_SLACK_MS;
 }
 
@@ -167,7 +214,7 @@ struct cache_key fetch_hint_key(const struct cache_key *key, unsigned credential
 
 bool fetch_has_untried_backend(const struct fetch *fetch)
 {
-    size_t count = origin_backend_count(fetch->site->origin);
+    size_t count = origin_backend_count(fetch->origin);
     return (size_t)__builtin_popcountll(fetch->tried) < count;
 }
 
@@ -190,7 +237,7 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
         fetch->attempts++;
         fetch->asked_ns = loop->now_ns;
         fetch->failure = (struct failure){0};
-        enum error error = exchange_open(task, fetch->site->origin, &fetch->request, limits,
+        enum error error = exchange_open(task, fetch->origin, &fetch->request, limits,
             &fetch->tried, &exchange, &fetch->failure);
         if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))
             return exchange;
@@ -273,6 +320,7 @@ static struct exchange *fetch_ask_whole(struct task *task, struct fetch *fetch,
         return NULL;
     }
     fetch->request.fields = fields;
+    fetch->request.unconditional = true;
     fetch->tried = 0;
     fetch->attempts = 0;
     return fetch_ask(task, fetch);
@@ -283,9 +331,14 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
 {
     struct loop *loop = fetch->thread->loop;
     struct object *object = object_refresh(fetch->copy, &fetch->head, exchange_head(exchange),
-        &fetch_site(fetch)->cache, fetch_asked_ms(fetch), loop->wall_ms, loop->now_ns);
+        fetch->policy, fetch_asked_ms(fetch), loop->wall_ms, loop->now_ns);
     if (object == NULL)
         return false;
+    if (object_fields_apart(exchange_head(exchange), false, &fetch->flight->leader_fields)
+        != ERROR_NONE) {
+        object_release(object);
+        return false;
+    }
     fetch->report->revalidated = true;
     fetch_finish_report(fetch, exchange);
     if (object->storable) {
@@ -299,43 +352,47 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
     return true;
 }
 
-// An unsafe method that succeeded makes what is stored about its target
-// suspect (RFC 9111 section 4.4).
-static void fetch_invalidate(const struct fetch *fetch, unsigned status)
-{
-    if (!http_method_is_safe(fetch->request.method) && status >= 200 && status < 400)
-        cache_invalidate(fetch->thread->edge->cache, &fetch->key);
-}
-
 // What belongs to one visitor is remembered for a while, so that others do not wait for it in vain.
 // Not what a visitor's own no-store kept out: one of them could keep a page from all others.
 static void fetch_remember_unshareable(const struct fetch *fetch, unsigned status)
 {
-    const struct judge_policy *policy = &fetch_site(fetch)->cache;
     struct cache_key hint = fetch_hint_key(&fetch->key, fetch->credentials);
     if (fetch->shareable && judge_replaces(status)
         && fetch->reason != JUDGE_REASON_REQUEST_NO_STORE)
         cache_remember_uncacheable(fetch->thread->edge->cache, &hint,
-            deadline_after_ms(fetch->thread->loop, policy->uncacheable_ms));
+            deadline_after_ms(fetch->thread->loop, fetch->policy->uncacheable_ms));
+}
+
+// The judge says whether the answer to a POST may be kept for GET; here only whether anything has
+// happened to the key meanwhile, which nothing in the table of flights would tell.
+static bool fetch_is_kept_post(const struct fetch *fetch)
+{
+    return fetch->head.method == HTTP_METHOD_POST && fetch->may_keep
+        && !cache_is_touched_since(fetch->thread->edge->cache, &fetch->key, fetch->flight->epoch);
 }
 
 // The object for the answer, its content still to come; NULL when out of memory.
 static struct object *fetch_create_object(struct fetch *fetch, struct exchange *exchange,
-    bool *ret_kept)
+    struct judgement *part, bool *ret_kept)
 {
     struct loop *loop = fetch->thread->loop;
     const struct http_response_head *head = exchange_head(exchange);
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     struct judgement judgement;
-    judge_response(&fetch->head, head, &fetch_site(fetch)->cache, fetch_asked_ms(fetch),
+    judge_response(&fetch->head, head, fetch->policy, fetch_asked_ms(fetch),
         loop->wall_ms, &judgement);
-    fetch->reason = judgement.reason;
-    bool shared = fetch->shareable && judgement.store == JUDGE_STORE;
-    if (!fetch->shareable)
+    fetch->reason = fetch->report->reason = judgement.reason;
+    bool for_others = fetch->shareable || fetch_is_kept_post(fetch);
+    bool shared = for_others && judgement.store == JUDGE_STORE;
+    if (!for_others)
         judgement.store = JUDGE_NEVER;
+    if (shared && object_fields_apart(head, judgement.drops_set_cookie,
+            &fetch->flight->leader_fields) != ERROR_NONE)
+        return NULL;
     uint64_t expected = head->has_content_length ? head->content_length : UINT64_MAX;
     struct body *body = NULL;
-    *ret_kept = shared && cache_would_keep(fetch->thread->edge->cache, &fetch->key,
+    bool is_part = part_may_keep(fetch, head, fetch_asked_ms(fetch), part);
+    *ret_kept = (shared || is_part) && cache_would_keep(fetch->thread->edge->cache, &fetch->key,
         expected == UINT64_MAX ? 0 : expected);
     if (exchange_framing(exchange) != HTTP_FRAMING_NONE) {
         struct slice etag = http_fields_value(&head->fields, HTTP_NAME_ETAG);
@@ -344,7 +401,7 @@ static struct object *fetch_create_object(struct fetch *fetch, struct exchange *
         if (body == NULL)
             return NULL;
     }
-    return object_create(fetch->shareable ? &fetch->key : NULL, &fetch->head, head, &judgement,
+    return object_create(for_others ? &fetch->key : NULL, &fetch->head, head, &judgement,
         loop->now_ns, loop->wall_ms, body);
 }
 
@@ -391,6 +448,17 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
     }
 }
 
+// Of what is not stored: a stored response would be sent without it the next time.
+static void fetch_keep_trailer(struct fetch *fetch, struct exchange *exchange)
+{
+    struct slice trailer = exchange_trailer(exchange);
+    char *copy = trailer.size == 0 ? NULL : memory_alloc(trailer.size);
+    if (copy == NULL)
+        return; // it is optional (RFC 9110 section 6.5.1)
+    memcpy(copy, trailer.data, trailer.size);
+    fetch->flight->trailer = slice_of(copy, trailer.size);
+}
+
 // Publishes the head at once and then the content as it comes.
 static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exchange *exchange)
 {
@@ -398,12 +466,19 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     if (status == 304 && fetch->copy != NULL)
         return !fetch_is_contradicted(fetch, exchange) && fetch_take_confirmation(fetch, exchange);
     bool kept;
-    struct object *object = fetch_create_object(fetch, exchange, &kept);
+    struct judgement part = {.store = JUDGE_NEVER};
+    struct object *object = fetch_create_object(fetch, exchange, &part, &kept);
     if (object == NULL)
         return false;
+    if (status == 101 && tunnel_take_offer(fetch->upgrader, exchange) != ERROR_NONE) {
+        object_release(object);
+        return false;
+    }
     fetch_finish_report(fetch, exchange);
-    fetch_invalidate(fetch, status);
     struct flight *flight = fetch->flight;
+    invalidate_after(fetch, exchange_head(exchange));
+    if (fetch->head.method == HTTP_METHOD_POST)
+        flight->epoch = cache_epoch(fetch->thread->edge->cache); // its own invalidation was before
     bool shared = object->storable;
     if (!judge_replaces(status))
         fetch_let_copy_rest(fetch);
@@ -422,10 +497,14 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
             ledger_add(fetch->thread->ledger, LEDGER_BROKEN_BODIES, 1);
             fetch_let_copy_rest(fetch);
         }
+        if (error == ERROR_NONE && !shared)
+            fetch_keep_trailer(fetch, exchange);
         body_finish(body, error);
     }
     bool whole = body == NULL
         || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
+    if (part.store == JUDGE_STORE && whole && body != NULL && !body_has_window(body))
+        part_keep(fetch, exchange_head(exchange), &part, object->stored_ns, body);
     if (shared && whole)
         cache_insert(fetch->thread->edge->cache, object, flight->epoch);
     flight_unlist(flight);

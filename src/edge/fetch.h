@@ -16,6 +16,7 @@ struct fetch_report {
     unsigned attempts;
     uint64_t first_byte_ms;
     bool revalidated;              // by a 304
+    enum judge_reason reason;      // why the answer is not stored
     char backend[64];              // asked last, host:port
 };
 
@@ -23,16 +24,20 @@ struct fetch {
     struct edge_thread *thread;
     struct generation *generation;
     struct site *site;
+    struct origin *origin;
     struct flight *flight;
     struct fetch_report *report;   // the flight's
+    const struct judge_policy *policy; // the site's, with what rules override
     struct arena arena;            // holds all strings below
     struct http_request_head head; // of the request that began it, for judging the response
     struct cache_key key;
     bool shareable;
+    bool may_keep;                 // a POST's answer, or a part: nothing else stands against it
     unsigned credentials;
     enum judge_reason reason;      // why the answer is not stored
     struct object *copy;           // to be revalidated; NULL: none
     struct exchange_request request;
+    struct request *upgrader;      // asks for another protocol, and outlives it; NULL: nobody does
     struct slice conditions;       // within request.fields: the copy's validators
     uint64_t tried;                // backends, a bit each
     unsigned attempts;

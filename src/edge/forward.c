@@ -1,9 +1,12 @@
 // Copies the visitor's end-to-end fields and adds our own.
 #include "edge/forward.h"
+#include "edge/rule_serve.h"
+#include "edge/secure.h"
 
 // Never passed on: the exchange writes its own, or a visitor's word about himself is worth nothing.
 static const bool replaced[HTTP_NAME_COUNT] = {
     [HTTP_NAME_HOST] = true,
+    [HTTP_NAME_AFLOAT_DEBUG] = true,
     [HTTP_NAME_CONTENT_LENGTH] = true,
     [HTTP_NAME_EXPECT] = true,
     [HTTP_NAME_FORWARDED] = true,
@@ -37,17 +40,36 @@ static void forward_append(struct text *text, struct slice name, struct slice va
     text_append(text, SLICE("\r\n"));
 }
 
+static void forward_append_node(struct text *text, struct slice address)
+{
+    bool is_v6 = slice_contains(address, ':');
+    text_append(text, is_v6 ? SLICE("for=\"[") : SLICE("for="));
+    text_append(text, address);
+    text_append(text, is_v6 ? SLICE("]\"") : SLICE(""));
+}
+
+// Whom the request comes from: the client that trusted proxies tell of, they themselves, and the
+// peer. What stood before the client is dropped, as anybody could have written it.
 static void forward_append_visitor(struct text *text, const struct request *request)
 {
     char host[64];
     struct text peer = text_in(host, sizeof(host));
+    struct slice chain = request->client.chain;
+    bool is_secure = secure_is_request(request);
     address_format_host(&peer, &request->connection->peer);
-    bool is_v6 = slice_contains(text_slice(&peer), ':');
-    forward_append(text, SLICE("X-Forwarded-For"), text_slice(&peer));
-    forward_append(text, SLICE("X-Forwarded-Proto"), SLICE("http"));
-    text_append(text, is_v6 ? SLICE("Forwarded: for=\"[") : SLICE("Forwarded: for="));
+    text_append(text, SLICE("X-Forwarded-For: "));
+    text_append(text, chain);
+    text_append(text, chain.size > 0 ? SLICE(", ") : SLICE(""));
     text_append(text, text_slice(&peer));
-    text_append(text, is_v6 ? SLICE("]\";proto=http") : SLICE(";proto=http"));
+    text_append(text, SLICE("\r\n"));
+    forward_append(text, SLICE("X-Forwarded-Proto"), is_secure ? SLICE("https") : SLICE("http"));
+    text_append(text, SLICE("Forwarded: "));
+    while (chain.size > 0) {
+        forward_append_node(text, slice_trim(slice_cut(&chain, ',')));
+        text_append(text, SLICE(", "));
+    }
+    forward_append_node(text, text_slice(&peer));
+    text_append(text, is_secure ? SLICE(";proto=https") : SLICE(";proto=http"));
     if (request->head.authority.size > 0) {
         text_append(text, SLICE(";host=\""));
         text_append(text, request->head.authority);
@@ -63,7 +85,8 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
 {
     const struct http_fields *fields = &request->head.fields;
     struct slice name = request->generation->settings->name;
-    size_t size = 512 + name.size + 2 * request->head.authority.size + extra.size;
+    size_t size = 512 + name.size + 2 * request->head.authority.size + extra.size
+        + 4 * request->client.chain.size;
     for (uint32_t i = 0; i < fields->count; i++)
         size += fields->items[i].name.size + fields->items[i].value.size + 4;
     char *buffer = arena_alloc(arena, size);
@@ -75,17 +98,11 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
             forward_append(&text, fields->items[i].name, fields->items[i].value);
     }
     text_append(&text, extra);
-    text_append(&text, request->head.minor_version == 0 ? SLICE("Via: 1.0 ") : SLICE("Via: 1.1 "));
+    text_append(&text, request->head.major_version == 2 ? SLICE("Via: 2 ")
+        : request->head.minor_version == 0 ? SLICE("Via: 1.0 ") : SLICE("Via: 1.1 "));
     text_append(&text, name);
     text_append(&text, SLICE("\r\n"));
     if (request_site(request)->forwarded)
         forward_append_visitor(&text, request);
-    return text.full ? SLICE_EMPTY : text_slice(&text);
-}
-
-struct slice forward_target(const struct request *request, struct arena *arena)
-{
-    const struct http_request_head *head = &request->head;
-    return arena_printf(arena, "%.*s%s%.*s", SLICE_ARGS(head->path),
-        head->query.data == NULL ? "" : "?", SLICE_ARGS(head->query));
+    return text.full ? SLICE_EMPTY : rule_request_fields(request, arena, text_slice(&text));
 }

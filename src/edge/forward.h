@@ -9,9 +9,6 @@ enum forward_mode {
     FORWARD_WHOLE,   // for everybody: without conditions and ranges, except `extra`
 };
 
-// The target in origin-form (RFC 9112 section 3.2.1), whichever form the visitor used; data NULL
-// when the arena is full.
-struct slice forward_target(const struct request *request, struct arena *arena) MUST_CHECK;
 // "Name: value\r\n"… in the arena; data NULL when it is full.
 struct slice forward_fields(struct request *request, struct arena *arena, enum forward_mode mode,
     struct slice extra) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "edge/delivery.h"
 #include "edge/forward.h"
+#include "edge/rule_serve.h"
 
 #define LAGGARD_BUFFER_SIZE 65536
 
@@ -20,7 +21,7 @@ static bool laggard_fits(const struct exchange *exchange, const struct object *o
 }
 
 static enum error laggard_copy(struct task *task, struct request *request,
-    struct exchange *exchange, uint64_t at, uint64_t end, bool chunked)
+    struct exchange *exchange, uint64_t at, uint64_t end)
 {
     char *buffer = memory_alloc(LAGGARD_BUFFER_SIZE);
     enum error error = buffer == NULL ? ERROR_MEMORY : ERROR_NONE;
@@ -31,50 +32,43 @@ static enum error laggard_copy(struct task *task, struct request *request,
         if (error != ERROR_NONE)
             break;
         size = MINIMUM(size, end - at);
-        char line[20];
-        struct iovec pieces[3] = {
-            {.iov_base = line, .iov_len = chunked ? http1_chunk_line(line, size) : 0},
-            {.iov_base = buffer, .iov_len = size},
-            {.iov_base = (void *)(uintptr_t)"\r\n", .iov_len = chunked ? 2 : 0},
-        };
-        error = delivery_send(task, request, pieces, 3);
+        error = delivery_send(task, request, NULL, slice_of(buffer, size), at + size == end);
         at += size;
-        request->bytes += size;
     }
     memory_free(buffer);
     return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
 }
 
-enum error laggard_send_rest(struct task *task, struct request *request, uint64_t at, uint64_t end,
-    bool chunked)
+enum error laggard_send_rest(struct task *task, struct request *request, uint64_t at, uint64_t end)
 {
     struct object *object = request->object;
     struct slice etag = object_etag(object);
-    if (chunked || end == UINT64_MAX || !http_etag_is_strong(etag))
+    if (end == UINT64_MAX || !http_etag_is_strong(etag))
         return ERROR_LIMIT;
     struct slice range = arena_printf(&request->arena, "Range: bytes=%llu-\r\nIf-Range: %.*s\r\n",
         (unsigned long long)at, SLICE_ARGS(etag));
     struct slice fields = range.data == NULL ? SLICE_EMPTY
         : forward_fields(request, &request->arena, FORWARD_WHOLE, range);
-    struct slice target = forward_target(request, &request->arena);
+    struct slice target = rule_target(request, &request->arena);
     if (fields.data == NULL || target.data == NULL)
         return ERROR_MEMORY;
     struct exchange_request wanted = {
         .method = HTTP_METHOD_GET,
         .method_text = SLICE("GET"),
         .target = target,
-        .host = request->head.authority,
+        .host = rule_host(request),
         .fields = fields,
+        .unconditional = true,
         .affinity = request->key.hash.low,
     };
     uint64_t tried = 0;
     struct exchange *exchange;
-    enum error error = exchange_open(task, request->site->origin, &wanted,
+    enum error error = exchange_open(task, request->origin, &wanted,
         &request->generation->settings->http, &tried, &exchange, &request->failure);
     if (error != ERROR_NONE)
         return error;
     error = laggard_fits(exchange, object, at)
-        ? laggard_copy(task, request, exchange, at, end, chunked)
+        ? laggard_copy(task, request, exchange, at, end)
         : ERROR_TRUNCATED;
     exchange_close(task, exchange);
     return error;

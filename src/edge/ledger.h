@@ -21,10 +21,24 @@
     X(BROKEN_BODIES, "broken_bodies", "fetches whose content the backend broke off")               \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
     X(SHED, "shed", "refused because active_requests or tasks.limit was reached")                  \
+    X(REDIRECTS, "redirects", "answered by a rule's redirect, or sent on from an alias")           \
+    X(ANSWERS_BY_RULE, "answers_by_rule", "answered by a rule's answer")                           \
+    X(METHODS_REFUSED, "methods_refused", "refused because of a rule's limits.methods: 405")       \
+    X(CONTENTS_REFUSED, "contents_refused", "refused because of a rule's limits.content: 413")     \
+    X(URLS_REFUSED, "urls_refused", "refused because of a rule's limits.url: 414")                 \
     X(FETCHES_REFUSED, "fetches_refused", "fetches not begun for want of tasks or memory")         \
     X(CONNECTIONS, "connections", "connections accepted")                                          \
     X(CONNECTIONS_REFUSED, "connections_refused",                                                  \
         "closed because connections.maximum was reached")                                          \
+    X(CLIENT_CONNECTIONS, "client_connections",                                                    \
+        "connections beyond clients.connections, answered 429 or closed")                          \
+    X(CLIENT_HANDSHAKES, "client_handshakes",                                                      \
+        "connections closed because their client began more than clients.handshakes")              \
+    X(RATE_LIMITED, "rate_limited", "requests beyond a site's rate for one client")                \
+    X(PURGES, "purges", "purges over HTTP")                                                        \
+    X(PURGES_REFUSED, "purges_refused", "purges over HTTP that were not allowed or malformed")     \
+    X(PROXY_HEADER_FAULTS, "proxy_header_faults",                                                  \
+        "closed for want of a PROXY header, or because it was malformed or late")                  \
     X(CONNECTIONS_SPENT, "connections_spent", "closed because connections.requests was reached")   \
     X(IDLE_TIMEOUTS, "idle_timeouts", "closed after connections.idle_timeout")                     \
     X(HEAD_TIMEOUTS, "head_timeouts", "refused because the head took longer than head_timeout")    \
@@ -38,8 +52,45 @@
     X(FORBIDDEN_PROXY_REVALIDATE, "stale_forbidden_proxy_revalidate",                              \
         "of these, with proxy-revalidate in the way")                                              \
     X(FORBIDDEN_S_MAXAGE, "stale_forbidden_s_maxage", "of these, with s-maxage in the way")        \
+    X(TUNNELS, "tunnels", "tunnels opened (Upgrade, extended CONNECT)")                            \
+    X(TUNNELS_REFUSED, "tunnels_refused", "not opened because connections.tunnels was reached")    \
+    X(TUNNELS_IDLE, "tunnels_idle", "closed after connections.tunnel_idle_timeout")                \
+    X(TUNNEL_BYTES, "tunnel_bytes", "bytes passed through tunnels, both ways")                     \
+    X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes finished")                                 \
+    X(TLS_RESUMED, "tls_resumed", "of these, sessions resumed by a ticket")                        \
+    X(TLS_FAILED, "tls_failed", "TLS handshakes that failed")                                      \
+    X(TLS_TIMEOUTS, "tls_timeouts", "closed after tls.handshake_timeout")                          \
+    X(TLS_REFUSED, "tls_refused", "closed because tls.handshakes was reached")                     \
+    X(TLS_PLAIN, "tls_plain", "requests without TLS to a port that speaks it")                     \
+    X(TLS_MISDIRECTED, "tls_misdirected", "refused: the certificate is not for that host")         \
+    X(HTTPS_REDIRECTS, "https_redirects", "sent to https:// by https.redirect")                    \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
-    X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")
+    X(COMPRESSED, "compressed", "answers sent compressed by the edge")                             \
+    X(FORMS_MADE, "forms_made", "compressed forms of copies made")                                 \
+    X(FORMS_POINTLESS, "forms_pointless", "compressed forms that would hardly have been smaller")  \
+    X(FORMS_PUT_OFF, "forms_put_off",                                                              \
+        "compressed forms not made for now: compression.jobs was reached, or memory")              \
+    X(ENCODERS_REFUSED, "encoders_refused",                                                        \
+        "sent as they are because compression.streams was reached, or memory")                     \
+    X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")      \
+    X(HTTP2_CONNECTIONS, "http2_connections", "connections that spoke HTTP/2")                     \
+    X(HTTP2_REFUSED, "http2_refused", "streams refused before the edge looked at the request")     \
+    X(HTTP2_RESETS, "http2_resets", "streams that visitors reset before they were answered")       \
+    X(HTTP2_ERRORS, "http2_errors", "HTTP/2 connections ended for a breach of the protocol")       \
+    X(HTTP2_RESET_FLOODS, "http2_reset_floods",                                                    \
+        "HTTP/2 connections ended for more resets than connections.http2.resets")                  \
+    X(HTTP2_PING_FLOODS, "http2_ping_floods", "ended for too many PING frames")                    \
+    X(HTTP2_SETTINGS_FLOODS, "http2_settings_floods", "ended for too many SETTINGS frames")        \
+    X(HTTP2_PRIORITY_FLOODS, "http2_priority_floods",                                              \
+        "ended for too many PRIORITY or PRIORITY_UPDATE frames")                                   \
+    X(HTTP2_WINDOW_FLOODS, "http2_window_floods",                                                  \
+        "ended for more WINDOW_UPDATE frames than the answers called for")                         \
+    X(HTTP2_EMPTY_FLOODS, "http2_empty_floods", "ended for too many frames with nothing in them")  \
+    X(HTTP2_CONTINUATION_FLOODS, "http2_continuation_floods",                                      \
+        "ended for a head in too many CONTINUATION frames")                                        \
+    X(HTTP2_HEADER_BOMBS, "http2_header_bombs",                                                    \
+        "ended for a small block that decodes to an enormous head")                                \
+    X(HTTP2_OTHER_FLOODS, "http2_other_floods", "ended for too many frames of unknown types")
 
 // First LEDGER_SAVED_NAME of each lifeline, in their order, then the rest.
 enum ledger_count {

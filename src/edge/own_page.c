@@ -2,10 +2,11 @@
 #include "edge/own_page.h"
 #include "edge/delivery.h"
 #include "edge/page.h"
+#include "edge/secure.h"
 
 static size_t count_healthy(struct request *request, size_t count)
 {
-    struct origin *origin = request->site->origin;
+    struct origin *origin = request->origin;
     struct backend_view *views = arena_alloc(&request->arena, count * sizeof(*views));
     size_t healthy = 0;
     size_t read = views == NULL ? 0 : origin_read_backends(origin, views, count);
@@ -27,11 +28,11 @@ static void serve_status(struct task *task, struct request *request, struct slic
         .message = slice_from_string(maintenance.message),
         .support = request_site(request)->page.support,
         .prefix = request->generation->settings->prefix,
-        .secure = page_is_secure(&request->head.fields),
+        .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
     };
-    status.backends = origin_backend_count(request->site->origin);
+    status.backends = origin_backend_count(request->origin);
     status.backends_healthy = count_healthy(request, status.backends);
-    status.down = origin_is_down(request->site->origin, &status.down_since_ms);
+    status.down = origin_is_down(request->origin, &status.down_since_ms);
     enum page_form form = slice_ends_with(path, SLICE(".json"))
         ? PAGE_JSON : page_form_for(&request->head.fields);
     struct slice content = page_site_status(&request->arena, form, &status);

@@ -12,21 +12,29 @@
 // What the lifelines do is in lifelines/, what a fetch does in fetch.c.
 #include "edge/request.h"
 #include "base/memory.h"
+#include "edge/accept.h"
+#include "edge/acme.h"
+#include "edge/debug_field.h"
 #include "edge/delivery.h"
+#include "edge/max_forwards.h"
 #include "edge/own_page.h"
+#include "edge/part.h"
+#include "edge/purge_request.h"
+#include "edge/rule_serve.h"
+#include "edge/secure.h"
 #include "http/key.h"
 
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)
 #define GONE_CHECK_MS 1000       // how often a waiting request looks whether its visitor left
-#define REVALIDATE_AT_MOST_MS 1000 // per object: how often visitors' reloads ask the origin
 #define TURNS_MAX 4              // flights that turn out not to fit, before it fetches alone
 
 static void request_answer(struct task *task, struct request *request);
 static void request_deliver(struct task *task, struct request *request);
 static void request_record(struct request *request);
 
-void request_begin(struct request *request, struct connection *connection)
+void request_begin(struct request *request, struct connection *connection,
+    const struct transport *transport, void *carrier)
 {
     struct edge_thread *thread = connection->thread;
     // Not the big arrays: this runs for every hit.
@@ -35,6 +43,9 @@ void request_begin(struct request *request, struct connection *connection)
     memset(&request->key, 0, sizeof(*request) - offsetof(struct request, key));
     request->thread = thread;
     request->connection = connection;
+    request->transport = transport;
+    request->carrier = carrier;
+    request->client.address = connection->peer;
     request->generation = generation_reference(thread->generation);
     request->id = random_next(&thread->loop->random);
     arena_init(&request->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
@@ -47,7 +58,7 @@ void request_end(struct task *task, struct request *request)
     if (request->flight != NULL)
         flight_leave(request->flight);
     scope_close(task, &request->fetches);
-    request_body_end(&request->body);
+    tunnel_offer_drop(&request->offer);
     object_release(request->object);
     object_release(request->copy);
     generation_release(request->generation);
@@ -75,20 +86,33 @@ static bool request_name_host(struct request *request)
 void request_serve(struct task *task, struct request *request)
 {
     const struct connection_settings *settings = &request->generation->settings->connections;
+    client_identify(request);
     bool named = request_name_host(request);
     if (named)
         request->site = generation_find_site(request->generation, request->host);
-    if (request->site == NULL)
+    if (request->site != NULL) {
+        request->origin = request->site->origin;
+        debug_identify(request);
+    }
+    if (acme_serve(task, request)) {
+        // Whoever asks for a certificate may not have a site yet, nor HTTPS.
+    } else if (client_refuse(task, request)) {
+        // counted, and told to wait
+    } else if (purge_request_serve(task, request)) {
+        // a tool's request, not a visitor's
+    } else if (request->site == NULL || secure_is_misdirected(request))
         delivery_send_page(task, request, 421);
     else if (request->thread->active_requests
         > edge_share(request->thread->edge, settings->active_requests)) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
         request->shed = true;
         delivery_send_page(task, request, 503);
-    } else if (request->head.method == HTTP_METHOD_CONNECT
+    } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
-    else if (!own_page_serve(task, request)) {
+    else if (!secure_redirect(task, request) && !max_forwards_serve(task, request)
+        && !own_page_serve(task, request) && !rule_serve(task, request)) {
+        request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);
     }
@@ -99,23 +123,30 @@ void request_serve(struct task *task, struct request *request)
 
 static bool request_is_shareable(const struct request *request)
 {
-    return request->head.framing == HTTP_FRAMING_NONE
+    return request->head.framing == HTTP_FRAMING_NONE && request->upgrade.data == NULL
         && (request->head.method == HTTP_METHOD_GET || request->head.method == HTTP_METHOD_HEAD);
 }
 
 static bool request_name_key(struct request *request)
 {
-    struct slice site = request_site(request)->origin; // two sites of one host cannot exist
-    size_t size = site.size + request->head.authority.size + request->head.target.size + 32;
+    struct rule_key parts; // two sites of one host cannot exist: the origin's name will do
+    if (!rule_compose_key(request, &parts))
+        return false;
+    size_t size = parts.origin.size + request->head.authority.size + request->head.target.size
+        + parts.suffix.size + 32;
     bool here = size <= sizeof(request->key_text);
     char *buffer = here ? request->key_text : arena_alloc(&request->arena, size);
     if (buffer == NULL)
         return false;
     struct text text = text_in(buffer, here ? sizeof(request->key_text) : size);
-    text_append(&text, site);
+    text_append(&text, parts.origin);
     text_append_byte(&text, '\0');
-    if (http_key_write(&text, SLICE("http"), request->head.authority, request->head.path,
-            request->head.query) != ERROR_NONE || text.full)
+    struct slice scheme = secure_is_request(request) ? SLICE("https") : SLICE("http");
+    if (http_key_write(&text, scheme, request->head.authority, request->head.path, parts.query)
+        != ERROR_NONE)
+        return false;
+    text_append(&text, parts.suffix);
+    if (text.full)
         return false;
     request->key = cache_key_of(request->thread->edge->cache, text_slice(&text));
     return true;
@@ -129,36 +160,20 @@ static void request_look_up(struct request *request)
     request->has_control = http_fields_find(fields, HTTP_NAME_CACHE_CONTROL) != NULL
         || http_fields_find(fields, HTTP_NAME_PRAGMA) != NULL;
     if (request->has_control)
-        http_cache_control_parse(fields, &request->control);
+        judge_visitor_control(fields, &request_site(request)->cache, &request->control);
     bool named = request_name_key(request);
-    request->shareable = named && request_is_shareable(request);
+    request->shareable = named && request_is_shareable(request) && !rule_forbids_store(request);
+    if (rule_ignores_cookies(request))
+        request->credentials &= ~1u;
     if (request->shareable)
         request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
-}
-
-// What the visitor himself asks of a stored response (RFC 9111 section 5.2.1). A
-// reload is honoured, but not as a weapon: a copy younger than REVALIDATE_AT_MOST_MS
-// counts as just revalidated.
-static bool request_accepts_age(const struct request *request, uint64_t now_ns)
-{
-    const struct http_cache_control *control = &request->control;
-    if (!request->has_control)
-        return true;
-    if (now_ns - request->copy->stored_ns < REVALIDATE_AT_MOST_MS * NS_PER_MS)
-        return true;
-    if (control->no_cache)
-        return false;
-    int64_t age = (int64_t)(object_age_ms(request->copy, now_ns) / 1000);
-    int64_t left = (int64_t)request->copy->lifetime_s - age;
-    return (control->max_age == HTTP_SECONDS_ABSENT || age <= control->max_age)
-        && (control->min_fresh == HTTP_SECONDS_ABSENT || left >= control->min_fresh);
 }
 
 static bool request_copy_serves(const struct request *request)
 {
     uint64_t now_ns = request->thread->loop->now_ns;
     return request->copy != NULL && object_is_fresh(request->copy, now_ns)
-        && request_accepts_age(request, now_ns);
+        && accept_fresh(request, request->copy);
 }
 
 static void request_use(struct request *request, struct object *object,
@@ -193,8 +208,9 @@ static bool request_may_ask(struct request *request)
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
         return false;
     }
-    if (request->has_control && request->control.only_if_cached) {
-        request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
+    if (tunnel_is_refused(request)) {
+        request->shed = true;
+        request->failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
         return false;
     }
     if (request_site(request)->lifelines.of[LIFELINE_STALE_IF_ERROR].enabled
@@ -210,6 +226,25 @@ static void request_leave_flight(struct request *request)
     flight_leave(request->flight);
     request->flight = NULL;
     request->leads = false;
+    request->interims = 0;
+}
+
+// A fetch may have ended between this request's look-up and its own flight: then the copy that it
+// left is the answer, for all who have joined meanwhile too.
+static bool request_is_overtaken(struct request *request)
+{
+    struct object *object = cache_lookup(request->thread->edge->cache, &request->key,
+        &request->head.fields);
+    uint64_t now_ns = request->thread->loop->now_ns;
+    bool overtaken = object != NULL && object != request->copy && object_is_fresh(object, now_ns)
+        && (request->copy == NULL || object->stored_ns > request->copy->stored_ns);
+    if (overtaken) {
+        request->asked = false;
+        flight_answer(request->flight, object);
+        flight_unlist(request->flight);
+    }
+    object_release(object);
+    return overtaken;
 }
 
 bool request_begin_fetch(struct request *request, bool coalesce)
@@ -237,6 +272,8 @@ bool request_begin_fetch(struct request *request, bool coalesce)
     request->joined_late = !request->leads
         && atomic_load_explicit(&request->flight->state, memory_order_acquire) == FLIGHT_ANSWERED;
     if (!request->leads)
+        return true;
+    if (coalesce && request_is_overtaken(request))
         return true;
     error = fetch_start(request, request->flight, coalesce ? NULL : &request->fetches);
     if (error == ERROR_NONE)
@@ -272,10 +309,45 @@ static enum error request_await_whole(struct task *task, struct body *body, uint
     return error == ERROR_CLOSED ? ERROR_NONE : error;
 }
 
+// Interim responses go to all who wait, as they come (RFC 9110 section 15.2). To a visitor whose
+// own 100 (Continue) another task may be sending, only before the answer.
+static enum error request_pass_interims(struct task *task, struct request *request, bool answered)
+{
+    struct flight *flight = request->flight;
+    uint32_t count = atomic_load_explicit(&flight->interim_count, memory_order_acquire);
+    enum error error = ERROR_NONE;
+    if (request->head.expect_continue && !answered)
+        return ERROR_NONE;
+    while (request->interims < count && error == ERROR_NONE) {
+        const struct flight_interim *interim = flight->interims[request->interims++];
+        error = request->transport->send_interim(task, request, interim->status,
+            slice_of(interim->fields, interim->size));
+    }
+    return error == ERROR_NONE || error == ERROR_CANCELLED ? error : ERROR_RESET;
+}
+
+static enum error request_await_head(struct task *task, struct request *request,
+    uint64_t deadline_ns)
+{
+    struct flight *flight = request->flight;
+    for (;;) {
+        uint32_t seen = request->head.expect_continue
+            ? atomic_load_explicit(&flight->interim_count, memory_order_acquire)
+            : request->interims;
+        enum error error = flight_wait(task, flight, seen, deadline_ns);
+        bool answered =
+            atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ASKING;
+        if (error == ERROR_NONE)
+            error = request_pass_interims(task, request, answered);
+        if (error != ERROR_NONE || answered)
+            return error;
+    }
+}
+
 enum error request_await_answer(struct task *task, struct request *request, uint64_t deadline_ns)
 {
     struct flight *flight = request->flight;
-    enum error error = flight_wait(task, flight, deadline_ns);
+    enum error error = request_await_head(task, request, deadline_ns);
     if (error != ERROR_NONE || !request_copy_may_go_stale(request)
         || atomic_load_explicit(&flight->state, memory_order_acquire) != FLIGHT_ANSWERED)
         return error;
@@ -295,7 +367,7 @@ static enum error request_await(struct task *task, struct request *request)
         enum error error = request_await_answer(task, request, MINIMUM(next_ns, end_ns));
         if (error != ERROR_TIMEOUT || task_now_ns(task) >= end_ns)
             return error;
-        if (io_has_gone(&request->connection->socket))
+        if (request->transport->has_gone(request))
             return ERROR_RESET;
     }
 }
@@ -369,7 +441,8 @@ static enum ask_result request_take_answer(struct request *request)
     if (judge_is_error(object->status))
         request_take_failure(request, FAILURE_STATUS);
     enum request_outcome outcome = state == FLIGHT_ALONE ? OUTCOME_PASS
-        : report != NULL && report->revalidated ? OUTCOME_REVALIDATED : OUTCOME_MISS;
+        : report == NULL ? OUTCOME_HIT // request_is_overtaken
+        : report->revalidated ? OUTCOME_REVALIDATED : OUTCOME_MISS;
     request_use(request, object, outcome);
     if (!request->leads)
         request->saved_by = lifeline_get(LIFELINE_COALESCE);
@@ -393,7 +466,7 @@ static enum ask_result request_ask_once(struct task *task, struct request *reque
     }
     if (error != ERROR_NONE && error != ERROR_TIMEOUT) {
         request->failure.kind = FAILURE_CANCELLED;
-        request->connection->last = true;
+        request->last = true;
         return ASK_FAILED;
     }
     return request_take_answer(request);
@@ -403,7 +476,7 @@ static enum ask_result request_ask(struct task *task, struct request *request)
 {
     struct edge *edge = request->thread->edge;
     struct cache_key hint = fetch_hint_key(&request->key, request->credentials);
-    origin_budget_count(request->site->origin, task_now_ns(task));
+    origin_budget_count(request->origin, task_now_ns(task));
     if (request->shareable && request->copy == NULL
         && (request->head.method == HTTP_METHOD_HEAD
             || cache_is_uncacheable(edge->cache, &hint, task_now_ns(task))))
@@ -419,11 +492,50 @@ static enum ask_result request_ask(struct task *task, struct request *request)
     return ASK_FAILED;
 }
 
+// Whose rate is spent gets what the edge has by itself.
+static void request_answer_unasked(struct request *request)
+{
+    if (request_copy_may_go_stale(request)) {
+        request_answer_stale(request);
+        return;
+    }
+    request->outcome = OUTCOME_ERROR;
+    request->status = 429;
+}
+
+static bool request_asks_only_for_copies(const struct request *request)
+{
+    return request->has_control && request->control.only_if_cached;
+}
+
 static void request_answer(struct task *task, struct request *request)
 {
     request_look_up(request);
     if (request_copy_serves(request)) {
         request_use(request, request->copy, OUTCOME_HIT);
+        return;
+    }
+    if (request->copy != NULL && judge_is_error(request->copy->status)) {
+        object_release(request->copy); // fresh or nothing: a kept error is no copy to fall back to
+        request->copy = NULL;
+    }
+    if (request->copy != NULL && accept_stale(request, request->copy)) {
+        request_answer_stale(request);
+        return;
+    }
+    struct object *part = part_look_up(request);
+    if (part != NULL) {
+        request_use(request, part, OUTCOME_HIT);
+        object_release(part);
+        return;
+    }
+    if (request_asks_only_for_copies(request)) {
+        request->outcome = OUTCOME_ERROR;
+        request->status = 504; // RFC 9111 section 5.2.1.7: nothing has failed, delivery says so
+        return;
+    }
+    if (!request_site(request)->rate.copies && !client_may_ask(request)) {
+        request_answer_unasked(request);
         return;
     }
     if (request_may_ask(request) && request_ask(task, request) == ASK_ANSWERED)
@@ -447,16 +559,24 @@ static void request_seek_another(struct task *task, struct request *request)
 
 static void request_deliver(struct task *task, struct request *request)
 {
+    if (request->object != NULL && request->object->status == 101) {
+        tunnel_open(task, request);
+        return;
+    }
     if (request->object != NULL && delivery_send_object(task, request))
         return;
     if (request->object != NULL)
         request_seek_another(task, request);
     if (request->object != NULL && delivery_send_object(task, request))
         return;
-    if (request->outcome == OUTCOME_ERROR)
+    if (request->outcome == OUTCOME_ERROR && request_asks_only_for_copies(request))
+        delivery_send_bytes(task, request, 504, SLICE("text/plain; charset=utf-8"), SLICE(""),
+            SLICE("There is no copy here that would do, and the request asked for nothing else "
+                  "(Cache-Control: only-if-cached).\n"));
+    else if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
     else
-        request->connection->last = true; // nobody had an answer: the visitor must not wait for one
+        request->last = true; // nobody had an answer: the visitor must not wait for one
 }
 
 // Which lines of the site kept its copy from being sent, so that the operator knows what to lift.
@@ -467,14 +587,16 @@ static void request_count_forbidden(const struct request *request)
     struct http_fields lines = {.items = items, .capacity = ARRAY_SIZE(items)};
     struct http_cache_control control;
     struct slice rest = object_fields(request->copy);
-    uint64_t lifted = request_site(request)->cache.stale_despite;
+    uint64_t lifted = request_site(request)->cache.stale_despite
+        | (request->rule == NULL ? 0 : request->rule->cache.stale_despite);
     while (lines.count < lines.capacity && object_next_field(&rest, &field)) {
-        if (field.known == HTTP_NAME_CACHE_CONTROL)
+        if (field.known == HTTP_NAME_CACHE_CONTROL || field.known == HTTP_NAME_CDN_CACHE_CONTROL
+            || field.known == HTTP_NAME_AFLOAT_CACHE_CONTROL)
             items[lines.count++] = field;
     }
-    http_cache_control_parse(&lines, &control);
+    http_cache_control_parse_response(&lines, &control);
     const bool found[] = {
-        [JUDGE_NO_CACHE] = control.no_cache || control.no_cache_fields,
+        [JUDGE_NO_CACHE] = control.no_cache,
         [JUDGE_MUST_REVALIDATE] = control.must_revalidate,
         [JUDGE_PROXY_REVALIDATE] = control.proxy_revalidate,
         [JUDGE_S_MAXAGE] = control.s_maxage != HTTP_SECONDS_ABSENT,
@@ -504,7 +626,7 @@ static void request_count(const struct request *request)
     }
     if (request->saved_by != NULL)
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);
-    if (request->status >= 500) {
+    if (request->status >= 500 && !request_asks_only_for_copies(request)) {
         ledger_add(ledger, LEDGER_VISITOR_ERRORS, 1);
         if (request->copy != NULL && !request_copy_may_go_stale(request))
             request_count_forbidden(request);
@@ -513,7 +635,7 @@ static void request_count(const struct request *request)
         ledger_add(ledger, LEDGER_ABORTED, 1);
 }
 
-static const char *request_outcome_word(enum request_outcome outcome)
+const char *request_outcome_word(enum request_outcome outcome)
 {
     switch (outcome) {
     case OUTCOME_NONE: return "edge";
@@ -542,7 +664,7 @@ static void request_log(const struct request *request)
         .duration_us = (thread->loop->now_ns - request->started_ns) / 1000,
         .first_byte_us = request->first_byte_ns == 0
             ? 0 : (request->first_byte_ns - request->started_ns) / 1000,
-        .peer = request->connection->peer,
+        .peer = request->client.address,
         .method = request->head.method_text,
         .target = request->head.target,
         .host = request->head.authority,
@@ -550,6 +672,7 @@ static void request_log(const struct request *request)
             : http_fields_find_text(fields, SLICE("referer"))->value,
         .user_agent = http_fields_value(fields, HTTP_NAME_USER_AGENT),
         .request_id = text_slice(&id_text),
+        .major_version = request->head.major_version,
         .minor_version = request->head.minor_version,
         .status = request->status,
         .bytes = request->bytes,
@@ -570,7 +693,7 @@ static void request_record(struct request *request)
 
 void request_refuse(struct task *task, struct request *request, unsigned status)
 {
-    request->connection->last = true;
+    request->last = true;
     delivery_send_page(task, request, status);
     request_log(request);
 }

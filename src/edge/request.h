@@ -1,9 +1,13 @@
 // The life of a request: see request.c. The struct lives on its task's stack and dies with it.
 #pragma once
 
+#include "edge/client.h"
 #include "edge/connection.h"
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
+#include "edge/rule.h"
+#include "edge/transport.h"
+#include "edge/tunnel.h"
 
 // How it was answered, in the words of the access log and Cache-Status.
 enum request_outcome {
@@ -23,7 +27,12 @@ struct request {
     struct edge_thread *thread;
     struct generation *generation;
     struct site *site;
+    struct origin *origin;     // that is asked: the site's, or a rule's
     struct connection *connection;
+    const struct transport *transport;
+    void *carrier;             // the transport's own: what of the connection is this request's
+    struct client client;      // who asks
+    bool explain;              // Afloat-Debug, and he may
     struct arena arena;
     struct http_request_head head;
     struct http_field fields[REQUEST_FIELDS_ON_STACK]; // of head, unless there are more
@@ -35,16 +44,26 @@ struct request {
     bool asked;                // the origin was asked for it
     bool shed;                 // refused by the edge itself
     char key_text[512];
+    char query_text[256], suffix_text[64]; // of the key, by rules
+    struct rule_effect effect; // set when rule is
     struct cache_key key;
+    const struct rule_effect *rule; // what the site's rules say of it; NULL: it has none
+    uint64_t content_read;     // of its own content, bytes
     struct object *copy;       // the stored response for it, fresh or not; NULL: none
     struct http_cache_control control;
     bool has_control;
     struct flight *flight;     // while it waits for one or reads from it
     bool leads;                // that flight is its own
+    uint32_t interims;         // of the flight's interim responses, so many were passed on
     bool joined_late;          // that flight's answer had begun already
     struct scope fetches;      // those that cannot outlive it
     struct body_reader place;  // in the answer's content, from taking it until delivery reads
-    struct request_body body;
+    enum error content_error;  // how the request's own content broke off
+    struct slice upgrade;      // the protocols it asks to switch to, then the one chosen; data
+                               // NULL: none
+    struct tunnel_offer offer; // the backend has agreed
+    struct tunnel *tunnel;     // what the connection becomes after this request
+    bool last;                 // no further request on an HTTP/1.1 connection after its answer
     // The answer:
     struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE
     enum request_outcome outcome;
@@ -56,12 +75,14 @@ struct request {
     bool complete;
 };
 
+const char *request_outcome_word(enum request_outcome outcome);
 static inline const struct site_settings *request_site(const struct request *request)
 {
     return request->site->settings;
 }
 
-void request_begin(struct request *request, struct connection *connection);
+void request_begin(struct request *request, struct connection *connection,
+    const struct transport *transport, void *carrier);
 void request_end(struct task *task, struct request *request);
 // Serves one request whose head was read and parsed, and writes its record.
 void request_serve(struct task *task, struct request *request);

@@ -1,7 +1,6 @@
 // Reading a request's body off its connection.
 #include "edge/connection.h"
 #include "base/memory.h"
-#include "edge/delivery.h"
 
 void request_body_init(struct request_body *body, struct connection *connection,
     const struct http_request_head *head, const struct http1_limits *limits, uint64_t timeout_ms)
@@ -9,12 +8,40 @@ void request_body_init(struct request_body *body, struct connection *connection,
     body->connection = connection;
     body->limits = limits;
     body->timeout_ms = timeout_ms;
+    body->least_rate = 0;
+    body->pace = (struct pace){0};
     body->staging = NULL;
     body->begin = body->end = 0;
     body->must_continue = head->expect_continue && head->minor_version >= 1;
     body->begun = false;
     body->error = ERROR_NONE;
     http1_body_init(&body->decoder, head->framing, head->content_length);
+}
+
+enum http1_fault request_body_look_ahead(const struct connection *connection,
+    const struct http_request_head *head, const struct http1_limits *limits)
+{
+    struct http1_body decoder;
+    struct slice bytes = slice_of(connection->buffer + connection->begin,
+        connection->end - connection->begin);
+    if (head->framing != HTTP_FRAMING_CHUNKED)
+        return HTTP1_FAULT_NONE;
+    http1_body_init(&decoder, head->framing, 0);
+    while (bytes.size > 0) {
+        size_t used;
+        struct slice content;
+        if (http1_body_read(&decoder, bytes, limits, &used, &content) != HTTP1_MORE)
+            break;
+        bytes = slice_of(bytes.data + used, bytes.size - used);
+    }
+    return decoder.fault;
+}
+
+static enum error request_body_send_continue(struct task *task, struct request_body *body)
+{
+    struct slice line = SLICE("HTTP/1.1 100 Continue\r\n\r\n");
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)line.data, .iov_len = line.size};
+    return stream_send(task, &body->connection->stream, &piece, 1, body->timeout_ms, NULL);
 }
 
 // Moves what came with the head into a buffer of the body's own: the head's views must stay.
@@ -26,7 +53,7 @@ static enum error request_body_begin(struct task *task, struct request_body *bod
     if (body->staging == NULL)
         return ERROR_MEMORY;
     if (body->must_continue && connection->begin == connection->end)
-        return delivery_send_continue(task, connection, body->timeout_ms);
+        return request_body_send_continue(task, body);
     return ERROR_NONE;
 }
 
@@ -61,10 +88,14 @@ static enum error request_body_fill(struct task *task, struct request_body *body
     size_t size;
     if (request_body_take_buffered(body))
         return ERROR_NONE;
-    enum error error = io_receive(task, &connection->socket, body->staging,
-        request_body_wanted(body), deadline_after_ms(task_loop(task), body->timeout_ms), &size);
+    uint64_t began_ns = task_now_ns(task);
+    enum error error = stream_receive(task, &connection->stream, body->staging,
+        request_body_wanted(body),
+        pace_deadline_ns(&body->pace, task_loop(task), body->timeout_ms, body->least_rate), &size);
     if (error != ERROR_NONE)
         return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
+    body->pace.waited_ns += task_now_ns(task) - began_ns;
+    body->pace.bytes += size;
     body->begin = 0;
     body->end = (uint32_t)size;
     return ERROR_NONE;
@@ -111,10 +142,9 @@ static void request_body_fail(struct request_body *body, enum error error)
         ledger_add(ledger, LEDGER_BODY_TIMEOUTS, 1);
 }
 
-enum error request_body_read(struct task *task, void *source, void *buffer, size_t size,
-    size_t *ret_size)
+enum error request_body_read(struct task *task, struct request_body *body, void *buffer,
+    size_t size, size_t *ret_size)
 {
-    struct request_body *body = source;
     if (body->error != ERROR_NONE)
         return body->error;
     enum error error = request_body_next(task, body, buffer, size, ret_size);

@@ -25,6 +25,12 @@ static const struct setting connection_rows[] = {
         .maximum = 3600000,
         .summary = "How long an upload may pause before it is given up.",
         .touch = "Raise it for visitors who upload over links that stall."},
+    {.name = "body_rate", .type = SETTING_SIZE, .fallback = "100B",
+        .offset = offsetof(struct connection_settings, body_rate), .minimum = 0,
+        .maximum = UINT64_C(1) << 30,
+        .summary = "How much an upload must bring in a second, on average over the time that it "
+                   "was waited for; it may fall behind by body_timeout. 0: any pace will do.",
+        .touch = "0 where devices send a byte now and then in one long request."},
     {.name = "send_timeout", .type = SETTING_DURATION, .fallback = "60s",
         .offset = offsetof(struct connection_settings, send_timeout_ms), .minimum = 1000,
         .maximum = 3600000,
@@ -52,8 +58,23 @@ static const struct setting connection_rows[] = {
     {.name = "drain_timeout", .type = SETTING_DURATION, .fallback = "30s",
         .offset = offsetof(struct connection_settings, drain_timeout_ms), .minimum = 0,
         .maximum = 86400000,
-        .summary = "How long a stop waits for requests under way.",
+        .summary = "How long a stop waits for requests under way and for tunnels.",
         .touch = "Raise it for long downloads; lower it when restarts must be quick."},
+    {.name = "tunnels", .type = SETTING_COUNT, .fallback = "10000",
+        .offset = offsetof(struct connection_settings, tunnels), .minimum = 0, .maximum = 10000000,
+        .summary = "The most tunnels (WebSocket and other upgrades) open at once; a further one "
+                   "gets 503 with Retry-After; 0 forbids them.",
+        .touch = "Raise it for a busy chat; each one holds a connection to a backend too, so mind "
+                 "the system's limit of open files and what the backends can take."},
+    {.name = "tunnel_idle_timeout", .type = SETTING_DURATION, .fallback = "1h",
+        .offset = offsetof(struct connection_settings, tunnel_idle_timeout_ms), .minimum = 1000,
+        .maximum = UINT64_C(7) * 24 * 3600 * 1000,
+        .summary = "How long a tunnel may stay without a byte either way before it is closed.",
+        .touch = "Lower it when visitors leave tunnels behind; most WebSocket clients ping far "
+                 "more often."},
+    {.name = "http2", .type = SETTING_SECTION,
+        .offset = offsetof(struct connection_settings, http2), .section = &http2_settings_section,
+        .summary = "HTTP/2 towards visitors."},
 };
 
 const struct setting_section connection_settings_section = {
@@ -101,30 +122,57 @@ static const struct setting_section page_settings_section = {
 static bool check_host(struct slice host, char *message, size_t message_size)
 {
     struct http_authority authority;
-    if (http_authority_parse(host, &authority) && authority.host.size == host.size)
+    struct slice name = host;
+    if (slice_starts_with(host, SLICE("*.")))
+        name = slice_of(host.data + 2, host.size - 2);
+    if (http_authority_parse(name, &authority) && authority.host.size == name.size
+        && (name.size == host.size || name.data[0] != '['))
         return true;
     snprintf(message, message_size,
-        "is no host name; expected one such as example.org, without a port");
+        "is no host name; expected one such as example.org or *.example.org, without a port");
     return false;
 }
 
 static const struct setting site_rows[] = {
     {.name = "hosts", .type = SETTING_TEXT_LIST, .offset = offsetof(struct site_settings, hosts),
         .check = check_host,
-        .example = "[example.org, www.example.org]",
+        .example = "[example.org, \"*.example.org\"]",
         .summary = "The host names of this site; without any, it takes all "
-                   "that no other site names.",
+                   "that no other site names. *.example.org stands for all names below "
+                   "example.org that no site names by themselves.",
         .touch = "Name them as soon as the edge serves more than one site."},
+    {.name = "aliases", .type = SETTING_TEXT_LIST,
+        .offset = offsetof(struct site_settings, aliases), .check = check_host,
+        .example = "[www.example.org, example.com]",
+        .summary = "Further names, whose visitors are redirected to the first of hosts: 301, and "
+                   "308 for other methods than GET and HEAD.",
+        .touch = "So that search engines and caches know each page by one name."},
     {.name = "origin", .type = SETTING_TEXT, .offset = offsetof(struct site_settings, origin),
         .fallback = "main", .summary = "The origin that this site is fetched from.",
         .touch = "Set it when there is more than one origin."},
     {.name = "cache", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, cache),
         .section = &judge_settings, .summary = "What may be kept, and for how long."},
+    {.name = "key", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, key),
+        .section = &key_settings_section, .summary = "What tells copies apart."},
+    {.name = "rules", .type = SETTING_SECTION_LIST, .offset = offsetof(struct site_settings, rules),
+        .section = &rule_settings_section, .maximum = RULES_MAX,
+        .summary = "Exceptions for some paths."},
     {.name = "lifelines", .type = SETTING_SECTION,
         .offset = offsetof(struct site_settings, lifelines), .section = &lifeline_settings_section,
         .summary = "What answers when the backend does not."},
+    {.name = "compression", .type = SETTING_SECTION,
+        .offset = offsetof(struct site_settings, compression),
+        .section = &compress_settings_section, .summary = "What is compressed, and how."},
     {.name = "page", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, page),
         .section = &page_settings_section, .summary = "The honest page."},
+    {.name = "rate", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, rate),
+        .section = &rate_settings_section, .summary = "How fast one client may ask."},
+    {.name = "purge", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, purge),
+        .section = &purge_settings_section, .summary = "Purging over HTTP."},
+    {.name = "debug", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, debug),
+        .section = &debug_settings_section, .summary = "How an answer came to be."},
+    {.name = "https", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, https),
+        .section = &https_settings_section, .summary = "HTTPS only."},
     {.name = "forwarded", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct site_settings, forwarded),
         .summary = "Tell the backend who asks: Forwarded, X-Forwarded-For, -Proto and -Host.",

@@ -3,23 +3,33 @@
 #pragma once
 
 #include "cache/flight.h"
+#include "edge/access_list.h"
 #include "edge/edge.h"
-#include "io/io.h"
+#include "tls/stream.h"
 
 // One generation of settings with what was derived from them. Counted: one reference per thread
 // that starts requests with it, one per request or fetch under way.
 struct site {
     const struct site_settings *settings;
     struct origin *origin;
+    struct rules *rules; // NULL: it has none, see rule.h
+    struct network_list purge_allow, debug_allow;
+};
+
+struct access_lists {
+    struct network_list trusted_proxies, proxy_protocol, exempt; // of clients
 };
 
 struct generation {
     _Atomic uint64_t references;
+    uint64_t number;          // from 1, in the order of reloads
     const struct edge_settings *settings;
     struct site *sites;
     size_t site_count;
     struct host_entry *hosts; // open addressing, a power of two of them
     size_t host_capacity;
+    bool has_wildcards;       // among the hosts
+    struct access_lists access;
     struct site *fallback;    // the site without host names; NULL: unknown hosts are refused
     void (*released)(void *context);
     void *context;
@@ -33,16 +43,21 @@ static inline struct generation *generation_reference(struct generation *generat
     atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
     return generation;
 }
-// host without its port, any case; NULL: no site serves it.
+// host without its port, any case; NULL: no site serves it. A name of its own goes before a
+// wildcard (*.example.org, for any number of labels), a longer wildcard before a shorter.
 struct site *generation_find_site(const struct generation *generation, struct slice host);
+// Is it one of the names that only lead to another?
+bool generation_is_alias(const struct generation *generation, struct slice host);
 
 #define EDGE_BUFFER_SIZE 8192
 #define EDGE_BUFFERS_KEPT 256
-#define EDGE_LISTENERS_MAX 16
+#define EDGE_FETCHES_SHARE 8 // an eighth of the tasks is left to fetches
+#define EDGE_LISTENERS_MAX 32 // of settings listen and tls.listen together
 
 struct edge_listener {
     struct io_socket socket;
     struct edge_thread *thread;
+    bool secure; // speaks TLS
 };
 
 struct edge_thread {
@@ -52,9 +67,13 @@ struct edge_thread {
     struct ledger_row *ledger;
     struct generation *generation; // for new requests
     struct list connections;       // all that are open, of struct connection
-    _Atomic uint64_t connection_count, active_requests; // written by this thread only
+    _Atomic uint64_t connection_count, active_requests, tunnel_count; // this thread's to write
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
+    unsigned encoders, compress_jobs; // at work: compression.streams, compression.jobs
+    struct compress_memory compress_memory[COMPRESS_MEMORIES];
+    struct http2_thread *http2;    // NULL until it is spoken
+    uint64_t handshakes;           // of TLS, under way
     struct edge_listener listeners[EDGE_LISTENERS_MAX];
     unsigned listener_count;
     struct scope acceptors;
@@ -69,10 +88,13 @@ struct edge {
     unsigned thread_count;
     struct edge_hooks hooks;
     atomic_bool records_wanted;
+    struct lock generation_lock;   // for others than loop 0 who look at the newest, not for long
     struct generation *generation; // the newest; loop 0's
     struct cache *cache;
     struct flight_table *flights;
     struct origins *origins;
+    struct client_table *clients;
+    uint64_t client_seed;
     struct ledger_row *ledger;     // one per thread, aligned, within ledger_memory
     void *ledger_memory;
     int64_t started_ms;

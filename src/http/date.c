@@ -96,7 +96,7 @@ static bool take_time(struct slice *rest, struct date *date)
 
 static bool take_zone(struct slice *rest)
 {
-    return take(rest, SLICE(" GMT")) || take(rest, SLICE(" UTC"));
+    return take(rest, SLICE(" GMT"));
 }
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", after the day name and comma.

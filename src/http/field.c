@@ -9,30 +9,34 @@ static const struct slice name_texts[HTTP_NAME_COUNT] = {
 #undef X
 };
 
-#define NAME_SIZE_MAX 19
+#define NAME_SIZE_MAX 20
 #define N(name) HTTP_NAME_##name
 
 // The known names of each length, zero at the end; few enough that the first letter decides.
 static const uint8_t names_by_size[NAME_SIZE_MAX + 1][7] = {
     [2] = {N(TE)},
     [3] = {N(AGE), N(VIA)},
-    [4] = {N(HOST), N(DATE), N(ETAG), N(VARY)},
+    [4] = {N(HOST), N(DATE), N(ETAG), N(VARY), N(XKEY)},
     [5] = {N(ALLOW), N(RANGE)},
     [6] = {N(ACCEPT), N(COOKIE), N(SERVER), N(EXPECT), N(PRAGMA)},
     [7] = {N(EXPIRES), N(UPGRADE), N(TRAILER), N(WARNING)},
     [8] = {N(LOCATION), N(IF_RANGE), N(IF_MATCH)},
     [9] = {N(FORWARDED), N(CACHE_TAG)},
-    [10] = {N(CONNECTION), N(USER_AGENT), N(SET_COOKIE), N(KEEP_ALIVE)},
+    [10] = {N(CONNECTION), N(USER_AGENT), N(SET_COOKIE), N(KEEP_ALIVE), N(CACHE_TAGS)},
     [11] = {N(RETRY_AFTER)},
-    [12] = {N(CONTENT_TYPE), N(CACHE_STATUS), N(PROXY_STATUS), N(MAX_FORWARDS)},
+    [12] = {N(CONTENT_TYPE), N(CACHE_STATUS), N(PROXY_STATUS), N(MAX_FORWARDS), N(X_CACHE_TAGS),
+        N(AFLOAT_DEBUG)},
     [13] = {N(CACHE_CONTROL), N(LAST_MODIFIED), N(IF_NONE_MATCH), N(AUTHORIZATION),
         N(CONTENT_RANGE), N(SURROGATE_KEY)},
-    [14] = {N(CONTENT_LENGTH)},
+    [14] = {N(CONTENT_LENGTH), N(X_MAGENTO_TAGS)},
     [15] = {N(ACCEPT_ENCODING), N(X_FORWARDED_FOR)},
-    [16] = {N(CONTENT_ENCODING), N(X_FORWARDED_HOST), N(PROXY_CONNECTION), N(CONTENT_LOCATION)},
-    [17] = {N(IF_MODIFIED_SINCE), N(TRANSFER_ENCODING), N(X_FORWARDED_PROTO), N(SURROGATE_CONTROL)},
+    [16] = {N(CONTENT_ENCODING), N(X_FORWARDED_HOST), N(PROXY_CONNECTION), N(CONTENT_LOCATION),
+        N(PURGE_CACHE_TAGS)},
+    [17] = {N(IF_MODIFIED_SINCE), N(TRANSFER_ENCODING), N(X_FORWARDED_PROTO), N(SURROGATE_CONTROL),
+        N(CDN_CACHE_CONTROL)},
     [18] = {N(PROXY_AUTHENTICATE)},
     [19] = {N(IF_UNMODIFIED_SINCE), N(PROXY_AUTHORIZATION)},
+    [20] = {N(AFLOAT_CACHE_CONTROL)},
 };
 
 enum http_name http_name_find(struct slice name)

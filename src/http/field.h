@@ -10,12 +10,16 @@
 #define HTTP_NAME_MAP(X)                                                                           \
     X(ACCEPT, "accept")                                                                            \
     X(ACCEPT_ENCODING, "accept-encoding")                                                          \
+    X(AFLOAT_CACHE_CONTROL, "afloat-cache-control")                                                \
+    X(AFLOAT_DEBUG, "afloat-debug")                                                                \
     X(AGE, "age")                                                                                  \
     X(ALLOW, "allow")                                                                              \
     X(AUTHORIZATION, "authorization")                                                              \
     X(CACHE_CONTROL, "cache-control")                                                              \
     X(CACHE_STATUS, "cache-status")                                                                \
     X(CACHE_TAG, "cache-tag")                                                                      \
+    X(CACHE_TAGS, "cache-tags")                                                                    \
+    X(CDN_CACHE_CONTROL, "cdn-cache-control")                                                      \
     X(CONNECTION, "connection")                                                                    \
     X(CONTENT_ENCODING, "content-encoding")                                                        \
     X(CONTENT_LENGTH, "content-length")                                                            \
@@ -43,6 +47,7 @@
     X(PROXY_AUTHORIZATION, "proxy-authorization")                                                  \
     X(PROXY_CONNECTION, "proxy-connection")                                                        \
     X(PROXY_STATUS, "proxy-status")                                                                \
+    X(PURGE_CACHE_TAGS, "purge-cache-tags")                                                        \
     X(RANGE, "range")                                                                              \
     X(RETRY_AFTER, "retry-after")                                                                  \
     X(SERVER, "server")                                                                            \
@@ -57,9 +62,12 @@
     X(VARY, "vary")                                                                                \
     X(VIA, "via")                                                                                  \
     X(WARNING, "warning")                                                                          \
+    X(X_CACHE_TAGS, "x-cache-tags")                                                                \
     X(X_FORWARDED_FOR, "x-forwarded-for")                                                          \
     X(X_FORWARDED_HOST, "x-forwarded-host")                                                        \
-    X(X_FORWARDED_PROTO, "x-forwarded-proto")
+    X(X_FORWARDED_PROTO, "x-forwarded-proto")                                                      \
+    X(X_MAGENTO_TAGS, "x-magento-tags")                                                            \
+    X(XKEY, "xkey")
 
 enum http_name {
     HTTP_NAME_OTHER,

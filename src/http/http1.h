@@ -35,7 +35,9 @@ struct http1_limits {
     X(LINE_TOO_LONG, 414, "request line too long")                                                 \
     X(HEAD_TOO_LARGE, 431, "header section too large")                                             \
     X(TOO_MANY_FIELDS, 431, "too many fields")                                                     \
-    X(STATUS, 502, "invalid status code")
+    X(STATUS, 502, "invalid status code")                                                          \
+    X(PSEUDO, 400, "malformed pseudo-header fields of HTTP/2")                                     \
+    X(CONNECTION_FIELD, 400, "field of a connection in HTTP/2")
 
 enum http1_fault {
 #define X(name, status, text) HTTP1_FAULT_##name,
@@ -70,6 +72,13 @@ enum http1_fault http1_parse_request(struct slice head, const struct http1_limit
 enum http1_fault http1_parse_response(struct slice head, const struct http1_limits *limits,
     struct http_response_head *ret_head) MUST_CHECK;
 
+// Takes a trailer section as it comes; memory of its own, bounded by trailer_size.
+struct http1_trailer {
+    char *bytes;
+    size_t size, capacity;
+    bool failed; // out of memory: it is dropped
+};
+
 // A body being read. Feed it bytes; it says how many it took and which of them are content.
 struct http1_body {
     enum http_framing framing;
@@ -78,6 +87,7 @@ struct http1_body {
     size_t line_size, trailer_size;
     bool done;
     enum http1_fault fault;
+    struct http1_trailer *trailer; // where its lines go, set after the init; NULL: they are dropped
 };
 
 void http1_body_init(struct http1_body *body, enum http_framing framing, uint64_t content_length);
@@ -85,7 +95,7 @@ void http1_body_init(struct http1_body *body, enum http_framing framing, uint64_
 // into bytes, may be empty), *ret_used how many bytes are consumed including it. DONE when the
 // body ended, perhaps together with its last content (bytes after ret_used belong to the next
 // message); called again it stays DONE and takes nothing. MORE with bytes left: call again.
-// Trailers are checked and dropped.
+// Trailers are checked, and kept where somebody wants them.
 enum http1_progress http1_body_read(struct http1_body *body, struct slice bytes,
     const struct http1_limits *limits, size_t *ret_used, struct slice *ret_content);
 // The connection ended. DONE if that is the body's end (framing CLOSE), else MORE: truncated.

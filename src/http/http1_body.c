@@ -1,5 +1,6 @@
 // Bodies by length, in chunks (RFC 9112 section 7), or to the end of the connection. Chunk lines
 // and trailers go through a state machine byte by byte, content passes as views, never copied.
+#include "base/memory.h"
 #include "http/characters.h"
 #include "http/http1.h"
 
@@ -157,6 +158,25 @@ static bool is_trailer(unsigned state)
     return state >= STATE_TRAILER_FIRST && state <= STATE_END_LF;
 }
 
+#define TRAILER_AT_FIRST 256
+
+static void keep_trailer(struct http1_trailer *trailer, char byte)
+{
+    if (trailer->size == trailer->capacity && !trailer->failed) {
+        size_t capacity = MAXIMUM(trailer->capacity * 2, (size_t)TRAILER_AT_FIRST);
+        char *bytes = memory_resize(trailer->bytes, capacity);
+        trailer->failed = bytes == NULL;
+        if (bytes != NULL) {
+            trailer->bytes = bytes;
+            trailer->capacity = capacity;
+        }
+    }
+    if (trailer->failed)
+        trailer->size = 0;
+    else
+        trailer->bytes[trailer->size++] = byte;
+}
+
 // Counts the byte against its limit, then steps. False: refused.
 static bool take_framing_byte(struct http1_body *body, const struct http1_limits *limits, char byte)
 {
@@ -173,6 +193,8 @@ static bool take_framing_byte(struct http1_body *body, const struct http1_limits
         body->fault = trailer ? HTTP1_FAULT_TRAILER : HTTP1_FAULT_CHUNK;
         return false;
     }
+    if (trailer && body->trailer != NULL)
+        keep_trailer(body->trailer, byte);
     if (next == STATE_SIZE_FIRST)
         body->line_size = 0;
     body->state = next;

@@ -52,30 +52,23 @@ static enum http1_fault parse_version(struct slice text, uint8_t *ret_minor)
     return HTTP1_FAULT_NONE;
 }
 
-// path [ "?" query ], all of the slice.
 static enum http1_fault parse_path(struct slice text, struct http_request_head *head)
 {
-    const char *end = text.data + text.size;
-    const char *stop = http_characters_skip(text.data, end, HTTP_CHARACTER_PATH);
-    head->path = slice_of(text.data, (size_t)(stop - text.data));
-    if (stop == end)
-        return HTTP1_FAULT_NONE;
-    if (*stop != '?')
-        return HTTP1_FAULT_SYNTAX_TARGET;
-    head->query = slice_of(stop + 1, (size_t)(end - stop - 1));
-    return http_characters_skip(stop + 1, end, HTTP_CHARACTER_QUERY) == end
-        ? HTTP1_FAULT_NONE : HTTP1_FAULT_SYNTAX_TARGET;
+    return http_path_parse(text, &head->path, &head->query) ? HTTP1_FAULT_NONE
+                                                            : HTTP1_FAULT_SYNTAX_TARGET;
 }
 
 // "http://host[:port][/path][?query]" (RFC 9112 section 3.2.2); no user information.
 static enum http1_fault parse_absolute(struct slice target, struct http_request_head *head)
 {
     struct slice scheme = SLICE("http://");
-    if (target.size > 5 && (target.data[4] == 's' || target.data[4] == 'S'))
+    bool secure = target.size > 5 && (target.data[4] == 's' || target.data[4] == 'S');
+    if (secure)
         scheme = SLICE("https://");
     if (target.size < scheme.size
         || !slice_equal_nocase(slice_of(target.data, scheme.size), scheme))
         return HTTP1_FAULT_SYNTAX_TARGET;
+    head->names_https = secure;
     struct slice rest = slice_of(target.data + scheme.size, target.size - scheme.size);
     struct http_authority authority;
     size_t size = 0;
@@ -130,6 +123,7 @@ static enum http1_fault parse_request_line(struct slice line, struct http_reques
     head->method = http_method_find(head->method_text);
     head->target = slice_of(target, (size_t)(target_end - target));
     struct slice version = slice_of(target_end + 1, (size_t)(end - target_end - 1));
+    head->major_version = 1;
     enum http1_fault fault = parse_version(version, &head->minor_version);
     return fault != HTTP1_FAULT_NONE ? fault : parse_target(head);
 }
@@ -278,6 +272,29 @@ static enum http1_fault check_coding(const struct decisive *decisive, uint8_t mi
     } while (true);
 }
 
+// In a response, codings without chunked at the end leave its end to the connection's (RFC 9112
+// section 6.3). What gzip and its like coded we do not decode, so that cannot be passed on; any
+// other name codes nothing that is known ("identity", inventions), and the bytes are passed on.
+static bool ends_with_connection(const struct decisive *decisive, uint8_t minor_version)
+{
+    static const struct slice applied[] = {SLICE("chunked"), SLICE("gzip"), SLICE("x-gzip"),
+        SLICE("deflate"), SLICE("compress"), SLICE("x-compress")};
+    if (minor_version == 0 || decisive->transfer_encoding_count != 1
+        || decisive->content_length_count > 0)
+        return false;
+    struct slice rest = decisive->transfer_encoding->value;
+    do {
+        struct slice coding = slice_trim(slice_cut(&rest, ','));
+        if (!http_is_token(coding))
+            return false;
+        for (size_t i = 0; i < ARRAY_SIZE(applied); i++) {
+            if (slice_equal_nocase(coding, applied[i]))
+                return false;
+        }
+    } while (rest.data != NULL);
+    return true;
+}
+
 static enum http1_fault decide_framing(const struct decisive *decisive, uint8_t minor_version,
     enum http_framing *framing, uint64_t *content_length)
 {
@@ -357,9 +374,9 @@ enum http1_fault http1_parse_request(struct slice bytes, const struct http1_limi
 
 // What a status without content says about its length is no framing (RFC 9112 section 6.3). A 1xx
 // or 204 that announces content nevertheless may well send it: such a connection is not used again.
-static void settle_contentless(struct http_response_head *head)
+static void settle_contentless(struct http_response_head *head, const struct decisive *decisive)
 {
-    bool announced = head->framing == HTTP_FRAMING_CHUNKED || head->content_length > 0;
+    bool announced = decisive->transfer_encoding_count > 0 || head->content_length > 0;
     if (announced && head->status != 304)
         head->keep_alive = false;
     head->framing = HTTP_FRAMING_NONE;
@@ -385,13 +402,17 @@ enum http1_fault http1_parse_response(struct slice bytes, const struct http1_lim
     fault = parse_fields(&reader, limits, &head.fields, &decisive);
     if (fault != HTTP1_FAULT_NONE)
         return fault;
-    fault = decide_framing(&decisive, head.minor_version, &head.framing, &head.content_length);
+    if (decisive.transfer_encoding_count > 0
+        && ends_with_connection(&decisive, head.minor_version))
+        head.framing = HTTP_FRAMING_CLOSE;
+    else
+        fault = decide_framing(&decisive, head.minor_version, &head.framing, &head.content_length);
     if (fault != HTTP1_FAULT_NONE)
         return fault;
     head.has_content_length = decisive.content_length_count > 0;
     head.keep_alive = allows_another(&head.fields, &decisive, head.minor_version);
     if (http_response_framing(&head, HTTP_METHOD_GET) == HTTP_FRAMING_NONE)
-        settle_contentless(&head);
+        settle_contentless(&head, &decisive);
     *ret_head = head;
     return HTTP1_FAULT_NONE;
 }

@@ -77,6 +77,16 @@ static enum http1_progress scan_begin(struct http1_scan *scan, struct slice byte
     return HTTP1_DONE;
 }
 
+// A first line that does not end in a version belongs to something else (HTTP/0.9, another
+// protocol): its sender may never send the empty line that we would wait for.
+static bool may_be_request_line(struct slice line)
+{
+    static const struct slice version = SLICE(" HTTP/");
+    const size_t size = sizeof(" HTTP/1.1\r") - 1;
+    return line.size >= size
+        && slice_equal(slice_of(line.data + line.size - size, version.size), version);
+}
+
 enum http1_progress http1_scan(struct http1_scan *scan, struct slice bytes,
     const struct http1_limits *limits, size_t *ret_end)
 {
@@ -99,7 +109,10 @@ enum http1_progress http1_scan(struct http1_scan *scan, struct slice bytes,
             return HTTP1_MORE;
         if (seen == scan->line_begin || newline[-1] != '\r')
             return refuse(scan, HTTP1_FAULT_SYNTAX_NEWLINE);
-        bool empty = seen - scan->line_begin == 1;
+        struct slice line = slice_of(bytes.data + scan->line_begin, seen - scan->line_begin);
+        if (scan->lines == 0 && !scan->response && !may_be_request_line(line))
+            return refuse(scan, HTTP1_FAULT_SYNTAX_LINE);
+        bool empty = line.size == 1;
         scan->at = scan->line_begin = seen + 1;
         if (empty) {
             *ret_end = scan->at;

@@ -1,5 +1,19 @@
 // Methods, status codes and the rules that hang on them.
 #include "http/message.h"
+#include "http/characters.h"
+
+bool http_path_parse(struct slice text, struct slice *ret_path, struct slice *ret_query)
+{
+    const char *end = text.data + text.size;
+    const char *stop = http_characters_skip(text.data, end, HTTP_CHARACTER_PATH);
+    if (stop != end && *stop != '?')
+        return false;
+    if (stop != end && http_characters_skip(stop + 1, end, HTTP_CHARACTER_QUERY) != end)
+        return false;
+    *ret_path = slice_of(text.data, (size_t)(stop - text.data));
+    *ret_query = stop == end ? SLICE_EMPTY : slice_of(stop + 1, (size_t)(end - stop - 1));
+    return true;
+}
 
 enum http_method http_method_find(struct slice text)
 {

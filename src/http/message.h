@@ -22,8 +22,11 @@ struct http_request_head {
     struct slice authority; // host[:port]; as sent, validated, may be empty in 1.0. From the target
                             // if it is in absolute form, which overrules Host
                             // (RFC 9112 section 3.2.2)
+    bool names_https;       // the target is in absolute form, of the scheme https
     struct slice path;      // begins with '/', or is "*" for OPTIONS; without the query
     struct slice query;     // after '?', data NULL without one
+    struct slice protocol;  // of an extended CONNECT (RFC 8441): "websocket"; data NULL: none
+    uint8_t major_version;  // 1 or 2
     uint8_t minor_version;  // 0 or 1; a higher one counts as 1 (RFC 9110 section 2.5)
     bool keep_alive;        // the sender allows another message on this connection
     bool expect_continue;   // only with content to come
@@ -42,6 +45,9 @@ struct http_response_head {
     bool has_content_length;
     struct http_fields fields;
 };
+
+// path [ "?" query ], all of the text; false: malformed. *ret_query has data NULL without a query.
+bool http_path_parse(struct slice text, struct slice *ret_path, struct slice *ret_query) MUST_CHECK;
 
 enum http_method http_method_find(struct slice text); // case-sensitive
 bool http_method_is_safe(enum http_method method);       // RFC 9110 section 9.2.1

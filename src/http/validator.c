@@ -106,13 +106,10 @@ static enum http_range suffix_range(uint64_t size, uint64_t complete_length, uin
     return HTTP_RANGE_ONE;
 }
 
-enum http_range http_range_parse(struct slice value, uint64_t complete_length,
+static enum http_range parse_range(struct slice rest, uint64_t complete_length,
     uint64_t *ret_first, uint64_t *ret_last)
 {
     uint64_t first, last = UINT64_MAX;
-    if (!take_unit(&value, '='))
-        return HTTP_RANGE_NONE;
-    struct slice rest = value;
     struct slice before = slice_cut(&rest, '-');
     if (rest.data == NULL)
         return HTTP_RANGE_NONE;
@@ -127,6 +124,46 @@ enum http_range http_range_parse(struct slice value, uint64_t complete_length,
     *ret_first = first;
     *ret_last = MINIMUM(last, complete_length - 1);
     return HTTP_RANGE_ONE;
+}
+
+enum http_range http_range_parse(struct slice value, uint64_t complete_length,
+    uint64_t *ret_first, uint64_t *ret_last)
+{
+    return take_unit(&value, '=') ? parse_range(value, complete_length, ret_first, ret_last)
+                                  : HTTP_RANGE_NONE;
+}
+
+static bool overlaps(const struct http_byte_range *ranges, size_t count, uint64_t first,
+    uint64_t last)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (first <= ranges[i].last && last >= ranges[i].first)
+            return true;
+    }
+    return false;
+}
+
+size_t http_ranges_parse(struct slice value, uint64_t complete_length,
+    struct http_byte_range *ranges, size_t capacity)
+{
+    size_t count = 0, asked = 0;
+    struct slice element;
+    if (!take_unit(&value, '='))
+        return 0;
+    while (http_list_next(&value, &element)) {
+        uint64_t first = 0, last = 0;
+        if (++asked > capacity)
+            return 0;
+        switch (parse_range(element, complete_length, &first, &last)) {
+        case HTTP_RANGE_NONE: return 0;
+        case HTTP_RANGE_UNSATISFIABLE: continue;
+        case HTTP_RANGE_ONE: break;
+        }
+        if (overlaps(ranges, count, first, last))
+            return 0;
+        ranges[count++] = (struct http_byte_range){first, last};
+    }
+    return asked > 1 ? count : 0;
 }
 
 bool http_content_range_parse(struct slice value, uint64_t *ret_first, uint64_t *ret_last,

@@ -147,6 +147,7 @@ static const struct io_operations epoll_operations = {
     .connect = epoll_connect,
     .receive = epoll_receive,
     .send = epoll_send,
+    .send_now = epoll_send_now,
     .control = epoll_control,
     .resolve = epoll_resolve,
     .blocking = epoll_blocking,

@@ -348,6 +348,18 @@ enum error epoll_send(struct task *task, struct io_socket *socket, const struct 
     }
 }
 
+size_t epoll_send_now(struct io_socket *socket, const void *bytes, size_t size)
+{
+    if (!socket->writable)
+        return 0;
+    ssize_t sent = send(socket->descriptor, bytes, size, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN)
+        return 0; // whoever sends next learns why
+    if ((sent < 0 || (size_t)sent < size) && socket->ended != ENDED_WHOLE)
+        socket->writable = false;
+    return sent < 0 ? 0 : (size_t)sent;
+}
+
 // Control.
 
 static bool is_quiet(struct io_socket *socket)

@@ -103,6 +103,12 @@ enum error io_send(struct task *task, struct io_socket *socket, const struct iov
     return error;
 }
 
+size_t io_send_now(struct io_socket *socket, const void *bytes, size_t size)
+{
+    invariant(io_is_open(socket) && socket->writer == NULL);
+    return size == 0 ? 0 : socket->loop->operations->send_now(socket, bytes, size);
+}
+
 // Parked sockets.
 
 static void stop_parking(struct io_socket *socket)

@@ -53,6 +53,8 @@ enum error io_receive(struct task *task, struct io_socket *socket, void *buffer,
 // failure too: how much the kernel took.
 enum error io_send(struct task *task, struct io_socket *socket, const struct iovec *pieces,
     size_t count, uint64_t idle_ms, size_t *ret_size) MUST_CHECK;
+// What of the bytes can be sent without waiting: how many went. Not while a task sends.
+size_t io_send_now(struct io_socket *socket, const void *bytes, size_t size);
 
 // Idle without a task: see on_ready. Undone by the call of on_ready, io_unpark or io_close.
 void io_park(struct io_socket *socket, uint64_t deadline_ns,

@@ -55,6 +55,8 @@ void loop_init(struct loop *loop, const struct io_operations *operations,
     timer_wheel_init(&loop->wheel);
     list_init(&loop->ready);
     list_init(&loop->pool);
+    loop->starts = loop->first_starts;
+    loop->starts_capacity = TASK_STARTS_MIN;
     atomic_init(&loop->mailbox, NULL);
     atomic_init(&loop->stopping, false);
     atomic_init(&loop->callers, 0);
@@ -115,6 +117,12 @@ static void run_round(struct loop *loop)
         list_remove(link);
         task_resume(task_of_link(link));
     }
+    task_begin_started(loop);
+}
+
+bool loop_is_ready(const struct loop *loop)
+{
+    return !list_is_empty(&loop->ready) || loop->starts_count > 0;
 }
 
 bool loop_step(struct loop *loop)
@@ -125,7 +133,7 @@ bool loop_step(struct loop *loop)
     bool any = timer_wheel_run(loop);
     for (unsigned rounds = 0; rounds < ROUNDS_MAX; rounds++) {
         any |= deliver_mail(loop);
-        if (list_is_empty(&loop->ready))
+        if (!loop_is_ready(loop))
             break;
         any = true;
         run_round(loop);
@@ -138,7 +146,7 @@ void loop_run(struct loop *loop)
 {
     while (!atomic_load_explicit(&loop->stopping, memory_order_acquire)) {
         loop_step(loop);
-        uint64_t due_ns = list_is_empty(&loop->ready) ? loop_next_due_ns(loop) : loop->now_ns;
+        uint64_t due_ns = loop_is_ready(loop) ? loop->now_ns : loop_next_due_ns(loop);
         loop->operations->turn(loop, due_ns);
     }
     atomic_store_explicit(&loop->stopping, false, memory_order_relaxed);

@@ -52,6 +52,8 @@ struct io_operations {
     // At least one byte.
     enum error (*send)(struct task *task, struct io_socket *socket, const struct iovec *pieces,
         size_t count, uint64_t deadline_ns, size_t *ret_size);
+    // As much as can go at once; 0 when nothing can, or the socket is broken.
+    size_t (*send_now)(struct io_socket *socket, const void *bytes, size_t size);
     // Changes what parks or ends a socket: see enum io_control in io.h.
     bool (*control)(struct io_socket *socket, unsigned control);
     enum error (*resolve)(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
@@ -78,6 +80,13 @@ struct timer_wheel { // ticks of 1 ms; hierarchical; arming and stopping are O(1
     struct list far;     // beyond what the levels reach (12 days)
 };
 
+#define TASK_STARTS_MIN 64
+
+struct task_start {
+    void (*main)(struct task *task, void *argument);
+    void *argument;
+};
+
 struct loop {
     const struct io_operations *operations;
     uint64_t now_ns;       // monotonic; refreshed once per turn
@@ -89,6 +98,9 @@ struct loop {
     struct task *current;  // NULL outside tasks
     struct loop_limits limits;
     struct list pool;      // stacks at rest
+    struct task_start *starts; // a ring of tasks to begin, which have no stack yet
+    size_t starts_begin, starts_count, starts_capacity;
+    struct task_start first_starts[TASK_STARTS_MIN]; // as large as the ring is as a rule
     uint64_t tasks_alive, tasks_peak, tasks_refused, stacks_pooled;
     uint64_t accepts_starved; // accepts put off because descriptors had run out
     uint64_t work_refused;    // io_blocking calls that found the queue full
@@ -105,6 +117,7 @@ void loop_destroy(struct loop *loop);
 // Delivers mail, fires due timers and runs what is ready, until nothing is ready or it has gone
 // round so often that I/O must be looked at. True if there was anything.
 bool loop_step(struct loop *loop);
+bool loop_is_ready(const struct loop *loop); // some task has something to do at once
 // When the wheel must turn next: then a timer fires, or none does yet. NEVER_NS if none is armed.
 uint64_t loop_next_due_ns(const struct loop *loop);
 

@@ -1,6 +1,7 @@
 // Tasks, scopes and the ways to wait. A stack given back to the pool keeps its fiber, which waits
 // in task_stack_main for the next task: nothing is set up anew.
 #include "base/invariant.h"
+#include "base/memory.h"
 #include "io/fiber.h"
 #include "io/inside.h"
 
@@ -116,8 +117,17 @@ static struct task *stack_take(struct loop *loop)
     return task;
 }
 
+static void starts_free(struct loop *loop)
+{
+    if (loop->starts != loop->first_starts)
+        memory_free(loop->starts);
+}
+
 void task_pool_drain(struct loop *loop)
 {
+    starts_free(loop);
+    loop->starts = loop->first_starts;
+    loop->starts_capacity = TASK_STARTS_MIN;
     while (!list_is_empty(&loop->pool)) {
         struct task *task = task_of_link(loop->pool.next);
         list_remove(&task->link);
@@ -126,15 +136,8 @@ void task_pool_drain(struct loop *loop)
     }
 }
 
-enum error task_start(struct loop *loop, struct scope *scope, task_main *main, void *argument)
+static void task_set_up(struct task *task, struct scope *scope, task_main *main, void *argument)
 {
-    if (loop->tasks_alive >= loop->limits.tasks) {
-        loop->tasks_refused++;
-        return ERROR_LIMIT;
-    }
-    struct task *task = stack_take(loop);
-    if (task == NULL)
-        return ERROR_MEMORY;
     task->scope = scope;
     task->main = main;
     task->argument = argument;
@@ -144,10 +147,63 @@ enum error task_start(struct loop *loop, struct scope *scope, task_main *main, v
     if (scope != NULL)
         list_append(&scope->tasks, &task->scope_link);
     task->state = TASK_READY;
-    list_append(&loop->ready, &task->link);
+}
+
+// What belongs to no scope can be neither cancelled nor awaited before it runs, so it needs no
+// stack until then.
+static enum error start_later(struct loop *loop, task_main *main, void *argument)
+{
+    if (loop->starts_count == loop->starts_capacity) {
+        size_t capacity = loop->starts_capacity * 2;
+        struct task_start *starts = memory_alloc(capacity * sizeof(*starts));
+        if (starts == NULL)
+            return ERROR_MEMORY;
+        for (size_t i = 0; i < loop->starts_count; i++)
+            starts[i] = loop->starts[(loop->starts_begin + i) % loop->starts_capacity];
+        starts_free(loop);
+        loop->starts = starts;
+        loop->starts_begin = 0;
+        loop->starts_capacity = capacity;
+    }
+    size_t at = (loop->starts_begin + loop->starts_count++) % loop->starts_capacity;
+    loop->starts[at] = (struct task_start){main, argument};
+    return ERROR_NONE;
+}
+
+enum error task_start(struct loop *loop, struct scope *scope, task_main *main, void *argument)
+{
+    if (loop->tasks_alive >= loop->limits.tasks) {
+        loop->tasks_refused++;
+        return ERROR_LIMIT;
+    }
+    if (scope == NULL) {
+        enum error error = start_later(loop, main, argument);
+        if (error != ERROR_NONE)
+            return error;
+    } else {
+        struct task *task = stack_take(loop);
+        if (task == NULL)
+            return ERROR_MEMORY;
+        task_set_up(task, scope, main, argument);
+        list_append(&loop->ready, &task->link);
+    }
     loop->tasks_alive++;
     loop->tasks_peak = MAXIMUM(loop->tasks_peak, loop->tasks_alive);
     return ERROR_NONE;
+}
+
+void task_begin_started(struct loop *loop)
+{
+    for (size_t left = loop->starts_count; left > 0; left--) {
+        struct task *task = stack_take(loop);
+        if (task == NULL)
+            return; // no memory: the next round tries again, others may have given theirs back
+        struct task_start start = loop->starts[loop->starts_begin];
+        loop->starts_begin = (loop->starts_begin + 1) % loop->starts_capacity;
+        loop->starts_count--;
+        task_set_up(task, NULL, start.main, start.argument);
+        task_resume(task);
+    }
 }
 
 void task_resume(struct task *task)

@@ -49,6 +49,9 @@ void task_wake(struct task *task); // from the task's own loop only
 enum error task_sleep_until(struct task *task, uint64_t due_ns) MUST_CHECK;
 // Lets everything else that is ready run once. NONE or CANCELLED.
 enum error task_yield(struct task *task) MUST_CHECK;
+// Called where a task could go on for ever without suspending, because its socket never makes it
+// wait: now and then lets the others run. NONE or CANCELLED.
+enum error task_breathe(struct task *task) MUST_CHECK;
 
 // What invariant_fail prints of the running task; call at start, valid until replaced or the end.
 void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument),

@@ -48,8 +48,15 @@ static check_value check_message, check_tag, check_url;
 static const struct flag flags[] = {
     {"--listen", "ADDR:PORT", IN(RUN), FLAG_TEXTS, AT(run.listen), "listen", NULL,
      "where to serve; :8080 means all addresses, port 0 a free one; repeatable"},
+    {"--tls", "ADDR:PORT", IN(RUN), FLAG_TEXTS, AT(run.tls), "tls.listen", NULL,
+     "where to serve by HTTPS; repeatable; needs --certificate and --key"},
+    {"--certificate", "FILE", IN(RUN), FLAG_TEXTS, AT(run.certificates),
+     "tls.certificates.certificate", NULL,
+     "a PEM file with a certificate and its chain; repeatable"},
+    {"--key", "FILE", IN(RUN), FLAG_TEXTS, AT(run.keys), "tls.certificates.key", NULL,
+     "the PEM file with its key; one for each certificate"},
     {"--origin", "URL", IN(RUN), FLAG_TEXTS, AT(run.origins), "origins.backends", NULL,
-     "a backend, http://host[:port]; repeatable, all serve the same site"},
+     "a backend, http[s]://host[:port]; repeatable, all serve the same site"},
     {"--site", "HOST", IN(RUN), FLAG_TEXTS, AT(run.sites), "sites.hosts", NULL,
      "a host name to serve; repeatable; without it, every one"},
     {"--probe", "PATH", IN(RUN), FLAG_TEXT, AT(run.probe), "origins.probe.path", NULL,
@@ -83,11 +90,13 @@ static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
 static const struct command_entry commands[] = {
     [COMMAND_RUN] = {"run",
         "afloat run --listen ADDR:PORT --origin URL [--origin URL]... [--site HOST]...\n"
+        "           [--tls ADDR:PORT --certificate FILE --key FILE]...\n"
         "           [--probe PATH] [--state DIR] [--memory SIZE] [--threads N]\n"
         "afloat run --config FILE",
         "Serves a site from its backends, and keeps answering when they do not.",
         "afloat run --listen :8080 --origin http://127.0.0.1:8000\n"
         "afloat run --listen :80 --origin http://10.0.0.5 --origin http://10.0.0.6 --probe /up\n"
+        "afloat run --tls :443 --certificate cert.pem --key key.pem --origin http://10.0.0.5\n"
         "afloat run --config /etc/afloat/afloat.yaml"},
     [COMMAND_CHECK_CONFIG] = {"check-config", "afloat check-config FILE",
         "Names every mistake in a settings file: where, what is wrong, what is right.",
@@ -373,9 +382,15 @@ static bool take_word(struct parser *parser, const char *word)
 static bool finish_run(struct parser *parser)
 {
     const struct run_command *run = &parser->line->run;
+    if (run->config == NULL && run->origins.count == 0)
+        return refuse(parser, "nothing to serve; expected --origin URL or --config FILE");
+    if (run->certificates.count != run->keys.count)
+        return refuse(parser, "%u times --certificate and %u times --key; expected one for each "
+            "other", (unsigned)run->certificates.count, (unsigned)run->keys.count);
+    if (run->tls.count > 0 && run->certificates.count == 0)
+        return refuse(parser, "--tls needs a certificate; expected --certificate FILE --key FILE");
     if (run->config == NULL)
-        return run->origins.count > 0
-            || refuse(parser, "nothing to serve; expected --origin URL or --config FILE");
+        return true;
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
         bool is_config = flags[i].offset == AT(run.config);
         if ((parser->seen >> i & 1) != 0 && !is_config)
@@ -503,11 +518,27 @@ static void write_text(struct text *yaml, const char *before, const char *value,
     text_append(yaml, slice_from_string(after));
 }
 
+static void write_tls(struct text *yaml, const struct run_command *run)
+{
+    if (run->tls.count == 0 && run->certificates.count == 0)
+        return;
+    text_append(yaml, SLICE("tls:\n"));
+    if (run->tls.count > 0)
+        write_texts(yaml, "  listen: ", &run->tls, "\n");
+    if (run->certificates.count > 0)
+        text_append(yaml, SLICE("  certificates:\n"));
+    for (size_t i = 0; i < run->certificates.count; i++) {
+        write_text(yaml, "    - {certificate: ", run->certificates.items[i], ", key: ");
+        write_text(yaml, "", run->keys.items[i], "}\n");
+    }
+}
+
 void command_line_write_settings(const struct command_line *line, struct text *yaml)
 {
     const struct run_command *run = &line->run;
     if (run->listen.count > 0)
         write_texts(yaml, "listen: ", &run->listen, "\n");
+    write_tls(yaml, run);
     if (line->state != NULL)
         write_text(yaml, "state: ", line->state, "\n");
     if (run->threads != NULL)

@@ -33,6 +33,7 @@ struct command_texts {
 struct run_command {
     const char *config; // alone; or NULL and the flags below, at least one origin
     struct command_texts listen, origins, sites;
+    struct command_texts tls, certificates, keys; // as many keys as certificates
     const char *probe, *memory, *threads; // as written; NULL: not given
 };
 

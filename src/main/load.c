@@ -1,5 +1,6 @@
 // Reading settings, and where the state directory is.
 #include "base/memory.h"
+#include "main/certificates.h"
 #include "main/process.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ void settings_free(struct loaded_settings *loaded)
 {
     if (loaded == NULL)
         return;
+    certificates_close(&loaded->settings);
     arena_free(&loaded->arena);
     memory_free(loaded);
 }

@@ -15,21 +15,21 @@
 
 static int run(const struct command_line *line)
 {
-    struct loaded_settings *loaded = NULL;
     if (line->run.config != NULL) {
-        loaded = settings_load(line->run.config, SLICE_EMPTY);
-    } else {
-        char *buffer = memory_alloc(YAML_SIZE);
-        struct text yaml = text_in(buffer, buffer == NULL ? 0 : YAML_SIZE);
-        command_line_write_settings(line, &yaml);
-        if (yaml.full)
-            fprintf(stderr,
-                "afloat: run: too many flags; write a settings file and use --config\n");
-        else
-            loaded = settings_load(NULL, text_slice(&yaml));
-        memory_free(buffer);
+        struct loaded_settings *loaded = settings_load(line->run.config, SLICE_EMPTY);
+        return loaded == NULL ? 1 : process_run(line->run.config, SLICE_EMPTY, loaded);
     }
-    return loaded == NULL ? 1 : process_run(line->run.config, loaded);
+    struct loaded_settings *loaded = NULL;
+    char *buffer = memory_alloc(YAML_SIZE);
+    struct text yaml = text_in(buffer, buffer == NULL ? 0 : YAML_SIZE);
+    command_line_write_settings(line, &yaml);
+    if (yaml.full)
+        fprintf(stderr, "afloat: run: too many flags; write a settings file and use --config\n");
+    else
+        loaded = settings_load(NULL, text_slice(&yaml));
+    int status = loaded == NULL ? 1 : process_run(NULL, text_slice(&yaml), loaded);
+    memory_free(buffer);
+    return status;
 }
 
 static int check_config(const char *path)

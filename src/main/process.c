@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "edge/edge.h"
 #include "io/epoll.h"
+#include "main/certificates.h"
 #include "main/system.h"
 
 #include <errno.h>
@@ -17,10 +18,14 @@
 
 #define HELPER_THREADS 2
 #define THREADS_MAX 256
+#define CERTIFICATES_LOOK_SECONDS 60
 
 struct process {
     const char *config_path;
     struct loaded_settings *loaded; // the newest
+    struct slice yaml; // what config_path NULL stands for
+    uint64_t certificates_stamp;
+    struct tls *tls;
     struct epoll_world *world;
     struct loop *loops[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
@@ -77,6 +82,16 @@ static bool start_loops(struct process *process)
     return true;
 }
 
+static bool start_tls(struct process *process)
+{
+    struct settings *settings = &process->loaded->settings;
+    process->tls = tls_create(process->thread_count);
+    if (process->tls == NULL)
+        return fail("cannot start: out of memory");
+    process->certificates_stamp = certificates_stamp(settings);
+    return certificates_open(settings, process->tls);
+}
+
 static bool start_edge(struct process *process)
 {
     struct settings *settings = &process->loaded->settings;
@@ -98,23 +113,36 @@ static bool start_edge(struct process *process)
     return true;
 }
 
+static bool start_listener(struct process *process, struct slice name, bool secure)
+{
+    struct address address;
+    enum error error = address_parse(name, &address);
+    if (error == ERROR_NONE)
+        error = edge_listen(process->edge, &address, secure);
+    if (error == ERROR_BUSY)
+        return fail("cannot listen on %.*s: another program uses that port "
+            "(ss -ltnp shows which)", SLICE_ARGS(name));
+    if (error == ERROR_DENIED)
+        return fail("cannot listen on %.*s: ports below 1024 need root or CAP_NET_BIND_SERVICE",
+            SLICE_ARGS(name));
+    if (error != ERROR_NONE)
+        return fail("cannot listen on %.*s: %s", SLICE_ARGS(name), error_text(error));
+    process->source.secure[process->source.listener_count] = secure;
+    process->source.listeners[process->source.listener_count++] = address;
+    return true;
+}
+
 static bool start_listeners(struct process *process)
 {
-    const struct slice *listen = process->loaded->settings.listen.items;
-    for (size_t i = 0; i < process->loaded->settings.listen.count; i++) {
-        struct address address;
-        enum error error = address_parse(listen[i], &address);
-        if (error == ERROR_NONE)
-            error = edge_listen(process->edge, &address);
-        if (error == ERROR_BUSY)
-            return fail("cannot listen on %.*s: another program uses that port "
-                "(ss -ltnp shows which)", SLICE_ARGS(listen[i]));
-        if (error == ERROR_DENIED)
-            return fail("cannot listen on %.*s: ports below 1024 need root or CAP_NET_BIND_SERVICE",
-                SLICE_ARGS(listen[i]));
-        if (error != ERROR_NONE)
-            return fail("cannot listen on %.*s: %s", SLICE_ARGS(listen[i]), error_text(error));
-        process->source.listeners[process->source.listener_count++] = address;
+    const struct settings *settings = &process->loaded->settings;
+    const struct slice *plain = settings->listen.items, *secure = settings->edge.tls.listen.items;
+    for (size_t i = 0; i < settings->listen.count; i++) {
+        if (!start_listener(process, plain[i], false))
+            return false;
+    }
+    for (size_t i = 0; i < settings->edge.tls.listen.count; i++) {
+        if (!start_listener(process, secure[i], true))
+            return false;
     }
     return true;
 }
@@ -169,7 +197,8 @@ static void announce(const struct process *process)
         char buffer[128];
         struct text text = text_in(buffer, sizeof(buffer));
         address_format(&text, &process->source.listeners[i]);
-        printf("afloat: listening on http://%.*s\n", SLICE_ARGS(text_slice(&text)));
+        printf("afloat: listening on %s://%.*s\n", process->source.secure[i] ? "https" : "http",
+            SLICE_ARGS(text_slice(&text)));
     }
     if (process->metrics != NULL) {
         char buffer[128];
@@ -243,19 +272,20 @@ static void reload_logs(struct process *process)
 
 static void reload_settings(struct process *process)
 {
-    if (process->config_path == NULL) {
-        log_write(LOG_WARNING, "main",
-            "SIGHUP: started without --config, there is no file to read again");
-        return;
-    }
+    const char *name = process->config_path != NULL ? process->config_path : "command line";
     system_notify("RELOADING=1");
     struct reload reload = {.message.deliver = reload_in_loop, .process = process,
         .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
-    reload.loaded = settings_load(process->config_path, SLICE_EMPTY);
+    process->certificates_stamp = certificates_stamp(&process->loaded->settings);
+    reload.loaded = settings_load(process->config_path, process->yaml);
+    if (reload.loaded != NULL && !certificates_open(&reload.loaded->settings, process->tls)) {
+        settings_free(reload.loaded);
+        reload.loaded = NULL;
+    }
     if (reload.loaded == NULL) {
         log_write(LOG_ERROR, "main",
             "SIGHUP: %s has mistakes (see stderr, or afloat check-config); "
-            "nothing was changed", process->config_path);
+            "nothing was changed", name);
     } else {
         status_source_set_settings(&process->source, &reload.loaded->settings.edge);
         loop_post(process->loops[0], &reload.message);
@@ -266,7 +296,8 @@ static void reload_settings(struct process *process)
         if (reload.error == ERROR_NONE) {
             process->loaded = reload.loaded;
             reload_logs(process);
-            log_write(LOG_INFO, "main", "SIGHUP: %s is in force", process->config_path);
+            process->certificates_stamp = certificates_stamp(&process->loaded->settings);
+            log_write(LOG_INFO, "main", "SIGHUP: %s is in force", name);
         } else {
             status_source_set_settings(&process->source, &process->loaded->settings.edge);
             settings_free(reload.loaded);
@@ -292,9 +323,15 @@ static void drain_in_loop(struct loop *loop, struct message *message)
 
 static void serve_until_told(struct process *process, const sigset_t *signals)
 {
+    const struct timespec pause = {.tv_sec = CERTIFICATES_LOOK_SECONDS};
     for (;;) {
-        int number = 0;
-        if (sigwait(signals, &number) != 0)
+        int number = sigtimedwait(signals, NULL, &pause);
+        if (number < 0 && errno == EAGAIN
+            && certificates_stamp(&process->loaded->settings) != process->certificates_stamp) {
+            log_write(LOG_INFO, "main", "certificate files have changed: reading them again");
+            number = SIGHUP;
+        }
+        if (number < 0)
             continue;
         if (number == SIGHUP) {
             reload_settings(process);
@@ -330,11 +367,12 @@ static void process_end(struct process *process)
     if (process->world != NULL)
         epoll_world_destroy(process->world);
     settings_free(process->loaded);
+    tls_destroy(process->tls);
 }
 
-int process_run(const char *config_path, struct loaded_settings *loaded)
+int process_run(const char *config_path, struct slice yaml, struct loaded_settings *loaded)
 {
-    struct process process = {.config_path = config_path, .loaded = loaded};
+    struct process process = {.config_path = config_path, .yaml = yaml, .loaded = loaded};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -344,7 +382,8 @@ int process_run(const char *config_path, struct loaded_settings *loaded)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     system_raise_file_limit();
-    bool started = start_log(&process) && start_loops(&process) && start_edge(&process)
+    bool started = start_log(&process) && start_loops(&process) && start_tls(&process)
+        && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
         && become_user(&loaded->settings) && start_threads(&process);
     if (started) {

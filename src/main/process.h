@@ -15,9 +15,10 @@ struct loaded_settings {
 struct loaded_settings *settings_load(const char *path, struct slice yaml) MUST_CHECK;
 void settings_free(struct loaded_settings *loaded);
 
-// Runs until SIGTERM or SIGINT; takes over loaded. config_path is read again on SIGHUP; NULL: there
-// is no file. Returns the exit status: 0, or 1 after one clear line on stderr.
-int process_run(const char *config_path, struct loaded_settings *loaded);
+// Runs until SIGTERM or SIGINT; takes over loaded. On SIGHUP, and when a certificate's file
+// changes, all is read again: config_path or, when it is NULL, yaml. Returns the exit status: 0, or
+// 1 after one clear line on stderr.
+int process_run(const char *config_path, struct slice yaml, struct loaded_settings *loaded);
 
 // The state directory that settings or a flag name, or the default for this user, into buffer.
 // False if it does not fit or, without $HOME, cannot be known.

@@ -1,44 +1,61 @@
 // What settings say together, and what they had better not say.
 #include "conf/nearest.h"
+#include "main/certificates.h"
 #include "main/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 // --- Origins ---
 
+// place: how the row is called, "sites[1].origin".
 static void review_origin(struct setting_review *review, const struct settings *settings,
-    size_t index)
+    const struct slice *origin, const char *place)
 {
-    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items
-        + index;
     const struct origin_settings *origins = settings->edge.origins.items;
     char buffer[256];
     struct text quoted = text_in(buffer, sizeof(buffer));
-    struct nearest nearest = {site->origin, SLICE_EMPTY, 0};
-    if (site->origin.data == NULL || settings->edge.origins.count == 0)
+    struct nearest nearest = {*origin, SLICE_EMPTY, 0};
+    if (origin->data == NULL || settings->edge.origins.count == 0)
         return; // one of them was wrong
     for (size_t i = 0; i < settings->edge.origins.count; i++) {
-        if (slice_equal(origins[i].name, site->origin))
+        if (slice_equal(origins[i].name, *origin))
             return;
         nearest_offer(&nearest, origins[i].name);
     }
-    text_append_quoted(&quoted, site->origin);
+    text_append_quoted(&quoted, *origin);
     if (nearest.best.data != NULL)
         text_format(&quoted, " is not among the origins; did you mean \"%.*s\"?",
             SLICE_ARGS(nearest.best));
     else
         text_format(&quoted, " is not among the origins; expected one that is, such as \"%.*s\"",
             (int)MINIMUM(origins[0].name.size, NEAREST_NAME_MAX), origins[0].name.data);
-    conf_add_mistake(review, &site->origin, "sites[%zu].origin: %.*s", index + 1,
-        SLICE_ARGS(text_slice(&quoted)));
+    conf_add_mistake(review, origin, "%s: %.*s", place, SLICE_ARGS(text_slice(&quoted)));
+}
+
+static void review_origins(struct setting_review *review, const struct settings *settings,
+    size_t index)
+{
+    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items
+        + index;
+    const struct rule_settings *rules = site->rules.items;
+    char place[64];
+    snprintf(place, sizeof(place), "sites[%zu].origin", index + 1);
+    review_origin(review, settings, &site->origin, place);
+    for (size_t i = 0; i < site->rules.count; i++) {
+        snprintf(place, sizeof(place), "sites[%zu].rules[%zu].origin", index + 1, i + 1);
+        if (rules[i].origin.size > 0)
+            review_origin(review, settings, &rules[i].origin, place);
+    }
 }
 
 // --- Hosts ---
 
 struct claim {
     const struct slice *host;
-    size_t site, item;
+    size_t site, item; // aliases count after the hosts
+    bool is_alias;
 };
 
 static int compare_claims(const void *a, const void *b)
@@ -59,7 +76,7 @@ static size_t count_hosts(const struct settings *settings)
     const struct site_settings *sites = settings->edge.sites.items;
     size_t count = 0;
     for (size_t i = 0; i < settings->edge.sites.count; i++)
-        count += sites[i].hosts.count;
+        count += sites[i].hosts.count + sites[i].aliases.count;
     return count;
 }
 
@@ -68,7 +85,10 @@ static void collect_claims(const struct settings *settings, struct claim *claims
     const struct site_settings *sites = settings->edge.sites.items;
     for (size_t i = 0; i < settings->edge.sites.count; i++) {
         for (size_t k = 0; k < sites[i].hosts.count; k++)
-            *claims++ = (struct claim){(const struct slice *)sites[i].hosts.items + k, i, k};
+            *claims++ = (struct claim){(const struct slice *)sites[i].hosts.items + k, i, k, false};
+        for (size_t k = 0; k < sites[i].aliases.count; k++)
+            *claims++ = (struct claim){(const struct slice *)sites[i].aliases.items + k, i,
+                sites[i].hosts.count + k, true};
     }
 }
 
@@ -89,13 +109,33 @@ static void review_hosts(struct setting_review *review, const struct settings *s
             first = i;
             continue;
         }
-        if (claim->site == claims[first].site || !conf_is_written(review, claim->host))
+        bool is_same = claim->site == claims[first].site
+            && claim->is_alias == claims[first].is_alias;
+        if (is_same || !conf_is_written(review, claim->host))
             continue;
+        size_t before = claim->is_alias ? ((const struct site_settings *)settings->edge.sites.items)
+            [claim->site].hosts.count : 0;
         text_append_quoted(&quoted, claim->host[0]);
-        conf_add_mistake(review, claim->host, "sites[%zu].hosts[%zu]: %.*s belongs to sites[%zu] "
-            "already; expected each host once", claim->site + 1, claim->item + 1,
+        conf_add_mistake(review, claim->host, "sites[%zu].%s[%zu]: %.*s belongs to sites[%zu] "
+            "already; expected each host once", claim->site + 1,
+            claim->is_alias ? "aliases" : "hosts", claim->item - before + 1,
             SLICE_ARGS(text_slice(&quoted)), claims[first].site + 1);
     }
+}
+
+// An alias leads to one name that can be written down.
+static void review_aliases(struct setting_review *review, const struct site_settings *site,
+    size_t index)
+{
+    const struct slice *hosts = site->hosts.items;
+    if (site->aliases.count == 0)
+        return;
+    if (site->hosts.count == 0)
+        conf_add_mistake(review, &site->aliases, "sites[%zu].aliases: lead to the first of hosts, "
+            "and there is none; expected hosts", index + 1);
+    else if (hosts[0].size > 0 && hosts[0].data[0] == '*')
+        conf_add_mistake(review, &hosts[0], "sites[%zu].hosts[1]: \"%.*s\" is no name that aliases "
+            "could lead to; expected one without * first", index + 1, SLICE_ARGS(hosts[0]));
 }
 
 // Only one site can take what no other names.
@@ -169,11 +209,13 @@ void settings_review(struct setting_review *review, const void *all)
     const struct origin_settings *origins = settings->edge.origins.items;
     const struct site_settings *sites = settings->edge.sites.items;
     for (size_t i = 0; i < settings->edge.sites.count; i++) {
-        review_origin(review, settings, i);
+        review_origins(review, settings, i);
+        review_aliases(review, &sites[i], i);
         warn_of_site(review, &sites[i], i);
     }
     for (size_t i = 0; i < settings->edge.origins.count; i++)
         warn_of_origin(review, &origins[i]);
+    certificates_review(review, settings);
     review_hosts(review, settings);
     review_remainders(review, settings);
 }

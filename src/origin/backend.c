@@ -23,6 +23,9 @@ enum error backend_create(struct slice url, unsigned loop_count, struct backend 
     backend->authority =
         slice_of(backend->url + (parsed.authority.data - url.data), parsed.authority.size);
     parsed.host = slice_of(backend->url + (parsed.host.data - url.data), parsed.host.size);
+    backend->host = parsed.host;
+    backend->secure = parsed.secure;
+    tls_resumption_init(&backend->resumption);
     backend->hash = hash_bytes(url, 0);
     bool brackets = slice_contains(parsed.host, ':');
     snprintf(backend->name, sizeof(backend->name), brackets ? "[%.*s]:%u" : "%.*s:%u",
@@ -30,8 +33,11 @@ enum error backend_create(struct slice url, unsigned loop_count, struct backend 
     health_init(&backend->health);
     addresses_init(&backend->addresses, parsed.host, parsed.port);
     backend->seat_count = loop_count;
-    for (unsigned i = 0; i < loop_count; i++)
+    for (unsigned i = 0; i < loop_count; i++) {
         list_init(&backend->seats[i].idle);
+        list_init(&backend->seats[i].sessions);
+        list_init(&backend->seats[i].openings);
+    }
     *ret_backend = backend;
     return ERROR_NONE;
 }
@@ -51,6 +57,7 @@ void backend_release(struct backend *backend)
         invariant(list_is_empty(&backend->seats[i].idle));
     health_destroy(&backend->health);
     addresses_destroy(&backend->addresses);
+    tls_resumption_destroy(&backend->resumption);
     memory_free(backend);
 }
 

@@ -21,7 +21,8 @@ static inline void count_one(_Atomic uint64_t *counter)
 struct backend_seat { // of one loop, touched by it alone
     struct list idle; // connections at rest, the last used first
     uint64_t idle_count;
-    char padding[40]; // seats of different loops do not share a cache line
+    struct list sessions, openings; // of HTTP/2: those that take streams, and those to be
+    char padding[56]; // seats of different loops do not share a cache line
 };
 
 struct backend {
@@ -29,6 +30,10 @@ struct backend {
     char url[256];
     char name[64];          // host:port, cut if need be
     struct slice authority; // view into url
+    struct slice host;      // of it, for TLS; view into url
+    bool secure;            // https://
+    atomic_bool speaks_http1; // what the last TLS handshake that offered HTTP/2 agreed on instead
+    struct tls_resumption resumption;
     uint64_t hash;          // of the URL
     struct health health;
     struct addresses addresses;

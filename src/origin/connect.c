@@ -3,6 +3,9 @@
 #include "base/memory.h"
 #include "origin/failure.h"
 #include "origin/pool.h"
+#include "tls/session.h"
+
+#include <stdio.h>
 
 #define SHARE_LEAST_NS (200 * NS_PER_MS) // however many addresses there are
 
@@ -127,12 +130,58 @@ static bool take_place(struct backend *backend, struct pool_loop *pool_loop, uin
     return false;
 }
 
+// --- TLS ---
+
+static enum failure_kind kind_of_handshake(enum error error, const struct stream *stream)
+{
+    if (error != ERROR_PROTOCOL)
+        return kind_of_connect(error);
+    switch (tls_session_failure(stream)) {
+    case TLS_FAILURE_CERTIFICATE:
+        return FAILURE_TLS_CERTIFICATE_ERROR;
+    case TLS_FAILURE_ALERT:
+        return FAILURE_TLS_ALERT_RECEIVED;
+    case TLS_FAILURE_NONE:
+    case TLS_FAILURE_PROTOCOL:
+    case TLS_FAILURE_PLAIN_HTTP:
+        break;
+    }
+    return FAILURE_TLS_PROTOCOL_ERROR;
+}
+
+static enum error shake_hands(struct task *task, struct connection *connection,
+    struct backend *backend, const struct connection_wish *wish, struct failure *failure)
+{
+    struct tls_facts facts;
+    failure->kind = FAILURE_INTERNAL;
+    enum error error = wish->tls_client == NULL ? ERROR_INVALID
+        : tls_session_connect(&connection->stream, wish->tls_client, backend->host,
+            &backend->resumption);
+    if (error == ERROR_NONE && wish->offers_http2)
+        tls_session_offer_h2(&connection->stream);
+    if (error == ERROR_NONE) {
+        error = tls_handshake(task, &connection->stream, wish->deadline_ns);
+        if (error != ERROR_NONE)
+            failure->kind = kind_of_handshake(error, &connection->stream);
+    }
+    if (error != ERROR_NONE) {
+        snprintf(failure->detail, sizeof(failure->detail), "%s",
+            tls_session_failure_text(&connection->stream));
+        stream_close(&connection->stream);
+        return error;
+    }
+    tls_session_read_facts(&connection->stream, &facts);
+    connection->speaks_http2 = slice_equal(facts.protocol, SLICE("h2"));
+    connection->tls_identity = tls_client_identity(wish->tls_client);
+    return ERROR_NONE;
+}
+
 enum error connection_open(struct task *task, struct backend *backend, struct pool_loop *pool_loop,
-    uint64_t limit, uint64_t deadline_ns, struct origin_counters *counters,
+    const struct connection_wish *wish, struct origin_counters *counters,
     struct connection **ret_connection, struct failure *ret_failure)
 {
     struct failure failure = {.unsent = true};
-    if (!take_place(backend, pool_loop, limit)) {
+    if (!take_place(backend, pool_loop, wish->limit)) {
         count_one(&counters->connection_refusals);
         failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
         *ret_failure = failure;
@@ -142,8 +191,10 @@ enum error connection_open(struct task *task, struct backend *backend, struct po
     enum error error = ERROR_MEMORY;
     failure.kind = FAILURE_INTERNAL;
     if (connection != NULL)
-        error = find_and_connect(task, &backend->addresses, deadline_ns, counters,
-            &connection->socket, &failure.kind);
+        error = find_and_connect(task, &backend->addresses, wish->deadline_ns, counters,
+            &connection->stream.socket, &failure.kind);
+    if (error == ERROR_NONE && backend->secure)
+        error = shake_hands(task, connection, backend, wish, &failure);
     if (error != ERROR_NONE) {
         atomic_fetch_sub(&backend->connections_open, 1);
         memory_free(connection);

@@ -3,14 +3,17 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "origin/balance.h"
-#include "origin/exchange_inside.h"
+#include "http/trailer.h"
+#include "origin/http2.h"
 
 #include <stdio.h>
 
 static void exchange_free(struct exchange *exchange)
 {
+    exchange_http2_end(exchange);
     connection_close(exchange->connection);
     memory_free(exchange->more_fields);
+    memory_free(exchange->trailer.bytes);
     memory_free(exchange->buffer);
     backend_release(exchange->backend);
     origin_plan_release(exchange->plan);
@@ -22,12 +25,8 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     const struct exchange_request *request)
 {
     struct exchange *exchange = memory_zero_alloc(sizeof(*exchange));
-    char *buffer = memory_alloc(EXCHANGE_BUFFER_SIZE);
-    if (exchange == NULL || buffer == NULL) {
-        memory_free(exchange);
-        memory_free(buffer);
+    if (exchange == NULL)
         return NULL;
-    }
     exchange->origin = origin_reference(way->origin);
     exchange->plan = way->plan;
     atomic_fetch_add_explicit(&way->plan->references, 1, memory_order_relaxed);
@@ -39,28 +38,40 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     exchange->deadline_ns = NEVER_NS;
     if (way->timeouts.total_ms > 0)
         exchange->deadline_ns = exchange->started_ns + way->timeouts.total_ms * NS_PER_MS;
-    exchange->buffer = buffer;
-    exchange->capacity = EXCHANGE_BUFFER_SIZE;
     exchange->request = request;
     return exchange;
 }
 
+enum error exchange_connect(struct task *task, struct exchange *exchange, bool offers_http2,
+    struct connection **ret_connection, struct failure *ret_failure)
+{
+    struct pool_loop *pool = origins_pool(exchange->origin->origins, task_loop(task));
+    const struct connection_wish wish = {
+        .limit = exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0,
+        .deadline_ns =
+            exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms),
+        .tls_client = exchange->plan->settings.tls_client,
+        .offers_http2 = offers_http2,
+    };
+    return connection_open(task, exchange->backend, pool, &wish, &exchange->origin->counters,
+        ret_connection, ret_failure);
+}
+
+static struct connection *take_kept(struct task *task, struct exchange *exchange)
+{
+    return pool_take(exchange->backend, origins_pool(exchange->origin->origins, task_loop(task)),
+        exchange->plan->settings.tls_client, &exchange->origin->counters);
+}
+
+// Unless there is one already.
 static enum error open_connection(struct task *task, struct exchange *exchange, bool may_be_kept,
     struct failure *ret_failure)
 {
-    struct pool_loop *pool = origins_pool(exchange->origin->origins, task_loop(task));
-    struct origin_counters *counters = &exchange->origin->counters;
-    if (may_be_kept) {
-        exchange->connection = pool_take(exchange->backend, pool, counters);
-        if (exchange->connection != NULL)
-            return ERROR_NONE;
-    }
-    uint64_t limit =
-        exchange->keeps_connections ? exchange->plan->settings.pool.connections : 0;
-    uint64_t deadline_ns =
-        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.connect_ms);
-    return connection_open(task, exchange->backend, pool, limit, deadline_ns, counters,
-        &exchange->connection, ret_failure);
+    if (exchange->connection == NULL && may_be_kept)
+        exchange->connection = take_kept(task, exchange);
+    if (exchange->connection != NULL)
+        return ERROR_NONE;
+    return exchange_connect(task, exchange, false, &exchange->connection, ret_failure);
 }
 
 static struct failure failure_of_sending(enum error error, size_t sent)
@@ -79,6 +90,7 @@ static struct failure failure_of_sending(enum error error, size_t sent)
 static bool may_use_kept(const struct exchange *exchange)
 {
     return exchange->keeps_connections && !exchange->request->fresh_connection
+        && exchange->request->upgrade.data == NULL
         && http_method_is_idempotent(exchange->request->method)
         && exchange->request->body.framing == HTTP_FRAMING_NONE;
 }
@@ -89,6 +101,10 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
     struct failure *ret_failure)
 {
     bool may_be_kept = may_use_kept(exchange);
+    exchange->buffer = memory_alloc(EXCHANGE_BUFFER_SIZE);
+    exchange->capacity = EXCHANGE_BUFFER_SIZE;
+    if (exchange->buffer == NULL)
+        return ERROR_MEMORY;
     for (;;) {
         enum error error = open_connection(task, exchange, may_be_kept, ret_failure);
         if (error != ERROR_NONE)
@@ -114,9 +130,48 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
     }
 }
 
+// Another protocol is only asked for over HTTP/1.1: extended CONNECT is no business of backends'.
+static bool may_speak_http2(const struct exchange *exchange)
+{
+    if (exchange->request->upgrade.data != NULL)
+        return false;
+    switch ((enum origin_http2)exchange->plan->settings.http2) {
+    case HTTP2_OFF:
+        return false;
+    case HTTP2_PRIOR_KNOWLEDGE:
+        return true;
+    case HTTP2_NEGOTIATE:
+        return exchange->backend->secure;
+    }
+    return false;
+}
+
+// A kept connection of HTTP/1.1 says that this is what was negotiated.
+static enum error begin_either(struct task *task, struct exchange *exchange,
+    struct failure *ret_failure)
+{
+    if (exchange->plan->settings.http2 == HTTP2_NEGOTIATE && may_use_kept(exchange))
+        exchange->connection = take_kept(task, exchange);
+    enum error error = ERROR_NONE;
+    if (exchange->connection == NULL)
+        error = exchange_http2_begin(task, exchange, ret_failure);
+    if (error == ERROR_NONE && exchange->stream == NULL)
+        error = begin_request(task, exchange, ret_failure);
+    return error;
+}
+
 static void note_backend(const struct exchange_way *way, struct failure *failure)
 {
     memcpy(failure->backend, way->backend->name, sizeof(failure->backend));
+}
+
+// "Not modified", to somebody who did not say what he has, means nothing (RFC 9110 section 15.4.5).
+static enum error refuse_unasked(const struct exchange *exchange, struct failure *ret_failure)
+{
+    if (exchange->head.status != 304 || !exchange->request->unconditional)
+        return ERROR_NONE;
+    *ret_failure = (struct failure){.kind = FAILURE_PROTOCOL_ERROR};
+    return ERROR_PROTOCOL;
 }
 
 enum error exchange_begin(struct task *task, const struct exchange_way *way,
@@ -126,9 +181,11 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     struct failure failure = {.kind = FAILURE_INTERNAL, .unsent = true};
     struct exchange *exchange = exchange_create(task, way, request);
     enum error error = exchange == NULL ? ERROR_MEMORY : ERROR_NONE;
-    if (error == ERROR_NONE)
+    if (error == ERROR_NONE && may_speak_http2(exchange))
+        error = begin_either(task, exchange, &failure);
+    else if (error == ERROR_NONE)
         error = begin_request(task, exchange, &failure);
-    if (error == ERROR_NONE) {
+    if (error == ERROR_NONE && exchange->stream == NULL) {
         bool reused = exchange->connection->reused;
         exchange->sent_ns = task_now_ns(task);
         if (request->body.framing == HTTP_FRAMING_NONE)
@@ -139,6 +196,8 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
         if (failure.reused_connection && failure.kind == FAILURE_CONNECTION_TERMINATED)
             pool_learn_cut(exchange->connection);
     }
+    if (error == ERROR_NONE)
+        error = refuse_unasked(exchange, &failure);
     if (error == ERROR_NONE) {
         exchange->request = NULL;
         *ret_exchange = exchange;
@@ -165,6 +224,9 @@ static bool is_backends_fault(const struct failure *failure)
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
     case FAILURE_RESPONSE_INCOMPLETE:
     case FAILURE_RESPONSE_TIMEOUT:
+    case FAILURE_TLS_PROTOCOL_ERROR:
+    case FAILURE_TLS_CERTIFICATE_ERROR:
+    case FAILURE_TLS_ALERT_RECEIVED:
     case FAILURE_PROTOCOL_ERROR:
     case FAILURE_STATUS:
         return true;
@@ -186,13 +248,14 @@ static bool is_nobody_there(enum failure_kind kind)
 {
     return kind == FAILURE_DNS_TIMEOUT || kind == FAILURE_DNS_ERROR
         || kind == FAILURE_DESTINATION_UNAVAILABLE || kind == FAILURE_CONNECTION_REFUSED
-        || kind == FAILURE_CONNECTION_TIMEOUT;
+        || kind == FAILURE_CONNECTION_TIMEOUT || kind == FAILURE_TLS_PROTOCOL_ERROR
+        || kind == FAILURE_TLS_CERTIFICATE_ERROR || kind == FAILURE_TLS_ALERT_RECEIVED;
 }
 
 void exchange_report_failure(const struct task *task, struct origin *origin,
     const struct origin_plan *plan, struct backend *backend, const struct failure *failure)
 {
-    char why[64];
+    char why[128];
     struct loop *loop = task_loop(task);
     if (failure->kind == FAILURE_CANCELLED || failure->kind == FAILURE_REQUEST_BODY)
         return;
@@ -200,8 +263,10 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
     count_one(&backend->failures);
     if (!is_backends_fault(failure))
         return;
-    int size = snprintf(why, sizeof(why), failure->kind == FAILURE_STATUS ? "status %u" : "%.0u%s",
-        failure->status, failure_phrase(failure->kind));
+    int size = failure->kind == FAILURE_STATUS
+        ? snprintf(why, sizeof(why), "status %u", failure->status)
+        : snprintf(why, sizeof(why), "%s%s%s", failure_phrase(failure->kind),
+            failure->detail[0] == '\0' ? "" : ": ", failure->detail);
     health_report_failure(&backend->health, &plan->rules,
         (struct health_time){loop->now_ns, loop->wall_ms}, is_nobody_there(failure->kind),
         slice_of(why, MINIMUM((size_t)size, sizeof(why) - 1)));
@@ -241,7 +306,7 @@ static struct backend *choose(struct task *task, struct origin *origin, struct o
         .tried = *tried,
         .affinity = request->affinity,
         .now_ns = task_now_ns(task),
-        .may_try_sick = http_method_is_idempotent(request->method)
+        .may_try_sick = http_method_is_idempotent(request->method) && request->upgrade.data == NULL
             && request->body.framing == HTTP_FRAMING_NONE,
     };
     size_t index = balance_choose(plan->backends, plan->backend_count, &question, &origin->cursor,
@@ -292,11 +357,40 @@ uint64_t exchange_first_byte_ms(const struct exchange *exchange)
     return (exchange->first_byte_ns - exchange->started_ns) / NS_PER_MS;
 }
 
+struct slice exchange_trailer(struct exchange *exchange)
+{
+    char *lines = exchange->trailer.bytes;
+    size_t size = exchange->trailer.size;
+    if (exchange->stream != NULL) {
+        lines = exchange->stream->trailer.bytes;
+        size = exchange->stream->trailer.size;
+    }
+    return size == 0 ? SLICE_EMPTY : slice_of(lines, http_trailer_clean(lines, size));
+}
+
+struct stream *exchange_hand_over(struct exchange *exchange, struct slice *ret_received)
+{
+    struct connection *connection = exchange->connection;
+    invariant(connection != NULL && exchange->head.status == 101);
+    *ret_received =
+        slice_of(exchange->buffer + exchange->begin, exchange->end - exchange->begin);
+    exchange->begin = exchange->end;
+    exchange->connection = NULL;
+    connection_release_place(connection);
+    return &connection->stream;
+}
+
+void exchange_stream_close(struct stream *stream)
+{
+    connection_close(CONTAINER_OF(stream, struct connection, stream));
+}
+
 // Both messages are over to the last byte, and the backend wants another.
 static bool is_clean(const struct exchange *exchange)
 {
     return exchange->keeps_connections && exchange->connection != NULL && exchange->sent
-        && exchange->head.keep_alive && exchange->body.done
+        && exchange->head.status != 101
+        && exchange->head.keep_alive && !exchange->spent && exchange->body.done
         && exchange->body.fault == HTTP1_FAULT_NONE && exchange->broken == ERROR_NONE
         && exchange->body.framing != HTTP_FRAMING_CLOSE && exchange->begin == exchange->end;
 }

@@ -7,6 +7,7 @@
 #include "http/http1.h"
 #include "origin/failure.h"
 #include "origin/origin.h"
+#include "tls/stream.h"
 
 // Where a request's body comes from. read gives at least one byte, or CLOSED at the end. It is
 // called in a task of its own, never after exchange_open has returned; what it needs of the
@@ -26,14 +27,23 @@ struct exchange_request {
     struct slice fields;              // "Name: value\r\n"…, end-to-end only, no Host, no framing
     struct exchange_body body;
     bool expect_continue;             // send the head, wait for 100 (at most 1 s) before the body
+    bool unconditional;               // a 304 would answer nothing that was asked
+    // Told of each interim response but 100 and 101 (RFC 9110 section 15.2), within exchange_open;
+    // the fields are gone when it returns. It must not suspend. NULL: nobody wants to know.
+    void (*interim)(void *context, unsigned status, const struct http_fields *fields);
+    void *interim_context;
+    bool wants_trailer;               // TE: trailers (RFC 9110 section 10.1.4)
     uint64_t affinity;                // for BALANCE_HASH
     bool fresh_connection;            // not on a kept one, although it might
+    // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh
+    // connection, and 101 is then an answer. data NULL: it does not.
+    struct slice upgrade;
 };
 
 struct exchange; // at most one task uses it
 
 // Chooses a backend that is not in *tried (bit i: backend i) unless all are, connects, sends, and
-// reads the final response head (interim ones are passed over). Reads of the request body run
+// reads the final response head. Reads of the request body run
 // concurrently with waiting for the head; an early final answer ends them (the body is then not
 // read to its end). On success, which any status is, *ret_exchange is to be closed; on failure
 // *ret_failure says why. *tried gains the backend that was used. Reports health.
@@ -49,5 +59,13 @@ uint64_t exchange_first_byte_ms(const struct exchange *exchange);
 // it broke (and *ret_failure is set).
 enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
     size_t *ret_size, struct failure *ret_failure) MUST_CHECK;
+// The fields after the content, as lines, without those that may not be passed on; after the read
+// that said CLOSED. Empty if there are none.
+struct slice exchange_trailer(struct exchange *exchange);
+// After a 101: the connection, which is the caller's from here on (exchange_stream_close), and what
+// was received behind the head (a view, valid until exchange_close). It does not count against
+// pool.connections any more: who keeps it has a limit of his own.
+struct stream *exchange_hand_over(struct exchange *exchange, struct slice *ret_received);
+void exchange_stream_close(struct stream *stream); // one that was handed over
 // Gives the connection back to its pool if it is clean, else closes it. NULL is fine.
 void exchange_close(struct task *task, struct exchange *exchange);

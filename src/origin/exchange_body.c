@@ -1,6 +1,6 @@
 // Reading a response's body, decoded in place in the caller's buffer, without a copy where
 // possible.
-#include "origin/exchange_inside.h"
+#include "origin/http2.h"
 
 // Decodes size bytes at buffer and moves the content to out, which may be buffer itself. Ends at
 // the body's end or at a fault. Returns how many bytes were used; *ret_content of them are content.
@@ -24,8 +24,8 @@ static size_t decode(struct exchange *exchange, const char *buffer, size_t size,
     return used;
 }
 
-static enum error break_off(struct task *task, struct exchange *exchange, enum failure_kind kind,
-    enum error error)
+enum error exchange_break_off(struct task *task, struct exchange *exchange,
+    enum failure_kind kind, enum error error)
 {
     exchange->broken = error;
     exchange->failure = (struct failure){.kind = kind};
@@ -45,17 +45,17 @@ static enum error end_of_connection(struct task *task, struct exchange *exchange
             exchange->body.done = true;
             return ERROR_CLOSED;
         }
-        return break_off(task, exchange, FAILURE_RESPONSE_INCOMPLETE, ERROR_TRUNCATED);
+        return exchange_break_off(task, exchange, FAILURE_RESPONSE_INCOMPLETE, ERROR_TRUNCATED);
     case ERROR_CANCELLED:
-        return break_off(task, exchange, FAILURE_CANCELLED, error);
+        return exchange_break_off(task, exchange, FAILURE_CANCELLED, error);
     case ERROR_TIMEOUT:
-        return break_off(task, exchange, task_now_ns(task) >= exchange->deadline_ns
+        return exchange_break_off(task, exchange, task_now_ns(task) >= exchange->deadline_ns
             ? FAILURE_RESPONSE_TIMEOUT : FAILURE_CONNECTION_READ_TIMEOUT, error);
     case ERROR_NONE:
     case ERROR_RESET:
     case ERROR_REFUSED:
     case ERROR_UNREACHABLE:
-        return break_off(task, exchange, FAILURE_RESPONSE_INCOMPLETE, ERROR_RESET);
+        return exchange_break_off(task, exchange, FAILURE_RESPONSE_INCOMPLETE, ERROR_RESET);
     case ERROR_MEMORY:
     case ERROR_LIMIT:
     case ERROR_RESOLVE:
@@ -68,7 +68,7 @@ static enum error end_of_connection(struct task *task, struct exchange *exchange
     case ERROR_SYSTEM:
         break;
     }
-    return break_off(task, exchange, FAILURE_INTERNAL, error);
+    return exchange_break_off(task, exchange, FAILURE_INTERNAL, error);
 }
 
 static enum error read_content(struct task *task, struct exchange *exchange, char *buffer,
@@ -77,14 +77,14 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
     for (;;) {
         size_t content = 0, received;
         if (exchange->body.fault != HTTP1_FAULT_NONE)
-            return break_off(task, exchange, FAILURE_PROTOCOL_ERROR, ERROR_PROTOCOL);
+            return exchange_break_off(task, exchange, FAILURE_PROTOCOL_ERROR, ERROR_PROTOCOL);
         if (exchange->body.done)
             return ERROR_CLOSED;
         if (exchange->begin < exchange->end) {
             exchange->begin += decode(exchange, exchange->buffer + exchange->begin,
                 MINIMUM(exchange->end - exchange->begin, size), buffer, &content);
         } else {
-            enum error error = io_receive(task, &exchange->connection->socket, buffer, size,
+            enum error error = stream_receive(task, &exchange->connection->stream, buffer, size,
                 exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.between_bytes_ms),
                 &received);
             if (error != ERROR_NONE)
@@ -104,7 +104,9 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
     size_t *ret_size, struct failure *ret_failure)
 {
     enum error error = exchange->broken;
-    if (error == ERROR_NONE)
+    if (error == ERROR_NONE && exchange->stream != NULL)
+        error = exchange_http2_read(task, exchange, buffer, size, ret_size);
+    else if (error == ERROR_NONE)
         error = read_content(task, exchange, buffer, size, ret_size);
     if (error != ERROR_NONE && error != ERROR_CLOSED)
         *ret_failure = exchange->failure;

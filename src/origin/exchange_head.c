@@ -47,7 +47,7 @@ static enum error receive(struct task *task, struct exchange *exchange, struct f
     for (;;) {
         size_t size;
         uint64_t deadline_ns = head_deadline(exchange, task_now_ns(task));
-        enum error error = io_receive(task, &exchange->connection->socket,
+        enum error error = stream_receive(task, &exchange->connection->stream,
             exchange->buffer + exchange->end, exchange->capacity - exchange->end, deadline_ns,
             &size);
         bool begun = exchange->end > 0;
@@ -96,31 +96,55 @@ static enum error receive_head(struct task *task, struct exchange *exchange, siz
     }
 }
 
+enum error exchange_make_field_room(struct exchange *exchange, uint32_t count)
+{
+    exchange->head.fields = (struct http_fields){exchange->fields, 0, EXCHANGE_FIELDS_INLINE};
+    if (count <= EXCHANGE_FIELDS_INLINE)
+        return ERROR_NONE;
+    memory_free(exchange->more_fields);
+    exchange->more_fields = memory_alloc(count * sizeof(*exchange->more_fields));
+    if (exchange->more_fields == NULL)
+        return ERROR_MEMORY;
+    exchange->head.fields = (struct http_fields){exchange->more_fields, 0, count};
+    return ERROR_NONE;
+}
+
 static enum error parse_head(struct exchange *exchange, size_t end, uint32_t lines,
     struct failure *ret_failure)
 {
-    exchange->head.fields = (struct http_fields){exchange->fields, 0, EXCHANGE_FIELDS_INLINE};
-    if (lines > EXCHANGE_FIELDS_INLINE) {
-        memory_free(exchange->more_fields);
-        exchange->more_fields = memory_alloc(lines * sizeof(*exchange->more_fields));
-        if (exchange->more_fields == NULL)
-            return fail(ret_failure, FAILURE_INTERNAL, ERROR_MEMORY);
-        exchange->head.fields = (struct http_fields){exchange->more_fields, 0, lines};
-    }
+    if (exchange_make_field_room(exchange, lines) != ERROR_NONE)
+        return fail(ret_failure, FAILURE_INTERNAL, ERROR_MEMORY);
     enum http1_fault fault =
         http1_parse_response(slice_of(exchange->buffer, end), &exchange->limits, &exchange->head);
     return fault == HTTP1_FAULT_NONE ? ERROR_NONE : fail_fault(ret_failure, fault);
 }
 
-// An interim response (RFC 9110 section 15.2) is passed over. We never ask for another protocol, so
-// 101 is an offence.
-static void drop_interim(struct exchange *exchange, size_t end)
+// 101 is an answer where another protocol was asked for, and names it (RFC 9110 section 7.8).
+// Anywhere else it is an offence.
+static bool is_switch(const struct exchange *exchange)
 {
+    struct slice chosen = http_fields_value(&exchange->head.fields, HTTP_NAME_UPGRADE);
+    struct slice asked = exchange->request->upgrade, one;
+    while (asked.data != NULL && http_list_next(&asked, &one)) {
+        if (slice_equal_nocase(one, chosen))
+            return true;
+    }
+    return false;
+}
+
+// An interim response (RFC 9110 section 15.2): 100 is ours, the others are the visitors'.
+static void take_interim(struct exchange *exchange, size_t end)
+{
+    const struct exchange_request *request = exchange->request;
     if (exchange->head.status == 100) {
         exchange->may_continue = true;
         if (exchange->awaiting_continue != NULL)
             task_wake(exchange->awaiting_continue);
+    } else if (request->interim != NULL) {
+        request->interim(request->interim_context, exchange->head.status, &exchange->head.fields);
     }
+    if (!exchange->head.keep_alive)
+        exchange->spent = true;
     memmove(exchange->buffer, exchange->buffer + end, exchange->end - end);
     exchange->end -= end;
 }
@@ -137,15 +161,16 @@ enum error exchange_read_head(struct task *task, struct exchange *exchange,
         if (error != ERROR_NONE)
             return error;
         const struct http_response_head *head = &exchange->head;
-        if (head->status >= 200) {
+        if (head->status >= 200 || (head->status == 101 && is_switch(exchange))) {
             exchange->begin = end;
             http1_body_init(&exchange->body,
                 http_response_framing(head, exchange->request->method), head->content_length);
+            exchange->body.trailer = &exchange->trailer;
             return ERROR_NONE;
         }
         if (head->status == 101)
             break;
-        drop_interim(exchange, end);
+        take_interim(exchange, end);
     }
     return fail(ret_failure, FAILURE_PROTOCOL_ERROR, ERROR_PROTOCOL);
 }

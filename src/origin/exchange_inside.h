@@ -24,6 +24,7 @@ struct exchange {
     struct backend *backend;
 
     struct connection *connection; // NULL after it broke
+    struct http2_stream *stream;   // HTTP/2: instead of a connection of its own
     struct http1_limits limits;
     struct timeout_settings timeouts;
     bool keeps_connections;
@@ -36,6 +37,8 @@ struct exchange {
     struct http_response_head head;
     struct http_field fields[EXCHANGE_FIELDS_INLINE], *more_fields;
     struct http1_body body;
+    struct http1_trailer trailer;
+    bool spent;        // an interim response announced content, or the end of the connection
     enum error broken; // how the body ended too early, with failure
     struct failure failure;
 
@@ -44,6 +47,7 @@ struct exchange {
     bool sending;          // a sender runs
     bool sent;             // all of it is with the kernel
     bool may_continue;     // 100 (Continue) was seen
+    bool body_touched;     // some of it may have been read: it cannot be sent again
     uint64_t sent_ns;      // when sending ended, in whatever way
     struct task *awaiting_continue; // the sender, while it does
     struct failure sender_failure;
@@ -70,6 +74,16 @@ enum error exchange_read_head(struct task *task, struct exchange *exchange,
 // on failure too. exchange_send.c
 enum error exchange_send_head(struct task *task, struct exchange *exchange, size_t *ret_size)
     MUST_CHECK;
+// Storage for so many fields of the head. MEMORY. exchange_head.c
+enum error exchange_make_field_room(struct exchange *exchange, uint32_t count) MUST_CHECK;
+// Waits for the word that allows the body, or for its absence. exchange_send.c
+enum error exchange_await_continue(struct task *task, struct exchange *exchange) MUST_CHECK;
+// Within connect_ms and pool.connections. exchange.c
+enum error exchange_connect(struct task *task, struct exchange *exchange, bool offers_http2,
+    struct connection **ret_connection, struct failure *ret_failure) MUST_CHECK;
+// The content ended too early: remembers why, tells health, returns the error. exchange_body.c
+enum error exchange_break_off(struct task *task, struct exchange *exchange,
+    enum failure_kind kind, enum error error);
 // Sends the body while reading the head. exchange_send.c
 enum error exchange_upload(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;

@@ -13,7 +13,8 @@ static struct iovec piece(struct slice slice)
 enum error exchange_send_head(struct task *task, struct exchange *exchange, size_t *ret_size)
 {
     const struct exchange_request *request = exchange->request;
-    char buffer[96];
+    char buffer[128];
+    bool upgrades = request->upgrade.data != NULL;
     struct text framing = text_in(buffer, sizeof(buffer));
     if (request->body.framing == HTTP_FRAMING_LENGTH)
         text_format(&framing, "Content-Length: %llu\r\n",
@@ -22,13 +23,19 @@ enum error exchange_send_head(struct task *task, struct exchange *exchange, size
         text_append(&framing, SLICE("Transfer-Encoding: chunked\r\n"));
     if (request->expect_continue && request->body.framing != HTTP_FRAMING_NONE)
         text_append(&framing, SLICE("Expect: 100-continue\r\n"));
+    if (!exchange->keeps_connections)
+        text_append(&framing, SLICE("Connection: close\r\n"));
+    else if (request->wants_trailer && !upgrades)
+        text_append(&framing, SLICE("TE: trailers\r\nConnection: TE\r\n"));
     text_append(&framing, SLICE("\r\n"));
     struct iovec pieces[] = {
         piece(request->method_text), piece(SLICE(" ")), piece(request->target),
         piece(SLICE(" HTTP/1.1\r\nHost: ")), piece(request->host), piece(SLICE("\r\n")),
-        piece(request->fields), piece(text_slice(&framing)),
+        piece(request->fields), piece(upgrades ? SLICE("Connection: Upgrade\r\nUpgrade: ")
+            : SLICE("")), piece(request->upgrade), piece(upgrades ? SLICE("\r\n") : SLICE("")),
+        piece(text_slice(&framing)),
     };
-    return io_send(task, &exchange->connection->socket, pieces, ARRAY_SIZE(pieces),
+    return stream_send(task, &exchange->connection->stream, pieces, ARRAY_SIZE(pieces),
         exchange->timeouts.between_bytes_ms, ret_size);
 }
 
@@ -39,7 +46,7 @@ static enum error fail_body(struct failure *ret_failure, enum failure_kind kind,
 }
 
 // The backend's word, or its silence for a while, allows the body.
-static enum error await_continue(struct task *task, struct exchange *exchange)
+enum error exchange_await_continue(struct task *task, struct exchange *exchange)
 {
     uint64_t deadline_ns =
         exchange_deadline(exchange, task_now_ns(task), CONTINUE_PATIENCE_MS);
@@ -63,7 +70,7 @@ static enum error send_part(struct task *task, struct exchange *exchange, struct
         pieces[2] = piece(SLICE("\r\n"));
         count = 3;
     }
-    return io_send(task, &exchange->connection->socket, pieces, count,
+    return stream_send(task, &exchange->connection->stream, pieces, count,
         exchange->timeouts.between_bytes_ms, NULL);
 }
 
@@ -102,7 +109,7 @@ static enum error send_body(struct task *task, struct exchange *exchange, char *
     if (body->framing != HTTP_FRAMING_CHUNKED)
         return ERROR_NONE;
     struct iovec last = piece(SLICE("0\r\n\r\n"));
-    enum error error = io_send(task, &exchange->connection->socket, &last, 1,
+    enum error error = stream_send(task, &exchange->connection->stream, &last, 1,
         exchange->timeouts.between_bytes_ms, NULL);
     return error == ERROR_NONE ? error : fail_body(ret_failure, kind_of_sending(error), error);
 }
@@ -113,7 +120,7 @@ static void sender_main(struct task *task, void *argument)
     struct failure failure = {.kind = FAILURE_INTERNAL};
     enum error error = ERROR_NONE;
     if (exchange->request->expect_continue)
-        error = await_continue(task, exchange);
+        error = exchange_await_continue(task, exchange);
     if (error != ERROR_NONE)
         error = fail_body(&failure, FAILURE_CANCELLED, error);
     char *buffer = error == ERROR_NONE ? memory_alloc(EXCHANGE_BUFFER_SIZE) : NULL;

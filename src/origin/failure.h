@@ -18,6 +18,9 @@
     X(RESPONSE_INCOMPLETE, "http_response_incomplete", 502)                                        \
     X(RESPONSE_TIMEOUT, "http_response_timeout", 504)                                              \
     X(RESPONSE_HEADER_TOO_LARGE, "http_response_header_section_size", 502)                         \
+    X(TLS_PROTOCOL_ERROR, "tls_protocol_error", 502)                                               \
+    X(TLS_CERTIFICATE_ERROR, "tls_certificate_error", 502)                                         \
+    X(TLS_ALERT_RECEIVED, "tls_alert_received", 502)                                               \
     X(PROTOCOL_ERROR, "http_protocol_error", 502)                                                  \
     X(STATUS, "http_response_status", 502)       /* answered with an error status; see status */   \
     X(INTERNAL, "proxy_internal_error", 500)                                                       \
@@ -38,6 +41,7 @@ struct failure {
     bool declined;          // "overloaded, do not retry": 503 or 429 with Retry-After
     uint32_t retry_after_seconds;
     char backend[64];       // host:port, for the log only
+    char detail[64];        // what more there is to say, for operators; may be empty
 };
 
 const char *failure_token(enum failure_kind kind);

@@ -9,7 +9,9 @@
 #include "base/histogram.h"
 #include "base/setting.h"
 #include "io/io.h"
+#include "tls/client.h"
 
+enum origin_http2 { HTTP2_OFF, HTTP2_PRIOR_KNOWLEDGE, HTTP2_NEGOTIATE };
 enum origin_balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUESTS, BALANCE_HASH };
 
 struct probe_settings {
@@ -30,6 +32,7 @@ struct pool_settings {
     uint64_t idle_connections; // kept per backend and loop
     uint64_t idle_timeout_ms;
     uint64_t connections;      // open per backend, all loops; beyond: LIMIT
+    uint64_t http2_streams;    // exchanges at once on one HTTP/2 connection
 };
 
 struct retry_settings {
@@ -43,13 +46,16 @@ struct retry_settings {
 // A section of a SECTION_MAP: the key is the name. Every row but backends has a default.
 struct origin_settings {
     struct slice name;
-    struct setting_list backends; // of struct slice: URLs, "http://host[:port]"
+    struct setting_list backends; // of struct slice: URLs, "http[s]://host[:port]"
     uint64_t balance;             // enum origin_balance
+    uint64_t http2;               // enum origin_http2
     uint64_t slow_start_ms;       // a returning backend's share grows over this time
     struct probe_settings probe;
     struct timeout_settings timeouts;
     struct pool_settings pool;
     struct retry_settings retry;
+    struct tls_client_settings tls;
+    struct tls_client *tls_client; // made of tls by whoever loads the settings; NULL: no https://
     uint64_t dns_refresh_ms;      // names are asked again this often; the last good answer stays
 };
 extern const struct setting_section origin_settings_section;

@@ -17,6 +17,7 @@ void origin_plan_release(struct origin_plan *plan)
         return;
     for (size_t i = 0; i < plan->backend_count; i++)
         backend_release(plan->backends[i]);
+    tls_client_release(plan->settings.tls_client);
     memory_free(plan);
 }
 
@@ -85,6 +86,9 @@ enum error origin_plan_create(const struct origin_settings *settings,
     plan->settings.name = keep_text(&place, settings->name);
     plan->settings.probe.path = keep_text(&place, probe->path);
     plan->settings.probe.host = keep_text(&place, probe->host);
+    plan->settings.tls = (struct tls_client_settings){0}; // the client knows
+    if (settings->tls_client != NULL)
+        tls_client_reference(settings->tls_client);
     if (probe->path.size > 0)
         plan->rules = (struct health_rules){probe->interval_ms, probe->rise, probe->fall};
     enum error error = fill_backends(plan, settings, old, loop_count);

@@ -2,6 +2,7 @@
 #include "origin/pool.h"
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "origin/http2.h"
 
 #define LEARN_FROM_MS 500     // sooner is a restart, not a habit
 #define LEARNED_PERCENT 80    // retire when this much of the backend's patience is over
@@ -25,6 +26,7 @@ void pool_loop_init(struct pool_loop *pool_loop, struct loop *loop,
     *pool_loop = (struct pool_loop){
         .loop = loop, .flush = {.deliver = deliver_flush}, .flushed = flushed};
     list_init(&pool_loop->idle);
+    list_init(&pool_loop->sessions);
 }
 
 void pool_post_flush(struct pool_loop *pool_loop)
@@ -69,7 +71,7 @@ static void learn_undisturbed(const struct connection *connection)
 
 static void end_rest(struct io_socket *socket, enum error reason)
 {
-    struct connection *connection = CONTAINER_OF(socket, struct connection, socket);
+    struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
     leave_rest(connection);
     if (reason == ERROR_TIMEOUT)
         learn_undisturbed(connection);
@@ -81,7 +83,7 @@ static void end_rest(struct io_socket *socket, enum error reason)
 static void close_resting(struct connection *connection)
 {
     leave_rest(connection);
-    io_unpark(&connection->socket);
+    io_unpark(&connection->stream.socket);
     connection_close(connection);
 }
 
@@ -93,18 +95,29 @@ void pool_flush(struct pool_loop *pool_loop)
         if (all || atomic_load(&connection->backend->removed))
             close_resting(connection);
     }
+    http2_sessions_flush(pool_loop);
+}
+
+bool connection_fits(const struct connection *connection, const struct tls_client *tls_client)
+{
+    return connection->tls_identity == 0
+        || (tls_client != NULL && connection->tls_identity == tls_client_identity(tls_client));
 }
 
 struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loop,
-    struct origin_counters *counters)
+    const struct tls_client *tls_client, struct origin_counters *counters)
 {
     struct backend_seat *seat = seat_of(backend, pool_loop);
     while (!list_is_empty(&seat->idle)) {
         struct connection *connection =
             LIST_ENTRY(seat->idle.next, struct connection, seat_link);
         leave_rest(connection);
-        io_unpark(&connection->socket);
-        if (io_is_quiet(&connection->socket)) {
+        io_unpark(&connection->stream.socket);
+        if (!connection_fits(connection, tls_client)) {
+            connection_close(connection);
+            continue;
+        }
+        if (stream_is_quiet(&connection->stream)) {
             connection->reused = true;
             return connection;
         }
@@ -133,7 +146,8 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
     struct pool_loop *home = connection->home;
     struct backend_seat *seat = seat_of(connection->backend, home);
     uint64_t rest = rest_ms(connection, settings);
-    if (rest == 0 || atomic_load(&home->stopping) || atomic_load(&connection->backend->removed)) {
+    if (rest == 0 || stream_has_buffered(&connection->stream) || atomic_load(&home->stopping)
+        || atomic_load(&connection->backend->removed)) {
         connection_close(connection);
         return;
     }
@@ -147,7 +161,7 @@ void pool_give(struct connection *connection, const struct pool_settings *settin
     seat->idle_count++;
     atomic_fetch_add_explicit(&connection->backend->connections_idle, 1, memory_order_relaxed);
     connection->rested_ns = home->loop->now_ns;
-    io_park(&connection->socket, deadline_after_ms(home->loop, rest), end_rest);
+    io_park(&connection->stream.socket, deadline_after_ms(home->loop, rest), end_rest);
 }
 
 bool pool_evict(struct backend *backend, struct pool_loop *pool_loop)
@@ -159,12 +173,19 @@ bool pool_evict(struct backend *backend, struct pool_loop *pool_loop)
     return true;
 }
 
+void connection_release_place(struct connection *connection)
+{
+    if (!connection->released)
+        atomic_fetch_sub_explicit(&connection->backend->connections_open, 1, memory_order_relaxed);
+    connection->released = true;
+}
+
 void connection_close(struct connection *connection)
 {
     if (connection == NULL)
         return;
-    io_close(&connection->socket);
-    atomic_fetch_sub_explicit(&connection->backend->connections_open, 1, memory_order_relaxed);
+    stream_close(&connection->stream);
+    connection_release_place(connection);
     backend_release(connection->backend);
     memory_free(connection);
 }

@@ -193,6 +193,18 @@ static const struct setting pool_rows[] = {
                    "at once, and a lifeline answers.",
         .touch = "Lower it to what the backend can take at once.",
     },
+    {
+        .name = "http2_streams",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct pool_settings, http2_streams),
+        .fallback = "100",
+        .minimum = 1,
+        .maximum = 10000,
+        .summary = "Exchanges at once on one HTTP/2 connection to a backend; a further one opens "
+                   "another connection. What the backend allows (SETTINGS_MAX_CONCURRENT_STREAMS) "
+                   "holds too.",
+        .touch = "Lower it when one lost connection must not cut so many answers.",
+    },
 };
 
 static const struct setting_section pool_section = {
@@ -241,6 +253,7 @@ static const struct setting_section retry_section = {
     .summary = "How many extra attempts the edge may make when one fails.",
 };
 
+static const char *const http2_choices[] = {"off", "prior_knowledge", "negotiate", NULL};
 static const char *const balance_choices[] = {"round_robin", "least_requests", "hash", NULL};
 
 static const struct setting rows[] = {
@@ -264,6 +277,18 @@ static const struct setting rows[] = {
         .summary = "How a backend is chosen: in turn, the less busy of two drawn by lot, or always "
                    "the same one for the same URL.",
         .touch = "Choose hash when the backends keep caches of their own.",
+    },
+    {
+        .name = "http2",
+        .type = SETTING_CHOICE,
+        .offset = offsetof(struct origin_settings, http2),
+        .choices = http2_choices,
+        .fallback = "off",
+        .summary = "HTTP/2 to the backends: never; at once, without asking (all of them must speak "
+                   "it); or where it is agreed on in the TLS handshake, over https:// only. "
+                   "Tunnels go over HTTP/1.1 in any case.",
+        .touch = "Choose negotiate for backends that are far away, prior_knowledge for those that "
+                 "speak HTTP/2 without TLS, such as many written for gRPC.",
     },
     {
         .name = "slow_start",
@@ -306,6 +331,13 @@ static const struct setting rows[] = {
         .offset = offsetof(struct origin_settings, pool),
         .section = &pool_section,
         .summary = "Connections.",
+    },
+    {
+        .name = "tls",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, tls),
+        .section = &tls_client_settings_section,
+        .summary = "TLS towards backends whose URL begins with https://.",
     },
     {
         .name = "retry",

@@ -1,4 +1,4 @@
-// The address of a backend as people write it: "http://host[:port]", a closing slash allowed.
+// The address of a backend as people write it: "http[s]://host[:port]", a closing slash allowed.
 #pragma once
 
 #include "base/slice.h"
@@ -7,6 +7,7 @@ struct backend_url {
     struct slice authority; // host[:port] as written, for the Host field of a probe
     struct slice host;      // without brackets
     uint16_t port;
+    bool secure;            // https://
 };
 
 // False: message says what is wrong and what would be right. Views into text.

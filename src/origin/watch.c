@@ -53,7 +53,7 @@ static void probe_once(struct task *task, struct watcher *watcher)
         .method_text = SLICE("GET"),
         .target = probe->path,
         .host = probe->host.size > 0 ? probe->host : watcher->backend->authority,
-        .fields = SLICE("User-Agent: afloat-probe\r\nConnection: close\r\n"),
+        .fields = SLICE("User-Agent: afloat-probe\r\n"),
     };
     struct exchange_way way = {
         .origin = watcher->origin,

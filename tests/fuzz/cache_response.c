@@ -8,7 +8,8 @@
 #define NOW_NS (UINT64_C(1000) * NS_PER_SECOND)
 
 static const struct judge_policy policy = {
-    .keep_ms = 1000000, .heuristic_percent = 10, .heuristic_max_ms = 3600000};
+    .keep_ms = 1000000, .heuristic_percent = 10, .heuristic_max_ms = 3600000,
+    .negative_max_ms = 600000, .errors_max_ms = 10000, .visitor_directives = UINT64_MAX};
 
 struct heads {
     struct http_field items[4][FUZZ_FIELDS];
@@ -41,6 +42,17 @@ static bool says(const struct http_fields *fields, enum http_name name, struct s
     return false;
 }
 
+static bool says_of_set_cookie(const struct http_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++) {
+        struct slice value = fields->items[i].value;
+        if (fields->items[i].known == HTTP_NAME_CACHE_CONTROL && value.size > 0
+            && memchr(value.data, '=', value.size) != NULL)
+            return true;
+    }
+    return false;
+}
+
 // What must never be shared, read off the head by other means than the judge's.
 static void check_judgement(const struct http_request_head *request,
     const struct http_response_head *response, const struct judgement *judgement)
@@ -53,17 +65,26 @@ static void check_judgement(const struct http_request_head *request,
         return;
     }
     invariant(judgement->reason == JUDGE_REASON_NONE);
-    invariant(request->method == HTTP_METHOD_GET);
-    invariant(response->status != 206 && response->status != 304 && response->status < 500);
-    invariant(!says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("private")));
-    invariant(!says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("no-store"))
+    bool targeted = http_fields_find(fields, HTTP_NAME_CDN_CACHE_CONTROL) != NULL
+        || http_fields_find(fields, HTTP_NAME_AFLOAT_CACHE_CONTROL) != NULL;
+    bool fresh = judgement->explicit_freshness && judgement->lifetime_ms > 0;
+    invariant(request->method == HTTP_METHOD_GET
+        || (request->method == HTTP_METHOD_POST && fresh && response->status == 200
+            && http_fields_count(fields, HTTP_NAME_CONTENT_LOCATION) == 1));
+    invariant(response->status != 206 && response->status != 304 && response->status != 429);
+    invariant(response->status < 500 || (judgement->lifetime_ms > 0 && judgement->stale_ms == 0
+        && judgement->lifetime_ms <= policy.errors_max_ms));
+    invariant(targeted || !says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("private")));
+    invariant(targeted || !says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("no-store"))
         || says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("must-understand")));
-    invariant(http_fields_find(fields, HTTP_NAME_SET_COOKIE) == NULL);
+    // A cookie that the response names as its asker's own is not in the copy.
+    invariant(http_fields_find(fields, HTTP_NAME_SET_COOKIE) == NULL || fresh
+        || says_of_set_cookie(fields));
     invariant(!says(fields, HTTP_NAME_VARY, SLICE("*")));
     invariant(http_fields_find(&request->fields, HTTP_NAME_COOKIE) == NULL
-        || (judgement->explicit_freshness && judgement->lifetime_ms > 0));
-    if (says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("must-revalidate"))
-        || says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("no-cache")))
+        || fresh);
+    if (!targeted && (says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("must-revalidate"))
+        || says(fields, HTTP_NAME_CACHE_CONTROL, SLICE("no-cache"))))
         invariant(judgement->stale_ms == 0 && judgement->while_revalidate_ms == 0);
     invariant(judgement->lifetime_ms <= (UINT64_C(1) << 31) * 1000);
 }

@@ -35,13 +35,38 @@ static void check_cache_control(const struct slice *values)
     check_smaller(both.stale_while_revalidate, a.stale_while_revalidate, b.stale_while_revalidate);
     invariant(both.min_fresh == MAXIMUM(a.min_fresh, b.min_fresh));
     invariant(both.no_store == (a.no_store || b.no_store));
-    invariant(both.no_cache == (a.no_cache || b.no_cache));
-    invariant(both.is_private == (a.is_private || b.is_private));
+    // More lists of names than are kept restrict everything.
+    invariant(both.no_cache || (!a.no_cache && !b.no_cache));
+    invariant(both.is_private || (!a.is_private && !b.is_private));
+    invariant((both.no_cache || both.no_cache_fields)
+        == (a.no_cache || b.no_cache || a.no_cache_fields || b.no_cache_fields));
+    invariant((both.is_private || both.private_fields)
+        == (a.is_private || b.is_private || a.private_fields || b.private_fields));
     invariant(both.is_public == (a.is_public || b.is_public));
     invariant(both.must_revalidate == (a.must_revalidate || b.must_revalidate));
-    invariant(both.no_cache_fields == (a.no_cache_fields || b.no_cache_fields));
-    invariant(both.private_fields == (a.private_fields || b.private_fields));
     invariant(both.immutable == (a.immutable || b.immutable));
+}
+
+static int64_t lifetime_of(struct slice targeted, struct slice plain, bool *is_targeted)
+{
+    struct http_field items[2];
+    struct http_fields fields = {items, 0, 2};
+    struct http_cache_control control;
+    invariant(http_fields_add(&fields, SLICE("CDN-Cache-Control"), targeted) == ERROR_NONE);
+    invariant(http_fields_add(&fields, SLICE("Cache-Control"), plain) == ERROR_NONE);
+    http_cache_control_parse_response(&fields, &control);
+    *is_targeted = control.targeted;
+    return control.max_age;
+}
+
+// A targeted field counts alone or not at all (RFC 9213).
+static void check_targeted(struct slice value)
+{
+    bool first, second;
+    int64_t with_one = lifetime_of(value, SLICE("max-age=1"), &first);
+    int64_t with_two = lifetime_of(value, SLICE("max-age=2, no-store"), &second);
+    invariant(first == second);
+    invariant(first ? with_one == with_two : with_one == 1 && with_two == 2);
 }
 
 static void check_list(struct slice list, struct slice token)
@@ -95,6 +120,14 @@ static void check_ranges(struct slice value)
         if (http_range_parse(value, lengths[i], &first, &last) == HTTP_RANGE_ONE)
             invariant(first <= last && last < lengths[i]);
     }
+    struct http_byte_range ranges[4];
+    size_t count = http_ranges_parse(value, 1000, ranges, ARRAY_SIZE(ranges));
+    invariant(count <= ARRAY_SIZE(ranges));
+    for (size_t i = 0; i < count; i++) {
+        invariant(ranges[i].first <= ranges[i].last && ranges[i].last < 1000);
+        for (size_t k = 0; k < i; k++)
+            invariant(ranges[k].last < ranges[i].first || ranges[i].last < ranges[k].first);
+    }
     if (http_content_range_parse(value, &first, &last, &complete))
         invariant(first <= last && last < complete);
 }
@@ -112,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_date(values[i], (int64_t)size << 30);
         check_etags(values[i], values[1 - i]);
         check_ranges(values[i]);
+        check_targeted(values[i]);
     }
     return 0;
 }

@@ -32,13 +32,14 @@ static void check_url(struct slice text, const struct backend_url *url)
     invariant(is_within(text, url->authority) && is_within(url->authority, url->host));
     invariant(url->host.size > 0 && url->port > 0 && text.size < sizeof(buffer));
     invariant(http_authority_parse(url->authority, &authority));
-    invariant(authority.port == 0 ? url->port == 80 : url->port == authority.port);
+    uint16_t usual = url->secure ? 443 : 80;
+    invariant(url->port == (authority.port == 0 ? usual : authority.port));
     for (size_t i = 0; i < url->authority.size; i++)
         invariant(url->authority.data[i] > ' ' && (unsigned char)url->authority.data[i] < 0x7F);
     if (slice_contains(url->host, ':')) // then it is no name, so it must be an address
         invariant(address_parse_host(url->host, url->port, &address) == ERROR_NONE);
     struct text written = text_in(buffer, sizeof(buffer));
-    text_append(&written, SLICE("HTTP://"));
+    text_append(&written, url->secure ? SLICE("HTTPS://") : SLICE("HTTP://"));
     text_append(&written, url->authority);
     invariant(backend_url_parse(text_slice(&written), &again, message, sizeof(message)));
     invariant(slice_equal(again.authority, url->authority) && slice_equal(again.host, url->host));

@@ -9,8 +9,9 @@ static enum lifeline_outcome honest_page_failure(struct task *task, struct reque
     (void)task;
     request->outcome = OUTCOME_ERROR;
     request->status = request->failure.kind == FAILURE_REQUEST_BODY
-        ? (request->body.error == ERROR_TIMEOUT ? 408 : 400)
-        : request->has_control && request->control.only_if_cached ? 504 : 503;
+        ? (request->content_error == ERROR_TIMEOUT ? 408
+            : request->content_error == ERROR_LIMIT ? 413 : 400)
+        : 503;
     return LIFELINE_ANSWERED;
 }
 

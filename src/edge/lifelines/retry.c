@@ -8,7 +8,7 @@ static bool retry_is_safe(const struct fetch *fetch)
 {
     if (fetch->failure.unsent)
         return true;
-    return http_method_is_idempotent(fetch->request.method)
+    return http_method_is_idempotent(fetch->request.method) && fetch->request.upgrade.data == NULL
         && fetch->request.body.framing == HTTP_FRAMING_NONE;
 }
 
@@ -32,6 +32,9 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_DNS_TIMEOUT:
     case FAILURE_DNS_ERROR:
     case FAILURE_DESTINATION_UNAVAILABLE:
+    case FAILURE_TLS_PROTOCOL_ERROR:
+    case FAILURE_TLS_CERTIFICATE_ERROR:
+    case FAILURE_TLS_ALERT_RECEIVED:
         return fetch_has_untried_backend(fetch);
     case FAILURE_CONNECTION_TERMINATED:
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
@@ -45,13 +48,13 @@ static bool retry_could_help(const struct fetch *fetch)
 
 static enum lifeline_outcome retry_attempt(struct task *task, struct fetch *fetch)
 {
-    struct retry_settings settings = origin_retry(fetch->site->origin);
+    struct retry_settings settings = origin_retry(fetch->origin);
     if (fetch->attempts >= settings.attempts || !retry_is_safe(fetch) || !retry_could_help(fetch))
         return LIFELINE_PASS;
     // A kept connection that died under the first attempt says nothing about the backend.
     bool free_of_cost = fetch->failure.unsent
         || (fetch->failure.reused_connection && fetch->attempts == 1);
-    if (!free_of_cost && !origin_budget_take(fetch->site->origin, task_now_ns(task)))
+    if (!free_of_cost && !origin_budget_take(fetch->origin, task_now_ns(task)))
         return LIFELINE_PASS;
     return LIFELINE_AGAIN;
 }

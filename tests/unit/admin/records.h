@@ -20,6 +20,7 @@ static inline struct access_record record_make(void)
         .referer = SLICE("https://example.net/"),
         .user_agent = SLICE("test/1"),
         .request_id = SLICE("00ff"),
+        .major_version = 1,
         .minor_version = 1,
         .status = 200,
         .bytes = 5000000000,

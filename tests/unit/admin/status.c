@@ -70,7 +70,7 @@ static void status_has_the_documented_members(void **state)
         "objects bytes limit inserts evictions refused_size refused_first_sight ghost_hits "
         "purged uncacheable");
     assert_int_equal(json_integer_value(json_object_get(cache, "objects")), 1);
-    assert_members(json_object_get(status, "now"), "connections active_requests flights");
+    assert_members(json_object_get(status, "now"), "connections active_requests tunnels flights");
     assert_members(json_object_get(status, "forbidden"), "errors percent");
     assert_members(json_object_get(status, "access_log"), "written dropped write_errors");
     assert_int_equal(json_object_size(json_object_get(status, "ledger")), LEDGER_COUNTS);

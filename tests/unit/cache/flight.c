@@ -344,7 +344,7 @@ struct waiter {
 static void waits(struct task *task, void *argument)
 {
     struct waiter *waiter = argument;
-    waiter->error = flight_wait(task, waiter->flight, waiter->deadline_ns);
+    waiter->error = flight_wait(task, waiter->flight, 0, waiter->deadline_ns);
     waiter->seen = state_of(waiter->flight);
     flight_leave(waiter->flight);
 }
@@ -450,7 +450,7 @@ static void follow(struct task *task, struct crowd *crowd, struct flight *flight
         atomic_fetch_add(&crowd->left_early, 1);
         return;
     }
-    invariant(flight_wait(task, flight, crew_patience_ns(task)) == ERROR_NONE);
+    invariant(flight_wait(task, flight, 0, crew_patience_ns(task)) == ERROR_NONE);
     switch (atomic_load(&flight->state)) {
     case FLIGHT_ASKING: invariant(false); break;
     case FLIGHT_ANSWERED:
@@ -540,7 +540,7 @@ static void runs_on(struct task *task, void *argument)
 static void comes_and_goes(struct task *task, void *argument)
 {
     struct runaway *runaway = argument;
-    enum error error = flight_wait(task, runaway->flight, deadline_after_ms(task_loop(task), 5));
+    enum error error = flight_wait(task, runaway->flight, 0, deadline_after_ms(task_loop(task), 5));
     invariant(error == ERROR_TIMEOUT || atomic_load(&runaway->waiting) < 30);
     atomic_fetch_sub(&runaway->waiting, 1);
     flight_leave(runaway->flight);

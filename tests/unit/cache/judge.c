@@ -11,6 +11,8 @@
 
 #define KEEP 1000 // seconds; no other number in the table
 #define CAP 3600  // of heuristics
+#define NEGATIVE 2000
+#define ERRORS 11
 #define D "Date: " DATE_NOW "\n"
 #define DAY 86400
 #define MOST 2147483648LL
@@ -24,7 +26,7 @@ struct row {
     long long lifetime, while_revalidate, stale, age; // seconds
     const char *method;
     unsigned despite; // bits of enum judge_despite
-    bool without_keep;
+    bool without_keep, visitors_may_not_ask, no_cookies;
 };
 
 #define WINDOWS(fresh, behind, failing)                                                            \
@@ -151,6 +153,25 @@ static const struct row rows[] = {
     {"3", "HEAD", "", 200, D "Cache-Control: max-age=60", REFUSED("method"), .method = "HEAD"},
     {"3", "POST", "Content-Length: 0", 200, D "Cache-Control: max-age=60", REFUSED("method"),
         .method = "POST"},
+    {"9110-9.3.3", "POST whose answer is that of GET", "Content-Length: 0", 200,
+        D "Cache-Control: max-age=60\nContent-Location: /x", KEPT(60), .method = "POST"},
+    {"9110-9.3.3", "with its whole URL", "Content-Length: 0", 200,
+        D "Cache-Control: max-age=60\nContent-Location: HTTPS://Example.com/x", KEPT(60),
+        .method = "POST"},
+    {"9110-9.3.3", "another URL", "Content-Length: 0", 200,
+        D "Cache-Control: max-age=60\nContent-Location: /x?y", REFUSED("method"),
+        .method = "POST"},
+    {"9110-9.3.3", "another host", "Content-Length: 0", 200,
+        D "Cache-Control: max-age=60\nContent-Location: http://example.org/x", REFUSED("method"),
+        .method = "POST"},
+    {"9110-9.3.3", "two URLs", "Content-Length: 0", 200,
+        D "Cache-Control: max-age=60\nContent-Location: /x\nContent-Location: /x",
+        REFUSED("method"), .method = "POST"},
+    {"9110-9.3.3", "without a lifetime", "Content-Length: 0", 200,
+        D "Last-Modified: " DATE_DAY_AGO "\nContent-Location: /x", REFUSED("method"),
+        .method = "POST"},
+    {"9110-9.3.3", "created", "Content-Length: 0", 201,
+        D "Cache-Control: max-age=60\nContent-Location: /x", REFUSED("method"), .method = "POST"},
     {"3", "PUT", "Content-Length: 0", 200, D "Cache-Control: max-age=60", REFUSED("method"),
         .method = "PUT"},
     {"3", "unknown method", "", 200, D "Cache-Control: max-age=60", REFUSED("method"),
@@ -159,8 +180,12 @@ static const struct row rows[] = {
     {"3", "no-store with freshness", "", 200,
         D "Cache-Control: max-age=60, No-StOrE\nExpires: " DATE_IN_HOUR, REFUSED("no-store")},
     {"3", "private", "", 200, D "Cache-Control: private, max-age=60", REFUSED("private")},
-    {"5.2.2.7", "private with field names", "", 200,
-        D "Cache-Control: private=\"X-User\", max-age=60", REFUSED("private")},
+    {"5.2.2.7", "private with field names is about these fields", "", 200,
+        D "Cache-Control: private=\"X-User\", max-age=60", KEPT(60)},
+    {"5.2.2.7", "private with names that are none", "", 200,
+        D "Cache-Control: private=\"X-User, max-age=60", REFUSED("private")},
+    {"5.2.1.5", "no-store of the request, where visitors may not", "Cache-Control: no-store", 200,
+        D "Cache-Control: max-age=60", KEPT(60), .visitors_may_not_ask = true},
     {"5.2.1.5", "no-store of the request", "Cache-Control: no-store", 200,
         D "Cache-Control: max-age=60", REFUSED("request-no-store")},
     {"3", "no-cache of the request does not matter", "Cache-Control: no-cache", 200,
@@ -168,11 +193,29 @@ static const struct row rows[] = {
     {"3.3", "206", "Range: bytes=0-1", 206,
         D "Cache-Control: max-age=60\nContent-Range: bytes 0-1/2", REFUSED("partial")},
     {"3", "304", "", 304, D "Cache-Control: max-age=60", REFUSED("status")},
-    {"3", "500", "", 500, D "Cache-Control: max-age=60", REFUSED("status")},
-    {"3", "502", "", 502, D "Cache-Control: max-age=60", REFUSED("status")},
-    {"3", "503", "", 503, D "Cache-Control: max-age=60", REFUSED("status")},
-    {"3", "504", "", 504, D "Cache-Control: max-age=60", REFUSED("status")},
-    {"3", "429", "", 429, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"3", "500 with max-age, never stale", "", 500, D "Cache-Control: max-age=7, stale-if-error=9",
+        NEVER_STALE(7)},
+    {"contract", "502 with a long max-age", "", 502, D "Cache-Control: max-age=60",
+        NEVER_STALE(ERRORS)},
+    {"3", "503 with Expires", "", 503, D "Expires: " DATE_IN_HOUR, NEVER_STALE(ERRORS)},
+    {"3", "504 that is stale", "", 504, D "Cache-Control: max-age=0\nETag: \"a\"",
+        REFUSED("status")},
+    {"contract", "500 without freshness", "", 500, D "ETag: \"a\"", REFUSED("no-freshness")},
+    {"3", "500 with no-cache", "", 500, D "Cache-Control: no-cache\nETag: \"a\"",
+        REFUSED("no-freshness")},
+    {"4.2.2", "502 has no heuristics", "", 502, D "Last-Modified: " DATE_DAY_AGO,
+        REFUSED("no-freshness")},
+    {"4.2.2", "501 has", "", 501, D "Last-Modified: " DATE_DAY_AGO, NEVER_STALE(ERRORS)},
+    {"5.2.2.9", "unknown 599 with public has", "", 599,
+        D "Cache-Control: public\nLast-Modified: " DATE_DAY_AGO, NEVER_STALE(ERRORS)},
+    {"5.2.2.3", "must-understand, unknown 599", "", 599,
+        D "Cache-Control: max-age=60, no-store, must-understand", REFUSED("must-understand")},
+    {"6585-4", "429", "", 429, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"6585-6", "511", "", 511, D "Cache-Control: max-age=60", REFUSED("status")},
+    {"contract", "404 with a long max-age", "", 404, D "Cache-Control: max-age=86400",
+        KEPT(NEGATIVE)},
+    {"contract", "404 with long heuristics", "", 404, D "Last-Modified: " DATE_DAY_AGO,
+        KEPT(NEGATIVE)},
     {"3", "416 speaks of one request", "Range: bytes=9-", 416, D "Cache-Control: max-age=60",
         REFUSED("status")},
     {"3", "412 speaks of one request", "If-Match: \"a\"", 412, D "Cache-Control: max-age=60",
@@ -186,8 +229,23 @@ static const struct row rows[] = {
         REFUSED("vary")},
     {"4.1", "Vary with names", "", 200, D "Cache-Control: max-age=60\nVary: Accept-Encoding",
         KEPT(60)},
-    {"contract", "Set-Cookie", "", 200, D "Cache-Control: public, max-age=60\nSet-Cookie: a=b",
+    {"7.3", "Set-Cookie and a lifetime", "", 200, D "Cache-Control: max-age=60\nSet-Cookie: a=b",
+        KEPT(60)},
+    {"contract", "Set-Cookie, where it is never kept", "", 200,
+        D "Cache-Control: max-age=60\nSet-Cookie: a=b", REFUSED("set-cookie"), .no_cookies = true},
+    {"contract", "Set-Cookie in answer to a cookie", "Cookie: a=a", 200,
+        D "Cache-Control: max-age=60\nSet-Cookie: a=b", REFUSED("set-cookie")},
+    {"contract", "Set-Cookie in answer to Authorization", "Authorization: x", 200,
+        D "Cache-Control: public, max-age=60\nSet-Cookie: a=b", REFUSED("set-cookie")},
+    {"contract", "Set-Cookie without a lifetime", "", 200, D "Set-Cookie: a=b",
         REFUSED("set-cookie")},
+    {"contract", "Set-Cookie and heuristics only", "", 200,
+        D "Set-Cookie: a=b\nLast-Modified: " DATE_DAY_AGO, REFUSED("set-cookie")},
+    {"contract", "Set-Cookie and max-age=0", "", 200,
+        D "Cache-Control: max-age=0\nSet-Cookie: a=b\nETag: \"a\"", REFUSED("set-cookie")},
+    {"5.2.2.4", "Set-Cookie that no-cache names", "", 200,
+        D "Cache-Control: max-age=60, no-cache=\"Set-Cookie\"\nSet-Cookie: a=b", KEPT(60),
+        .no_cookies = true},
 
     // Statuses with explicit freshness.
     {"3", "201 with max-age", "", 201, D "Cache-Control: max-age=60", KEPT(60)},
@@ -256,8 +314,8 @@ static const struct row rows[] = {
     {"4.2.4", "no-cache with max-age and Expires", "", 200,
         D "Cache-Control: max-age=60, no-cache\nExpires: " DATE_IN_HOUR "\nETag: \"a\"",
         NEVER_STALE(0)},
-    {"5.2.2.4", "no-cache with field names is as without", "", 200,
-        D "Cache-Control: no-cache=\"A\", max-age=60\nETag: \"a\"", NEVER_STALE(0)},
+    {"5.2.2.4", "no-cache with field names is about these fields", "", 200,
+        D "Cache-Control: no-cache=\"A\", max-age=60\nETag: \"a\"", KEPT(60)},
     {"5.2.2.4", "no-cache without a validator is of no use", "", 200,
         D "Cache-Control: no-cache, max-age=60", REFUSED("no-freshness")},
     {"4.2.4", "must-revalidate", "", 200, D "Cache-Control: max-age=60, must-revalidate",
@@ -292,6 +350,45 @@ static const struct row rows[] = {
     {"5861-4", "stale-if-error without keep", "", 200,
         D "Cache-Control: max-age=60, stale-if-error=7", WINDOWS(60, 0, 7), .without_keep = true},
 
+    // Targeted fields (RFC 9213).
+    {"9213", "CDN-Cache-Control alone", "", 200, D "CDN-Cache-Control: max-age=60", KEPT(60)},
+    {"9213", "over Cache-Control and Expires", "", 200,
+        D "Cache-Control: no-store\nExpires: 0\nCDN-Cache-Control: max-age=60", KEPT(60)},
+    {"9213", "Afloat-Cache-Control over both", "", 200,
+        D "Cache-Control: no-store\nCDN-Cache-Control: private\n"
+          "Afloat-Cache-Control: max-age=7", KEPT(7)},
+    {"9213", "shorter", "", 200, D "Cache-Control: max-age=60\nCDN-Cache-Control: max-age=1",
+        KEPT(1)},
+    {"9213", "without a lifetime, Expires is not looked at", "", 200,
+        D "Expires: " DATE_IN_HOUR "\nCDN-Cache-Control: must-revalidate\nETag: \"a\"",
+        NEVER_STALE(0)},
+    {"9213", "no-store", "", 200, D "Cache-Control: max-age=60\nCDN-Cache-Control: no-store",
+        REFUSED("no-store")},
+    {"9213", "private", "", 200, D "Cache-Control: max-age=60\nCDN-Cache-Control: private",
+        REFUSED("private")},
+    {"9213", "private with names: everything", "", 200,
+        D "CDN-Cache-Control: max-age=60, private=\"a\"", REFUSED("private")},
+    {"9213", "a false boolean", "", 200, D "CDN-Cache-Control: max-age=60, no-store=?0", KEPT(60)},
+    {"9213", "broken: ignored", "", 200,
+        D "Cache-Control: max-age=9\nCDN-Cache-Control: max-age=60, &&&&&", KEPT(9)},
+    {"9213", "wrong type: ignored", "", 200,
+        D "Cache-Control: max-age=9\nCDN-Cache-Control: max-age=\"60\"", KEPT(9)},
+    {"9213", "a word with a value: ignored", "", 200,
+        D "Cache-Control: max-age=9\nCDN-Cache-Control: max-age=60, must-revalidate=1", KEPT(9)},
+    {"9213", "an inner list: ignored", "", 200,
+        D "Cache-Control: max-age=9\nCDN-Cache-Control: max-age=(60)", KEPT(9)},
+    {"9213", "empty: ignored", "", 200, D "Cache-Control: max-age=9\nCDN-Cache-Control:", KEPT(9)},
+    {"9213", "capitals are no key: ignored", "", 200,
+        D "Cache-Control: max-age=9\nCDN-Cache-Control: MaX-aGe=60", KEPT(9)},
+    {"9213", "parameters mean nothing", "", 200, D "CDN-Cache-Control: max-age=60;max-age=9",
+        KEPT(60)},
+    {"9213", "two lines are one dictionary", "", 200,
+        D "CDN-Cache-Control: max-age=60\nCDN-Cache-Control: must-revalidate", NEVER_STALE(60)},
+    {"9213", "a broken one of ours leaves the next", "", 200,
+        D "Afloat-Cache-Control: 1\nCDN-Cache-Control: max-age=60", KEPT(60)},
+    {"9213", "beyond 2^31", "", 200, D "CDN-Cache-Control: max-age=99999999999", KEPT(MOST)},
+    {"9213", "negative is stale", "", 200, D "CDN-Cache-Control: max-age=-1", KEPT(0)},
+
     // stale_despite.
     {"contract", "despite no-cache", "", 200, D "Cache-Control: no-cache", KEPT(0),
         .despite = 1 << JUDGE_NO_CACHE},
@@ -322,7 +419,11 @@ static void judge_row(const struct row *row, struct judgement *judgement)
     struct judge_policy policy = {.keep_ms = row->without_keep ? 0 : KEEP * 1000,
         .stale_despite = row->despite,
         .heuristic_percent = 10,
-        .heuristic_max_ms = CAP * 1000};
+        .heuristic_max_ms = CAP * 1000,
+        .negative_max_ms = NEGATIVE * 1000,
+        .errors_max_ms = ERRORS * 1000,
+        .visitor_directives = row->visitors_may_not_ask ? 0 : UINT64_MAX,
+        .set_cookie = row->no_cookies ? JUDGE_SET_COOKIE_NEVER : JUDGE_SET_COOKIE_FRESH};
     judge_response(&request.head, &response.head, &policy, NOW_MS, NOW_MS, judgement);
 }
 

@@ -210,7 +210,7 @@ static void test_a_304_can_forbid_storing(void **state)
     (void)state;
     struct object *object = make("", 200, "Cache-Control: max-age=60\nETag: \"e\"", 1, SECOND);
     const char *fields[] = {
-        "Cache-Control: private", "Cache-Control: no-store", "Set-Cookie: a=b", "Vary: *"};
+        "Cache-Control: private", "Cache-Control: no-store", "Vary: *"};
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         struct object *refreshed = refresh(object, fields[i]);
         assert_false(refreshed->storable);
@@ -282,7 +282,16 @@ static void test_variants(void **state)
         {"Vary: Foo\nVary: Bar", "Foo: 1\nBar: 2", "Foo: 1\nBar: 3", false},
         {"Vary: foo, FOO, Foo", "Foo: 1", "Foo: 1", true},
         {"Vary: Accept-Language", "Accept-Language: en, de", "Accept-Language: eN,De", true},
-        {"Vary: Accept-Language", "Accept-Language: en, de", "Accept-Language: de, en", false},
+        {"Vary: Accept-Language", "Accept-Language: en, de", "Accept-Language: de, en", true},
+        {"Vary: Accept-Language", "Accept-Language: en;q=1.0, de;q=0.50",
+            "Accept-Language: de; Q=.5, en", false},
+        {"Vary: Accept-Language", "Accept-Language: en;q=1.0, de;q=0.50",
+            "Accept-Language: de;Q=0.5, EN", true},
+        {"Vary: Accept-Language", "Accept-Language: en, de;q=0.5", "Accept-Language: en;q=0.5, de",
+            false},
+        {"Vary: Accept-Language", "Accept-Language: en;q=2", "Accept-Language: en", false},
+        {"Vary: Accept-Language", "Accept-Language: de-AT;q=0.9, de",
+            "Accept-Language: de;q=1, de-at;q=0.900", true},
         {"Vary: Accept-Language", "Accept-Language: de;q=0.5", "Accept-Language: de; q=0.5", true},
         {"Vary: Accept-Encoding", "Accept-Encoding: gzip, br", "Accept-Encoding: BR,gzip", true},
         {"Vary: Accept-Encoding", "Accept-Encoding: gzip, br",
@@ -306,6 +315,41 @@ static void test_variants(void **state)
         struct hash128 a = object_variant_of(object, &stored.head.fields);
         struct hash128 b = object_variant_of(object, &asked.head.fields);
         assert_int_equal(hash128_equal(a, b), rows[i].matches);
+        object_release(object);
+    }
+}
+
+static void test_the_preferred_language_will_do(void **state)
+{
+    (void)state;
+    static struct test_request request;
+    struct {
+        const char *vary, *language, *asked;
+        bool will_do;
+    } rows[] = {
+        {"Accept-Language", "de", "Accept-Language: fr;q=0.5, de;q=1.0", true},
+        {"Accept-Language", "de", "Accept-Language: fr;q=0.5, DE", true},
+        {"Accept-Language", "de", "Accept-Language: fr, de", false},
+        {"Accept-Language", "de", "Accept-Language: fr, de;q=0.9", false},
+        {"Accept-Language", "de", "Accept-Language: de;q=0", false},
+        {"Accept-Language", "de", "Accept-Language: de-AT, de;q=0.9", false},
+        {"Accept-Language", "de", "Accept-Language: de, fr;q=much", false},
+        {"Accept-Language", "de, en", "Accept-Language: de", false},
+        {"Accept-Language", "", "Accept-Language: de", false},
+        {"Accept-Language", "de", "", false},
+        {"Accept-Language, X", "de", "Accept-Language: de", true},
+        {"Accept-Language, X", "de", "Accept-Language: de\nX: 1", false},
+        {"X", "de", "Accept-Language: de\nX: 1", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char fields[256];
+        snprintf(fields, sizeof(fields),
+            "Cache-Control: max-age=60\nVary: %s\nContent-Language: %s",
+            rows[i].vary, rows[i].language);
+        struct object *object = make("Accept-Language: en, de", 200, fields, 1, SECOND);
+        test_parse_request(&request, "GET / HTTP/1.1", rows[i].asked);
+        if (object_speaks_preferred(object, &request.head.fields) != rows[i].will_do)
+            fail_msg("row %zu", i);
         object_release(object);
     }
 }
@@ -582,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_a_304_can_forbid_storing),
         cmocka_unit_test(test_a_304_speaks_only_of_what_it_names),
         cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_the_preferred_language_will_do),
         cmocka_unit_test(test_the_hash_by_vary_is_the_hash_by_object),
         cmocka_unit_test(test_values_longer_than_any_buffer_and_many_codings),
         cmocka_unit_test(test_too_many_vary_names_are_as_good_as_all),

@@ -115,6 +115,19 @@ static void test_fallbacks(void **state)
                         "number; expected a whole number between 1 and 9\n");
 }
 
+static void test_what_may_be_left_out(void **state)
+{
+    (void)state;
+    struct setting row = good_row();
+    row.optional = true;
+    expect_offence(row, "number: is optional and has a fallback\n");
+    row.fallback = NULL;
+    expect_offence(row, "");
+    row = (struct setting){.name = "list", .type = SETTING_TEXT_MAP,
+        .offset = offsetof(struct subject, list), .summary = "A list.", .optional = true};
+    expect_offence(row, "list: is optional, which only numbers and choices can be\n");
+}
+
 static void test_texts(void **state)
 {
     (void)state;
@@ -186,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_fallbacks),
+        cmocka_unit_test(test_what_may_be_left_out),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_choices_and_sections),

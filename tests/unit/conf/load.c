@@ -324,6 +324,68 @@ static void test_the_arena_limit_is_an_error(void **state)
     arena_free(&small);
 }
 
+struct extra {
+    struct setting_list texts; // of struct setting_pair
+    uint64_t number;
+};
+
+static const struct setting extra_rows[] = {
+    {.name = "texts", .type = SETTING_TEXT_MAP, .offset = offsetof(struct extra, texts),
+     .maximum = 2, .summary = "Texts."},
+    {.name = "number", .type = SETTING_DURATION, .offset = offsetof(struct extra, number),
+     .optional = true, .maximum = 1000, .summary = "A number."},
+};
+static const struct setting_section extra_section = {
+    sizeof(struct extra), extra_rows, ARRAY_SIZE(extra_rows), "Extras", NULL};
+
+static void test_texts_by_name_and_what_may_be_left_out(void **state)
+{
+    (void)state;
+    struct extra extra;
+    assert_int_equal(conf_load_text(SLICE("texts: {X-One: a b, x-two: \"\"}\nnumber: 0\n"),
+        &extra_section, &arena, &extra, &mistakes), ERROR_NONE);
+    const struct setting_pair *pairs = extra.texts.items;
+    assert_int_equal(extra.texts.count, 2);
+    assert_text(pairs[0].name, "X-One");
+    assert_text(pairs[0].value, "a b");
+    assert_text(pairs[1].name, "x-two");
+    assert_int_equal(pairs[1].value.size, 0);
+    assert_int_equal(extra.number, 0);
+    assert_int_equal(conf_load_text(SLICE("texts:\n"), &extra_section, &arena, &extra, &mistakes),
+        ERROR_NONE);
+    assert_int_equal(extra.texts.count, 0);
+    assert_true(extra.number == SETTING_ABSENT);
+    assert_int_equal(conf_load_defaults(&extra_section, &arena, &extra), ERROR_NONE);
+    assert_true(extra.number == SETTING_ABSENT);
+}
+
+static void assert_extra_mistake(const char *yaml, unsigned line, unsigned column,
+    const char *message)
+{
+    struct extra extra;
+    assert_int_equal(conf_load_text(slice_from_string(yaml), &extra_section, &arena, &extra,
+        &mistakes), ERROR_INVALID);
+    assert_int_equal(mistakes.count, 1);
+    assert_int_equal(mistakes.items[0].line, line);
+    assert_int_equal(mistakes.items[0].column, column);
+    assert_text(mistakes.items[0].message, message);
+}
+
+static void test_mistakes_in_texts_by_name(void **state)
+{
+    (void)state;
+    assert_extra_mistake("texts: [a]", 1, 8, "texts: a list cannot stand here; expected texts by "
+        "name: indented lines of \"name: text\"");
+    assert_extra_mistake("texts: {a: [b]}", 1, 12,
+        "texts.a: a list cannot stand here; expected text");
+    assert_extra_mistake("texts: {a: b,\n  a: c}", 2, 3, "texts: \"a\" stands here twice; expected "
+        "it once, it is already on line 1");
+    assert_extra_mistake("texts: {a: b, c: d, e: f}", 1, 8,
+        "texts: too many items (3); expected a number between 0 and 2");
+    assert_extra_mistake("texts: {\"\": b}", 1, 9,
+        "texts: a name is empty; expected a word before the colon");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +402,8 @@ int main(void)
         TEST(test_a_failing_allocation_is_reported),
         TEST(test_single_values_are_checked_against_their_row),
         TEST(test_the_arena_limit_is_an_error),
+        TEST(test_texts_by_name_and_what_may_be_left_out),
+        TEST(test_mistakes_in_texts_by_name),
     };
     return cmocka_run_group_tests_name("conf.load", tests, NULL, NULL);
 }

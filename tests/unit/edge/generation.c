@@ -97,6 +97,43 @@ static void test_the_site_without_names_takes_the_rest(void **state)
     generation_release(generation);
 }
 
+static void test_wildcards_and_aliases(void **state)
+{
+    struct world *world = *state;
+    struct slice first[] = {SLICE("one.example"), SLICE("*.one.example"), SLICE("*.x.test")};
+    struct slice aliases[] = {SLICE("www.one.example"), SLICE("*.Other.example")};
+    struct slice second[] = {SLICE("own.one.example"), SLICE("*.deep.one.example")};
+    struct site_settings sites[] = {
+        {.hosts = {first, 3}, .aliases = {aliases, 2}, .origin = SLICE("main")},
+        {.hosts = {second, 2}, .origin = SLICE("main")}};
+    static const struct {
+        const char *host;
+        int site; // -1: none
+        bool is_alias;
+    } rows[] = {{"one.example", 0, false}, {"a.one.example", 0, false},
+        {"a.b.One.Example", 0, false}, {"own.one.example", 1, false},
+        {"x.own.one.example", 0, false}, {"deep.one.example", 0, false},
+        {"a.deep.one.example", 1, false},
+        {"www.one.example", 0, true}, {"x.www.one.example", 0, false},
+        {"a.b.other.example", 0, true}, {"other.example", -1, false}, {"xone.example", -1, false},
+        {"x.test", -1, false}, {"a.x.test", 0, false}, {"example", -1, false}, {"..", -1, false}};
+    struct edge_settings settings = {.sites = {sites, 2}};
+    struct generation *generation = generation_create(&world->edge, &settings);
+    assert_non_null(generation);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct slice host = slice_from_string(rows[i].host);
+        struct site *site = generation_find_site(generation, host);
+        assert_ptr_equal(site == NULL ? NULL : site->settings,
+            rows[i].site < 0 ? NULL : &sites[rows[i].site]);
+        assert_int_equal(generation_is_alias(generation, host), rows[i].is_alias);
+    }
+    char longest[400];
+    memset(longest, 'a', sizeof(longest));
+    memcpy(longest + 380, ".one.example", 12);
+    assert_null(generation_find_site(generation, slice_of(longest, 392)));
+    generation_release(generation);
+}
+
 // Open addressing must find each of many, however they collide.
 static void test_many_names(void **state)
 {
@@ -171,6 +208,7 @@ int main(void)
             test_letter_case_does_not_matter_on_either_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_the_site_without_names_takes_the_rest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wildcards_and_aliases, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_the_last_user_releases_the_settings, set_up, tear_down),

@@ -27,7 +27,7 @@ static void scene_open(struct task *task, struct scene *scene)
     assert_int_equal(io_listen(task_loop(task), &address, &scene->listener), ERROR_NONE);
     assert_int_equal(io_local_address(&scene->listener, &address), ERROR_NONE);
     assert_int_equal(io_connect(task, &address, patience_ns(task), &scene->client), ERROR_NONE);
-    assert_int_equal(io_accept(task, &scene->listener, &scene->connection.socket, &peer,
+    assert_int_equal(io_accept(task, &scene->listener, &scene->connection.stream.socket, &peer,
                          patience_ns(task)), ERROR_NONE);
     scene->thread.loop = task_loop(task);
     scene->thread.ledger = &scene->ledger;
@@ -46,7 +46,7 @@ static void scene_close(struct scene *scene)
         scene->thread.buffers = buffer->next;
         memory_free(buffer);
     }
-    io_close(&scene->connection.socket);
+    io_close(&scene->connection.stream.socket);
     io_close(&scene->client);
     io_close(&scene->listener);
 }
@@ -102,8 +102,8 @@ static void expect_next(struct task *task, struct scene *scene)
     assert_true(done < sizeof(text));
     memcpy(text, connection->buffer + connection->begin, done);
     while (done < strlen(NEXT)) {
-        assert_int_equal(io_receive(task, &connection->socket, text + done, strlen(NEXT) - done,
-                             patience_ns(task), &size), ERROR_NONE);
+        assert_int_equal(io_receive(task, &connection->stream.socket, text + done,
+                             strlen(NEXT) - done, patience_ns(task), &size), ERROR_NONE);
         done += size;
     }
     assert_int_equal(done, strlen(NEXT));
@@ -211,7 +211,7 @@ static void continues(struct task *task, struct stage *stage)
     came_with_head(&scene, "abcd", 4);
     begin(&scene, HTTP_FRAMING_LENGTH, 4, true);
     expect_content(task, &scene, "abcd", 16);
-    io_end(&scene.connection.socket);
+    io_end(&scene.connection.stream.socket);
     expect_end(task, &scene.client, ERROR_CLOSED);
     scene_close(&scene);
 }

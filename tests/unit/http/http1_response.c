@@ -56,7 +56,17 @@ static const struct raw_response responses[] = {
     R(NONE, "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n")
     R(CODING, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")
     R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")
-    R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n")
+    R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: abc, gzip\r\n\r\n")
+    R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, abc\r\n\r\n")
+    R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: abc;q=1\r\n\r\n")
+    R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n")
+    R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\n"
+        "Transfer-Encoding: abc\r\nTransfer-Encoding: chunked\r\n\r\n")
+    R(CODING_SYNTAX, "HTTP/1.0 200 OK\r\nTransfer-Encoding: identity\r\n\r\n")
+    R(LENGTH_AND_CODING, "HTTP/1.1 200 OK\r\n"
+        "Content-Length: 5\r\nTransfer-Encoding: identity\r\n\r\n")
+    R(NONE, "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n")
+    R(NONE, "HTTP/1.1 200 OK\r\nTransfer-Encoding: abc\r\n\r\n")
     R(CODING_SYNTAX, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")
     R(CODING_SYNTAX, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 };

@@ -159,6 +159,24 @@ static void ranges_are_read_against_the_length(void **state)
     }
 }
 
+static void several_ranges_are_taken_in_order_or_not_at_all(void **state)
+{
+    (void)state;
+    struct http_byte_range ranges[3];
+    assert_int_equal(http_ranges_parse(SLICE("bytes=5-6, 0-1,-1"), 10, ranges, 3), 3);
+    assert_true(ranges[0].first == 5 && ranges[0].last == 6);
+    assert_true(ranges[1].first == 0 && ranges[1].last == 1);
+    assert_true(ranges[2].first == 9 && ranges[2].last == 9);
+    assert_int_equal(http_ranges_parse(SLICE("bytes=0-1, 20-"), 10, ranges, 3), 1);
+    static const char *const whole[] = {"", "bytes=", "bytes=0-1", "bytes=0-1,1-2", "bytes=0-1,x",
+        "bytes=0-1,3-2", "bytes=20-,30-", "bytes=0-0,2-2,4-4,6-6", "items=0-1,3-4",
+        "bytes 0-1,3-4"};
+    for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
+        if (http_ranges_parse(slice_from_string(whole[i]), 10, ranges, 3) != 0)
+            fail_msg("%s", whole[i]);
+    }
+}
+
 static void content_ranges_are_exact_or_refused(void **state)
 {
     (void)state;
@@ -192,6 +210,7 @@ int main(void)
         cmocka_unit_test(tags_compare_strongly_and_weakly),
         cmocka_unit_test(lists_of_tags_match),
         cmocka_unit_test(ranges_are_read_against_the_length),
+        cmocka_unit_test(several_ranges_are_taken_in_order_or_not_at_all),
         cmocka_unit_test(content_ranges_are_exact_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

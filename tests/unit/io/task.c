@@ -1,5 +1,6 @@
 // Tasks and scopes on a loop without a world.
 #include "base/invariant.h"
+#include "base/memory.h"
 #include "io/fiber.h"
 #include "virtual.h"
 
@@ -420,6 +421,43 @@ static void test_joining_waits_for_the_last(void **state)
 
 // Limits and numbers.
 
+static void ender(struct task *task, void *argument)
+{
+    (void)task;
+    unsigned *ended = argument;
+    ++*ended;
+}
+
+// More than the ring holds at first: it grows, nobody is forgotten, and one stack is enough.
+static void test_tasks_that_never_wait_share_a_stack(void **state)
+{
+    (void)state;
+    struct loop loop;
+    unsigned ended = 0;
+    virtual_init(&loop, 1000);
+    for (unsigned turn = 1; turn <= 3; turn++) {
+        for (unsigned i = 0; i < 300; i++)
+            assert_int_equal(task_start(&loop, NULL, ender, &ended), ERROR_NONE);
+        assert_true(loop_is_ready(&loop));
+        assert_int_equal(loop.tasks_alive, 300);
+        virtual_run(&loop);
+        assert_int_equal(ended, 300 * turn);
+        assert_int_equal(loop.tasks_alive, 0);
+        assert_int_equal(loop.stacks_pooled, 1);
+    }
+    assert_int_equal(task_start(&loop, NULL, ender, &ended), ERROR_NONE);
+    memory_fail_after(1);
+    memory_free(memory_alloc(1));
+    enum error error = ERROR_NONE;
+    for (unsigned i = 0; i < 999 && error == ERROR_NONE; i++)
+        error = task_start(&loop, NULL, ender, &ended);
+    memory_fail_after(0);
+    assert_int_equal(error, ERROR_MEMORY);
+    virtual_run(&loop);
+    assert_int_equal(loop.tasks_alive, 0);
+    loop_destroy(&loop);
+}
+
 static void test_the_limit_of_tasks_refuses_and_counts(void **state)
 {
     (void)state;
@@ -441,7 +479,8 @@ static void test_the_limit_of_tasks_refuses_and_counts(void **state)
     assert_int_equal(loop.stacks_pooled, 32); // the rest was given back
     diaries[64].deadline_ns = 0;
     start(&loop, NULL, suspender, &diaries[64]);
-    assert_int_equal(loop.stacks_pooled, 31);
+    assert_int_equal(loop.stacks_pooled, 32); // no stack before it begins
+    assert_int_equal(loop.tasks_alive, 1);
     virtual_run(&loop);
     loop_destroy(&loop);
     free(diaries);
@@ -646,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_a_wake_does_not_cut_a_sleep_short),
         cmocka_unit_test(test_closing_a_scope_cancels_and_awaits_its_tasks),
         cmocka_unit_test(test_joining_waits_for_the_last),
+        cmocka_unit_test(test_tasks_that_never_wait_share_a_stack),
         cmocka_unit_test(test_the_limit_of_tasks_refuses_and_counts),
         cmocka_unit_test(test_thousands_of_tasks_live_at_once),
         cmocka_unit_test(test_a_stack_is_used_again_many_times),

@@ -91,6 +91,12 @@ static void test_run_with_flags(void **state)
     assert_string_equal(line.state, "/tmp/x=y");
     assert_string_equal(line.run.memory, "64MB");
     assert_string_equal(line.run.threads, "2");
+
+    line = good("afloat run --origin https://a --tls :443 --certificate a.pem --key a.key "
+                "--certificate b.pem --key b.key");
+    assert_int_equal(line.run.tls.count, 1);
+    assert_string_equal(line.run.certificates.items[1], "b.pem");
+    assert_string_equal(line.run.keys.items[1], "b.key");
 }
 
 static void test_run_with_a_file(void **state)
@@ -118,12 +124,16 @@ static void test_bad_values(void **state)
             "ADDR:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080", addresses[i]);
         bad(words, expected);
     }
-    bad("afloat run --origin https://a",
-        "afloat run: --origin: \"https://a\" asks for TLS towards a backend, which is not "
-        "supported; expected http://host[:port]");
     bad("afloat run --origin a:80",
-        "afloat run: --origin: \"a:80\" does not begin with http://; expected one such as "
-        "http://127.0.0.1:8000");
+        "afloat run: --origin: \"a:80\" does not begin with http:// or https://; expected one "
+        "such as http://127.0.0.1:8000");
+    bad("afloat run --origin http://a --tls :443",
+        "afloat run: --tls needs a certificate; expected --certificate FILE --key FILE");
+    bad("afloat run --origin http://a --tls :443 --certificate a.pem",
+        "afloat run: 1 times --certificate and 0 times --key; expected one for each other");
+    bad("afloat run --origin http://a --tls 443 --certificate a.pem --key a.key",
+        "afloat run: --tls: \"443\" is no address; expected ADDR:PORT, such as :443, "
+        "192.0.2.1:443 or [::1]:443");
     bad("afloat run --origin http://a --probe health",
         "afloat run: --probe: \"health\" is no path; expected one such as /health");
     static const char *const hosts[] = {"https://example.org", "example.org:80", "example.org/",
@@ -133,7 +143,7 @@ static void test_bad_values(void **state)
         const char *shown = hosts[i][0] == '\'' ? "" : hosts[i];
         snprintf(words, sizeof(words), "afloat run --origin http://a --site %s", hosts[i]);
         snprintf(expected, sizeof(expected), "afloat run: --site: \"%s\" is no host name; "
-            "expected one such as example.org, without a port", shown);
+            "expected one such as example.org or *.example.org, without a port", shown);
         bad(words, expected);
     }
     bad("afloat run --origin http://a --memory 64XB",

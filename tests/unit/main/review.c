@@ -79,6 +79,34 @@ static void test_two_sites_that_take_all_others(void **state)
         "f:6:13: sites[4]: has no hosts, and sites[1] takes all others already; expected hosts\n");
 }
 
+static void test_aliases_are_hosts_and_lead_somewhere(void **state)
+{
+    (void)state;
+    expect(MAIN "sites:\n"
+                "  - {hosts: [a.example, \"*.a.example\"], aliases: [b.example, A.example]}\n"
+                "  - {hosts: [c.example, B.example], aliases: [\"*.A.example\", d.example]}\n"
+                "  - {aliases: e.example}\n"
+                "  - {hosts: [\"*.f.example\", f.example], aliases: g.example}\n", ERROR_INVALID,
+        "f:3:62: sites[1].aliases[2]: \"A.example\" belongs to sites[1] already; expected each "
+        "host once\n"
+        "f:4:25: sites[2].hosts[2]: \"B.example\" belongs to sites[1] already; expected each host "
+        "once\n"
+        "f:4:47: sites[2].aliases[1]: \"*.A.example\" belongs to sites[1] already; expected each "
+        "host once\n"
+        "f:5:15: sites[3].aliases: lead to the first of hosts, and there is none; expected hosts\n"
+        "f:6:14: sites[4].hosts[1]: \"*.f.example\" is no name that aliases could lead to; "
+        "expected one without * first\n");
+}
+
+static void test_origins_of_rules(void **state)
+{
+    (void)state;
+    expect(MAIN "sites:\n"
+                "  - rules: [{path: /a, origin: main}, {path: /b, origin: mian}]\n", ERROR_INVALID,
+        "f:3:58: sites[1].rules[2].origin: \"mian\" is not among the origins; did you mean "
+        "\"main\"?\n");
+}
+
 static void test_mistakes_of_all_kinds_are_told_in_one_run(void **state)
 {
     (void)state;
@@ -178,6 +206,8 @@ int main(void)
         cmocka_unit_test(test_unknown_origins),
         cmocka_unit_test(test_hosts_that_two_sites_name),
         cmocka_unit_test(test_two_sites_that_take_all_others),
+        cmocka_unit_test(test_aliases_are_hosts_and_lead_somewhere),
+        cmocka_unit_test(test_origins_of_rules),
         cmocka_unit_test(test_mistakes_of_all_kinds_are_told_in_one_run),
         cmocka_unit_test(test_a_wrong_value_has_no_further_mistakes),
         cmocka_unit_test(test_what_is_unwise),

@@ -90,10 +90,11 @@ static inline void *server_main(void *argument)
         if (number == SERVER_CONNECTIONS_MAX)
             abort();
         server->seats[number] = (struct server_seat){server, descriptor, number, 0};
+        // Before the script runs: once it has answered, the test may count.
+        atomic_store(&server->connections, number + 1);
         if (pthread_create(&server->seats[number].thread, NULL, server_seat_main,
             &server->seats[number]) != 0)
             abort();
-        atomic_store(&server->connections, number + 1);
     }
 }
 

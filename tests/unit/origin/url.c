@@ -12,6 +12,8 @@ static void test_good_addresses(void **state)
         {"HTTP://Example.org", "Example.org", "Example.org", 80},
         {"http://example.org/", "example.org", "example.org", 80},
         {"http://[::1]:81", "[::1]:81", "::1", 81},
+        {"https://example.org", "example.org", "example.org", 443},
+        {"HTTPS://example.org:8443", "example.org:8443", "example.org", 8443},
         {"http://[2001:db8::1]", "[2001:db8::1]", "2001:db8::1", 80},
     };
     (void)state;
@@ -32,7 +34,7 @@ static void test_bad_addresses_are_refused_by_name(void **state)
         const char *text, *word;
     } cases[] = {
         {"", "begin"}, {"127.0.0.1:80", "begin"}, {"ftp://a", "begin"},
-        {"https://example.org", "TLS"}, {"http://", "host"}, {"http://:80", "host"},
+        {"https://", "host"}, {"http://", "host"}, {"http://:80", "host"},
         {"http://user@example.org", "host"}, {"http://example.org:99999", "host"},
         {"http://example.org/path", "path"}, {"http://a b", "host"}, {"http://a?q", "host"},
     };

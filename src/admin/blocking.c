@@ -1,5 +1,5 @@
 // poll before each step, so that nobody on the other end can hold the thread.
-#include "admin/stream.h"
+#include "admin/blocking.h"
 #include "admin/clock.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS) // when the process is out of descriptors
 #define WAIT_STEP_MS 1000
 
-enum error stream_wait(int descriptor, short events, uint64_t deadline_ms)
+enum error blocking_wait(int descriptor, short events, uint64_t deadline_ms)
 {
     for (;;) {
         uint64_t now = clock_now_ms();
@@ -26,11 +26,11 @@ enum error stream_wait(int descriptor, short events, uint64_t deadline_ms)
     }
 }
 
-enum error stream_receive(
+enum error blocking_receive(
     int descriptor, void *buffer, size_t size, uint64_t deadline_ms, size_t *ret_size)
 {
     for (;;) {
-        enum error error = stream_wait(descriptor, POLLIN, deadline_ms);
+        enum error error = blocking_wait(descriptor, POLLIN, deadline_ms);
         if (error != ERROR_NONE)
             return error;
         ssize_t got = recv(descriptor, buffer, size, MSG_DONTWAIT);
@@ -45,10 +45,10 @@ enum error stream_receive(
     }
 }
 
-enum error stream_send(int descriptor, struct slice bytes, uint64_t step_ms)
+enum error blocking_send(int descriptor, struct slice bytes, uint64_t step_ms)
 {
     while (bytes.size > 0) {
-        enum error error = stream_wait(descriptor, POLLOUT, clock_now_ms() + step_ms);
+        enum error error = blocking_wait(descriptor, POLLOUT, clock_now_ms() + step_ms);
         if (error != ERROR_NONE)
             return error;
         ssize_t size = send(descriptor, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -60,7 +60,7 @@ enum error stream_send(int descriptor, struct slice bytes, uint64_t step_ms)
     return ERROR_NONE;
 }
 
-void stream_serve(int listener, int stop, void (*serve)(void *context, int client), void *context)
+void blocking_serve(int listener, int stop, void (*serve)(void *context, int client), void *context)
 {
     for (;;) {
         struct pollfd wait[] = {{.fd = listener, .events = POLLIN}, {.fd = stop, .events = POLLIN}};

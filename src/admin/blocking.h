@@ -6,13 +6,14 @@
 
 // Deadlines are of clock_now_ms. Waits until the descriptor is ready for events (poll(2)); an end
 // or an error counts as ready.
-enum error stream_wait(int descriptor, short events, uint64_t deadline_ms) MUST_CHECK;
+enum error blocking_wait(int descriptor, short events, uint64_t deadline_ms) MUST_CHECK;
 // At least one byte; CLOSED at the end.
-enum error stream_receive(
+enum error blocking_receive(
     int descriptor, void *buffer, size_t size, uint64_t deadline_ms, size_t *ret_size) MUST_CHECK;
 // All of it; each step of progress may take step_ms.
-enum error stream_send(int descriptor, struct slice bytes, uint64_t step_ms) MUST_CHECK;
+enum error blocking_send(int descriptor, struct slice bytes, uint64_t step_ms) MUST_CHECK;
 
 // Accepts on listener and calls serve for each client, which it then closes, until the eventfd stop
 // is written to.
-void stream_serve(int listener, int stop, void (*serve)(void *context, int client), void *context);
+void blocking_serve(
+    int listener, int stop, void (*serve)(void *context, int client), void *context);
