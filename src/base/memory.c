@@ -32,7 +32,9 @@ void *memory_zero_alloc(size_t size)
     if (size > SMALL_SIZE)
         return calloc(1, size);
     void *memory = malloc(size);
-    return memory == NULL ? NULL : memset(memory, 0, size);
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
 }
 
 void *memory_resize(void *memory, size_t size)

@@ -80,7 +80,7 @@ struct timer_wheel { // ticks of 1 ms; hierarchical; arming and stopping are O(1
     struct list far;     // beyond what the levels reach (12 days)
 };
 
-#define TASK_STARTS_MIN 64
+#define TASK_STARTS_MIN 64 // a power of two, as every size of the ring
 
 struct task_start {
     void (*main)(struct task *task, void *argument);

@@ -117,6 +117,12 @@ static struct task *stack_take(struct loop *loop)
     return task;
 }
 
+// Where in the ring the number'th of those that wait is.
+static size_t starts_place(const struct loop *loop, size_t number)
+{
+    return (loop->starts_begin + number) & (loop->starts_capacity - 1);
+}
+
 static void starts_free(struct loop *loop)
 {
     if (loop->starts != loop->first_starts)
@@ -159,14 +165,13 @@ static enum error start_later(struct loop *loop, task_main *main, void *argument
         if (starts == NULL)
             return ERROR_MEMORY;
         for (size_t i = 0; i < loop->starts_count; i++)
-            starts[i] = loop->starts[(loop->starts_begin + i) % loop->starts_capacity];
+            starts[i] = loop->starts[starts_place(loop, i)];
         starts_free(loop);
         loop->starts = starts;
         loop->starts_begin = 0;
         loop->starts_capacity = capacity;
     }
-    size_t at = (loop->starts_begin + loop->starts_count++) % loop->starts_capacity;
-    loop->starts[at] = (struct task_start){main, argument};
+    loop->starts[starts_place(loop, loop->starts_count++)] = (struct task_start){main, argument};
     return ERROR_NONE;
 }
 
@@ -199,7 +204,7 @@ void task_begin_started(struct loop *loop)
         if (task == NULL)
             return; // no memory: the next round tries again, others may have given theirs back
         struct task_start start = loop->starts[loop->starts_begin];
-        loop->starts_begin = (loop->starts_begin + 1) % loop->starts_capacity;
+        loop->starts_begin = starts_place(loop, 1);
         loop->starts_count--;
         task_set_up(task, NULL, start.main, start.argument);
         task_resume(task);

@@ -246,7 +246,7 @@ static void writer_main(struct task *task, void *argument)
     session->writer = task;
     if (buffer == NULL)
         http2_session_break(session, FAILURE_INTERNAL);
-    while (!session->broken && size > 0) {
+    while (buffer != NULL && !session->broken && size > 0) {
         if (!gather(session, buffer, &size)) {
             http2_session_break(session, FAILURE_INTERNAL);
             break;
