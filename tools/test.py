@@ -60,7 +60,7 @@ class Tally:
             lines = open(log, errors="replace").read().splitlines()
             # Of a build, what the compiler complains of.
             lines = [l for l in lines if re.search(r"\b(error|undefined reference)\b", l)] \
-                if name.startswith("build.") else lines
+                if name.startswith("build.") or name == "lint.analyze" else lines
             print("\n".join("      | " + line[:300] for line in lines[-60:]))
             print(f"      all of it: {os.path.relpath(log, TOP)}", flush=True)
 
