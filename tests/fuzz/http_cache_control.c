@@ -1,5 +1,5 @@
-// What stands in values: Cache-Control, lists, dates, validators, ranges. The input's first line is
-// one value, the rest another; each law below must hold for any two.
+// What stands in values: Cache-Control, lists, validators. The input's first line is one value, the
+// rest another; each law below must hold for any two.
 #include "base/invariant.h"
 #include "http/cache_control.h"
 
@@ -85,20 +85,6 @@ static void check_list(struct slice list, struct slice token)
     invariant(found == http_list_has_token(list, token));
 }
 
-static void check_date(struct slice text, int64_t now)
-{
-    int64_t seconds = -77, again;
-    if (!http_date_parse(text, now, &seconds)) {
-        invariant(seconds == -77);
-        return;
-    }
-    char buffer[HTTP_DATE_SIZE];
-    http_date_format(seconds, buffer);
-    invariant(http_date_parse(slice_of(buffer, sizeof(buffer)), now, &again));
-    // A leap second at the end of the year 9999 is the one that cannot be written.
-    invariant(again == seconds || seconds == INT64_C(253402300800));
-}
-
 static void check_etags(struct slice list, struct slice etag)
 {
     invariant(http_etag_equal_weak(etag, etag) == http_etag_is_valid(etag));
@@ -112,26 +98,6 @@ static void check_etags(struct slice list, struct slice etag)
         invariant(http_etag_list_matches(list, etag, false));
 }
 
-static void check_ranges(struct slice value)
-{
-    static const uint64_t lengths[] = {0, 1, 1000, UINT64_MAX};
-    uint64_t first, last, complete;
-    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
-        if (http_range_parse(value, lengths[i], &first, &last) == HTTP_RANGE_ONE)
-            invariant(first <= last && last < lengths[i]);
-    }
-    struct http_byte_range ranges[4];
-    size_t count = http_ranges_parse(value, 1000, ranges, ARRAY_SIZE(ranges));
-    invariant(count <= ARRAY_SIZE(ranges));
-    for (size_t i = 0; i < count; i++) {
-        invariant(ranges[i].first <= ranges[i].last && ranges[i].last < 1000);
-        for (size_t k = 0; k < i; k++)
-            invariant(ranges[k].last < ranges[i].first || ranges[i].last < ranges[k].first);
-    }
-    if (http_content_range_parse(value, &first, &last, &complete))
-        invariant(first <= last && last < complete);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -141,10 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_cache_control(values);
     for (size_t i = 0; i < 2; i++) {
         check_list(values[i], values[1 - i]);
-        check_date(values[i], INT64_C(1760000000));
-        check_date(values[i], (int64_t)size << 30);
         check_etags(values[i], values[1 - i]);
-        check_ranges(values[i]);
         check_targeted(values[i]);
     }
     return 0;
