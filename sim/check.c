@@ -120,6 +120,8 @@ void sim_check_head(struct sim_check *check, struct sim_run *run, const struct s
     check->text_size = 0;
     copy_value(answer->cache_status, sizeof(answer->cache_status),
         sim_head_value(head, "cache-status", NULL));
+    copy_value(answer->proxy_status, sizeof(answer->proxy_status),
+        sim_head_value(head, "proxy-status", NULL));
     copy_value(answer->etag, sizeof(answer->etag), sim_head_value(head, "etag", NULL));
     answer->version = sim_head_number(head, "x-version", 0);
     answer->born_ms = sim_head_number(head, "x-born", 0);
@@ -208,6 +210,9 @@ void sim_check_answer(struct sim_run *run, const struct sim_request *request,
         sim_fail(run, "%s: %s", request->path, answer->fault);
     if (answer->error != ERROR_NONE) {
         run->cut++;
+        // One that had begun cannot be mended: what others got while it was under way is no copy
+        // that it could have come from.
+        served = served && !(answer->began && answer->sent_ns < path->served_ns);
         bool allowed = (request->allow & SIM_ALLOW_CUT) &&
             (!served || (request->allow & SIM_ALLOW_BROKEN));
         if (!allowed)
@@ -221,9 +226,12 @@ void sim_check_answer(struct sim_run *run, const struct sim_request *request,
     run->answers++;
     run->errors += answer->status >= 500;
     if (answer->status >= 500 && (!(request->allow & SIM_ALLOW_ERROR) || served))
-        sim_fail(run, "%s %s: status %u (%s)%s", method, request->path, answer->status,
-            answer->cache_status, served ? ", though it was served before" : "");
+        sim_fail(run, "%s %s: status %u (%s; %s)%s", method, request->path, answer->status,
+            answer->cache_status, answer->proxy_status,
+            served ? ", though it was served before" : "");
     bool whole = answer->status == 200 && strcmp(method, "GET") == 0;
-    if (path != NULL && whole)
+    if (path != NULL && whole && !path->served) {
         path->served = true;
+        path->served_ns = answer->end_ns;
+    }
 }

@@ -38,7 +38,7 @@ struct sim_answer {
     bool began;             // at least one byte came
     uint64_t version, born_ms, asked_ms, age_s, size;
     uint64_t sent_ns, head_ns, end_ns;
-    char cache_status[160], etag[80];
+    char cache_status[160], proxy_status[160], etag[80];
 };
 
 typedef void sim_plan(struct sim_run *run, struct sim_request *request);

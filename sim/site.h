@@ -30,7 +30,8 @@ struct sim_path { // what has happened to one path, per variant
     char name[128];
     unsigned fetching, fetching_most;
     uint64_t requests;
-    bool served; // a client got a good answer
+    bool served;        // a client got a good answer
+    uint64_t served_ns; // when all of the first one was there
 };
 
 struct sim_upload {
