@@ -74,7 +74,7 @@ struct http2_stream {
     char *upload;             // to be sent
     size_t upload_begin, upload_end;
     bool upload_ended;
-    struct task *sender;      // waits until it is taken
+    struct task *sender;      // waits until it is taken, and first until the head has gone
 };
 
 // http2_session.c

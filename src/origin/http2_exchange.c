@@ -302,6 +302,23 @@ static void fail_here(struct failure *ret_failure, enum failure_kind kind)
 
 // --- Sending a body ---
 
+// While other streams fill the connection a GOAWAY may come, and the head never goes out. Nothing of
+// the body may have been read by then: the request can be sent elsewhere.
+static enum error await_head_sent(struct task *task, struct exchange *exchange)
+{
+    struct http2_stream *stream = exchange->stream;
+    enum error error = ERROR_NONE;
+    uint64_t deadline_ns =
+        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.between_bytes_ms);
+    stream->sender = task;
+    while (stream->session != NULL && !stream->head_sent && error == ERROR_NONE)
+        error = task_suspend(task, deadline_ns);
+    stream->sender = NULL;
+    if (error != ERROR_NONE)
+        return error;
+    return stream->head_sent ? ERROR_NONE : ERROR_CLOSED;
+}
+
 static enum error await_taken(struct task *task, struct exchange *exchange)
 {
     struct http2_stream *stream = exchange->stream;
@@ -381,11 +398,11 @@ static void sender_main(struct task *task, void *argument)
 {
     struct exchange *exchange = argument;
     struct failure failure = {.kind = FAILURE_INTERNAL};
-    enum error error = ERROR_NONE;
-    if (exchange->request->expect_continue)
+    enum error error = await_head_sent(task, exchange);
+    if (error == ERROR_NONE && exchange->request->expect_continue)
         error = exchange_await_continue(task, exchange);
     if (error != ERROR_NONE)
-        failure.kind = FAILURE_CANCELLED;
+        failure.kind = kind_of_sending(error);
     if (error == ERROR_NONE)
         exchange->stream->upload = memory_alloc(EXCHANGE_BUFFER_SIZE);
     if (error == ERROR_NONE && exchange->stream->upload == NULL)

@@ -275,8 +275,11 @@ static int before_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *fram
 {
     struct http2_stream *stream = find(nghttp2, frame->hd.stream_id);
     (void)argument;
-    if (stream != NULL && frame->hd.type == NGHTTP2_HEADERS)
-        stream->head_sent = true;
+    if (stream == NULL || frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    stream->head_sent = true;
+    if (stream->sender != NULL)
+        task_wake(stream->sender);
     return 0;
 }
 
