@@ -111,6 +111,31 @@ static void vary_mix(struct task *task, struct sim_run *run)
     sim_expect(run, origin->requests < 150); // variants are kept, and told apart
 }
 
+// The Vary is not known before the first answer: then each language has one fetch, while the first
+// answer still grows.
+static void vary_herd_on_cold(struct task *task, struct sim_run *run)
+{
+    static const char *const languages[] = {"de", "en", "fr", "it"};
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct herd *herd = sim_alloc(sizeof(*herd));
+    origin->delay_ms = sim_between_values(run, 0, 300);
+    origin->chunk_delay_ms = sim_between_values(run, 0, 200);
+    for (unsigned i = 0; i < HERD; i++) {
+        struct sim_request *request = &herd->requests[i];
+        snprintf(request->path, sizeof(request->path), "/lang/new");
+        request->client = i;
+        request->language = languages[i % ARRAY_SIZE(languages)];
+        herd->visits[i] = (struct sim_visit){.run = run, .requests = request, .count = 1,
+            .start_ms = random_below(sim_random(run), 400)};
+    }
+    sim_visits_run(task, run, herd->visits, HERD);
+    sim_expect(run, run->errors == 0 && run->cut == 0);
+    if (origin->requests != ARRAY_SIZE(languages))
+        sim_fail(run, "%" PRIu64 " fetches for %zu languages", origin->requests,
+            ARRAY_SIZE(languages));
+    free(herd);
+}
+
 // Pages that are one visitor's own in every way that RFC 9111 knows.
 static void plan_private(struct sim_run *run, struct sim_request *request)
 {
@@ -294,6 +319,8 @@ static const struct sim_scenario scenarios[] = {
     {"uncacheable_herd", uncacheable_herd, 0,
         "many ask at once for what cannot be shared: no queue"},
     {"vary_mix", vary_mix, 0, "variants by Accept-Language are never mixed up"},
+    {"vary_herd_on_cold", vary_herd_on_cold, 0,
+        "many ask at once for a page in several languages: one fetch for each"},
     {"private_never_shared", private_never_shared, 0,
         "private, authorized, cookie and Vary: * answers"},
     {"range_requests", range_requests, 0, "ranges of cold, growing and stored content, byte-exact"},

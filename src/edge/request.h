@@ -47,6 +47,7 @@ struct request {
     char query_text[256], suffix_text[64]; // of the key, by rules
     struct rule_effect effect; // set when rule is
     struct cache_key key;
+    struct hash128 variant;    // as a flight's answer told, for as long as no stored one does
     const struct rule_effect *rule; // what the site's rules say of it; NULL: it has none
     uint64_t content_read;     // of its own content, bytes
     struct object *copy;       // the stored response for it, fresh or not; NULL: none

@@ -63,6 +63,8 @@ bool request_begin_fetch(struct request *request, bool coalesce)
     request->leads = true;
     if (coalesce) {
         struct hash128 variant = cache_variant(edge->cache, &request->key, &request->head.fields);
+        if (hash128_equal(variant, (struct hash128){0}))
+            variant = request->variant;
         variant.high ^= request->credentials; // nobody waits behind an answer made for a stranger
         error = flight_join(edge->flights, &request->key, variant, request->thread->loop,
             edge->cache, &request->flight, &request->leads);
@@ -239,8 +241,12 @@ static enum ask_result request_take_answer(struct request *request)
         return ASK_AGAIN;
     }
     if (state == FLIGHT_ANSWERED && !request->leads
-        && !object_matches(object, &request->head.fields))
-        return ASK_AGAIN; // another variant than was thought; now the Vary is known
+        && !object_matches(object, &request->head.fields)) {
+        // Another variant than was thought. Now the Vary is known, long before the answer is
+        // stored: those who want the same one wait for one fetch again.
+        request->variant = object_variant_of(object, &request->head.fields);
+        return ASK_AGAIN;
+    }
     if (request_is_better_off_alone(request, object) || !request_take_place(request, object)) {
         request->shareable = false;
         return ASK_AGAIN;

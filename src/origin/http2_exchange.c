@@ -302,8 +302,8 @@ static void fail_here(struct failure *ret_failure, enum failure_kind kind)
 
 // --- Sending a body ---
 
-// While other streams fill the connection a GOAWAY may come, and the head never goes out. Nothing of
-// the body may have been read by then: the request can be sent elsewhere.
+// A GOAWAY may come while other streams fill the connection: then the head never goes out. With
+// nothing of the body read by then, the request can be sent elsewhere.
 static enum error await_head_sent(struct task *task, struct exchange *exchange)
 {
     struct http2_stream *stream = exchange->stream;
