@@ -114,3 +114,38 @@ void sim_background_join(struct task *task, struct sim_background *background)
     sim_expect(background->run, error == ERROR_NONE);
     scope_close(task, &background->scope);
 }
+
+void sim_plan_breakable(struct sim_run *run, struct sim_request *request)
+{
+    sim_plan_any(run, request);
+    request->allow |= SIM_ALLOW_BROKEN;
+}
+
+void sim_outage(struct task *task, struct sim_run *run, struct sim_origin *origin,
+    struct sim_fault fault, sim_plan *plan)
+{
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
+    sim_origin_set(origin, fault);
+    sim_visitors(task, run, sim_between_values(run, 100, 20000), plan);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_expect(run, run->answers > 60);
+    sim_expect(run, origin->faults > 0 || fault.permille != 0);
+}
+
+void sim_fail_allocations(struct task *task, struct sim_run *run, sim_plan *plan)
+{
+    run->tolerant = run->troubled = true;
+    sim_memory_chance(run->world, (unsigned)sim_between_values(run, 100, 600));
+    struct sim_crowd crowd = {.clients = 12, .requests_each = 10, .over_ms = 3000, .think_ms = 300,
+        .odd_permille = 300, .plan = plan};
+    sim_crowd_run(task, run, &crowd);
+    sim_memory_chance(run->world, 0);
+    sim_expect(run, sim_world_counts(run->world).memory_failures > 0);
+    run->tolerant = run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}

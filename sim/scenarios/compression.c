@@ -60,7 +60,7 @@ static void compressed_in_outage(struct task *task, struct sim_run *run)
     sim_expect(run, ledger(run, LEDGER_FORMS_MADE) > 0);
     sim_expect(run, run->errors == 0 && run->cut == 0);
     sim_origin_revive(origin);
-    sim_sleep_ms(task, 100000);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, plan_compressed_any);
 }
 

@@ -117,7 +117,7 @@ static void down_and_back(struct task *task, struct sim_run *run)
     sim_visitors(task, run, 5000, sim_plan_strict);
     for (int i = 0; i < 3; i++)
         sim_origin_revive(origins[i]);
-    sim_sleep_ms(task, 100000);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     uint64_t before[3] = {origins[0]->requests, origins[1]->requests, origins[2]->requests};
     struct sim_crowd crowd = {.clients = 20, .requests_each = 10, .over_ms = 5000, .think_ms = 300,
         .plan = sim_plan_strict};

@@ -1,7 +1,6 @@
 // Origins that speak HTTP/2: the same promises over connections that many answers share.
 #include "sim/scenarios/common.h"
 
-#define RECOVERY_MS 100000
 #define SIM_HTTP2 "    http2: prior_knowledge\n"
 
 static struct sim_origin *begin(struct task *task, struct sim_run *run, const char *settings)
@@ -50,26 +49,6 @@ static void shared(struct task *task, struct sim_run *run)
     sim_expect(run, origin->connections <= loops + ARRAY_SIZE(visits) / each + 1);
 }
 
-static void outage(struct task *task, struct sim_run *run, struct sim_fault fault, sim_plan *plan)
-{
-    struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_SITE);
-    sim_warm(task, run);
-    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
-    sim_origin_set(origin, fault);
-    sim_visitors(task, run, sim_between_values(run, 100, 20000), plan);
-    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
-    sim_sleep_ms(task, RECOVERY_MS);
-    sim_visitors(task, run, 5000, sim_plan_strict);
-    sim_expect(run, run->answers > 60);
-    sim_expect(run, origin->faults > 0 || fault.permille != 0);
-}
-
-static void plan_breakable(struct sim_run *run, struct sim_request *request)
-{
-    sim_plan_any(run, request);
-    request->allow |= SIM_ALLOW_BROKEN; // an answer under way cannot be taken back
-}
-
 // Every answer fails, in one way; copies save what was seen before.
 static void fails(struct task *task, struct sim_run *run)
 {
@@ -80,8 +59,10 @@ static void fails(struct task *task, struct sim_run *run)
     struct random *random = sim_random(run);
     enum sim_fault_kind kind = kinds[random_below(random, ARRAY_SIZE(kinds))];
     enum sim_fault_how how = hows[random_below(random, ARRAY_SIZE(hows))];
-    outage(task, run, (struct sim_fault){.kind = kind, .how = how, .status = 503,
-        .amount = (int64_t)sim_between_values(run, 1, 5000)}, plan_breakable);
+    struct sim_fault fault = {.kind = kind, .how = how, .status = 503,
+        .amount = (int64_t)sim_between_values(run, 1, 5000)};
+    struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_SITE);
+    sim_outage(task, run, origin, fault, sim_plan_breakable);
 }
 
 // One answer's death is often the connection's, and that of all answers on it.
@@ -93,11 +74,11 @@ static void cuts_connections(struct task *task, struct sim_run *run)
     sim_origin_set(origin, (struct sim_fault){.kind = random_chance(sim_random(run), 1, 2)
         ? SIM_FAULT_BEFORE_HEAD : SIM_FAULT_IN_BODY, .how = SIM_HOW_ANY, .permille = 150});
     struct sim_crowd crowd = {.clients = 30, .requests_each = 6, .over_ms = 3000, .think_ms = 300,
-        .odd_permille = 200, .plan = plan_breakable};
+        .odd_permille = 200, .plan = sim_plan_breakable};
     sim_crowd_run(task, run, &crowd);
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
     origin->chunk_delay_ms = 0;
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -119,11 +100,11 @@ static void goes_silent(struct task *task, struct sim_run *run)
     sim_sleep_ms(task, sim_between_values(run, 0, 70000));
     sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_SILENT);
     run->troubled = true;
-    sim_visitors(task, run, 10000, plan_breakable);
+    sim_visitors(task, run, 10000, sim_plan_breakable);
     sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_UP);
     run->troubled = false;
     sim_trouble(run);
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -133,7 +114,7 @@ static void flaps(struct task *task, struct sim_run *run)
     sim_warm(task, run);
     struct sim_background visitors;
     struct sim_crowd crowd = {.clients = 12, .requests_each = 12, .over_ms = 5000, .think_ms = 1500,
-        .odd_permille = 300, .plan = plan_breakable};
+        .odd_permille = 300, .plan = sim_plan_breakable};
     sim_background_start(&visitors, run, &crowd);
     for (int i = 0; i < 5; i++) {
         sim_sleep_ms(task, sim_between_values(run, 100, 3000));
@@ -142,7 +123,7 @@ static void flaps(struct task *task, struct sim_run *run)
         sim_origin_revive(origin);
     }
     sim_background_join(task, &visitors);
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -188,17 +169,7 @@ static void allocation_failure(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_PROBE SIM_SITE);
     origin->delay_ms = sim_between_values(run, 0, 50);
-    run->tolerant = run->troubled = true;
-    sim_memory_chance(run->world, (unsigned)sim_between_values(run, 100, 600));
-    struct sim_crowd crowd = {.clients = 12, .requests_each = 10, .over_ms = 3000, .think_ms = 300,
-        .odd_permille = 300, .plan = plan_hopeful};
-    sim_crowd_run(task, run, &crowd);
-    sim_memory_chance(run->world, 0);
-    sim_expect(run, sim_world_counts(run->world).memory_failures > 0);
-    run->tolerant = run->troubled = false;
-    sim_trouble(run);
-    sim_sleep_ms(task, RECOVERY_MS);
-    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_fail_allocations(task, run, plan_hopeful);
 }
 
 // The edge stops under load: everybody gets what he asked for, nothing is left behind.
@@ -208,7 +179,7 @@ static void drain(struct task *task, struct sim_run *run)
     origin->delay_ms = sim_between_values(run, 0, 500);
     struct sim_background visitors;
     struct sim_crowd crowd = {.clients = 10, .requests_each = 3, .over_ms = 1000, .think_ms = 100,
-        .plan = plan_breakable};
+        .plan = sim_plan_breakable};
     sim_background_start(&visitors, run, &crowd);
     sim_sleep_ms(task, sim_between_values(run, 50, 1500));
     run->tolerant = true; // who comes later finds nobody

@@ -70,17 +70,7 @@ static void fail_allocations(struct task *task, struct sim_run *run, const char 
     origin->delay_ms = sim_between_values(run, 0, 50);
     if (random_chance(sim_random(run), 1, 2))
         sim_warm(task, run);
-    run->tolerant = run->troubled = true;
-    sim_memory_chance(run->world, (unsigned)sim_between_values(run, 100, 600));
-    struct sim_crowd crowd = {.clients = 12, .requests_each = 10, .over_ms = 3000, .think_ms = 300,
-        .odd_permille = 300, .plan = plan_hopeful};
-    sim_crowd_run(task, run, &crowd);
-    sim_memory_chance(run->world, 0);
-    sim_expect(run, sim_world_counts(run->world).memory_failures > 0);
-    run->tolerant = run->troubled = false;
-    sim_trouble(run);
-    sim_sleep_ms(task, 100000);
-    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_fail_allocations(task, run, plan_hopeful);
 }
 
 static void allocation_failure(struct task *task, struct sim_run *run)

@@ -1,28 +1,10 @@
 // The origin dies, hangs, lies and comes back: pages seen before stay up; afterwards all is well.
 #include "sim/scenarios/common.h"
 
-// Long enough for every back-off to have run out.
-#define RECOVERY_MS 100000
-
 static void outage(struct task *task, struct sim_run *run, struct sim_fault fault,
     sim_plan *plan)
 {
-    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
-    sim_warm(task, run);
-    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
-    sim_origin_set(origin, fault);
-    sim_visitors(task, run, sim_between_values(run, 100, 20000), plan);
-    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
-    sim_sleep_ms(task, RECOVERY_MS);
-    sim_visitors(task, run, 5000, sim_plan_strict);
-    sim_expect(run, run->answers > 60);
-    sim_expect(run, origin->faults > 0 || fault.permille != 0);
-}
-
-static void plan_breakable(struct sim_run *run, struct sim_request *request)
-{
-    sim_plan_any(run, request);
-    request->allow |= SIM_ALLOW_BROKEN; // an answer under way cannot be taken back
+    sim_outage(task, run, sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE), fault, plan);
 }
 
 static void dies_before_headers(struct task *task, struct sim_run *run)
@@ -40,7 +22,7 @@ static void dies_during_headers(struct task *task, struct sim_run *run)
 static void dies_mid_body(struct task *task, struct sim_run *run)
 {
     outage(task, run, (struct sim_fault){.kind = SIM_FAULT_IN_BODY, .how = SIM_HOW_ANY},
-        plan_breakable);
+        sim_plan_breakable);
 }
 
 static void dies_after_response(struct task *task, struct sim_run *run)
@@ -65,14 +47,14 @@ static void returns_500(struct task *task, struct sim_run *run)
 
 static void garbage(struct task *task, struct sim_run *run)
 {
-    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_GARBAGE}, plan_breakable);
+    outage(task, run, (struct sim_fault){.kind = SIM_FAULT_GARBAGE}, sim_plan_breakable);
 }
 
 // More promised than sent: only this can be noticed.
 static void wrong_length(struct task *task, struct sim_run *run)
 {
     outage(task, run, (struct sim_fault){.kind = SIM_FAULT_LENGTH, .how = SIM_HOW_END,
-        .amount = (int64_t)sim_between_values(run, 1, 5000)}, plan_breakable);
+        .amount = (int64_t)sim_between_values(run, 1, 5000)}, sim_plan_breakable);
 }
 
 static void fails_now_and_then(struct task *task, struct sim_run *run)
@@ -108,7 +90,7 @@ static void slow(struct task *task, struct sim_run *run)
     sim_crowd_run(task, run, &crowd);
     sim_visitors(task, run, 5000, sim_plan_any);
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -118,7 +100,7 @@ static void flaps(struct task *task, struct sim_run *run)
     sim_warm(task, run);
     struct sim_background visitors;
     struct sim_crowd crowd = {.clients = 12, .requests_each = 12, .over_ms = 5000, .think_ms = 1500,
-        .odd_permille = 200, .plan = plan_breakable};
+        .odd_permille = 200, .plan = sim_plan_breakable};
     sim_background_start(&visitors, run, &crowd);
     for (int i = 0; i < 8; i++) {
         sim_sleep_ms(task, sim_between_values(run, 200, 3000));
@@ -127,7 +109,7 @@ static void flaps(struct task *task, struct sim_run *run)
         sim_origin_revive(origin);
     }
     sim_background_join(task, &visitors);
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -139,11 +121,11 @@ static void goes_silent(struct task *task, struct sim_run *run)
     sim_sleep_ms(task, sim_between_values(run, 0, 70000));
     sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_SILENT);
     run->troubled = true;
-    sim_visitors(task, run, 10000, plan_breakable);
+    sim_visitors(task, run, 10000, sim_plan_breakable);
     sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_UP);
     run->troubled = false;
     sim_trouble(run);
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -153,11 +135,11 @@ static void loses_connections(struct task *task, struct sim_run *run)
     sim_warm(task, run);
     sim_host_loss(run->world, SIM_ORIGIN, sim_between_values(run, 5, 50));
     run->troubled = true;
-    sim_visitors(task, run, 20000, plan_breakable);
+    sim_visitors(task, run, 20000, sim_plan_breakable);
     sim_host_loss(run->world, SIM_ORIGIN, 0);
     run->troubled = false;
     sim_trouble(run);
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
@@ -214,7 +196,7 @@ static void routed_origin_dies(struct task *task, struct sim_run *run)
     sim_expect(run, sim_ask(task, run, &request).status == 503);
     sim_expect(run, main_origin->requests == before);
     sim_origin_revive(second);
-    sim_sleep_ms(task, RECOVERY_MS);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     before = second->requests;
     sim_visitors(task, run, 5000, sim_plan_strict);
     cold = sim_get(task, run, "/static/never-seen");

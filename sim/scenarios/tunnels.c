@@ -201,7 +201,7 @@ static void allocation_failure(struct task *task, struct sim_run *run)
     sim_memory_chance(run->world, 0);
     run->tolerant = run->troubled = false;
     scope_open(&scope);
-    sim_sleep_ms(task, 100000);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
     start(run, &scope, 10, false);
     join(task, &scope);
 }
