@@ -48,8 +48,6 @@ const expectedToFail = {
     'contradicts RFC 9111 section 4.3.2: see docs/conformance.md',
   'partial-store-partial-reuse-partial':
     'the part holds five bytes and claims six: see docs/conformance.md',
-  'partial-store-partial-reuse-partial-byterange':
-    'the part holds five bytes and claims six: see docs/conformance.md',
   'partial-store-partial-reuse-partial-absent':
     'the part holds five bytes and claims six: see docs/conformance.md',
   'partial-store-partial-reuse-partial-suffix':
