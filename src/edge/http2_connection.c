@@ -65,6 +65,12 @@ static void http2_give_output(struct http2_connection *self)
     self->output_size = 0;
 }
 
+static void http2_drop_spill(struct http2_connection *self)
+{
+    memory_free(self->spill);
+    self->spill = NULL;
+}
+
 static void http2_take_pending(struct http2_connection *self)
 {
     size_t size = MINIMUM(self->pending_size, http2_room(self));
@@ -72,6 +78,8 @@ static void http2_take_pending(struct http2_connection *self)
     self->output_size += (uint32_t)size;
     self->pending += size;
     self->pending_size -= size;
+    if (self->pending_size == 0)
+        http2_drop_spill(self);
 }
 
 void http2_gather(struct http2_connection *self)
@@ -93,6 +101,10 @@ void http2_gather(struct http2_connection *self)
         if (size <= 0)
             return;
         self->pending_size = (size_t)size;
+        if (self->section != NULL && !http2_write_section(self)) {
+            http2_lose(self);
+            return;
+        }
     }
 }
 
@@ -299,6 +311,8 @@ static void http2_destroy(struct http2_connection *self)
 {
     struct connection *connection = self->connection;
     http2_give_output(self);
+    http2_drop_spill(self);
+    hpack_free(&self->encoder);
     nghttp2_session_del(self->session);
     connection->http2 = NULL;
     memory_free(self);
@@ -363,6 +377,7 @@ void http2_connection_serve(struct task *task, struct connection *connection)
     if (self != NULL) {
         self->connection = connection;
         self->idle_since_ns = task_now_ns(task);
+        hpack_init(&self->encoder);
         list_init(&self->streams);
         list_init(&self->starting);
     }

@@ -6,6 +6,7 @@
 #include "edge/http2_guard.h"
 #include "edge/request.h"
 #include "edge/transport.h"
+#include "http/hpack.h"
 #include "http/http2_head.h"
 #include "http/http2_scan.h"
 
@@ -27,9 +28,18 @@ struct http2_block {
     char data[];
 };
 
+// Fields that nghttp2 knows of as a HEADERS frame with none: when it puts that out they are written
+// in their place.
+struct http2_section {
+    struct http2_section *next;
+    unsigned status;                // 0: fields after the content
+    struct slice runs[ANSWER_FIELD_RUNS];
+};
+
 struct http2_connection {
     struct connection *connection;
     nghttp2_session *session;
+    struct hpack_encoder encoder;   // of all heads that go out
     struct list streams;            // all struct http2_stream that know it
     struct list starting;           // of these: whole heads whose task is not started yet
     uint32_t stream_count;
@@ -38,6 +48,8 @@ struct http2_connection {
     uint32_t output_size, output_capacity;
     const uint8_t *pending;         // of a frame, what did not fit
     size_t pending_size;
+    const struct http2_section *section; // whose HEADERS frame is pending without its fields
+    char *spill;                    // memory of what is pending, if it is ours
     uint32_t round;                 // of gathering; between two, all tasks had their turn
     bool sending;                   // output is on its way and must not change
     bool flushing;                  // a task is at it, or about to be
@@ -76,9 +88,10 @@ struct http2_stream {
     bool has_task;                  // one serves it, or is about to
     struct task *task;
     // The answer, as far as it was handed over.
+    struct http2_section *sections; // of it, not written yet, in the order of their frames
     struct slice content;           // of it, not taken yet
     bool ends;                      // nothing follows that content
-    struct slice trailer;           // but this, as lines
+    struct http2_section trailer;   // but this, if it has a line
     bool answered;                  // its end is in the output
     bool has_source;                // nghttp2 asks for content
     struct task *sender;            // waits until content is taken
@@ -111,6 +124,10 @@ void http2_session_feed(struct http2_connection *self, struct slice bytes);
 // Ends the connection if a budget is spent. After frames came in or went out.
 void http2_session_check(struct http2_connection *self);
 
+// http2_section.c
+// Puts self->section in the place of the frame that is pending. False: out of memory.
+bool http2_write_section(struct http2_connection *self) MUST_CHECK;
+
 // http2_connection.c
 // There is output: sees to it that somebody sends it. May be called from anywhere but a callback.
 void http2_flush_soon(struct http2_connection *self);
@@ -134,6 +151,7 @@ struct http2_stream *http2_stream_create(struct http2_connection *self, int32_t 
 void http2_stream_destroy(struct http2_stream *stream); // without a task
 // Starts the tasks of all whole heads.
 void http2_stream_start_all(struct http2_connection *self);
+void http2_stream_add_section(struct http2_stream *stream, struct http2_section *section);
 // nghttp2 has closed it.
 void http2_stream_on_close(struct http2_stream *stream);
 bool http2_stream_append(struct http2_stream *stream, struct slice content) MUST_CHECK;

@@ -167,6 +167,15 @@ static int check_windows(struct http2_connection *self)
         ? terminate(self, NGHTTP2_FLOW_CONTROL_ERROR) : 0;
 }
 
+// An acknowledgement has no entries.
+static void take_table_size(struct http2_connection *self, const nghttp2_settings *settings)
+{
+    for (size_t i = 0; i < settings->niv; i++) {
+        if (settings->iv[i].settings_id == NGHTTP2_SETTINGS_HEADER_TABLE_SIZE)
+            hpack_limit(&self->encoder, settings->iv[i].value);
+    }
+}
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context)
 {
     (void)session;
@@ -263,6 +272,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         }
         return 0;
     case NGHTTP2_SETTINGS:
+        take_table_size(self, &frame->settings);
         return check_windows(self);
     case NGHTTP2_PRIORITY_UPDATE: {
         const nghttp2_ext_priority_update *update = frame->ext.payload;
@@ -323,9 +333,29 @@ static bool is_provoked(uint32_t error_code)
         || error_code == NGHTTP2_STREAM_CLOSED || error_code == NGHTTP2_FRAME_SIZE_ERROR;
 }
 
+// The frame is on its way to http2_gather, which puts the fields in. This is the last moment at
+// which nghttp2 is sure to know the stream; what the section is made of stays until the task runs.
+static int on_section_sent(struct http2_connection *self, nghttp2_session *session,
+    const nghttp2_frame *frame)
+{
+    struct http2_stream *stream = find_stream(session, frame->hd.stream_id);
+    if (stream == NULL || stream->sections == NULL)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    self->section = stream->sections;
+    stream->sections = stream->sections->next;
+    stream->progress_ns = self->progress_ns = now_ns(self);
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+        stream->answered = true;
+    if (stream->sender != NULL && stream->content.size == 0)
+        task_wake(stream->sender);
+    return 0;
+}
+
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct http2_connection *self = context;
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        return on_section_sent(self, session, frame);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         note_reset(self, frame->hd.stream_id);
         if (is_provoked(frame->rst_stream.error_code))
@@ -336,24 +366,17 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *c
         if (self->guard.spent == HTTP2_GLITCH_NONE)
             http2_count(self, LEDGER_HTTP2_ERRORS);
     }
-    if (frame->hd.type == NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        struct http2_stream *stream = find_stream(session, frame->hd.stream_id);
-        if (stream != NULL)
-            stream->answered = true;
-    }
     return 0;
 }
-
-#define TRAILER_FIELDS_MAX 32
 
 // True: the stream ends with the fields after its content and not with that.
 static bool submit_trailer(nghttp2_session *session, struct http2_stream *stream)
 {
-    nghttp2_nv fields[TRAILER_FIELDS_MAX];
-    size_t count = stream->trailer.size == 0 ? 0
-        : http2_fields_from_lines(stream->trailer, fields, ARRAY_SIZE(fields));
-    stream->trailer = SLICE_EMPTY;
-    return count > 0 && nghttp2_submit_trailer(session, stream->id, fields, count) == 0;
+    if (stream->trailer.runs[0].size == 0
+        || nghttp2_submit_trailer(session, stream->id, NULL, 0) != 0)
+        return false;
+    http2_stream_add_section(stream, &stream->trailer);
+    return true;
 }
 
 // How much of a stream's content the next DATA frame gets. Only what fits the output is promised,

@@ -7,7 +7,6 @@
 
 #define ARENA_CHUNK_SIZE 2048
 #define STREAMS_KEPT 256        // at rest, per thread
-#define FIELDS_MAX 64           // of an answer, without further memory
 #define EAGER_SIZE 8192         // content that is taken at once, without regard to urgency
 #define STREAMS_FACTOR 2        // tasks that still unwind may be as many as the streams allowed
 
@@ -123,88 +122,56 @@ void http2_stream_reset(struct http2_stream *stream, uint32_t error_code)
 
 // --- Sending ---
 
+void http2_stream_add_section(struct http2_stream *stream, struct http2_section *section)
+{
+    struct http2_section **end = &stream->sections;
+    while (*end != NULL)
+        end = &(*end)->next;
+    section->next = NULL;
+    *end = section;
+}
+
 // A tunnel is agreed on by 200 here, and what belongs to HTTP/1.1's way of asking stays behind
 // (RFC 8441 section 5).
-static size_t stream_drop_upgrade(nghttp2_nv *fields, size_t count)
+static bool stream_drop_upgrade(struct request *request, struct http2_section *section)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct slice name = slice_of((const char *)fields[i].name, fields[i].namelen);
-        if (!slice_equal_nocase(name, SLICE("sec-websocket-accept")))
-            fields[kept++] = fields[i];
-    }
-    return kept;
-}
-
-// What differs in every answer would only push others out of the table that both sides keep.
-static void stream_note_unique(nghttp2_nv *fields, size_t count)
-{
-    const struct slice unique = SLICE("Afloat-Request");
-    for (size_t i = count; i-- > 0;) {
-        if (fields[i].namelen == unique.size
-            && memcmp(fields[i].name, unique.data, unique.size) == 0) {
-            fields[i].flags = NGHTTP2_NV_FLAG_NO_INDEX;
-            return;
+    section->status = 200;
+    for (size_t i = 0; i < ARRAY_SIZE(section->runs); i++) {
+        struct slice rest = section->runs[i];
+        char *copy = arena_alloc(&request->arena, rest.size + 1);
+        if (copy == NULL)
+            return false;
+        struct text kept = text_in(copy, rest.size);
+        while (rest.size > 0) {
+            struct slice line = slice_cut(&rest, '\n'), name = line;
+            if (!slice_equal_nocase(slice_cut(&name, ':'), SLICE("sec-websocket-accept")))
+                text_append(&kept, slice_of(line.data, line.size + 1));
         }
+        section->runs[i] = text_slice(&kept);
     }
-}
-
-// All of them, if there is room; otherwise *ret_count is more than capacity.
-static void stream_list_fields(const struct request *request, const struct answer_head *head,
-    char status[3], nghttp2_nv *fields, size_t capacity, size_t *ret_count)
-{
-    size_t count = 1;
-    struct text text = text_in(status, 3);
-    text_append_u64(&text, request->tunnel == NULL ? head->status : 200);
-    fields[0] = http2_field(SLICE(":status"), text_slice(&text));
-    for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++) {
-        struct slice lines = head->fields[i];
-        count += http2_fields_take_lines(&lines, fields + count, capacity - count);
-        if (lines.size > 0) {
-            *ret_count = capacity + 1;
-            return;
-        }
-    }
-    stream_note_unique(fields, count);
-    *ret_count = request->tunnel == NULL ? count : stream_drop_upgrade(fields, count);
-}
-
-// *fields: room for FIELDS_MAX, replaced if that is not enough.
-static bool stream_gather_fields(struct request *request, const struct answer_head *head,
-    char status[3], nghttp2_nv **fields, size_t *ret_count)
-{
-    stream_list_fields(request, head, status, *fields, FIELDS_MAX, ret_count);
-    if (*ret_count <= FIELDS_MAX)
-        return true;
-    size_t capacity = 1;
-    for (size_t i = 0; i < ANSWER_FIELD_RUNS; i++)
-        capacity += http2_lines_count(head->fields[i]);
-    *fields = arena_alloc(&request->arena, capacity * sizeof(nghttp2_nv));
-    if (*fields == NULL)
-        return false;
-    stream_list_fields(request, head, status, *fields, capacity, ret_count);
     return true;
 }
 
 static enum error stream_submit_head(struct request *request, struct http2_stream *stream,
-    const struct answer_head *head, bool whole)
+    const struct answer_head *head, bool whole, struct http2_section *section)
 {
-    struct http2_connection *self = stream->owner;
-    nghttp2_nv on_stack[FIELDS_MAX], *fields = on_stack;
     nghttp2_data_provider provider = {.read_callback = http2_session_content_wanted};
-    char status[3];
-    size_t count;
-    if (!stream_gather_fields(request, head, status, &fields, &count))
+    section->status = head->status;
+    memcpy(section->runs, head->fields, sizeof(section->runs));
+    if (request->tunnel != NULL && !stream_drop_upgrade(request, section))
         return ERROR_MEMORY;
+    if (nghttp2_submit_response(stream->owner->session, stream->id, NULL, 0,
+            whole ? NULL : &provider) != 0)
+        return ERROR_MEMORY;
+    http2_stream_add_section(stream, section);
     stream->has_source = !whole;
-    int result = nghttp2_submit_response(self->session, stream->id, fields, count,
-        whole ? NULL : &provider);
-    return result == 0 ? ERROR_NONE : ERROR_MEMORY;
+    return ERROR_NONE;
 }
 
 static bool stream_is_taken(const struct http2_stream *stream)
 {
-    return stream->content.size == 0 && (!stream->ends || stream->answered);
+    return stream->content.size == 0 && stream->sections == NULL
+        && (!stream->ends || stream->answered);
 }
 
 // When the visitor took something last, as far as this stream is concerned: while its own window is
@@ -218,7 +185,7 @@ static uint64_t stream_progress_ns(const struct http2_stream *stream)
     return MAXIMUM(stream->progress_ns, self->progress_ns);
 }
 
-// Until the content is in the output, or the visitor has taken nothing for too long.
+// Until all that was handed over is in the output, or the visitor has taken nothing for too long.
 static enum error stream_await_taken(struct task *task, struct http2_stream *stream,
     uint64_t idle_ms)
 {
@@ -236,6 +203,10 @@ static enum error stream_await_taken(struct task *task, struct http2_stream *str
     if (error == ERROR_NONE && !stream_is_taken(stream))
         error = ERROR_RESET;
     stream->content = SLICE_EMPTY; // the memory may go
+    if (stream->sections != NULL) {
+        http2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR); // so that none is asked for any more
+        stream->sections = NULL;
+    }
     return error;
 }
 
@@ -283,8 +254,9 @@ static enum error http2_send(struct task *task, struct request *request,
         return ERROR_RESET;
     stream->content = content;
     stream->ends = ends && request->tunnel == NULL;
-    enum error error =
-        stream_submit_head(request, stream, head, stream->ends && content.size == 0);
+    struct http2_section section;
+    enum error error = stream_submit_head(
+        request, stream, head, stream->ends && content.size == 0, &section);
     if (error == ERROR_NONE)
         return stream_await_sent(task, stream, idle_ms);
     stream->content = SLICE_EMPTY;
@@ -295,31 +267,30 @@ static enum error http2_send_trailer(struct task *task, struct request *request,
     struct slice lines)
 {
     struct http2_stream *stream = request->carrier;
-    stream->trailer = lines; // on_content takes it up at the content's end
+    stream->trailer.runs[0] = lines; // taken up at the content's end
     enum error error = http2_stream_send(task, stream, SLICE_EMPTY, true,
         request->generation->settings->connections.send_timeout_ms);
-    stream->trailer = SLICE_EMPTY;
+    stream->trailer.runs[0] = SLICE_EMPTY;
     return error;
 }
 
+// Nobody waits until it is in the output, so the stream keeps a copy.
 static enum error http2_send_interim(struct task *task, struct request *request, unsigned status,
     struct slice lines)
 {
     struct http2_stream *stream = request->carrier;
-    struct http2_connection *self = stream->owner;
-    struct answer_head head = {.status = status, .fields = {lines}};
-    nghttp2_nv on_stack[FIELDS_MAX], *fields = on_stack;
-    char text[3];
-    size_t count;
+    struct http2_section *section = arena_alloc(&stream->arena, sizeof(*section));
+    struct slice copy = arena_copy(&stream->arena, lines);
     (void)task;
     if (http2_stream_is_gone(stream))
         return ERROR_RESET;
-    if (!stream_gather_fields(request, &head, text, &fields, &count))
+    if (section == NULL || copy.data == NULL
+        || nghttp2_submit_headers(stream->owner->session, NGHTTP2_FLAG_NONE, stream->id, NULL,
+               NULL, 0, NULL) != 0)
         return ERROR_MEMORY;
-    if (nghttp2_submit_headers(self->session, NGHTTP2_FLAG_NONE, stream->id, NULL, fields, count,
-            NULL) != 0)
-        return ERROR_MEMORY;
-    http2_flush_soon(self);
+    *section = (struct http2_section){.status = status, .runs = {copy}};
+    http2_stream_add_section(stream, section);
+    http2_flush_soon(stream->owner);
     return ERROR_NONE;
 }
 

@@ -283,7 +283,7 @@ size_t http2_lines_count(struct slice lines)
 }
 
 // Most names are told by their size not to be one of those.
-static bool speaks_of_connection(struct slice name)
+bool http2_name_is_forbidden(struct slice name)
 {
     const uint32_t sizes = 1u << 7 | 1u << 10 | 1u << 16 | 1u << 17;
     return name.size < 32 && (sizes >> name.size & 1) != 0
@@ -296,7 +296,7 @@ size_t http2_fields_take_lines(struct slice *lines, nghttp2_nv *fields, size_t c
     while (lines->size > 0 && count < capacity) {
         struct slice value = slice_cut(lines, '\n');
         struct slice name = slice_cut(&value, ':');
-        if (value.data == NULL || speaks_of_connection(name))
+        if (value.data == NULL || http2_name_is_forbidden(name))
             continue;
         fields[count++] = http2_field(name, slice_trim(slice_cut(&value, '\r')));
     }

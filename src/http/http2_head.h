@@ -44,6 +44,8 @@ bool http2_fault_is_malformed(enum http1_fault fault);
 enum http1_fault http2_field_check(struct slice name, struct slice value,
     enum http_name known) MUST_CHECK;
 
+// Does it speak of the connection, so that HTTP/2 has no place for it (section 8.2.2)?
+bool http2_name_is_forbidden(struct slice name);
 // "Name: value\r\n" lines as fields for nghttp2, which copies them and makes the names lower-case.
 // Fields that speak of the connection are left out. Returns how many were written, at most
 // capacity; *lines is what did not fit.
