@@ -66,6 +66,8 @@ void sim_write_request(struct text *text, const struct sim_request *request)
             text_append(text, SLICE("Transfer-Encoding: chunked\r\n"));
         else if (!request->upload_bare)
             text_format(text, "Content-Length: %" PRIu64 "\r\n", request->upload_size);
+        if (request->upload_chunked && sim_upload_has_trailer(request->upload_id))
+            text_append(text, SLICE("X-Has-Trailer: 1\r\n"));
         if (request->expect_continue)
             text_append(text, SLICE("Expect: 100-continue\r\n"));
     }
@@ -96,6 +98,17 @@ static enum error send_upload_piece(struct task *task, struct visitor *visitor,
     return sim_wire_send(task, &visitor->wire, slice_of(piece, total));
 }
 
+static enum error send_upload_end(struct task *task, struct upload *upload)
+{
+    char buffer[256];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_append(&text, SLICE("0\r\n"));
+    if (sim_upload_has_trailer(upload->request->upload_id))
+        text_format(&text, SIM_UPLOAD_TRAILER, upload->request->upload_id);
+    text_append(&text, SLICE("\r\n"));
+    return sim_wire_send(task, &upload->visitor->wire, text_slice(&text));
+}
+
 // Sends while the answer is awaited; stops when the answer came early. Its errors do not count: the
 // answer tells what became of the upload.
 static void send_upload(struct task *task, void *argument)
@@ -115,7 +128,7 @@ static void send_upload(struct task *task, void *argument)
         at += size;
     }
     if (error == ERROR_NONE && request->upload_chunked)
-        error = sim_wire_send(task, &upload->visitor->wire, SLICE("0\r\n\r\n"));
+        error = send_upload_end(task, upload);
 }
 
 // Reading.

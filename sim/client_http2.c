@@ -130,6 +130,34 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t error_code, v
 
 // --- Asking ---
 
+static nghttp2_nv field(struct slice name, struct slice value)
+{
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data,
+        name.size, value.size, NGHTTP2_NV_FLAG_NONE};
+}
+
+static bool has_trailer(const struct sim_request *request)
+{
+    return request->upload_id != 0 && request->upload_chunked
+        && sim_upload_has_trailer(request->upload_id);
+}
+
+static uint32_t submit_trailer(nghttp2_session *session, int32_t id,
+    const struct sim_request *request)
+{
+    char buffer[256];
+    struct text text = text_in(buffer, sizeof(buffer));
+    nghttp2_nv fields[8];
+    size_t count = 0;
+    text_format(&text, SIM_UPLOAD_TRAILER, request->upload_id);
+    for (struct slice rest = text_slice(&text); rest.size > 0; count++) {
+        struct slice value = slice_cut(&rest, '\n'), name = slice_cut(&value, ':');
+        fields[count] = field(name, slice_trim(slice_cut(&value, '\r')));
+    }
+    invariant(nghttp2_submit_trailer(session, id, fields, count) == 0);
+    return NGHTTP2_DATA_FLAG_NO_END_STREAM;
+}
+
 static ssize_t on_upload(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t size,
     uint32_t *flags, nghttp2_data_source *source, void *context)
 {
@@ -144,14 +172,9 @@ static ssize_t on_upload(nghttp2_session *session, int32_t id, uint8_t *buffer, 
         (size_t)part);
     exchange->uploaded += part;
     if (exchange->uploaded == request->upload_size)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        *flags |= NGHTTP2_DATA_FLAG_EOF
+            | (has_trailer(request) ? submit_trailer(session, id, request) : 0);
     return (ssize_t)part;
-}
-
-static nghttp2_nv field(struct slice name, struct slice value)
-{
-    return (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data,
-        name.size, value.size, NGHTTP2_NV_FLAG_NONE};
 }
 
 // What would be said over HTTP/1.1, said over HTTP/2.
@@ -181,7 +204,8 @@ static void submit(struct exchange2 *exchange)
     fields[2] = field(SLICE(":path"), slice_from_string(request->path));
     fields[3] = field(SLICE(":authority"), host);
     nghttp2_data_provider provider = {.source.ptr = exchange, .read_callback = on_upload};
-    bool uploads = request->upload_id != 0 && !request->upload_bare && request->upload_size > 0;
+    bool uploads = request->upload_id != 0 && !request->upload_bare
+        && (request->upload_size > 0 || has_trailer(request));
     memset(&exchange->answer, 0, sizeof(exchange->answer));
     exchange->answer.sent_ns = sim_world_now_ns(self->visitor->visit->run->world);
     exchange->uploaded = 0;

@@ -38,6 +38,23 @@ static enum error take_upload(void *argument, struct slice bytes)
     return ERROR_NONE;
 }
 
+void sim_origin_check_trailer(struct sim_run *run, const struct sim_head *request,
+    struct slice lines)
+{
+    char expected[64];
+    uint64_t id = sim_head_number(request, "x-upload", 0);
+    bool announced = sim_head_number(request, "x-has-trailer", 0) != 0;
+    if (sim_head_value(request, "via", NULL).data == NULL)
+        return; // nobody stands between who would have cleaned it
+    struct text text = text_in(expected, sizeof(expected));
+    if (announced)
+        text_format(&text, "X-Upload-End: %" PRIu64 "\n", id);
+    // Where memory is short they may be missing.
+    if (slice_equal_nocase(lines, text_slice(&text)) || (run->tolerant && lines.size == 0))
+        return;
+    sim_fail(run, "upload %" PRIu64 ": after its content came \"%.*s\"", id, SLICE_ARGS(lines));
+}
+
 static enum error read_upload(struct task *task, struct connection *connection)
 {
     struct sim_run *run = connection->origin->run;
@@ -63,6 +80,9 @@ static enum error read_upload(struct task *task, struct connection *connection)
     if (error != ERROR_NONE)
         return error;
     upload->complete++;
+    if (framing == SIM_FRAMING_CHUNKED)
+        sim_origin_check_trailer(run, &connection->request,
+            slice_of(connection->wire.trailer, connection->wire.trailer_size));
     if (check.at != sim_head_number(&connection->request, "x-upload-size", 0))
         sim_fail(run, "upload %" PRIu64 ": the origin got %" PRIu64 " bytes, complete as it seemed",
             id, check.at);

@@ -35,6 +35,8 @@ struct h2_stream {
     struct sim_response response;
     uint64_t at, cut;
     struct sim_upload *upload;
+    char trailer[256];   // as lines
+    size_t trailer_size;
     uint64_t upload_id, upload_at;
 };
 
@@ -95,8 +97,15 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     (void)flags;
     (void)argument;
-    if (stream == NULL || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+    if (stream == NULL)
         return 0;
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+        struct text text = {stream->trailer, stream->trailer_size, sizeof(stream->trailer), false};
+        text_format(&text, "%.*s: %.*s\n", (int)name_size, (const char *)name, (int)value_size,
+            (const char *)value);
+        stream->trailer_size = text.size;
+        return 0;
+    }
     struct sim_head *head = &stream->request;
     struct slice kept_name = keep(head, name, name_size), kept = keep(head, value, value_size);
     if (slice_equal(kept_name, SLICE(":method")))
@@ -143,6 +152,9 @@ static void end_upload(struct h2_stream *stream)
     if (stream->upload == NULL)
         return;
     stream->upload->complete++;
+    if (sim_head_value(&stream->request, "content-length", NULL).data == NULL)
+        sim_origin_check_trailer(run, &stream->request,
+            slice_of(stream->trailer, stream->trailer_size));
     if (stream->upload_at != sim_head_number(&stream->request, "x-upload-size", 0))
         sim_fail(run, "upload %" PRIu64 ": the origin got %" PRIu64 " bytes, complete as it seemed",
             stream->upload_id, stream->upload_at);

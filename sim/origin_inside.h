@@ -26,6 +26,9 @@ void sim_origin_choose(struct sim_origin *origin, const struct sim_head *request
 // As a head of HTTP/1.1, into buffer.
 struct slice sim_origin_write_head(struct sim_origin *origin, const struct sim_response *response,
     char *buffer);
+// Of the lines after a request's content, "Name: value\n" each, exactly those came that should.
+void sim_origin_check_trailer(struct sim_run *run, const struct sim_head *request,
+    struct slice lines);
 enum error sim_origin_wait(struct task *task, struct sim_origin *origin,
     const struct sim_fault *fault);
 // Counts a request, and says so in the trace; NULL: a health check, which is answered apart.

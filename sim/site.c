@@ -135,3 +135,8 @@ uint64_t sim_upload_seed(uint64_t id)
 {
     return hash_bytes(slice_of((const char *)&id, sizeof(id)), 99);
 }
+
+bool sim_upload_has_trailer(uint64_t id)
+{
+    return id % 2 == 1;
+}

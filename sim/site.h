@@ -64,3 +64,8 @@ uint64_t sim_page_size(const struct sim_page *page, struct slice path);
 struct sim_path *sim_site_path(struct sim_site *site, struct slice path, struct slice variant);
 struct sim_upload *sim_site_upload(struct sim_site *site, uint64_t id);
 uint64_t sim_upload_seed(uint64_t id);
+// Do fields come after that upload's content, if it has no length? They are then these lines, of
+// which only the first may reach the origin.
+bool sim_upload_has_trailer(uint64_t id);
+#define SIM_UPLOAD_TRAILER \
+    "X-Upload-End: %" PRIu64 "\r\nAuthorization: evil\r\nX-Forwarded-For: 192.0.2.66\r\n"

@@ -178,6 +178,21 @@ static bool parse_hex(struct slice text, uint64_t *ret_value)
     return text.size > 0;
 }
 
+static enum error take_trailer(struct task *task, struct sim_wire *wire)
+{
+    struct slice line;
+    struct text text = text_in(wire->trailer, sizeof(wire->trailer));
+    do {
+        enum error error = read_line(task, wire, &line);
+        if (error != ERROR_NONE)
+            return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
+        text_append(&text, line);
+        text_append(&text, line.size > 0 ? SLICE("\n") : SLICE(""));
+    } while (line.size > 0);
+    wire->trailer_size = text.size;
+    return ERROR_NONE;
+}
+
 static enum error take_chunks(struct task *task, struct sim_wire *wire,
     enum error (*take)(void *argument, struct slice bytes), void *argument)
 {
@@ -199,12 +214,7 @@ static enum error take_chunks(struct task *task, struct sim_wire *wire,
         if (line.size != 0)
             return wrong(wire, "a chunk that does not end with its size");
     }
-    do { // trailers
-        enum error error = read_line(task, wire, &line);
-        if (error != ERROR_NONE)
-            return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
-    } while (line.size > 0);
-    return ERROR_NONE;
+    return take_trailer(task, wire);
 }
 
 enum error sim_wire_body(struct task *task, struct sim_wire *wire, enum sim_framing framing,

@@ -27,6 +27,8 @@ struct sim_wire {
     size_t read_size;     // and reads that much; 0: all there is
     char buffer[SIM_WIRE_BUFFER];
     size_t begin, end;
+    char trailer[256];    // the lines after the last body in chunks, "Name: value\n" each
+    size_t trailer_size;
     const char *fault;    // after ERROR_PROTOCOL: what was wrong
 };
 

@@ -143,13 +143,19 @@ static void plan_uploads(struct sim_run *run, struct sim_request *request)
     request->upload_pause_ms = random_chance(random, 1, 4) ? 1 + random_below(random, 5) : 0;
 }
 
+static void shape_either(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    (void)run;
+    visit->http2 = client % 2 == 0;
+}
+
 static void uploads(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_SITE);
     if (random_chance(sim_random(run), 1, 2))
         origin->idle_ms = sim_between_values(run, 500, 5000);
     struct sim_crowd crowd = {.clients = 15, .requests_each = 4, .over_ms = 5000, .think_ms = 500,
-        .plan = plan_uploads};
+        .plan = plan_uploads, .shape = shape_either};
     sim_crowd_run(task, run, &crowd);
     sim_expect(run, run->errors == 0);
     LIST_FOREACH (link, &run->site.uploads) {
@@ -196,7 +202,7 @@ static const struct sim_scenario scenarios[] = {
     {"http2_origin_refuses", refuses, 0, "REFUSED_STREAM and GOAWAY cost no visitor anything"},
     {"http2_origin_goes_silent", goes_silent, 0, "the network swallows everything for a while"},
     {"http2_origin_flaps", flaps, 0, "killed and revived again and again, under load"},
-    {"http2_origin_uploads", uploads, 0, "uploads reach the origin once and byte-exact"},
+    {"http2_origin_uploads", uploads, 0, "uploads reach the origin once and byte-exact, with what comes after them"},
     {"http2_origin_allocation_failure", allocation_failure, 0,
         "any allocation may fail; afterwards all is well"},
     {"http2_origin_drain", drain, 0, "the edge stops under load"},

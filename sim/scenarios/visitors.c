@@ -363,7 +363,7 @@ static const struct sim_scenario scenarios[] = {
         "visitors close their side and still get their answers"},
     {"pipelined_clients", pipelined_clients, 0,
         "several requests before the first answer, in order"},
-    {"upload_streams", upload_streams, 0, "uploads reach the origin once and byte-exact"},
+    {"upload_streams", upload_streams, 0, "uploads reach the origin once and byte-exact, with what comes after them"},
     {"upload_early_answer", upload_early_answer, 0,
         "the origin refuses an upload before it has read it"},
     {"writes_never_repeated", writes_never_repeated, 0, "the origin dies after it took a write"},

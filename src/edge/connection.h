@@ -52,6 +52,7 @@ void http1_connection_serve(struct task *task, struct connection *connection);
 struct request_body {
     struct connection *connection;
     struct http1_body decoder;
+    struct http1_trailer trailer;
     const struct http1_limits *limits;
     uint64_t timeout_ms;
     uint64_t least_rate;   // bytes per second, see pace.h

@@ -78,6 +78,12 @@ static enum error fetch_read_upload(struct task *task, void *source, void *buffe
     return error;
 }
 
+static struct slice fetch_upload_trailer(void *source)
+{
+    struct request *request = source;
+    return forward_trailer(request, request->transport->trailer(request));
+}
+
 static bool fetch_visitor_has_validators(const struct request *request)
 {
     return http_fields_find(&request->head.fields, HTTP_NAME_IF_NONE_MATCH) != NULL
@@ -122,6 +128,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .body.framing = request->head.framing,
         .body.length = request->head.content_length,
         .body.read = fetch_read_upload,
+        .body.trailer = fetch_upload_trailer,
         .body.source = request,
         .expect_continue = request->head.expect_continue,
         .wants_trailer = transport_takes_trailer(&request->head),

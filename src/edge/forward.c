@@ -2,6 +2,7 @@
 #include "edge/forward.h"
 #include "edge/rule_serve.h"
 #include "edge/secure.h"
+#include "http/trailer.h"
 
 // Never passed on: the exchange writes its own, or a visitor's word about himself is worth nothing.
 static const bool replaced[HTTP_NAME_COUNT] = {
@@ -80,6 +81,24 @@ static void forward_append_visitor(struct text *text, const struct request *requ
     }
 }
 
+// Which fields the visitor says will come after the content (RFC 9110 section 6.6.2): there are
+// servers that look for no others.
+static void forward_append_trailer_names(struct text *text, const struct http_fields *fields)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        struct slice rest = fields->items[i].value, name;
+        while (fields->items[i].known == HTTP_NAME_TRAILER && http_list_next(&rest, &name)) {
+            if (!http_trailer_may_name(name))
+                continue;
+            text_append(text, any ? SLICE(",") : SLICE("Trailer: "));
+            text_append(text, name);
+            any = true;
+        }
+    }
+    text_append(text, any ? SLICE("\r\n") : SLICE(""));
+}
+
 struct slice forward_fields(struct request *request, struct arena *arena, enum forward_mode mode,
     struct slice extra)
 {
@@ -97,6 +116,8 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
         if (forward_passes(fields, &fields->items[i], mode))
             forward_append(&text, fields->items[i].name, fields->items[i].value);
     }
+    if (request->head.framing == HTTP_FRAMING_CHUNKED)
+        forward_append_trailer_names(&text, fields);
     text_append(&text, extra);
     text_append(&text, request->head.major_version == 2 ? SLICE("Via: 2 ")
         : request->head.minor_version == 0 ? SLICE("Via: 1.0 ") : SLICE("Via: 1.1 "));
@@ -105,4 +126,13 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
     if (request_site(request)->forwarded)
         forward_append_visitor(&text, request);
     return text.full ? SLICE_EMPTY : rule_request_fields(request, arena, text_slice(&text));
+}
+
+struct slice forward_trailer(struct request *request, struct slice lines)
+{
+    char *copy = lines.size == 0 ? NULL : arena_alloc(&request->arena, lines.size);
+    if (copy == NULL)
+        return SLICE_EMPTY;
+    memcpy(copy, lines.data, lines.size);
+    return rule_request_trailer(request, slice_of(copy, http_trailer_clean(copy, lines.size)));
 }

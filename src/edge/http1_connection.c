@@ -149,6 +149,12 @@ static enum error http1_read(struct task *task, struct request *request, void *b
     return request_body_read(task, &message->body, buffer, size, ret_size);
 }
 
+static struct slice http1_trailer(struct request *request)
+{
+    const struct http1_message *message = request->carrier;
+    return slice_of(message->body.trailer.bytes, message->body.trailer.size);
+}
+
 static void http1_discard(struct request *request)
 {
     struct http1_message *message = request->carrier;
@@ -200,6 +206,7 @@ static const struct transport http1_transport = {
     .send_interim = http1_send_interim,
     .send_trailer = http1_send_trailer,
     .read = http1_read,
+    .trailer = http1_trailer,
     .discard = http1_discard,
     .has_gone = http1_has_gone,
     .cut = http1_cut,

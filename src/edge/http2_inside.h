@@ -8,6 +8,7 @@
 #include "edge/transport.h"
 #include "http/hpack.h"
 #include "http/http2_head.h"
+#include "http/http2_response.h"
 #include "http/http2_scan.h"
 
 #define HTTP2_FRAME_SIZE 16384      // of DATA, without its head
@@ -100,6 +101,7 @@ struct http2_stream {
     // The request's content.
     struct http2_block *first, *last;
     bool content_ended;
+    struct http2_response request_trailer; // as lines
     bool discarding;
     bool owes_continue;
     struct pace pace;

@@ -193,8 +193,14 @@ static int refuse_stream(struct http2_connection *self, int32_t id, uint32_t err
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct http2_connection *self = context;
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+    if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+        struct http2_stream *begun = find_stream(session, frame->hd.stream_id);
+        if (begun != NULL)
+            http2_response_begin(&begun->request_trailer, true);
+        return 0;
+    }
     struct http2_stream *stream = http2_stream_create(self, frame->hd.stream_id);
     if (stream == NULL) {
         http2_count(self, LEDGER_HTTP2_REFUSED);
@@ -202,6 +208,23 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     }
     nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
     return 0;
+}
+
+// A field after the content. One that is malformed ends the stream; too many of them are found by
+// whoever reads the content to its end.
+static int add_to_trailer(struct http2_connection *self, struct http2_stream *stream,
+    struct slice name, struct slice value)
+{
+    const struct edge_thread *thread = http2_thread_of(self);
+    struct http2_response *trailer = &stream->request_trailer;
+    enum error error =
+        http2_response_add(trailer, name, value, &thread->generation->settings->http);
+    if (error != ERROR_NONE)
+        return refuse_stream(self, stream->id, NGHTTP2_INTERNAL_ERROR);
+    if (!http2_fault_is_malformed(trailer->fault))
+        return 0;
+    ledger_add_fault(thread->ledger, trailer->fault);
+    return refuse_stream(self, stream->id, NGHTTP2_PROTOCOL_ERROR);
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -213,10 +236,14 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (stream == NULL)
         return 0;
     struct http2_head *head = &stream->collected;
-    http2_head_add(head, slice_of((const char *)name, name_size),
-        slice_of((const char *)value, value_size));
+    struct slice name_text = slice_of((const char *)name, name_size);
+    struct slice value_text = slice_of((const char *)value, value_size);
+    if (stream->has_head)
+        http2_head_count(head, name_text, value_text);
+    else
+        http2_head_add(head, name_text, value_text);
     if (head->list_size <= head->limits.list_size * BOMB_FACTOR)
-        return 0;
+        return stream->has_head ? add_to_trailer(self, stream, name_text, value_text) : 0;
     http2_guard_trip(&self->guard, HTTP2_GLITCH_HEADERS);
     return refuse_stream(self, frame->hd.stream_id, NGHTTP2_ENHANCE_YOUR_CALM);
 }

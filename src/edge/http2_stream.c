@@ -71,6 +71,7 @@ void http2_stream_destroy(struct http2_stream *stream)
     struct http2_connection *self = stream->owner;
     struct http2_thread *thread = http2_thread_of(self)->http2;
     http2_stream_drop_content(stream);
+    http2_response_free(&stream->request_trailer);
     if (!stream->closed)
         nghttp2_session_set_stream_user_data(self->session, stream->id, NULL);
     list_remove(&stream->link);
@@ -396,11 +397,21 @@ static enum error http2_content_read(struct task *task, struct request *request,
         error = http2_stream_receive(task, stream, buffer, size, deadline_ns, ret_size);
     if (error == ERROR_TIMEOUT)
         http2_count(stream->owner, LEDGER_BODY_TIMEOUTS);
+    if (error == ERROR_CLOSED && stream->request_trailer.fault != HTTP1_FAULT_NONE) {
+        ledger_add_fault(request->thread->ledger, HTTP1_FAULT_TRAILER); // it is too large
+        return ERROR_PROTOCOL;
+    }
     if (error != ERROR_NONE)
         return error;
     stream->pace.waited_ns += task_now_ns(task) - began_ns;
     stream->pace.bytes += *ret_size;
     return ERROR_NONE;
+}
+
+static struct slice http2_trailer(struct request *request)
+{
+    const struct http2_stream *stream = request->carrier;
+    return slice_of(stream->request_trailer.bytes, stream->request_trailer.size);
 }
 
 static void http2_discard(struct request *request)
@@ -426,6 +437,7 @@ static const struct transport http2_transport = {
     .send_interim = http2_send_interim,
     .send_trailer = http2_send_trailer,
     .read = http2_content_read,
+    .trailer = http2_trailer,
     .discard = http2_discard,
     .has_gone = http2_has_gone,
     .cut = http2_cut,

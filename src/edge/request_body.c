@@ -16,6 +16,8 @@ void request_body_init(struct request_body *body, struct connection *connection,
     body->begun = false;
     body->error = ERROR_NONE;
     http1_body_init(&body->decoder, head->framing, head->content_length);
+    body->trailer = (struct http1_trailer){0};
+    body->decoder.trailer = &body->trailer;
 }
 
 enum http1_fault request_body_look_ahead(const struct connection *connection,
@@ -198,6 +200,8 @@ void request_body_end(struct request_body *body)
         memcpy(connection->buffer + connection->begin, body->staging + body->begin, extra);
     }
     edge_buffer_give(connection->thread, body->staging);
+    memory_free(body->trailer.bytes);
+    body->trailer = (struct http1_trailer){0};
     body->staging = NULL;
     body->begin = body->end = 0;
 }

@@ -105,20 +105,34 @@ struct slice rule_response_fields(struct request *request, const struct object *
     return fields;
 }
 
-struct slice rule_leader_fields(struct request *request, struct slice fields)
+// What the rules neither take out nor put in the place of what was there.
+static struct slice leave_out(struct request *request, struct slice fields, bool towards_origin)
 {
     const struct rule_effect *effect = request->rule;
     struct rule_values none = {0};
-    if (fields.size == 0 || effect == NULL || !effect->has_response_headers)
-        return fields;
     for (size_t i = 0; fields.data != NULL && i < effect->rules->count; i++) {
-        struct rule_headers headers = effect->rules->items[i].response;
-        headers.write_count = 0; // written with the others
+        const struct rule *rule = &effect->rules->items[i];
+        struct rule_headers headers = towards_origin ? rule->request : rule->response;
+        headers.write_count = 0; // they are in the head
         if (rule_set_has(&effect->fitting, i))
             fields = change_fields(fields, &headers, &none, &request->arena);
     }
     // What a rule takes out must not be seen for lack of memory either.
     return fields.data == NULL ? SLICE("") : fields;
+}
+
+struct slice rule_leader_fields(struct request *request, struct slice fields)
+{
+    const struct rule_effect *effect = request->rule;
+    return fields.size == 0 || effect == NULL || !effect->has_response_headers ? fields
+        : leave_out(request, fields, false);
+}
+
+struct slice rule_request_trailer(struct request *request, struct slice fields)
+{
+    const struct rule_effect *effect = request->rule;
+    return fields.size == 0 || effect == NULL || !effect->has_request_headers ? fields
+        : leave_out(request, fields, true);
 }
 
 // --- Towards the origin ---

@@ -44,6 +44,9 @@ struct transport {
     // before waiting.
     enum error (*read)(struct task *task, struct request *request, void *buffer, size_t size,
         size_t *ret_size);
+    // The fields after that content, as lines, once read has said CLOSED; well formed, but not
+    // cleaned of what may not be passed on. The transport's as long as the request lives.
+    struct slice (*trailer)(struct request *request);
     // Nobody wants the content: throws away what of it is there, without waiting, so that a small
     // upload costs the visitor nothing.
     void (*discard)(struct request *request);

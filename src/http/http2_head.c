@@ -114,9 +114,14 @@ static enum http1_fault add_field(struct http2_head *head, struct slice name, st
     return HTTP1_FAULT_NONE;
 }
 
-void http2_head_add(struct http2_head *head, struct slice name, struct slice value)
+void http2_head_count(struct http2_head *head, struct slice name, struct slice value)
 {
     head->list_size += name.size + value.size + FIELD_OVERHEAD;
+}
+
+void http2_head_add(struct http2_head *head, struct slice name, struct slice value)
+{
+    http2_head_count(head, name, value);
     if (head->fault != HTTP1_FAULT_NONE)
         return;
     if (head->list_size > head->limits.list_size)

@@ -23,7 +23,7 @@ struct http2_head {
     struct http_field *items;
     uint32_t count, capacity;
     uint32_t cookies;
-    uint64_t list_size;      // goes on counting after a fault
+    uint64_t list_size;      // goes on counting after a fault, and after the content
     bool in_fields;          // pseudo-header fields are over
     enum http1_fault fault;  // the first one
 };
@@ -32,6 +32,8 @@ void http2_head_init(struct http2_head *head, struct arena *arena,
     const struct http2_head_limits *limits);
 // One decoded field, which is copied. After a fault it only counts.
 void http2_head_add(struct http2_head *head, struct slice name, struct slice value);
+// Counts a field that is none of the head's.
+void http2_head_count(struct http2_head *head, struct slice name, struct slice value);
 // At the end of the header block. ends: no content follows. ret_head lives as long as the arena.
 // TOO_LARGE, EXPECT and the like have their own status (http1_fault_status); a fault for which
 // http2_fault_is_malformed() is a stream error of type PROTOCOL_ERROR (section 8.1.1).

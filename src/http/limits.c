@@ -52,9 +52,10 @@ static const struct setting rows[] = {
         .fallback = "8KB",
         .minimum = 256,
         .maximum = 1024 * 1024,
-        .summary = "The largest trailer section after a chunked body, which "
-                   "is checked and dropped.",
-        .touch = "Raise it when a backend's chunked responses are refused for their trailers.",
+        .summary = "The largest trailer section: the fields after a message's content, of "
+                   "which those pass on that may come so late.",
+        .touch = "Raise it when requests or a backend's responses are refused for their "
+                 "trailers.",
     },
 };
 

@@ -18,6 +18,9 @@ struct exchange_body {
     enum error (*read)(struct task *task, void *source, void *buffer, size_t size,
         size_t *ret_size);
     void *source;
+    // Of a body in chunks, once read has said CLOSED: the fields after it, as lines, valid as long
+    // as the source. NULL: there are none.
+    struct slice (*trailer)(void *source);
 };
 
 struct exchange_request {

@@ -88,6 +88,12 @@ enum error exchange_break_off(struct task *task, struct exchange *exchange,
 enum error exchange_upload(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;
 
+// The fields after a body in chunks that was read to its end.
+static inline struct slice exchange_body_trailer(const struct exchange_body *body)
+{
+    return body->trailer == NULL ? SLICE_EMPTY : body->trailer(body->source);
+}
+
 // Deadline of the next step: so much from now on, but not beyond the whole's.
 static inline uint64_t exchange_deadline(const struct exchange *exchange, uint64_t from_ns,
     uint64_t patience_ms)

@@ -108,8 +108,9 @@ static enum error send_body(struct task *task, struct exchange *exchange, char *
     }
     if (body->framing != HTTP_FRAMING_CHUNKED)
         return ERROR_NONE;
-    struct iovec last = piece(SLICE("0\r\n\r\n"));
-    enum error error = stream_send(task, &exchange->connection->stream, &last, 1,
+    struct iovec last[] = {piece(SLICE("0\r\n")), piece(exchange_body_trailer(body)),
+        piece(SLICE("\r\n"))};
+    enum error error = stream_send(task, &exchange->connection->stream, last, ARRAY_SIZE(last),
         exchange->timeouts.between_bytes_ms, NULL);
     return error == ERROR_NONE ? error : fail_body(ret_failure, kind_of_sending(error), error);
 }

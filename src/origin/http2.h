@@ -74,6 +74,8 @@ struct http2_stream {
     char *upload;             // to be sent
     size_t upload_begin, upload_end;
     bool upload_ended;
+    char *upload_trailer;     // lines after it; NULL: none
+    size_t upload_trailer_size;
     struct task *sender;      // waits until it is taken, and first until the head has gone
 };
 

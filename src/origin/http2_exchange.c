@@ -216,6 +216,20 @@ static enum error take_session(struct task *task, struct exchange *exchange, uin
 
 // --- Asking ---
 
+// The fields after the content end the stream in its place, if there are any, and memory for them.
+static uint32_t end_with_trailer(nghttp2_session *nghttp2, const struct http2_stream *stream)
+{
+    struct slice lines = slice_of(stream->upload_trailer, stream->upload_trailer_size);
+    size_t capacity = http2_lines_count(lines);
+    nghttp2_nv *fields = capacity == 0 ? NULL : memory_alloc(capacity * sizeof(*fields));
+    if (fields == NULL)
+        return NGHTTP2_DATA_FLAG_NONE;
+    size_t count = http2_fields_from_lines(lines, fields, capacity);
+    bool queued = count > 0 && nghttp2_submit_trailer(nghttp2, stream->id, fields, count) == 0;
+    memory_free(fields);
+    return queued ? NGHTTP2_DATA_FLAG_NO_END_STREAM : NGHTTP2_DATA_FLAG_NONE;
+}
+
 static ssize_t on_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, size_t size,
     uint32_t *flags, nghttp2_data_source *source, void *argument)
 {
@@ -233,7 +247,7 @@ static ssize_t on_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, 
     stream->upload_begin += step;
     if (stream->upload_begin == stream->upload_end) {
         if (stream->upload_ended)
-            *flags |= NGHTTP2_DATA_FLAG_EOF;
+            *flags |= NGHTTP2_DATA_FLAG_EOF | end_with_trailer(nghttp2, stream);
         if (stream->sender != NULL)
             task_wake(stream->sender);
     }
@@ -360,6 +374,17 @@ static enum failure_kind kind_of_sending(enum error error)
     return error == ERROR_CLOSED ? FAILURE_CONNECTION_TERMINATED : FAILURE_INTERNAL;
 }
 
+// They go out when the windows allow it, which may be after the request has ended: a copy.
+static void take_trailer(struct http2_stream *stream, const struct exchange_body *body)
+{
+    struct slice lines = exchange_body_trailer(body);
+    stream->upload_trailer = lines.size == 0 ? NULL : memory_alloc(lines.size);
+    if (stream->upload_trailer == NULL)
+        return;
+    memcpy(stream->upload_trailer, lines.data, lines.size);
+    stream->upload_trailer_size = lines.size;
+}
+
 static enum error send_body(struct task *task, struct exchange *exchange,
     struct failure *ret_failure)
 {
@@ -389,6 +414,8 @@ static enum error send_body(struct task *task, struct exchange *exchange,
             return error;
         }
     }
+    if (body->framing == HTTP_FRAMING_CHUNKED)
+        take_trailer(stream, body);
     stream->upload_ended = true;
     resume(stream);
     return ERROR_NONE;
@@ -593,5 +620,6 @@ void exchange_http2_end(struct exchange *exchange)
     http2_response_free(&stream->trailer);
     memory_free(stream->content);
     memory_free(stream->upload);
+    memory_free(stream->upload_trailer);
     memory_free(stream);
 }

@@ -5,6 +5,7 @@
 #include "edge/http2_inside.h"
 
 #define HEADS_PER_ROUND 16
+#define TRAILER_SIZE 256
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +23,8 @@ static void scene_set(struct scene *scene)
 {
     memset(scene, 0, sizeof(*scene));
     list_init(&scene->loop.ready);
-    scene->settings.http = (struct http1_limits){.line_size = 512, .field_count = 20};
+    scene->settings.http = (struct http1_limits){.line_size = 512, .field_count = 20,
+        .trailer_size = TRAILER_SIZE};
     scene->settings.connections.http2 = (struct http2_settings){.enabled = true, .streams = 8,
         .header_list_size = 1024, .stream_window = 65535, .connection_window = 65535,
         .resets = 10, .glitches = 50};
@@ -56,6 +58,21 @@ static void check_head(const struct http2_stream *stream)
     invariant(head->path.size == 0 || head->path.data[0] == '/' || head->path.data[0] == '*');
 }
 
+// What came after the content is lines that HTTP/1.1 would read the same.
+static void check_trailer(const struct http2_stream *stream)
+{
+    struct slice rest =
+        slice_of(stream->request_trailer.bytes, stream->request_trailer.size);
+    invariant(rest.size <= TRAILER_SIZE);
+    while (rest.size > 0 && !http2_fault_is_malformed(stream->request_trailer.fault)) {
+        struct slice value = slice_cut(&rest, '\n');
+        struct slice name = slice_cut(&value, ':');
+        invariant(value.size >= 2 && value.data[0] == ' ' && value.data[value.size - 1] == '\r');
+        invariant(http_is_token(name)
+            && http_is_field_value(slice_of(value.data + 1, value.size - 2)));
+    }
+}
+
 // As a request's task would: an answer with content, one without, or none yet.
 static void answer(struct http2_connection *self, struct http2_stream *stream, unsigned how)
 {
@@ -75,6 +92,8 @@ static void play_round(struct http2_connection *self, unsigned how)
 {
     for (unsigned i = 0; i < HEADS_PER_ROUND && !list_is_empty(&self->starting); i++)
         answer(self, LIST_ENTRY(self->starting.next, struct http2_stream, start_link), how + i);
+    LIST_FOREACH(link, &self->streams)
+        check_trailer(LIST_ENTRY(link, struct http2_stream, link));
     do {
         self->output_size = 0;
         http2_gather(self);

@@ -6,6 +6,8 @@ allows: a status, "reset CODE" (a stream error, after which the connection serve
 another one is served), "closed".
 """
 
+import re
+
 from harness import Backend, Edge, read_to_end
 from http2 import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, PADDED, PING,
                    POST, PREFACE, PRIORITIZED, PRIORITY, PRIORITY_UPDATE, PUSH_PROMISE, RST_STREAM,
@@ -320,7 +322,8 @@ def backend_answer(connection, head_, rest):
     if lines[0].startswith("post /hang "):
         connection.recv(1)         # until the edge leaves
         return False
-    while "transfer-encoding: chunked" in lines and not rest.endswith(b"0\r\n\r\n"):
+    while "transfer-encoding: chunked" in lines and \
+            not re.search(rb"(^|\r\n)0\r\n([^\r\n]+\r\n)*\r\n$", rest):
         rest += connection.recv(65536)
     length = sum(int(line[15:]) for line in lines if line.startswith("content-length:"))
     while len(rest) < length:

@@ -20,7 +20,7 @@ class Session:
         self.backend, self.connection, self.number = backend, connection, number
         self.lock = threading.RLock()
         self.moved = threading.Condition(self.lock)
-        self.requests, self.active, self.most = {}, 0, 0
+        self.requests, self.trailers, self.active, self.most = {}, {}, 0, 0
         config = h2.config.H2Configuration(
             client_side=False, header_encoding="latin-1", validate_outbound_headers=False,
             normalize_outbound_headers=False, validate_inbound_headers=True)
@@ -55,7 +55,7 @@ class Session:
             self.requests[event.stream_id][2] += event.data
             self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, h2.events.TrailersReceived):
-            self.requests[event.stream_id].append(dict(event.headers))
+            self.trailers[event.stream_id] = event.headers
         elif isinstance(event, h2.events.StreamReset):
             self.backend.resets.append((event.stream_id, int(event.error_code)))
             self.moved.notify_all()

@@ -147,7 +147,7 @@ class Recorder:
             return False
         length = re.search(rb"\r\nContent-Length: (\d+)", head)
         if b"\r\nTransfer-Encoding: chunked" in head:
-            return data.endswith(b"\r\n0\r\n\r\n")
+            return re.search(rb"\r\n0\r\n([^\r\n]+\r\n)*\r\n$", data) is not None
         return len(content) >= int(length[1]) if length else True
 
     def serve(self, connection, place):

@@ -37,12 +37,19 @@ static void test_fields_that_come_too_late_are_dropped(void **state)
         "Content-Type", "Content-Encoding", "Content-Range", "Connection", "Keep-Alive", "Upgrade",
         "Trailer", "TE", "Authorization", "WWW-Authenticate", "Proxy-Authenticate", "If-Match",
         "Range", "Expect", "Max-Forwards", "Link", "Pragma", "Warning", "Content-Location",
-        "Last-Modified", "Surrogate-Key", "Cache-Tag", "Via"};
+        "Last-Modified", "Surrogate-Key", "Cache-Tag", "Via", "Content-Security-Policy",
+        "X-Forwarded-For", "x-forwarded-user", "X-Real-IP", "Forwarded", "Proxy-Anything",
+        "Sec-Fetch-Site", "Origin", "Referer", "X-HTTP-Method-Override", "X-Rewrite-URL",
+        "Client-Cert", "Early-Data", "HTTP2-Settings", "Access-Control-Request-Method"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char lines[128];
         snprintf(lines, sizeof(lines), "A: 1\r\n%s: x\r\nB: 2\r\n", names[i]);
         check(lines, "A: 1\r\nB: 2\r\n");
+        assert_false(http_trailer_may_name(slice_from_string(names[i])));
     }
+    assert_true(http_trailer_may_name(SLICE("Content-Digest")));
+    assert_true(http_trailer_may_name(SLICE("X-For")));
+    assert_false(http_trailer_may_name(SLICE("")));
 }
 
 static void test_what_is_no_field_is_dropped(void **state)

@@ -30,7 +30,8 @@ static struct visit *upload_create(struct bench *bench, enum http_framing framin
     struct source *source)
 {
     struct visit *visit = visit_create(bench, "POST");
-    visit->request.body = (struct exchange_body){framing, length, source_read, source};
+    visit->request.body = (struct exchange_body){.framing = framing, .length = length,
+        .read = source_read, .source = source};
     return visit;
 }
 
