@@ -3,6 +3,7 @@
 //   fetch_main
 //     fetch_ask           attempts, until one is answered or none is left to make
 //     fetch_ask_whole     without conditions, when a 304 speaks of something else than the copy
+//     fetch_refuses_size  larger than a rule allows: no answer
 //     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader
 //     fetch_copy_content  from the backend into the body that everybody reads
 //     fetch_give_up       no answer: say why, and let the copy rest from further fetches
@@ -178,6 +179,7 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     fetch->origin = request->origin;
     fetch->shareable = scope == NULL;
     fetch->credentials = request->credentials;
+    fetch->response_limit = rule_response_limit(request);
     fetch->may_keep = request->key.text.size > 0 && !rule_forbids_store(request);
     if (!fetch->shareable)
         flight->epoch = cache_epoch(request->thread->edge->cache);
@@ -444,6 +446,8 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
         error = exchange_read(task, exchange, room, size, &size, &fetch->failure);
         if (error != ERROR_NONE)
             return error == ERROR_CLOSED ? ERROR_NONE : error;
+        if (size > fetch->response_limit - body_size(body))
+            return FETCH_TOO_LARGE;
         body_commit(body, size);
         if (*kept && body_size(body) >= look_at) {
             // Of unknown length: it has grown out of the cache.
@@ -464,6 +468,22 @@ static void fetch_keep_trailer(struct fetch *fetch, struct exchange *exchange)
         return; // it is optional (RFC 9110 section 6.5.1)
     memcpy(copy, trailer.data, trailer.size);
     fetch->flight->trailer = slice_of(copy, trailer.size);
+}
+
+// An answer that says itself that it is larger than it may be is none. The backend is well.
+static bool fetch_refuses_size(struct fetch *fetch, const struct exchange *exchange)
+{
+    const struct http_response_head *head = exchange_head(exchange);
+    if (!head->has_content_length || head->content_length <= fetch->response_limit
+        || exchange_framing(exchange) == HTTP_FRAMING_NONE)
+        return false;
+    fetch->failure = (struct failure){.kind = FAILURE_RESPONSE_BODY_TOO_LARGE};
+    struct slice backend = exchange_backend(exchange);
+    memcpy(fetch->failure.backend, backend.data,
+        MINIMUM(backend.size, sizeof(fetch->failure.backend) - 1));
+    ledger_add(fetch->thread->ledger, LEDGER_RESPONSES_REFUSED, 1);
+    fetch_note_failure(fetch);
+    return true;
 }
 
 // Publishes the head at once and then the content as it comes.
@@ -501,7 +521,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     if (body != NULL) {
         enum error error = fetch_copy_content(task, fetch, exchange, body, &kept);
         if (error != ERROR_NONE && error != ERROR_CANCELLED) {
-            ledger_add(fetch->thread->ledger, LEDGER_BROKEN_BODIES, 1);
+            ledger_add(fetch->thread->ledger, error == FETCH_TOO_LARGE
+                ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
             fetch_let_copy_rest(fetch);
         }
         if (error == ERROR_NONE && !shared)
@@ -526,6 +547,10 @@ static void fetch_main(struct task *task, void *argument)
     struct exchange *exchange = fetch_ask(task, fetch);
     if (exchange != NULL && fetch->conditions.size > 0 && fetch_is_contradicted(fetch, exchange))
         exchange = fetch_ask_whole(task, fetch, exchange);
+    if (exchange != NULL && fetch_refuses_size(fetch, exchange)) {
+        exchange_close(task, exchange);
+        exchange = NULL;
+    }
     if (exchange == NULL || !fetch_take_answer(task, fetch, exchange)) {
         if (exchange != NULL)
             fetch->failure.kind = FAILURE_INTERNAL;

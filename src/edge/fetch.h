@@ -34,6 +34,7 @@ struct fetch {
     bool shareable;
     bool may_keep;                 // a POST's answer, or a part: nothing else stands against it
     unsigned credentials;
+    uint64_t response_limit;       // bytes of content that the answer may bring
     enum judge_reason reason;      // why the answer is not stored
     struct object *copy;           // to be revalidated; NULL: none
     struct exchange_request request;
@@ -60,6 +61,9 @@ enum error fetch_start(struct request *request, struct flight *flight,
 
 // The bound on all attempts of a fetch together, for those who wait for it.
 uint64_t fetch_patience_ms(const struct request *request);
+
+// How a body ends that turned out larger than that: in a way that nothing else ends one.
+#define FETCH_TOO_LARGE ERROR_INVALID
 
 // "Cannot be shared" is remembered apart for each kind of credentials.
 struct cache_key fetch_hint_key(const struct cache_key *key, unsigned credentials);

@@ -26,6 +26,8 @@
     X(METHODS_REFUSED, "methods_refused", "refused because of a rule's limits.methods: 405")       \
     X(CONTENTS_REFUSED, "contents_refused", "refused because of a rule's limits.content: 413")     \
     X(URLS_REFUSED, "urls_refused", "refused because of a rule's limits.url: 414")                 \
+    X(RESPONSES_REFUSED, "responses_refused",                                                      \
+        "answers of origins refused or broken off because of a rule's limits.response")            \
     X(FETCHES_REFUSED, "fetches_refused", "fetches not begun for want of tasks or memory")         \
     X(CONNECTIONS, "connections", "connections accepted")                                          \
     X(CONNECTIONS_REFUSED, "connections_refused",                                                  \

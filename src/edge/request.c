@@ -246,10 +246,10 @@ static void request_answer(struct task *task, struct request *request)
 // The content broke off before the visitor got anything of it: as if there had been no answer.
 static void request_seek_another(struct task *task, struct request *request)
 {
+    request->failure = (struct failure){.kind = request_failure_of(request->object)};
     object_release(request->object);
     request->object = NULL;
     request->outcome = OUTCOME_NONE;
-    request->failure = (struct failure){.kind = FAILURE_RESPONSE_INCOMPLETE};
     lifelines_failure(task, request);
 }
 

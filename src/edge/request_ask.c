@@ -232,7 +232,7 @@ static enum ask_result request_take_answer(struct request *request)
         if (!judge_replaces(object->status))
             return request_take_failure(request, FAILURE_STATUS);
         if (object->body != NULL && body_state(object->body) == BODY_BROKEN)
-            return request_take_failure(request, FAILURE_RESPONSE_INCOMPLETE);
+            return request_take_failure(request, request_failure_of(object));
     }
     if (state == FLIGHT_ALONE && !request->leads) {
         if (judge_is_error(object->status))

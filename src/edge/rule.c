@@ -256,6 +256,7 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
         effect->methods = &settings->limits.methods;
     take_number(&effect->content, settings->limits.content);
     take_number(&effect->url, settings->limits.url);
+    take_number(&effect->response, settings->limits.response);
     effect->has_request_headers = effect->has_request_headers || writes_or_removes(&rule->request);
     effect->has_response_headers = effect->has_response_headers
         || writes_or_removes(&rule->response);
@@ -276,6 +277,7 @@ static enum error begin(const struct rules *rules, struct slice path, struct are
             .browser_ms = SETTING_ABSENT},
         .content = SETTING_ABSENT,
         .url = SETTING_ABSENT,
+        .response = SETTING_ABSENT,
     };
     return rule_path_normalise(path, arena, &effect->path);
 }

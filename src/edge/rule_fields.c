@@ -174,6 +174,11 @@ uint64_t rule_content_limit(const struct request *request)
     return request->rule == NULL ? UINT64_MAX : request->rule->content;
 }
 
+uint64_t rule_response_limit(const struct request *request)
+{
+    return request->rule == NULL ? UINT64_MAX : request->rule->response;
+}
+
 const struct judge_policy *rule_policy(const struct request *request, struct arena *arena)
 {
     const struct judge_policy *site = &request_site(request)->cache;

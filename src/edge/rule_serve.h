@@ -32,8 +32,9 @@ struct slice rule_request_fields(struct request *request, struct arena *arena,
 // Of the fields after the request's content, what rules say nothing of. What they take out or put in
 // place of the visitor's must not come in behind it.
 struct slice rule_request_trailer(struct request *request, struct slice fields);
-// So much content of the request is allowed, bytes.
+// So much content of the request is allowed, and of its answer, bytes.
 uint64_t rule_content_limit(const struct request *request);
+uint64_t rule_response_limit(const struct request *request);
 // Towards the visitor: of request->object, or of what a rule answers (object NULL). data NULL: the
 // arena is full.
 struct slice rule_response_fields(struct request *request, const struct object *object,

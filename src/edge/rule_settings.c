@@ -330,6 +330,12 @@ static const struct setting limit_rows[] = {
         .maximum = 1024 * 1024, .example = "2KB",
         .summary = "The longest path with its query; beyond, 414. http.line_size limits all sites.",
         .touch = "Set it where the backend stumbles over long ones."},
+    {.name = "response", .type = SETTING_SIZE, MEMBER(response), .optional = true,
+        .maximum = UINT64_C(1) << 50, .example = "100MB",
+        .summary = "The most content an answer of the origin may bring. One whose Content-Length "
+                   "is beyond is an error of the origin: a copy is sent instead, or 502. One that "
+                   "turns out larger is broken off, and not stored.",
+        .touch = "Set it where a runaway export or a wrong file must not reach visitors."},
 };
 #undef MEMBER
 
@@ -337,7 +343,7 @@ static const struct setting_section limit_section = {
     .size = sizeof(struct rule_limit_settings),
     .rows = limit_rows,
     .count = ARRAY_SIZE(limit_rows),
-    .summary = "What a request may be. Each refusal is counted.",
+    .summary = "What a request and its answer may be. Each refusal is counted.",
 };
 
 // --- A rule ---
@@ -384,7 +390,7 @@ static const struct setting rule_rows[] = {
     {.name = "answer", .type = SETTING_SECTION, MEMBER(answer), .section = &answer_section,
         .summary = "Answer without asking the origin."},
     {.name = "limits", .type = SETTING_SECTION, MEMBER(limits), .section = &limit_section,
-        .summary = "What a request may be."},
+        .summary = "What a request and its answer may be."},
 };
 #undef MEMBER
 

@@ -44,7 +44,7 @@ struct rule_answer_settings {
 
 struct rule_limit_settings {
     struct setting_list methods; // of slices; empty: all
-    uint64_t content, url;       // bytes
+    uint64_t content, url, response; // bytes
 };
 
 struct rule_settings {

@@ -235,6 +235,7 @@ static bool is_backends_fault(const struct failure *failure)
     case FAILURE_NONE:
     case FAILURE_CONNECTION_LIMIT_REACHED:
     case FAILURE_RESPONSE_HEADER_TOO_LARGE:
+    case FAILURE_RESPONSE_BODY_TOO_LARGE:
     case FAILURE_INTERNAL:
     case FAILURE_CANCELLED:
     case FAILURE_REQUEST_BODY:

@@ -42,6 +42,7 @@ const char *failure_phrase(enum failure_kind kind)
     case FAILURE_RESPONSE_INCOMPLETE: return "answer broke off";
     case FAILURE_RESPONSE_TIMEOUT: return "no answer in time";
     case FAILURE_RESPONSE_HEADER_TOO_LARGE: return "header section too large";
+    case FAILURE_RESPONSE_BODY_TOO_LARGE: return "answer larger than allowed";
     case FAILURE_TLS_PROTOCOL_ERROR: return "no TLS that we understand";
     case FAILURE_TLS_CERTIFICATE_ERROR: return "certificate not accepted";
     case FAILURE_TLS_ALERT_RECEIVED: return "refused in the TLS handshake";

@@ -18,6 +18,7 @@
     X(RESPONSE_INCOMPLETE, "http_response_incomplete", 502)                                        \
     X(RESPONSE_TIMEOUT, "http_response_timeout", 504)                                              \
     X(RESPONSE_HEADER_TOO_LARGE, "http_response_header_section_size", 502)                         \
+    X(RESPONSE_BODY_TOO_LARGE, "http_response_body_size", 502)                                     \
     X(TLS_PROTOCOL_ERROR, "tls_protocol_error", 502)                                               \
     X(TLS_CERTIFICATE_ERROR, "tls_certificate_error", 502)                                         \
     X(TLS_ALERT_RECEIVED, "tls_alert_received", 502)                                               \

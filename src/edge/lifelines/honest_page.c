@@ -8,10 +8,12 @@ static enum lifeline_outcome honest_page_failure(struct task *task, struct reque
 {
     (void)task;
     request->outcome = OUTCOME_ERROR;
-    request->status = request->failure.kind == FAILURE_REQUEST_BODY
-        ? (request->content_error == ERROR_TIMEOUT ? 408
-            : request->content_error == ERROR_LIMIT ? 413 : 400)
-        : 503;
+    request->status = 503;
+    if (request->failure.kind == FAILURE_REQUEST_BODY)
+        request->status = request->content_error == ERROR_TIMEOUT ? 408
+            : request->content_error == ERROR_LIMIT ? 413 : 400;
+    else if (request->failure.kind == FAILURE_RESPONSE_BODY_TOO_LARGE)
+        request->status = failure_gateway_status(request->failure.kind); // trying again is no help
     return LIFELINE_ANSWERED;
 }
 

@@ -27,6 +27,7 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_INTERNAL:
     case FAILURE_REQUEST_BODY:
     case FAILURE_RESPONSE_HEADER_TOO_LARGE:
+    case FAILURE_RESPONSE_BODY_TOO_LARGE:
         return false;
     case FAILURE_CONNECTION_REFUSED:
     case FAILURE_DNS_TIMEOUT:
