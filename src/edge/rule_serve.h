@@ -29,8 +29,8 @@ struct slice rule_target(const struct request *request, struct arena *arena) MUS
 struct slice rule_host(const struct request *request);
 struct slice rule_request_fields(struct request *request, struct arena *arena,
     struct slice fields) MUST_CHECK;
-// Of the fields after the request's content, what rules say nothing of. What they take out or put in
-// place of the visitor's must not come in behind it.
+// Of the fields after the request's content, what rules say nothing of. What they take out or put
+// in place of the visitor's must not come in behind it.
 struct slice rule_request_trailer(struct request *request, struct slice fields);
 // So much content of the request is allowed, and of its answer, bytes.
 uint64_t rule_content_limit(const struct request *request);

@@ -157,8 +157,8 @@ static void chunks_split(struct task *task, struct stage *stage)
 {
     (void)stage;
     split_with_trailer(task, HTTP_FRAMING_CHUNKED, 0,
-        "3\r\nabc\r\nA;name=value\r\n0123456789\r\n0\r\nX-Check: kept\r\nB:\r\n\r\n", "abc0123456789",
-        "X-Check: kept\r\nB:\r\n\r\n");
+        "3\r\nabc\r\nA;name=value\r\n0123456789\r\n0\r\nX-Check: kept\r\nB:\r\n\r\n",
+        "abc0123456789", "X-Check: kept\r\nB:\r\n\r\n");
     split_with_trailer(task, HTTP_FRAMING_CHUNKED, 0, "0\r\n\r\n", "", "\r\n");
 }
 
