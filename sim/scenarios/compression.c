@@ -64,11 +64,23 @@ static void compressed_in_outage(struct task *task, struct sim_run *run)
     sim_visitors(task, run, 5000, plan_compressed_any);
 }
 
-// One form of each kind, however many ask at once on however many loops.
+// One form of each kind, however many ask at once on however many loops, whether the content is
+// there or still comes.
 static void compressed_once(struct task *task, struct sim_run *run)
 {
     static const char *const paths[] = {"/big/once", "/static/once"};
-    sim_begin(task, run, "compression: {jobs: 12}\n" SIM_ONE_BACKEND SIM_SITE);
+    struct sim_origin *origin =
+        sim_begin(task, run, "compression: {jobs: 12}\n" SIM_ONE_BACKEND SIM_SITE);
+    sim_site_add(&run->site, &(struct sim_page){.prefix = "/fresh/", .size = 30000,
+        .cache_control = "max-age=86400", .fresh_ms = 86400000, .keepable = true,
+        .framing = SIM_FRAMING_LENGTH});
+    origin->chunk_delay_ms = sim_between_values(run, 10, 40);
+    herd_compressed(task, run, "/fresh/cold", true);
+    sim_expect(run, ledger(run, LEDGER_FORMS_GROWN) == 1);
+    sim_expect(run, ledger(run, LEDGER_COMPRESSED) == HERD);
+    herd_compressed(task, run, "/fresh/colder", false);
+    sim_expect(run, ledger(run, LEDGER_FORMS_GROWN) <= 4);
+    origin->chunk_delay_ms = 0;
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         sim_get(task, run, paths[i]);
         uint64_t before = ledger(run, LEDGER_FORMS_MADE);
@@ -78,7 +90,7 @@ static void compressed_once(struct task *task, struct sim_run *run)
         uint64_t made = ledger(run, LEDGER_FORMS_MADE) - before;
         bool small = sim_page_size(sim_site_page(&run->site, slice_from_string(paths[i])),
             slice_from_string(paths[i])) < 1024;
-        sim_expect(run, made == (small ? 0 : 1));
+        sim_expect(run, made == (small ? 0u : 1u));
         herd_compressed(task, run, paths[i], false);
         sim_sleep_ms(task, 100);
         sim_expect(run, ledger(run, LEDGER_FORMS_MADE) - before <= 3);
@@ -86,16 +98,56 @@ static void compressed_once(struct task *task, struct sim_run *run)
     sim_expect(run, ledger(run, LEDGER_FORMS_PUT_OFF) == 0);
 }
 
-// A cold herd: the answer is compressed as it passes, for as many as there may be encoders.
+// Cold pages, more than there may be encoders: the rest goes out as it is.
 static void compressed_while_it_grows(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run,
         "compression: {streams: 6}\n" SIM_ONE_BACKEND SIM_SITE);
+    struct sim_request requests[HERD];
+    struct sim_visit visits[HERD];
+    memset(requests, 0, sizeof(requests));
     origin->chunk_delay_ms = sim_between_values(run, 1, 10);
-    herd_compressed(task, run, "/big/cold", false);
+    for (unsigned i = 0; i < HERD; i++) {
+        requests[i].client = i;
+        requests[i].encodings = sim_choose(run, encodings, ARRAY_SIZE(encodings));
+        snprintf(requests[i].path, sizeof(requests[i].path), "/big/cold%u", i / 2);
+        visits[i] = (struct sim_visit){.run = run, .requests = &requests[i], .count = 1,
+            .start_ms = random_below(sim_random(run), 20)};
+    }
+    sim_visits_run(task, run, visits, HERD);
     sim_expect(run, ledger(run, LEDGER_COMPRESSED) > 0);
     sim_expect(run, ledger(run, LEDGER_ENCODERS_REFUSED) > 0);
     sim_expect(run, run->errors == 0 && run->cut == 0);
+}
+
+// Beyond the size of which forms are made, what grows is held in a window: who is slow gets all of
+// it, who comes late gets it otherwise.
+static void compressed_beyond_bounds(struct task *task, struct sim_run *run)
+{
+    struct sim_request requests[12];
+    struct sim_visit visits[ARRAY_SIZE(requests)];
+    struct sim_origin *origin = sim_begin(task, run,
+        "connections: {stream_window: 64KB}\n" SIM_ONE_BACKEND SIM_SITE
+        "    compression: {maximum: 50KB}\n");
+    sim_site_add(&run->site, &(struct sim_page){.prefix = "/flow/", .size = 200000,
+        .cache_control = "max-age=86400", .fresh_ms = 86400000, .keepable = true,
+        .etag = SIM_ETAG_STRONG, .framing = SIM_FRAMING_CHUNKED});
+    memset(requests, 0, sizeof(requests));
+    origin->chunk_delay_ms = 1;
+    for (unsigned i = 0; i < ARRAY_SIZE(requests); i++) {
+        requests[i].client = i;
+        requests[i].encodings = "gzip";
+        snprintf(requests[i].path, sizeof(requests[i].path), "/flow/x");
+        visits[i] = (struct sim_visit){.run = run, .requests = &requests[i], .count = 1,
+            .start_ms = random_below(sim_random(run), 150)};
+        if (random_chance(sim_random(run), 1, 4)) {
+            visits[i].pause_ms = 1 + random_below(sim_random(run), 10);
+            visits[i].read_size = 500 + (size_t)random_below(sim_random(run), 4000);
+        }
+    }
+    sim_visits_run(task, run, visits, ARRAY_SIZE(visits));
+    sim_expect(run, run->errors == 0 && run->cut == 0);
+    sim_expect(run, ledger(run, LEDGER_FORMS_GROWN) == 1);
 }
 
 // It breaks off: what was sent is never passed off as the whole.
@@ -119,6 +171,8 @@ static const struct sim_scenario scenarios[] = {
     {"compressed_once", compressed_once, 0, "a compressed form is made once"},
     {"compressed_while_it_grows", compressed_while_it_grows, 0,
         "content is compressed as it passes, up to a limit"},
+    {"compressed_beyond_bounds", compressed_beyond_bounds, 0,
+        "what is too large for a form is compressed once all the same, in a window"},
     {"compressed_and_cut", compressed_and_cut, 0, "compressed answers that break off say so"},
 };
 

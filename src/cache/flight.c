@@ -150,6 +150,8 @@ void flight_release(struct flight *flight)
     broadcast_destroy(&flight->changed);
     for (size_t i = 0; i < ARRAY_SIZE(flight->interims); i++)
         memory_free(flight->interims[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(flight->forms); i++)
+        body_release(flight_form(flight, (enum http_coding)i));
     memory_free((void *)(uintptr_t)flight->leader_fields.data);
     memory_free((void *)(uintptr_t)flight->trailer.data);
     memory_free(flight);
@@ -325,4 +327,15 @@ enum error flight_wait(struct task *task, struct flight *flight, uint32_t interi
         if (error != ERROR_NONE)
             return error;
     }
+}
+
+bool flight_add_form(struct flight *flight, enum http_coding coding, struct body *form)
+{
+    struct body *none = NULL;
+    body_reference(form);
+    if (atomic_compare_exchange_strong_explicit(&flight->forms[coding], &none, form,
+            memory_order_acq_rel, memory_order_relaxed))
+        return true;
+    body_release(form);
+    return false;
 }

@@ -44,6 +44,9 @@ struct flight {
                                    // freed with the flight; set before the answer
     struct slice trailer;          // lines after the content, for the leader; the same, but set
                                    // before the content is finished
+    // Compressed forms of the answer's content that grow with it, each by its one maker; see
+    // flight_add_form.
+    _Atomic(struct body *) forms[HTTP_CODING_COUNT];
     struct broadcast changed;
     struct flight *next;           // in the table's bucket
     struct loop *loop;             // where the fetch runs
@@ -69,6 +72,15 @@ enum error flight_start_alone(struct loop *loop, struct flight **ret_flight) MUS
 void flight_leave(struct flight *flight);
 struct flight *flight_reference(struct flight *flight);
 void flight_release(struct flight *flight);
+
+// A compressed form of the content of an ANSWERED flight, which grows as that does: as long as the
+// flight; NULL: nobody makes one.
+static inline struct body *flight_form(const struct flight *flight, enum http_coding coding)
+{
+    return atomic_load_explicit(&flight->forms[coding], memory_order_acquire);
+}
+// False if there is one already. Takes its own reference.
+bool flight_add_form(struct flight *flight, enum http_coding coding, struct body *form) MUST_CHECK;
 
 // For the fetcher.
 // Beyond FLIGHT_INTERIMS_MOST, or without memory, it is dropped. Wakes who waits.

@@ -139,8 +139,8 @@ static void make_form(struct request *request, const struct compress_settings *s
         object_form_end(object, coding, FORM_NONE);
 }
 
-static bool begin_stream(struct request *request, enum http_coding coding, bool personal,
-    struct compress_choice *choice)
+// NULL: there are as many as there may be.
+static struct encoder *begin_stream(struct request *request, enum http_coding coding, bool personal)
 {
     static const unsigned levels[] = {[HTTP_CODING_GZIP] = GZIP_STREAM_LEVEL,
         [HTTP_CODING_BROTLI] = BROTLI_STREAM_LEVEL, [HTTP_CODING_ZSTD] = ZSTD_STREAM_LEVEL};
@@ -152,14 +152,35 @@ static bool begin_stream(struct request *request, enum http_coding coding, bool 
         .size = object_length(request->object),
         .padding = personal ? (uint8_t)(1 + random_below(&thread->loop->random, PADDING_MOST)) : 0,
     };
-    choice->encoder = thread->encoders < edge_share(thread->edge, limits->streams)
+    struct encoder *encoder = thread->encoders < edge_share(thread->edge, limits->streams)
         ? encoder_create(coding, &options) : NULL;
-    if (choice->encoder == NULL) {
+    if (encoder == NULL)
         ledger_add(thread->ledger, LEDGER_ENCODERS_REFUSED, 1);
-        return false;
+    else
+        thread->encoders++;
+    return encoder;
+}
+
+static bool has_flights_answer(const struct request *request)
+{
+    return request->flight != NULL && request->flight->object == request->object;
+}
+
+// What was made for all who waited for the same answer, while it came.
+static struct body *form_of_flight(const struct request *request, enum http_coding coding)
+{
+    return has_flights_answer(request) ? flight_form(request->flight, coding) : NULL;
+}
+
+// The same, made from now on if need be. NULL: it cannot be had.
+static struct body *growing_form(struct request *request, enum http_coding coding)
+{
+    struct body *form = form_of_flight(request, coding);
+    if (form == NULL && has_flights_answer(request)) {
+        struct encoder *encoder = begin_stream(request, coding, false);
+        form = encoder == NULL ? NULL : compress_grow(request, coding, encoder);
     }
-    thread->encoders++;
-    return true;
+    return form;
 }
 
 // Content that still comes, or belongs to one visitor. Not where its length is needed to frame it
@@ -173,7 +194,12 @@ static void choose_stream(struct request *request, enum http_coding coding,
         || (object->body == NULL && !is_head)
         || (object->storable && object->body != NULL && body_has_window(object->body)))
         return;
-    if (is_head || begin_stream(request, coding, !object->storable, choice))
+    if (!is_head && object->storable)
+        choice->form = growing_form(request, coding);
+    else if (!is_head)
+        choice->encoder = begin_stream(request, coding, true);
+    choice->grows = choice->form != NULL;
+    if (is_head || choice->grows || choice->encoder != NULL)
         choice->coding = coding;
 }
 
@@ -293,10 +319,15 @@ static void choose_coding(struct request *request, const struct compress_setting
     }
     if (object_form_state(object, coding) == FORM_NONE)
         make_form(request, settings, coding);
-    if (has_form(object, coding))
+    struct body *grown = form_of_flight(request, coding);
+    if (has_form(object, coding)) {
         take_form(object, coding, choice);
-    else if (object_form_state(object, coding) != FORM_POINTLESS)
+    } else if (grown != NULL && body_state(grown) == BODY_COMPLETE && !body_has_window(grown)) {
+        choice->coding = coding;
+        choice->form = grown;
+    } else if (object_form_state(object, coding) != FORM_POINTLESS) {
         choose_other_form(request, settings, choice);
+    }
 }
 
 void compress_choose(struct request *request, bool whole, struct compress_choice *ret_choice)

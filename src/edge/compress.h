@@ -1,6 +1,8 @@
 // Compression of answers: whether, how, and from where. A copy's compressed forms are made once and
 // kept with it (cache/forms.h), small ones while their first visitor waits, large ones on a helper
-// thread; content that still comes, or that belongs to one visitor, is compressed as it passes.
+// thread. Content that still comes is compressed as it comes, lightly, and once for all who wait
+// for it: they read the form that grows (compress_grow.c). What belongs to one visitor is
+// compressed as it passes.
 //
 // What has a Content-Encoding or no-transform is left alone. Requests with Range get the content as
 // it is. A compressed answer has its ETag weakened, so that it can be revalidated but not combined
@@ -32,7 +34,7 @@ struct compress_settings {
 
 // Section `compression`: of the whole edge.
 struct compress_limits {
-    uint64_t streams; // answers compressed as they pass, at once
+    uint64_t streams; // contents compressed as they come or pass, at once
     uint64_t jobs;    // forms being made on helper threads, at once
 };
 
@@ -58,6 +60,7 @@ struct compress_choice {
     bool possible;             // the answer depends on Accept-Encoding
     enum http_coding coding;   // IDENTITY: as it is
     struct body *form;         // the object's; NULL: by the encoder, or there is no content to send
+    bool grows;                // the form is the flight's, and may still grow, or break
     struct encoder *encoder;   // NULL for HEAD
     struct slice fields;       // in place of the object's, when coding is not IDENTITY
 };
@@ -84,6 +87,10 @@ enum error compress_send(struct task *task, struct request *request,
     const struct answer_head *head, struct encoder *encoder, struct body_reader *reader,
     uint64_t length, bool *ret_begun) MUST_CHECK;
 
+// For compress.c: the form of the flight's answer that grows with it, by that encoder, which it
+// takes; another one if that was faster; NULL without memory.
+struct body *compress_grow(struct request *request, enum http_coding coding,
+    struct encoder *encoder) MUST_CHECK;
 // For compress.c: makes a form of the object that object_form_begin has promised, here and now or
 // on a helper thread; false if too many are being made already.
 void compress_make_now(struct request *request, enum http_coding coding);

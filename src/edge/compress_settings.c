@@ -100,9 +100,9 @@ const struct setting_section compress_settings_section = {
 static const struct setting limit_rows[] = {
     {.name = "streams", .type = SETTING_COUNT, .fallback = "64",
         .offset = offsetof(struct compress_limits, streams), .maximum = 100000,
-        .summary = "Answers that are compressed as they pass, at once; further ones go out as they "
-                   "are. Each takes up to 1 MB. Copies that have their compressed form do not "
-                   "count.",
+        .summary = "Contents that are compressed as they come or pass, at once; further ones go "
+                   "out as they are. Each takes up to 1 MB. All who wait for the same answer share "
+                   "one for each encoding; copies that have their compressed form need none.",
         .touch = "When `afloat status` counts encoders_refused and memory is left."},
     {.name = "jobs", .type = SETTING_COUNT, .fallback = "2",
         .offset = offsetof(struct compress_limits, jobs), .maximum = 1000,

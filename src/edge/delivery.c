@@ -174,7 +174,8 @@ static void delivery_choose_coding(struct delivery *delivery, struct request *re
         choice);
     if (choice->coding == HTTP_CODING_IDENTITY)
         return;
-    delivery->end = choice->form == NULL ? UINT64_MAX : body_size(choice->form);
+    delivery->end = choice->form == NULL || body_state(choice->form) != BODY_COMPLETE
+        ? UINT64_MAX : body_size(choice->form);
     delivery->head.length = delivery->end;
 }
 
@@ -305,6 +306,33 @@ static enum error delivery_send_plain(struct task *task, struct delivery *delive
     return error;
 }
 
+// The coding cannot be had after all, and nothing was sent.
+static enum error delivery_send_uncoded(struct task *task, struct delivery *delivery)
+{
+    struct request *request = delivery->request;
+    compress_end(request, &delivery->compressed);
+    delivery->compressed = (struct compress_choice){.possible = true};
+    delivery_select(delivery, request, request->object);
+    enum error error = delivery_compose_head(delivery, request, request->object);
+    return error != ERROR_NONE ? error : delivery_send_plain(task, delivery);
+}
+
+// A form that others read too, and that may have broken, or gone by its beginning.
+static enum error delivery_send_growing(struct task *task, struct delivery *delivery)
+{
+    struct body_reader reader;
+    struct slice ignored;
+    body_reader_open(&reader, delivery->compressed.form, 0);
+    enum error error = body_reader_peek(&reader, &ignored);
+    bool usable = error == ERROR_NONE || error == ERROR_BUSY || error == ERROR_CLOSED;
+    if (usable) {
+        body_reader_close(&delivery->request->place);
+        error = delivery_send_content(task, delivery, &reader);
+    }
+    body_reader_close(&reader);
+    return usable ? error : delivery_send_uncoded(task, delivery);
+}
+
 static enum error delivery_send_compressed(struct task *task, struct delivery *delivery,
     struct encoder *encoder)
 {
@@ -315,13 +343,8 @@ static enum error delivery_send_compressed(struct task *task, struct delivery *d
     enum error error = compress_send(task, request, &delivery->head, encoder, &reader,
         object_length(request->object), &delivery->has_sent_head);
     body_reader_close(&reader);
-    if (error != ERROR_MEMORY || delivery->has_sent_head)
-        return error;
-    compress_end(request, &delivery->compressed); // as it is, then
-    delivery->compressed.coding = HTTP_CODING_IDENTITY;
-    delivery_select(delivery, request, request->object);
-    error = delivery_compose_head(delivery, request, request->object);
-    return error != ERROR_NONE ? error : delivery_send_plain(task, delivery);
+    return error != ERROR_MEMORY || delivery->has_sent_head ? error
+        : delivery_send_uncoded(task, delivery);
 }
 
 bool delivery_send_object(struct task *task, struct request *request)
@@ -344,6 +367,8 @@ bool delivery_send_object(struct task *task, struct request *request)
             &delivery.has_sent_head);
     } else if (delivery.compressed.encoder != NULL) {
         error = delivery_send_compressed(task, &delivery, delivery.compressed.encoder);
+    } else if (delivery.compressed.grows) {
+        error = delivery_send_growing(task, &delivery);
     } else {
         error = delivery_send_plain(task, &delivery);
     }

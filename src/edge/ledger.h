@@ -72,6 +72,8 @@
     X(FORMS_POINTLESS, "forms_pointless", "compressed forms that would hardly have been smaller")  \
     X(FORMS_PUT_OFF, "forms_put_off",                                                              \
         "compressed forms not made for now: compression.jobs was reached, or memory")              \
+    X(FORMS_GROWN, "forms_grown",                                                                  \
+        "contents compressed while they came, each once for all who waited for it")                \
     X(ENCODERS_REFUSED, "encoders_refused",                                                        \
         "sent as they are because compression.streams was reached, or memory")                     \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")      \
