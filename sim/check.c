@@ -84,7 +84,8 @@ static void check_age(struct sim_check *check)
             answer->cache_status);
     // RFC 9111 section 4.2.3 counts the time that the response took as age.
     uint64_t asked_ago_ms = answer->head_ns / NS_PER_MS - answer->asked_ms;
-    if (check->run->edge != NULL && answer->age_s * 1000 > asked_ago_ms + ROUNDING_MS)
+    if (check->run->edge != NULL && !check->run->clocks_differ
+        && answer->age_s * 1000 > asked_ago_ms + ROUNDING_MS)
         sim_fail(check->run, "%s: Age %" PRIu64 ", but it was asked for %" PRIu64 " ms ago",
             check->request->path, answer->age_s, asked_ago_ms);
 }

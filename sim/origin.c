@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/invariant.h"
+#include "http/cache_control.h"
 #include "sim/content.h"
 
 #include <stdlib.h>
@@ -194,6 +195,12 @@ struct slice sim_origin_write_head(struct sim_origin *origin, const struct sim_r
         "HTTP/1.1 %u Something\r\nServer: sim\r\nX-Hop: secret\r\nConnection: X-Hop%s\r\n",
         response->status, response->keep ? "" : ", close");
     text_format(&text, "X-Backend: %s\r\n", origin->host);
+    if (origin->tells_date) {
+        char date[HTTP_DATE_SIZE];
+        http_date_format(
+            (sim_true_wall_ms(origin->run->world) + origin->clock_offset_ms) / 1000, date);
+        text_format(&text, "Date: %.*s\r\n", (int)sizeof(date), date);
+    }
     if (response->fault.kind == SIM_FAULT_STATUS && response->fault.retry_after_s != 0)
         text_format(&text, "Retry-After: %" PRIu64 "\r\n", response->fault.retry_after_s);
     if (response->version != 0) {

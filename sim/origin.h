@@ -40,7 +40,8 @@ struct sim_origin {
     unsigned health_status;
     uint64_t delay_ms, spread_ms; // before each head, even when well
     uint64_t chunk_delay_ms;      // between pieces of a body
-    int64_t clock_offset_ms;      // of its wall clock, which Date comes from
+    bool tells_date;              // by a clock that is wrong by so much:
+    int64_t clock_offset_ms;
     uint64_t idle_ms;             // closes kept connections after that
     unsigned requests_each;       // per connection, 0: no limit
     bool http2;                 // speaks that, without asking

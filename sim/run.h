@@ -17,6 +17,7 @@ struct sim_run {
     struct sim_edge *edge;  // NULL: the scenario does without
     uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
     bool troubled;          // something is broken now
+    bool clocks_differ;     // the edge's and its origins': an Age may be of any size
     bool tolerant;          // errors are nobody's fault here (allocation failures, no memory)
     bool failed, ended;
     char reason[512];

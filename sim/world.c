@@ -89,10 +89,14 @@ static void loop_setup(struct sim_world *world, struct sim_loop *loop, unsigned 
         random_next(&world->random));
 }
 
+int64_t sim_true_wall_ms(const struct sim_world *world)
+{
+    return SIM_WALL_MS + (int64_t)((world->now_ns - SIM_START_NS) / NS_PER_MS);
+}
+
 static int64_t wall_of(const struct sim_world *world)
 {
-    return SIM_WALL_MS + world->wall_offset_ms +
-        (int64_t)((world->now_ns - SIM_START_NS) / NS_PER_MS);
+    return sim_true_wall_ms(world) + world->wall_offset_ms;
 }
 
 static int64_t wall_for_log(void *context)

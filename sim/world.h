@@ -76,6 +76,7 @@ void sim_dns_set(struct sim_world *world, const char *name, const char *const *a
 // ERROR_RESOLVE, or ERROR_TIMEOUT for a resolver that never answers.
 void sim_dns_fail(struct sim_world *world, const char *name, enum error error);
 void sim_wall_jump(struct sim_world *world, int64_t ms);
+int64_t sim_true_wall_ms(const struct sim_world *world); // without the jumps
 // Chance per step of an edge loop that one of the step's allocations fails.
 void sim_memory_chance(struct sim_world *world, unsigned permille);
 // Edge loops are late by up to that much before they take up new work.

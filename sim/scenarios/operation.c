@@ -102,17 +102,54 @@ static void memory_full(struct task *task, struct sim_run *run)
     sim_expect(run, statistics.bytes <= statistics.limit);
 }
 
+#define HOUR_MS INT64_C(3600000)
+#define YEAR_MS (365 * 24 * HOUR_MS)
+
+// Wrong by minutes to hours, or by decades, either way.
+static int64_t clock_fault_ms(struct sim_run *run)
+{
+    static const int64_t sizes[] = {HOUR_MS / 60, HOUR_MS, 13 * HOUR_MS, YEAR_MS, 45 * YEAR_MS};
+    int64_t size = sizes[random_below(sim_random(run), ARRAY_SIZE(sizes))];
+    return random_chance(sim_random(run), 1, 2) ? size : -size;
+}
+
+// Freshness is counted by a clock that does not jump; what comes meanwhile is judged by one that
+// does, and by a Date that does not.
 static void clock_jumps(struct task *task, struct sim_run *run)
 {
-    sim_begin(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_PROBE SIM_SITE);
     struct sim_background visitors;
+    origin->tells_date = random_chance(sim_random(run), 1, 2);
+    run->clocks_differ = true;
     sim_background_start(&visitors, run, &steady);
     for (int i = 0; i < 6; i++) {
         sim_sleep_ms(task, sim_between_values(run, 1, 2000));
-        sim_wall_jump(run->world, (int64_t)sim_between_values(run, 0, 7200000) - 3600000);
+        sim_wall_jump(run->world, clock_fault_ms(run));
     }
     sim_background_join(task, &visitors);
     sim_expect(run, run->errors == 0);
+}
+
+// A backend whose clock is wrong has copies like any other when it dies. If the clock is ahead,
+// they are fresh as long as they say.
+static void origin_clock_is_wrong(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    origin->tells_date = run->clocks_differ = true;
+    origin->clock_offset_ms = clock_fault_ms(run);
+    sim_warm(task, run);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+    const struct sim_path *path = sim_site_path(&run->site, SLICE("/static/0"), SLICE(""));
+    uint64_t before = path->requests;
+    sim_get(task, run, "/static/0");
+    bool is_fresh = origin->clock_offset_ms > -24 * HOUR_MS;
+    sim_expect(run, path->requests == before + (is_fresh ? 0 : 1));
+    sim_origin_kill(origin);
+    sim_visitors(task, run, sim_between_values(run, 100, 60000), sim_plan_known);
+    sim_expect(run, run->errors == 0 && run->cut == 0);
+    sim_origin_revive(origin);
+    sim_sleep_ms(task, 100000);
+    sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
 static void late_threads(struct task *task, struct sim_run *run)
@@ -132,7 +169,9 @@ static const struct sim_scenario scenarios[] = {
     {"allocation_failure", allocation_failure, 0,
         "any allocation may fail; afterwards all is well"},
     {"memory_full", memory_full, 0, "a cache much smaller than the site stays within its limit"},
-    {"clock_jumps", clock_jumps, 0, "the wall clock jumps by up to an hour, either way"},
+    {"clock_jumps", clock_jumps, 0, "the wall clock jumps by minutes to decades, either way"},
+    {"origin_clock_is_wrong", origin_clock_is_wrong, 0,
+        "the backend's Date is off by minutes to decades: its copies still save it"},
     {"late_threads", late_threads, 3, "threads get the processor late"},
 };
 

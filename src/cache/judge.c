@@ -43,7 +43,8 @@ static const struct setting rows[] = {
         .offset = offsetof(struct judge_policy, keep_ms),
         .fallback = "30d",
         .maximum = UINT64_C(3650) * 86400000,
-        .summary = "How long a copy stays usable after it went stale, for when the backend fails.",
+        .summary = "How long a copy stays usable after it went stale, or came so, for when the "
+                   "backend fails.",
         .touch =
             "Lower it where old pages do harm (prices, legal texts); an origin says it page by "
             "page with must-revalidate. 0 sends stale copies only where the origin allows it.",
@@ -390,10 +391,15 @@ static void judge_staleness(const struct hearing *hearing, struct judgement *jud
     uint64_t own_ms = MAXIMUM(
         window_ms(control->stale_if_error), window_ms(control->stale_while_revalidate));
     judgement->while_revalidate_ms = window_ms(control->stale_while_revalidate);
-    if (control->s_maxage != HTTP_SECONDS_ABSENT && !is_lifted(policy, JUDGE_S_MAXAGE))
-        judgement->stale_ms = own_ms;
-    else
-        judgement->stale_ms = MAXIMUM(policy->keep_ms, own_ms);
+    judgement->stale_ms = own_ms;
+    if (policy->keep_ms == 0
+        || (control->s_maxage != HTTP_SECONDS_ABSENT && !is_lifted(policy, JUDGE_S_MAXAGE)))
+        return;
+    // The operator's window counts from when it went stale or, if that was before, from when it
+    // came: else a backend whose clock is months behind would have no copies to fall back to.
+    uint64_t age_ms = judgement->initial_age_ms, lifetime_ms = judgement->lifetime_ms;
+    uint64_t came_stale_ms = age_ms > lifetime_ms ? age_ms - lifetime_ms : 0;
+    judgement->stale_ms = MAXIMUM(policy->keep_ms + came_stale_ms, own_ms);
 }
 
 // What could never be used again is not worth its memory.
@@ -431,8 +437,6 @@ static void override_lifetime(const struct hearing *hearing, struct judgement *j
         judgement->lifetime_ms = MAXIMUM(judgement->lifetime_ms, override->fresh_minimum_ms);
     // No maximum is the largest number.
     judgement->lifetime_ms = MINIMUM(judgement->lifetime_ms, override->fresh_maximum_ms);
-    if (override->while_revalidate_ms != SETTING_ABSENT)
-        judgement->while_revalidate_ms = override->while_revalidate_ms;
 }
 
 // An answer that says nothing of its freshness, and has none by heuristic, may get it by a rule.
@@ -468,15 +472,14 @@ static enum judge_reason judge_freshness(const struct hearing *hearing, struct j
     }
     judgement->lifetime_ms = hearing->control.no_cache
         ? 0 : limit_lifetime(hearing->policy, hearing->response->status, lifetime_ms);
-    bool error = judge_is_error(hearing->response->status);
-    if (!error)
-        judge_staleness(hearing, judgement);
-    if (hearing->policy->override != NULL)
+    const struct judge_override *override = hearing->policy->override;
+    if (override != NULL)
         override_lifetime(hearing, judgement);
-    if (error) { // is fresh or nothing
-        judgement->while_revalidate_ms = 0;
+    if (judge_is_error(hearing->response->status)) // is fresh or nothing
         return judgement->lifetime_ms > 0 ? JUDGE_REASON_NONE : JUDGE_REASON_STATUS;
-    }
+    judge_staleness(hearing, judgement);
+    if (override != NULL && override->while_revalidate_ms != SETTING_ABSENT)
+        judgement->while_revalidate_ms = override->while_revalidate_ms;
     return is_of_use(hearing, judgement) ? JUDGE_REASON_NONE : JUDGE_REASON_NO_FRESHNESS;
 }
 

@@ -16,6 +16,7 @@
 #define D "Date: " DATE_NOW "\n"
 #define DAY 86400
 #define MOST 2147483648LL
+#define NOW (NOW_MS / 1000)
 
 struct row {
     const char *section, *what;
@@ -33,7 +34,8 @@ struct row {
     .reason = "", .lifetime = fresh, .while_revalidate = behind, .stale = failing
 #define KEPT(fresh) WINDOWS(fresh, 0, KEEP)
 #define NEVER_STALE(fresh) WINDOWS(fresh, 0, 0)
-#define AGED(fresh, old) KEPT(fresh), .age = old
+#define CAME_STALE(fresh, old) ((old) > (fresh) ? (old) - (fresh) : 0)
+#define AGED(fresh, old) WINDOWS(fresh, 0, KEEP + CAME_STALE(fresh, old)), .age = old
 #define REFUSED(why) .reason = why
 
 static const struct row rows[] = {
@@ -118,6 +120,58 @@ static const struct row rows[] = {
     {"5.1", "Age of 2^31", "", 200, D "Cache-Control: max-age=60\nAge: 2147483648", AGED(60, MOST)},
     {"5.1", "Age beyond 64 bits", "", 200,
         D "Cache-Control: max-age=60\nAge: 99999999999999999999999", AGED(60, MOST)},
+    {"5.1", "Age of 2^63", "", 200, D "Cache-Control: max-age=60\nAge: 9223372036854775808",
+        AGED(60, MOST)},
+    {"5.1", "Age of -2^63", "", 200, D "Cache-Control: max-age=60\nAge: -9223372036854775808",
+        KEPT(60)},
+    {"5.1", "Age with a plus", "", 200, D "Cache-Control: max-age=60\nAge: +30", KEPT(60)},
+    {"5.1", "Age in hexadecimal", "", 200, D "Cache-Control: max-age=60\nAge: 0x30", KEPT(60)},
+
+    // Wrong clocks, and years that some of them cannot write.
+    {"4.2.3", "the backend's clock was never set", "", 200,
+        "Date: Thu, 01 Jan 1970 00:00:00 GMT\nCache-Control: max-age=60", AGED(60, NOW)},
+    {"4.2.3", "before the epoch", "", 200,
+        "Date: Wed, 31 Dec 1969 23:59:59 GMT\nCache-Control: max-age=60", AGED(60, NOW + 1)},
+    {"4.2.3", "the year 0: as old as anything can be", "", 200,
+        "Date: Sat, 01 Jan 0000 00:00:00 GMT\nCache-Control: max-age=60", AGED(60, MOST)},
+    {"4.2.3", "the year 9999", "", 200,
+        "Date: Fri, 31 Dec 9999 23:59:59 GMT\nCache-Control: max-age=60", KEPT(60)},
+    {"4.2.3", "behind, with an Age from before it", "", 200,
+        "Date: " DATE_HOUR_AGO "\nCache-Control: max-age=60\nAge: 5000", AGED(60, 5000)},
+    {"4.2.3", "ahead, with an Age: what the Age says", "", 200,
+        "Date: " DATE_IN_HOUR "\nCache-Control: max-age=60\nAge: 20", AGED(60, 20)},
+    {"4.2.1", "Expires and Date of a clock that is behind", "", 200,
+        "Date: Thu, 01 Jan 1970 00:00:00 GMT\nExpires: Thu, 01 Jan 1970 00:01:00 GMT",
+        AGED(60, NOW)},
+    {"4.2.1", "Expires and Date of a clock that is ahead", "", 200,
+        "Date: Fri, 31 Dec 9999 23:00:00 GMT\nExpires: Fri, 31 Dec 9999 23:01:00 GMT", KEPT(60)},
+    {"4.2.1", "Expires in 1969", "", 200, D "Expires: Wed, 31 Dec 1969 23:59:59 GMT", KEPT(0)},
+    {"4.2.1", "Expires in the year 0", "", 200, D "Expires: Sat, 01 Jan 0000 00:00:00 GMT",
+        KEPT(0)},
+    {"4.2.1", "Expires after 2038", "", 200, D "Expires: Tue, 19 Jan 2038 03:14:08 GMT",
+        KEPT(2147483648LL - NOW)},
+    {"4.2.1", "Expires after 2106: the most there is", "", 200,
+        D "Expires: Sun, 07 Feb 2106 06:28:16 GMT", KEPT(MOST)},
+    {"4.2.1", "Expires in 9999", "", 200, D "Expires: Fri, 31 Dec 9999 23:59:59 GMT", KEPT(MOST)},
+    {"4.2.1", "Expires in two digits, near", "", 200,
+        D "Expires: Tuesday, 19-Jan-38 03:14:08 GMT", KEPT(2147483648LL - NOW)},
+    {"4.2.1", "Expires in two digits, past", "", 200,
+        D "Expires: Sunday, 06-Nov-94 08:49:37 GMT", KEPT(0)},
+    {"4.2.2", "modified in the year 0", "", 200, D "Last-Modified: Sat, 01 Jan 0000 00:00:00 GMT",
+        KEPT(CAP)},
+    {"4.2.2", "modified in 9999", "", 200, D "Last-Modified: Fri, 31 Dec 9999 23:59:59 GMT",
+        KEPT(0)},
+    {"4.2.2", "modified after a Date that is behind", "", 200,
+        "Date: Thu, 01 Jan 1970 00:00:00 GMT\nLast-Modified: " DATE_DAY_AGO, AGED(0, NOW)},
+    {"contract", "what came stale is kept as long as the rest", "", 200,
+        "Date: " DATE_DAY_AGO "\nCache-Control: max-age=60",
+        WINDOWS(60, 0, KEEP + DAY - 60), .age = DAY},
+    {"contract", "but not beyond the origin's own window", "", 200,
+        "Date: " DATE_DAY_AGO "\nCache-Control: s-maxage=60, stale-if-error=7", WINDOWS(60, 0, 7),
+        .age = DAY},
+    {"contract", "nor where nothing is kept", "", 200,
+        "Date: " DATE_DAY_AGO "\nCache-Control: max-age=60, stale-if-error=7",
+        WINDOWS(60, 0, 7), .age = DAY, .without_keep = true},
 
     // Heuristics.
     {"4.2.2", "a tenth of the time since Last-Modified", "", 200, D "Last-Modified: " DATE_HOUR_AGO,
