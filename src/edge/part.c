@@ -120,9 +120,11 @@ struct object *part_look_up(struct request *request)
     struct object *object = cache_lookup(cache, &key, &request->head.fields);
     if (object == NULL)
         return NULL;
-    if (object_is_fresh(object, request->thread->loop->now_ns) && accept_fresh(request, object)
-        && part_select(object, &request->head, &range))
-        return object;
+    if (object_is_fresh(object, request->thread->loop->now_ns) && accept_fresh(request, object)) {
+        if (part_select(object, &request->head, &range))
+            return object;
+        request->lack = LACK_PART;
+    }
     object_release(object);
     return NULL;
 }

@@ -167,11 +167,20 @@ static void request_look_up(struct request *request)
         request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
 }
 
-static bool request_copy_serves(const struct request *request)
+static bool request_copy_serves(struct request *request)
 {
     uint64_t now_ns = request->thread->loop->now_ns;
-    return request->copy != NULL && object_is_fresh(request->copy, now_ns)
-        && accept_fresh(request, request->copy);
+    bool is_safe = request->head.method == HTTP_METHOD_GET
+        || request->head.method == HTTP_METHOD_HEAD;
+    if (request->copy == NULL)
+        request->lack = !is_safe ? LACK_METHOD : request->shareable ? LACK_URI : LACK_STORE;
+    else if (!object_is_fresh(request->copy, now_ns))
+        request->lack = LACK_FRESH;
+    else if (!accept_fresh(request, request->copy))
+        request->lack = LACK_REQUEST;
+    else
+        return true;
+    return false;
 }
 
 // A kept error is fresh or nothing: no copy to fall back to.

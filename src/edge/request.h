@@ -20,6 +20,17 @@ enum request_outcome {
     OUTCOME_ERROR,   // the honest page
 };
 
+// Why the store alone could not answer (RFC 9211 section 2.2).
+enum request_lack {
+    LACK_URI,     // nothing is stored under its key
+    LACK_VARY,    // something is, but not what its Vary selects for this request
+    LACK_PART,    // a part is, but not all that is asked for
+    LACK_FRESH,   // a copy is, and stale
+    LACK_REQUEST, // a fresh copy is, and the request does not take it
+    LACK_METHOD,  // the method must be forwarded
+    LACK_STORE,   // it is none that the store has to do with
+};
+
 #define REQUEST_FIELDS_ON_STACK 64
 #define REQUEST_ID_DIGITS 16
 
@@ -50,6 +61,7 @@ struct request {
     struct hash128 variant;    // as a flight's answer told, for as long as no stored one does
     const struct rule_effect *rule; // what the site's rules say of it; NULL: it has none
     uint64_t content_read;     // of its own content, bytes
+    enum request_lack lack;
     struct object *copy;       // the stored response for it, fresh or not; NULL: none
     struct http_cache_control control;
     bool has_control;

@@ -63,7 +63,10 @@ bool request_begin_fetch(struct request *request, bool coalesce)
     request->leads = true;
     if (coalesce) {
         struct hash128 variant = cache_variant(edge->cache, &request->key, &request->head.fields);
-        if (hash128_equal(variant, (struct hash128){0}))
+        bool is_stored = !hash128_equal(variant, (struct hash128){0});
+        if (is_stored && request->lack == LACK_URI)
+            request->lack = LACK_VARY;
+        if (!is_stored)
             variant = request->variant;
         variant.high ^= request->credentials; // nobody waits behind an answer made for a stranger
         error = flight_join(edge->flights, &request->key, variant, request->thread->loop,

@@ -6,11 +6,37 @@
 // Why it went forward (RFC 9211 section 2.2).
 static struct slice forward_reason(const struct request *request)
 {
-    if (request->copy != NULL)
-        return SLICE("stale");
-    if (request->head.method != HTTP_METHOD_GET && request->head.method != HTTP_METHOD_HEAD)
-        return SLICE("method");
-    return request->outcome == OUTCOME_PASS ? SLICE("bypass") : SLICE("uri-miss");
+    switch (request->lack) {
+    case LACK_URI: return SLICE("uri-miss");
+    case LACK_VARY: return SLICE("vary-miss");
+    case LACK_PART: return SLICE("partial");
+    case LACK_FRESH: return SLICE("stale");
+    case LACK_REQUEST: return SLICE("request");
+    case LACK_METHOD: return SLICE("method");
+    case LACK_STORE: return SLICE("bypass");
+    }
+    return SLICE("bypass");
+}
+
+// What the backend answered (section 2.3), where the visitor gets another status; 0: nothing, or
+// the same.
+static unsigned forward_status(const struct request *request)
+{
+    if (request->outcome == OUTCOME_REVALIDATED)
+        return 304;
+    if (request->failure.kind == FAILURE_STATUS)
+        return request->failure.status;
+    bool is_its_answer = request->outcome == OUTCOME_MISS || request->outcome == OUTCOME_PASS;
+    unsigned status = is_its_answer ? request->object->status : 0;
+    return status != request->status ? status : 0;
+}
+
+// What is held in a window only is too large to be kept.
+static bool is_being_stored(const struct request *request)
+{
+    const struct object *object = request->object;
+    return request->outcome == OUTCOME_MISS && object->storable
+        && (object->body == NULL || !body_has_window(object->body));
 }
 
 void status_field_cache(struct text *text, const struct request *request)
@@ -22,13 +48,11 @@ void status_field_cache(struct text *text, const struct request *request)
         structured_append_parameter_true(text, "hit");
     else if (request->asked) {
         structured_append_parameter_token(text, "fwd", forward_reason(request));
-        unsigned forward_status = request->outcome == OUTCOME_REVALIDATED ? 304
-            : request->failure.kind == FAILURE_STATUS ? request->failure.status : 0;
-        if (forward_status != 0)
-            structured_append_parameter_integer(text, "fwd-status", forward_status);
+        if (forward_status(request) != 0)
+            structured_append_parameter_integer(text, "fwd-status", forward_status(request));
         if (request->flight != NULL && !request->leads)
             structured_append_parameter_true(text, "collapsed");
-        if (request->outcome == OUTCOME_MISS && object->storable)
+        if (is_being_stored(request))
             structured_append_parameter_true(text, "stored");
     }
     if (object != NULL && object->storable) {
@@ -49,9 +73,11 @@ void status_field_proxy(struct text *text, const struct request *request)
     text_append(text, SLICE("Proxy-Status: "));
     structured_append_token(text, request->generation->settings->name);
     const char *token = failure_token(request->failure.kind);
-    if (token[0] != '\0')
+    if (request->failure.kind == FAILURE_NONE && request->object == NULL)
+        token = "proxy_internal_response"; // nobody was asked
+    if (token[0] != '\0' && request->failure.kind != FAILURE_STATUS)
         structured_append_parameter_token(text, "error", slice_from_string(token));
-    if (request->failure.kind == FAILURE_STATUS)
+    else if (request->failure.kind == FAILURE_STATUS)
         structured_append_parameter_integer(text, "received-status", request->failure.status);
     if (request->failure.detail[0] != '\0')
         structured_append_parameter_string(text, "details",

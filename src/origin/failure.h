@@ -23,7 +23,7 @@
     X(TLS_CERTIFICATE_ERROR, "tls_certificate_error", 502)                                         \
     X(TLS_ALERT_RECEIVED, "tls_alert_received", 502)                                               \
     X(PROTOCOL_ERROR, "http_protocol_error", 502)                                                  \
-    X(STATUS, "http_response_status", 502)       /* answered with an error status; see status */   \
+    X(STATUS, "http_response_status", 502)       /* see status; no type of the RFC, for the log */ \
     X(INTERNAL, "proxy_internal_error", 500)                                                       \
     X(CANCELLED, "", 0)                                                                            \
     X(REQUEST_BODY, "http_request_error", 400)   /* the visitor's body broke off: not the backend */

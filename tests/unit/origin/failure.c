@@ -20,6 +20,45 @@ static void test_every_failure_has_its_words(void **state)
     assert_int_equal(failure_gateway_status(FAILURE_REQUEST_BODY), 400);
 }
 
+// What Proxy-Status may say (RFC 9209 section 2.3), and which status goes with it.
+static void test_tokens_are_the_rfcs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *token;
+        unsigned status; // 0: the most fitting one
+    } types[] = {
+        {"dns_timeout", 504}, {"dns_error", 502}, {"destination_not_found", 500},
+        {"destination_unavailable", 503}, {"destination_ip_prohibited", 502},
+        {"destination_ip_unroutable", 502}, {"connection_refused", 502},
+        {"connection_terminated", 502}, {"connection_timeout", 504},
+        {"connection_read_timeout", 504}, {"connection_write_timeout", 504},
+        {"connection_limit_reached", 503}, {"tls_protocol_error", 502},
+        {"tls_certificate_error", 502}, {"tls_alert_received", 502}, {"http_request_error", 0},
+        {"http_request_denied", 403}, {"http_response_incomplete", 502},
+        {"http_response_header_section_size", 502}, {"http_response_header_size", 502},
+        {"http_response_body_size", 502}, {"http_response_trailer_section_size", 502},
+        {"http_response_trailer_size", 502}, {"http_response_transfer_coding", 502},
+        {"http_response_content_coding", 502}, {"http_response_timeout", 504},
+        {"http_upgrade_failed", 502}, {"http_protocol_error", 502},
+        {"proxy_internal_response", 0}, {"proxy_internal_error", 500},
+        {"proxy_configuration_error", 500}, {"proxy_loop_detected", 502},
+    };
+    for (int kind = FAILURE_NONE; kind <= FAILURE_REQUEST_BODY; kind++) {
+        const char *token = failure_token((enum failure_kind)kind);
+        bool found = token[0] == '\0' || kind == FAILURE_STATUS;
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+            if (strcmp(token, types[i].token) != 0)
+                continue;
+            found = true;
+            if (types[i].status != 0)
+                assert_int_equal(failure_gateway_status((enum failure_kind)kind), types[i].status);
+        }
+        if (!found)
+            fail_msg("%s", token);
+    }
+}
+
 static struct failure failure_of(unsigned status, const char *retry_after)
 {
     struct http_field fields[1] = {{SLICE("Retry-After"), slice_from_string(retry_after),
@@ -62,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_failure_has_its_words),
+        cmocka_unit_test(test_tokens_are_the_rfcs),
         cmocka_unit_test(test_retry_after_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

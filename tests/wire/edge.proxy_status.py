@@ -1,0 +1,112 @@
+"""Proxy-Status names each failure by its type in RFC 9209, and calls nothing an error that is the
+backend's own answer. (Of TLS: tls.origin.py; of names: edge.origin_by_name; limits have theirs.)"""
+
+import contextlib
+import socket
+import subprocess
+import threading
+
+import harness
+
+SETTINGS = ("    timeouts: {connect: 300ms, first_byte: 500ms, between_bytes: 500ms}\n"
+            "    retry: {attempts: 1}\n")
+OVER = threading.Event()
+
+
+def answer(connection, head, _rest):
+    path = head.split(" ")[1]
+    if path == "/reset":
+        harness.reset(connection)
+    elif path in ("/silent", "/deaf"):
+        OVER.wait()
+    elif path == "/half-a-head":
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Field: a")
+        OVER.wait()
+    elif path != "/nothing":
+        connection.sendall({
+            "/half-a-head-ends": b"HTTP/1.1 200 OK\r\nX-Field: a",
+            "/garbage": b"what is this?\r\n\r\n",
+            "/long-head": b"HTTP/1.1 200 OK\r\nX-Field: " + b"a" * 1000000 + b"\r\n\r\n",
+            "/own-error": b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nown\n",
+            "/form": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            "/good": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        }[path])
+    return False
+
+
+def told(edge, request, ends=False):
+    """The status, and what Proxy-Status says without the edge's name. ends: nothing more comes."""
+    with edge.connect() as visitor:
+        with contextlib.suppress(ConnectionError):
+            visitor.sendall(request)
+        if ends:
+            visitor.shutdown(socket.SHUT_WR)
+        head = harness.read_to_end(visitor)[0].split(b"\r\n\r\n")[0].decode()
+    fields = [line.split(": ", 1)[1] for line in head.split("\r\n")
+              if line.lower().startswith("proxy-status:")]
+    assert len(fields) <= 1, head
+    assert "127.0.0.1" not in "".join(fields), head
+    return int(head.split(" ")[1]), fields[0].removeprefix("afloat") if fields else None
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode()
+
+
+def test_answers():
+    with harness.Edge(harness.Backend(answer), SETTINGS) as edge:
+        for path, expected in (
+                ("/nothing", (503, ";error=connection_terminated")),
+                ("/reset", (503, ";error=connection_terminated")),
+                ("/silent", (503, ";error=http_response_timeout")),
+                ("/half-a-head", (503, ";error=http_response_timeout")),
+                ("/half-a-head-ends", (503, ";error=http_response_incomplete")),
+                ("/garbage", (503, ";error=http_protocol_error")),
+                ("/long-head", (503, ";error=http_response_header_section_size")),
+                ("/own-error", (500, ";received-status=500")),
+                ("/good", (200, None))):
+            answered = told(edge, get(path))
+            assert answered == expected, (path, answered)
+        post = b"POST %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+        broken = told(edge, post % b"/deaf" + b"Content-Length: 10\r\n\r\nabc", ends=True)
+        assert broken == (400, ";error=http_request_error"), broken
+        size = 64 * 1024 * 1024
+        deaf = told(edge, post % b"/deaf" + b"Content-Length: %d\r\n\r\n" % size + bytes(size))
+        assert deaf == (503, ";error=connection_write_timeout"), deaf
+        subprocess.check_call([harness.BINARY, "maintenance", "on", "--state",
+                               edge.folder / "state"], stdout=subprocess.DEVNULL)
+        for path, status in (("/good", 200), ("/unknown", 503)):  # with a copy, and without
+            closed = told(edge, get(path))
+            assert closed == (status, ";error=destination_unavailable"), closed
+        OVER.set()
+
+
+class Nobody:
+    """An address where no connection is taken: refused, or waiting in a queue that is full."""
+
+    def __init__(self, silent):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.queued = []
+        if not silent:
+            self.listener.close()
+            return
+        for _ in range(3):
+            connection = socket.socket()
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                connection.connect(self.listener.getsockname())
+            self.queued.append(connection)
+
+
+def test_connections():
+    for silent, expected in ((False, ";error=connection_refused"),
+                             (True, ";error=connection_timeout")):
+        nobody = Nobody(silent)
+        with harness.Edge(nobody, SETTINGS) as edge:
+            answered = told(edge, get("/"))
+            assert answered == (503, expected), answered
+
+
+test_answers()
+test_connections()
