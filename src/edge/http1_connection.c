@@ -85,11 +85,20 @@ static void http1_add_head(struct http1_pieces *pieces, struct request *request,
 }
 
 static enum error http1_send_pieces(struct task *task, struct request *request,
-    const struct iovec *pieces, size_t count)
+    const struct http1_pieces *pieces, bool is_last)
 {
-    const struct connection_settings *settings = &request->generation->settings->connections;
-    return stream_send(task, &request->connection->stream, pieces, count,
-        settings->send_timeout_ms, NULL);
+    struct stream *stream = &request->connection->stream;
+    uint64_t idle_ms = request->generation->settings->connections.send_timeout_ms;
+    return is_last ? stream_send_last(task, stream, pieces->items, pieces->count, idle_ms)
+                   : stream_send(task, stream, pieces->items, pieces->count, idle_ms, NULL);
+}
+
+// The end of the connection goes with the end of its last answer, unless somebody may still owe the
+// visitor a 100 (Continue).
+static bool http1_may_end(const struct request *request)
+{
+    const struct http1_message *message = request->carrier;
+    return request->last && request->tunnel == NULL && request_body_is_finished(&message->body);
 }
 
 // A hit is one system call: head and first run of content leave together.
@@ -112,7 +121,7 @@ static enum error http1_send(struct task *task, struct request *request,
         http1_add(&pieces, SLICE("0\r\n\r\n"));
     if (pieces.count == 0)
         return ERROR_NONE;
-    return http1_send_pieces(task, request, pieces.items, pieces.count);
+    return http1_send_pieces(task, request, &pieces, ends && http1_may_end(request));
 }
 
 static enum error http1_send_trailer(struct task *task, struct request *request,
@@ -126,7 +135,7 @@ static enum error http1_send_trailer(struct task *task, struct request *request,
     http1_add(&pieces, SLICE("0\r\n"));
     http1_add(&pieces, lines);
     http1_add(&pieces, SLICE("\r\n"));
-    return http1_send_pieces(task, request, pieces.items, pieces.count);
+    return http1_send_pieces(task, request, &pieces, http1_may_end(request));
 }
 
 static enum error http1_send_interim(struct task *task, struct request *request, unsigned status,
@@ -139,7 +148,7 @@ static enum error http1_send_interim(struct task *task, struct request *request,
     http1_add_status_line(&pieces, status);
     http1_add(&pieces, fields);
     http1_add(&pieces, SLICE("\r\n"));
-    return http1_send_pieces(task, request, pieces.items, pieces.count);
+    return http1_send_pieces(task, request, &pieces, false);
 }
 
 static enum error http1_read(struct task *task, struct request *request, void *buffer, size_t size,

@@ -313,13 +313,19 @@ enum error epoll_receive(struct task *task, struct io_socket *socket, void *buff
     }
 }
 
-static ssize_t send_pieces(int descriptor, const struct iovec *pieces, size_t count)
+static int send_flags(const struct io_socket *socket)
 {
+    return socket->ending ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+}
+
+static ssize_t send_pieces(const struct io_socket *socket, const struct iovec *pieces, size_t count)
+{
+    int flags = send_flags(socket);
     if (count == 1)
-        return send(descriptor, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+        return send(socket->descriptor, pieces[0].iov_base, pieces[0].iov_len, flags);
     struct iovec *unchanged = (struct iovec *)(uintptr_t)pieces; // msghdr knows no const
     struct msghdr message = {.msg_iov = unchanged, .msg_iovlen = MINIMUM(count, PIECES_MAX)};
-    return sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    return sendmsg(socket->descriptor, &message, flags);
 }
 
 enum error epoll_send(struct task *task, struct io_socket *socket, const struct iovec *pieces,
@@ -334,7 +340,7 @@ enum error epoll_send(struct task *task, struct io_socket *socket, const struct 
             if (error != ERROR_NONE)
                 return error;
         }
-        ssize_t sent = send_pieces(socket->descriptor, pieces, count);
+        ssize_t sent = send_pieces(socket, pieces, count);
         if (sent >= 0) {
             if ((size_t)sent < total && count <= PIECES_MAX && socket->ended != ENDED_WHOLE)
                 socket->writable = false; // the buffer is full: an event says when it is not
@@ -352,7 +358,7 @@ size_t epoll_send_now(struct io_socket *socket, const void *bytes, size_t size)
 {
     if (!socket->writable)
         return 0;
-    ssize_t sent = send(socket->descriptor, bytes, size, MSG_NOSIGNAL);
+    ssize_t sent = send(socket->descriptor, bytes, size, send_flags(socket));
     if (sent < 0 && errno != EAGAIN)
         return 0; // whoever sends next learns why
     if ((sent < 0 || (size_t)sent < size) && socket->ended != ENDED_WHOLE)

@@ -179,10 +179,17 @@ bool io_has_gone(struct io_socket *socket)
     return !io_is_open(socket) || socket->loop->operations->control(socket, IO_CONTROL_HAS_GONE);
 }
 
+void io_expect_end(struct io_socket *socket)
+{
+    socket->ending = true;
+}
+
 void io_end(struct io_socket *socket)
 {
-    if (io_is_open(socket))
-        socket->loop->operations->control(socket, IO_CONTROL_END);
+    if (!io_is_open(socket) || socket->has_ended)
+        return;
+    socket->has_ended = true;
+    socket->loop->operations->control(socket, IO_CONTROL_END);
 }
 
 static void close_with(struct io_socket *socket, enum io_control control)

@@ -15,6 +15,7 @@ struct io_socket {
     void *handle;   // simulation
     int descriptor; // epoll
     uint8_t readable, writable, ended; // what the implementation knows without asking
+    bool ending, has_ended; // our end is about to follow what is sent; it was sent
     bool noticed; // parked, and on_ready is due at the next step
     struct task *reader, *writer;      // suspended here
     // While parked: called once, in the loop, when bytes or the end arrive (NONE) or at the
@@ -63,7 +64,10 @@ void io_unpark(struct io_socket *socket);
 bool io_is_open(const struct io_socket *socket);
 bool io_is_quiet(struct io_socket *socket);
 bool io_has_gone(struct io_socket *socket);
-void io_end(struct io_socket *socket);
+// What is sent from now on is the last and io_end follows at once: the kernel may hold it back to
+// let the end travel with it, for one packet and one wakeup of the peer instead of two.
+void io_expect_end(struct io_socket *socket);
+void io_end(struct io_socket *socket); // once is enough
 void io_close(struct io_socket *socket); // fine on a closed one; no task may be suspended on it
 void io_reset(struct io_socket *socket);
 

@@ -480,16 +480,22 @@ enum error tls_session_receive(struct task *task, struct stream *stream, void *b
     return error;
 }
 
+// Goes past pieces that are spent; false: all are.
+static bool has_more(const struct iovec *pieces, size_t count, size_t *at, size_t *offset)
+{
+    while (*at < count && pieces[*at].iov_len == *offset) {
+        (*at)++;
+        *offset = 0;
+    }
+    return *at < count;
+}
+
 // The next run of content, of at most one record: where it lies if it is long, else gathered.
 static struct slice gather(struct tls_thread *thread, const struct iovec *pieces, size_t count,
     size_t *at, size_t *offset)
 {
     size_t done = 0;
-    while (*at < count && pieces[*at].iov_len == *offset) {
-        (*at)++;
-        *offset = 0;
-    }
-    if (*at == count)
+    if (!has_more(pieces, count, at, offset))
         return SLICE_EMPTY;
     size_t first = pieces[*at].iov_len - *offset;
     if (first >= TLS_CONTENT_MAX || *at + 1 == count)
@@ -552,8 +558,18 @@ static void fetch_out(struct tls_session *session)
     session->out_size = 0;
 }
 
-enum error tls_session_send(struct task *task, struct stream *stream, const struct iovec *pieces,
-    size_t count, uint64_t idle_ms, size_t *ret_size)
+static void write_end(struct tls_session *session)
+{
+    if (session->ended || session->broken || session->failure != TLS_FAILURE_NONE
+        || SSL_in_init(session->ssl))
+        return;
+    session->ended = true;
+    if (SSL_shutdown(session->ssl) < 0)
+        ERR_clear_error();
+}
+
+static enum error send_content(struct task *task, struct stream *stream, const struct iovec *pieces,
+    size_t count, uint64_t idle_ms, bool is_last, size_t *ret_size)
 {
     struct tls_session *session = stream->tls;
     size_t at = 0, offset = 0, total = 0;
@@ -566,6 +582,9 @@ enum error tls_session_send(struct task *task, struct stream *stream, const stru
             break;
         fetch_out(session);
         size_t batch = write_batch(session, pieces, count, &at, &offset, &error);
+        bool is_end = is_last && error == ERROR_NONE && !has_more(pieces, count, &at, &offset);
+        if (is_end)
+            write_end(session); // a batch leaves room for it
         if (batch == 0 && session->thread->out_size == 0)
             break;
         enum error flushed = flush(task, stream, idle_ms, &sent);
@@ -573,12 +592,24 @@ enum error tls_session_send(struct task *task, struct stream *stream, const stru
             total += batch;
         if (error == ERROR_NONE)
             error = flushed;
-        if (batch == 0)
+        if (batch == 0 || is_end)
             break;
     }
     if (ret_size != NULL)
         *ret_size = total;
     return error == ERROR_PROTOCOL ? ERROR_RESET : error;
+}
+
+enum error tls_session_send(struct task *task, struct stream *stream, const struct iovec *pieces,
+    size_t count, uint64_t idle_ms, size_t *ret_size)
+{
+    return send_content(task, stream, pieces, count, idle_ms, false, ret_size);
+}
+
+enum error tls_session_send_last(struct task *task, struct stream *stream,
+    const struct iovec *pieces, size_t count, uint64_t idle_ms)
+{
+    return send_content(task, stream, pieces, count, idle_ms, true, NULL);
 }
 
 bool tls_session_has_buffered(const struct tls_session *session)
@@ -589,12 +620,9 @@ bool tls_session_has_buffered(const struct tls_session *session)
 void tls_session_end(struct stream *stream)
 {
     struct tls_session *session = stream->tls;
-    if (session->ended || session->broken || session->failure != TLS_FAILURE_NONE
-        || SSL_in_init(session->ssl))
+    if (session->ended)
         return;
-    session->ended = true;
-    if (SSL_shutdown(session->ssl) < 0)
-        ERR_clear_error();
-    if (tls_session_push(stream) != ERROR_NONE)
+    write_end(session);
+    if (session->ended && tls_session_push(stream) != ERROR_NONE)
         session->broken = true;
 }

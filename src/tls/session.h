@@ -54,6 +54,8 @@ enum error tls_session_receive(struct task *task, struct stream *stream, void *b
     uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
 enum error tls_session_send(struct task *task, struct stream *stream, const struct iovec *pieces,
     size_t count, uint64_t idle_ms, size_t *ret_size) MUST_CHECK;
+enum error tls_session_send_last(struct task *task, struct stream *stream,
+    const struct iovec *pieces, size_t count, uint64_t idle_ms) MUST_CHECK;
 // Sends what waits to be sent, so far as it goes without waiting: before parking.
 enum error tls_session_push(struct stream *stream) MUST_CHECK;
 bool tls_session_has_buffered(const struct tls_session *session);

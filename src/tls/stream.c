@@ -18,6 +18,18 @@ enum error stream_send(struct task *task, struct stream *stream, const struct io
     return io_send(task, &stream->socket, pieces, count, idle_ms, ret_size);
 }
 
+enum error stream_send_last(struct task *task, struct stream *stream, const struct iovec *pieces,
+    size_t count, uint64_t idle_ms)
+{
+    io_expect_end(&stream->socket);
+    enum error error = stream->tls != NULL
+        ? tls_session_send_last(task, stream, pieces, count, idle_ms)
+        : io_send(task, &stream->socket, pieces, count, idle_ms, NULL);
+    if (error == ERROR_NONE)
+        io_end(&stream->socket);
+    return error;
+}
+
 bool stream_has_buffered(const struct stream *stream)
 {
     return stream->tls != NULL && tls_session_has_buffered(stream->tls);

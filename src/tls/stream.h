@@ -22,6 +22,9 @@ enum error stream_receive(struct task *task, struct stream *stream, void *buffer
 // As io_send. *ret_size counts bytes that may have reached the peer.
 enum error stream_send(struct task *task, struct stream *stream, const struct iovec *pieces,
     size_t count, uint64_t idle_ms, size_t *ret_size) MUST_CHECK;
+// The same for the last bytes: the orderly end goes with them.
+enum error stream_send_last(struct task *task, struct stream *stream, const struct iovec *pieces,
+    size_t count, uint64_t idle_ms) MUST_CHECK;
 // Is there something that a receive would give without waiting for the socket? A stream in this
 // state must not be parked.
 bool stream_has_buffered(const struct stream *stream);

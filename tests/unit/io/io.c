@@ -259,6 +259,18 @@ static void test_parking_ends_by_notice_deadline_unparking_or_closing(void **sta
     fake_destroy(fake);
 }
 
+static void test_an_end_is_told_once(void **state)
+{
+    (void)state;
+    struct fake *fake = fake_create(0);
+    struct io_socket socket = {.loop = &fake->loop};
+    io_end(&socket);
+    io_end(&socket);
+    assert_int_equal(fake->controls[IO_CONTROL_END], 1);
+    io_close(&socket);
+    fake_destroy(fake);
+}
+
 static void test_parking_allocates_nothing(void **state)
 {
     (void)state;
@@ -281,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_send_is_sent_at_once),
         cmocka_unit_test(test_only_the_first_loop_asks_for_a_port_alone),
         cmocka_unit_test(test_parking_ends_by_notice_deadline_unparking_or_closing),
+        cmocka_unit_test(test_an_end_is_told_once),
         cmocka_unit_test(test_parking_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,77 @@ static void test_both_ways_at_once_on_two_streams(void **state)
     run(both_ways_body);
 }
 
+// --- The last bytes and the end in one ---
+
+struct last_words {
+    struct stream *stream;
+    size_t size;
+};
+
+static void speaks_last(struct task *task, void *argument)
+{
+    struct last_words *words = argument;
+    unsigned char *bytes = malloc(words->size);
+    assert_non_null(bytes);
+    for (size_t at = 0; at < words->size; at++)
+        bytes[at] = pattern(at);
+    struct iovec pieces[] = {{bytes, 3}, {bytes + 3, 0}, {bytes + 3, words->size - 3}, {bytes, 0}};
+    assert_int_equal(stream_send_last(task, words->stream, pieces, ARRAY_SIZE(pieces), 60000),
+        ERROR_NONE);
+    free(bytes);
+}
+
+static void end_with_last(struct task *task, struct stage *stage, struct streams *streams,
+    size_t size)
+{
+    struct scope scope;
+    struct last_words words = {&streams->server, size};
+    size_t at = 0, some;
+    unsigned char buffer[9000];
+    enum error error;
+    scope_open(&scope);
+    assert_int_equal(task_start(stage->loop, &scope, speaks_last, &words), ERROR_NONE);
+    while ((error = stream_receive(task, &streams->client, buffer, sizeof(buffer),
+                patience_ns(task), &some)) == ERROR_NONE) {
+        for (size_t i = 0; i < some; i++, at++)
+            assert_int_equal(buffer[i], pattern(at));
+    }
+    assert_int_equal(error, ERROR_CLOSED);
+    assert_int_equal(at, size);
+    assert_int_equal(scope_join(task, &scope, patience_ns(task)), ERROR_NONE);
+    scope_close(task, &scope);
+    say(task, &streams->client, "heard it"); // the other way is open as ever
+    hear(task, &streams->server, "heard it");
+    stream_end(&streams->server); // nothing more to do
+    stream_end(&streams->client);
+    hear_end(task, &streams->server, ERROR_CLOSED);
+    struct iovec more = {.iov_base = buffer, .iov_len = 4};
+    assert_int_equal(stream_send(task, &streams->server, &more, 1, 1000, NULL), ERROR_RESET);
+    streams_close(streams);
+}
+
+static void last_body(struct task *task, struct stage *stage)
+{
+    struct fixture fixture;
+    struct streams streams;
+    fixture_open(&fixture, 1);
+    fixture_serve(&fixture);
+    const size_t sizes[] = {20, 16384, 4 * 16384, 4 * 16384 + 1, LARGE};
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        assert_int_equal(streams_open(task, &fixture, &streams, SLICE("localhost")), ERROR_NONE);
+        end_with_last(task, stage, &streams, sizes[i]);
+        streams_connect(task, &streams); // without TLS
+        end_with_last(task, stage, &streams, sizes[i]);
+    }
+    fixture_close(&fixture);
+}
+
+static void test_the_end_goes_with_the_last_bytes(void **state)
+{
+    (void)state;
+    run(last_body);
+}
+
 // --- Ends that are none ---
 
 static void cut_body(struct task *task, struct stage *stage)
@@ -328,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_content_and_ends),
+        cmocka_unit_test(test_the_end_goes_with_the_last_bytes),
         cmocka_unit_test(test_both_ways_at_once_on_two_streams),
         cmocka_unit_test(test_what_is_cut_or_broken_is_no_end),
         cmocka_unit_test(test_a_session_is_resumed),
