@@ -1,6 +1,7 @@
 // What the files of tls/ know of each other.
 #pragma once
 
+#include "base/list.h"
 #include "base/lock.h"
 #include "tls/certificate.h"
 #include "tls/client.h"
@@ -15,11 +16,14 @@
 #define TLS_CONTENT_MAX 16384 // of one record (RFC 8446 section 5.1)
 #define TLS_RECORD_ROOM (TLS_CONTENT_MAX + 2048) // with what a split into smaller ones adds
 #define TLS_BATCH 4           // records sent at once
+#define TLS_BUFFERED_MAX 64   // sessions of a loop that keep OpenSSL's buffers, 34 KB each
 
 // Of one loop. The buffers are a session's from the moment it fills them until it next suspends.
 struct tls_thread {
     OSSL_LIB_CTX *library;
     EVP_CIPHER *ticket_cipher;
+    struct list buffered; // sessions that OpenSSL holds buffers for, the busiest first
+    unsigned buffered_count;
     size_t out_size;
     char plain[TLS_CONTENT_MAX];
     char in[TLS_RECORD_ROOM];

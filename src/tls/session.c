@@ -16,6 +16,7 @@ struct tls_session {
     SSL *ssl;
     struct tls_thread *thread;
     struct loop *loop;
+    struct list buffered_link; // of the thread's
     struct tls_server *server; // counted; one of them
     struct tls_client *client;
     struct tls_resumption *resumption;
@@ -182,6 +183,7 @@ static enum error session_create(struct stream *stream, struct tls *tls, SSL *ss
     session->ssl = ssl;
     session->loop = stream->socket.loop;
     session->thread = tls->threads[session->loop->index];
+    list_init(&session->buffered_link);
     BIO_set_data(bio, session);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
@@ -226,6 +228,8 @@ void tls_session_offer_h2(struct stream *stream)
 void tls_session_free(struct stream *stream)
 {
     struct tls_session *session = stream->tls;
+    session->thread->buffered_count -= !list_is_empty(&session->buffered_link);
+    list_remove(&session->buffered_link);
     SSL_free(session->ssl);
     tls_server_release(session->server);
     tls_client_release(session->client);
@@ -236,6 +240,27 @@ void tls_session_free(struct stream *stream)
 }
 
 // --- Scratch and memory of our own ---
+
+// OpenSSL has worked for the session, so it holds two buffers of a record each. Allocating them for
+// every message costs time and keeping them for every parked visitor memory, so the loop's sessions
+// that were busy last keep theirs.
+static void note_buffers(struct tls_session *session)
+{
+    struct tls_thread *thread = session->thread;
+    thread->buffered_count += list_is_empty(&session->buffered_link);
+    list_remove(&session->buffered_link);
+    list_prepend(&thread->buffered, &session->buffered_link);
+    if (thread->buffered_count <= TLS_BUFFERED_MAX)
+        return;
+    struct tls_session *last =
+        LIST_ENTRY(thread->buffered.previous, struct tls_session, buffered_link);
+    thread->buffered_count--;
+    list_remove(&last->buffered_link);
+    // Buffers with part of a record stay, and come back here with its rest. Before 3.0.14 OpenSSL
+    // did not see that a header is such a part (CVE-2024-4741).
+    if (!SSL_has_pending(last->ssl))
+        SSL_free_buffers(last->ssl);
+}
 
 // Before anything suspends: what is left in the scratch to be read is the session's from now on.
 static enum error keep_in(struct tls_session *session)
@@ -366,8 +391,7 @@ static enum error fail(struct tls_session *session)
 // The first byte of TLS is 22; a letter begins an HTTP request.
 static bool is_plain_http(const struct tls_session *session)
 {
-    return session->server != NULL && session->in_size > 0 && session->in[0] >= 'A'
-        && session->in[0] <= 'Z';
+    return session->in_size > 0 && session->in[0] >= 'A' && session->in[0] <= 'Z';
 }
 
 static enum error take_in(struct task *task, struct stream *stream, uint64_t deadline_ns)
@@ -385,13 +409,30 @@ static enum error take_in(struct task *task, struct stream *stream, uint64_t dea
     return ERROR_NONE;
 }
 
+// The visitor speaks first.
+static enum error take_first(struct task *task, struct stream *stream, uint64_t deadline_ns)
+{
+    struct tls_session *session = stream->tls;
+    enum error error = take_in(task, stream, deadline_ns);
+    if (error == ERROR_NONE && is_plain_http(session)) {
+        session->failure = TLS_FAILURE_PLAIN_HTTP;
+        session->in_size = 0;
+        error = ERROR_PROTOCOL;
+    }
+    return error;
+}
+
 enum error tls_handshake(struct task *task, struct stream *stream, uint64_t deadline_ns)
 {
     struct tls_session *session = stream->tls;
-    bool sent, is_first = true;
+    bool sent;
+    enum error first = session->server == NULL ? ERROR_NONE : take_first(task, stream, deadline_ns);
+    if (first != ERROR_NONE)
+        return first;
     ERR_clear_error(); // whatever this thread left: SSL_get_error looks at it
     for (;;) {
         int result = SSL_do_handshake(session->ssl);
+        note_buffers(session);
         int why = result == 1 ? SSL_ERROR_NONE : SSL_get_error(session->ssl, result);
         if (result == 1) {
             // What it wrote last goes with the first content, or before the first wait.
@@ -412,12 +453,6 @@ enum error tls_handshake(struct task *task, struct stream *stream, uint64_t dead
             error = take_in(task, stream, deadline_ns);
         if (error != ERROR_NONE)
             return error;
-        if (is_first && is_plain_http(session)) {
-            session->failure = TLS_FAILURE_PLAIN_HTTP;
-            session->in_size = 0;
-            return ERROR_PROTOCOL;
-        }
-        is_first = false;
     }
 }
 
@@ -435,6 +470,7 @@ static size_t read_some(struct tls_session *session, char *buffer, size_t size, 
         }
         done += now;
     } while (done < size && session->in_size > 0);
+    note_buffers(session);
     // What fits is all of a record; only a full buffer may have left some of it.
     session->has_pending = done == size && SSL_pending(session->ssl) > 0;
     session->over = session->over
@@ -542,6 +578,7 @@ static size_t write_batch(struct tls_session *session, const struct iovec *piece
         advance(pieces, done, at, offset);
         total += done;
     }
+    note_buffers(session);
     return total;
 }
 

@@ -22,6 +22,7 @@ static struct tls_thread *thread_create(void)
     struct tls_thread *thread = memory_zero_alloc(sizeof(*thread));
     if (thread == NULL)
         return NULL;
+    list_init(&thread->buffered);
     thread->library = OSSL_LIB_CTX_new();
     if (thread->library != NULL)
         thread->ticket_cipher = EVP_CIPHER_fetch(thread->library, "AES-256-CBC", NULL);
@@ -66,10 +67,9 @@ void tls_destroy(struct tls *tls)
 
 void tls_context_prepare(SSL_CTX *context)
 {
-    // Partial writes: session.c decides how much is sent at once. Released buffers: a parked
-    // connection keeps none.
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
-        | SSL_MODE_RELEASE_BUFFERS);
+    // session.c decides how much is sent at once, and when buffers are given back.
+    SSL_CTX_set_mode(context,
+        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_read_ahead(context, 0);
     // OpenSSL's macro casts const away from what it only reads, and clang says so.

@@ -1,6 +1,8 @@
 // Two ends of TLS in one loop: content, ends, resumption, and what fails.
 #include "fixture.h"
 
+#include "tls/inside.h"
+
 #define LARGE (3u << 20)
 
 static unsigned char pattern(size_t at)
@@ -151,23 +153,29 @@ static void speaks_last(struct task *task, void *argument)
     free(bytes);
 }
 
-static void end_with_last(struct task *task, struct stage *stage, struct streams *streams,
-    size_t size)
+static void hears_last(struct task *task, void *argument)
 {
-    struct scope scope;
-    struct last_words words = {&streams->server, size};
-    size_t at = 0, some;
+    struct last_words *words = argument;
     unsigned char buffer[9000];
+    size_t at = 0, some;
     enum error error;
-    scope_open(&scope);
-    assert_int_equal(task_start(stage->loop, &scope, speaks_last, &words), ERROR_NONE);
-    while ((error = stream_receive(task, &streams->client, buffer, sizeof(buffer),
-                patience_ns(task), &some)) == ERROR_NONE) {
+    while ((error = stream_receive(task, words->stream, buffer, sizeof(buffer), patience_ns(task),
+                &some)) == ERROR_NONE) {
         for (size_t i = 0; i < some; i++, at++)
             assert_int_equal(buffer[i], pattern(at));
     }
     assert_int_equal(error, ERROR_CLOSED);
-    assert_int_equal(at, size);
+    assert_int_equal(at, words->size);
+}
+
+static void end_with_last(struct task *task, struct stage *stage, struct streams *streams,
+    size_t size)
+{
+    struct scope scope;
+    struct last_words words = {&streams->server, size}, heard = {&streams->client, size};
+    scope_open(&scope);
+    assert_int_equal(task_start(stage->loop, &scope, speaks_last, &words), ERROR_NONE);
+    hears_last(task, &heard);
     assert_int_equal(scope_join(task, &scope, patience_ns(task)), ERROR_NONE);
     scope_close(task, &scope);
     say(task, &streams->client, "heard it"); // the other way is open as ever
@@ -175,7 +183,8 @@ static void end_with_last(struct task *task, struct stage *stage, struct streams
     stream_end(&streams->server); // nothing more to do
     stream_end(&streams->client);
     hear_end(task, &streams->server, ERROR_CLOSED);
-    struct iovec more = {.iov_base = buffer, .iov_len = 4};
+    char word[] = "more";
+    struct iovec more = {.iov_base = word, .iov_len = 4};
     assert_int_equal(stream_send(task, &streams->server, &more, 1, 1000, NULL), ERROR_RESET);
     streams_close(streams);
 }
@@ -200,6 +209,51 @@ static void test_the_end_goes_with_the_last_bytes(void **state)
 {
     (void)state;
     run(last_body);
+}
+
+// --- More sessions than keep OpenSSL's buffers ---
+
+#define MANY 40 // pairs
+
+static void many_body(struct task *task, struct stage *stage)
+{
+    static struct streams streams[MANY];
+    struct last_words words[MANY], heard[MANY];
+    struct fixture fixture;
+    struct scope scope;
+    fixture_open(&fixture, 1);
+    fixture_serve(&fixture);
+    assert_true(2 * MANY > TLS_BUFFERED_MAX);
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(streams_open(task, &fixture, &streams[i], SLICE("localhost")), ERROR_NONE);
+        say(task, &streams[i].client, "part of a record");
+        char part[4]; // the rest waits within OpenSSL
+        size_t size;
+        assert_int_equal(stream_receive(task, &streams[i].server, part, sizeof(part),
+                             patience_ns(task), &size), ERROR_NONE);
+        assert_int_equal(size, sizeof(part));
+    }
+    scope_open(&scope);
+    for (unsigned i = 0; i < MANY; i++) {
+        hear(task, &streams[i].server, " of a record");
+        words[i] = (struct last_words){&streams[i].server, 300000 + i};
+        heard[i] = (struct last_words){&streams[i].client, 300000 + i};
+        assert_int_equal(task_start(stage->loop, &scope, speaks_last, &words[i]), ERROR_NONE);
+        assert_int_equal(task_start(stage->loop, &scope, hears_last, &heard[i]), ERROR_NONE);
+    }
+    assert_int_equal(scope_join(task, &scope, patience_ns(task)), ERROR_NONE);
+    scope_close(task, &scope);
+    assert_int_equal(fixture.tls->threads[0]->buffered_count, TLS_BUFFERED_MAX);
+    for (unsigned i = 0; i < MANY; i++)
+        streams_close(&streams[i]);
+    assert_int_equal(fixture.tls->threads[0]->buffered_count, 0);
+    fixture_close(&fixture);
+}
+
+static void test_the_sessions_that_were_busy_last_keep_their_buffers(void **state)
+{
+    (void)state;
+    run(many_body);
 }
 
 // --- Ends that are none ---
@@ -399,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_content_and_ends),
+        cmocka_unit_test(test_the_sessions_that_were_busy_last_keep_their_buffers),
         cmocka_unit_test(test_the_end_goes_with_the_last_bytes),
         cmocka_unit_test(test_both_ways_at_once_on_two_streams),
         cmocka_unit_test(test_what_is_cut_or_broken_is_no_end),
