@@ -240,6 +240,23 @@ bool tls_ocsp_parse(struct slice path, struct slice bytes, int64_t *ret_until,
     return true;
 }
 
+bool tls_ocsp_is_about(struct slice bytes, const X509 *leaf)
+{
+    const unsigned char *at = (const unsigned char *)bytes.data;
+    ASN1_INTEGER *serial = NULL;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)bytes.size);
+    OCSP_BASICRESP *basic = response == NULL ? NULL : OCSP_response_get1_basic(response);
+    OCSP_SINGLERESP *single = basic == NULL ? NULL : OCSP_resp_get0(basic, 0);
+    if (single != NULL) // OpenSSL only reads the id, though its type does not say so
+        OCSP_id_get0_info(NULL, NULL, NULL, &serial,
+            (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(single));
+    bool is_about = serial != NULL && ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)) == 0;
+    OCSP_BASICRESP_free(basic);
+    OCSP_RESPONSE_free(response);
+    ERR_clear_error();
+    return is_about;
+}
+
 // --- Names ---
 
 static bool take_name(struct slice raw, bool (*take)(void *context, struct slice name),
@@ -306,15 +323,41 @@ static bool is_used(SSL_CTX *context, const struct tls_certificate *certificate)
         certificate->chain, 1) == 1;
 }
 
-// Parses, tries and dates a pair.
+static void review_ocsp(const struct tls_certificate_settings *settings, struct slice bytes,
+    const X509 *leaf, int64_t now_seconds, struct tls_complaint *complaints, size_t *count)
+{
+    int64_t until = INT64_MAX;
+    struct tls_complaint *complaint = &complaints[*count];
+    if (!tls_ocsp_parse(settings->ocsp, bytes, &until, complaint)) {
+        (*count)++;
+        return;
+    }
+    if (leaf != NULL && !tls_ocsp_is_about(bytes, leaf))
+        complain(complaint, TLS_PART_OCSP, settings->ocsp,
+            "is an OCSP response about another certificate, so it is not stapled");
+    else if (until <= now_seconds)
+        complain(complaint, TLS_PART_OCSP, settings->ocsp,
+            "is an OCSP response that is not valid any more");
+    else
+        return;
+    complaint->is_warning = true;
+    (*count)++;
+}
+
+// Parses, tries and dates a pair, and what is to be stapled to it.
 static size_t review_pair(const struct tls_certificate_settings *settings,
     const struct tls_files *files, int64_t now_seconds,
     struct tls_complaint complaints[TLS_COMPLAINTS_MAX])
 {
     size_t count = 0;
     struct tls_certificate certificate;
-    if (!tls_certificate_parse(settings, files, NULL, &certificate, &complaints[0]))
-        return 1;
+    bool has_ocsp = files->ocsp.data != NULL;
+    if (!tls_certificate_parse(settings, files, NULL, &certificate, &complaints[count])) {
+        count++;
+        if (has_ocsp)
+            review_ocsp(settings, files->ocsp, NULL, now_seconds, complaints, &count);
+        return count;
+    }
     SSL_CTX *context = SSL_CTX_new(TLS_method());
     if (context != NULL && !is_used(context, &certificate)) {
         const char *why = ERR_reason_error_string(ERR_peek_error());
@@ -323,6 +366,8 @@ static size_t review_pair(const struct tls_certificate_settings *settings,
     } else {
         warn_of_dates(certificate.leaf, settings->certificate, now_seconds, complaints, &count);
     }
+    if (has_ocsp)
+        review_ocsp(settings, files->ocsp, certificate.leaf, now_seconds, complaints, &count);
     SSL_CTX_free(context);
     tls_certificate_free(&certificate);
     return count;
@@ -332,21 +377,11 @@ size_t tls_certificate_review(const struct tls_certificate_settings *settings, i
     struct tls_complaint complaints[TLS_COMPLAINTS_MAX])
 {
     struct tls_files files;
-    int64_t until = INT64_MAX;
     if (settings->certificate.size == 0 || settings->key.size == 0)
         return 0; // said already
     if (!tls_files_read(settings, &files, &complaints[0]))
         return 1;
     size_t count = review_pair(settings, &files, now_seconds, complaints);
-    if (files.ocsp.data != NULL) {
-        if (!tls_ocsp_parse(settings->ocsp, files.ocsp, &until, &complaints[count])) {
-            count++;
-        } else if (until <= now_seconds) {
-            complain(&complaints[count], TLS_PART_OCSP, settings->ocsp,
-                "is an OCSP response that is not valid any more");
-            complaints[count++].is_warning = true;
-        }
-    }
     tls_files_free(&files);
     return count;
 }

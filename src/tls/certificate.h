@@ -48,6 +48,10 @@ void tls_certificate_free(struct tls_certificate *certificate);
 bool tls_ocsp_parse(struct slice path, struct slice bytes, int64_t *ret_until,
     struct tls_complaint *ret_complaint) MUST_CHECK;
 
+// A response of before the certificate was renewed is about another one; visitors may refuse to
+// connect when they are shown it.
+bool tls_ocsp_is_about(struct slice bytes, const X509 *leaf);
+
 // Calls back with each DNS name of the certificate, lower case; false from it ends the walk.
 void tls_certificate_names(const X509 *leaf, bool (*take)(void *context, struct slice name),
     void *context);

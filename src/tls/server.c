@@ -313,14 +313,14 @@ static enum error add_certificate(struct tls_server *server, size_t index,
             &server->threads[i].certificates[index], complaint);
     if (good && files.ocsp.data != NULL)
         good = tls_ocsp_parse(settings->ocsp, files.ocsp, &served->ocsp_until, complaint);
-    if (good) {
+    const struct tls_certificate *first = &server->threads[0].certificates[index];
+    if (good && files.ocsp.data != NULL && tls_ocsp_is_about(files.ocsp, first->leaf)) {
         served->ocsp = files.ocsp;
         files.ocsp = SLICE_EMPTY;
     }
     tls_files_free(&files);
     if (!good)
         return ERROR_INVALID;
-    const struct tls_certificate *first = &server->threads[0].certificates[index];
     struct taking taking = {.server = server, .index = (int32_t)index};
     served->kind = kind_of(first->key);
     tls_certificate_names(first->leaf, take_name, &taking);

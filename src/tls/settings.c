@@ -91,7 +91,7 @@ static const struct setting rows[] = {
     {.name = "ticket_rotation", .type = SETTING_DURATION, .fallback = "12h",
         .offset = offsetof(struct tls_settings, ticket_rotation_ms), .maximum = 7 * 86400000,
         .summary = "How often the key of session tickets changes. A visitor can resume his "
-                   "session for at least this long and at most twice as long; 0: never.",
+                   "session for this long after he got his last ticket; 0: never.",
         .touch = "Shorten it where a stolen memory image must give less of the past away."},
 };
 

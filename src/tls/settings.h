@@ -21,7 +21,7 @@ struct tls_settings {
     struct slice ciphers;             // of TLS 1.2, in OpenSSL's words
     uint64_t handshake_timeout_ms;
     uint64_t handshakes;              // under way at once, all loops
-    uint64_t ticket_rotation_ms;      // tickets are good for one to two of these; 0: no tickets
+    uint64_t ticket_rotation_ms;      // tickets are good for this long, keys twice; 0: no tickets
 };
 extern const struct setting_section tls_settings_section;
 

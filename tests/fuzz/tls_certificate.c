@@ -33,8 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct slice content = slice_of((const char *)data + 1, size - 1);
     if (data[0] == 'o') {
+        X509 *leaf = X509_new();
         if (!tls_ocsp_parse(settings.ocsp, content, &until, &complaint))
             expect_complaint(&complaint);
+        else if (leaf != NULL)
+            bytes += tls_ocsp_is_about(content, leaf);
+        X509_free(leaf);
         return 0;
     }
     struct tls_files files = {.certificate = content, .key = content};

@@ -141,6 +141,13 @@ def main():
                 assert not session or not session.has_ticket
             with edge.handshake(context) as connection:
                 assert not connection.session_reused
+            # Renewed: the old response is about another certificate, and no visitor may see it.
+            authority.issue("used", ["example.org"])
+            reload(edge)
+            assert "no response sent" in stapled(edge)
+            staple(authority)
+            reload(edge)
+            assert "OCSP Response Status: successful" in stapled(edge)
             edge.await_quiet()
 
 
