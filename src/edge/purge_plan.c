@@ -22,8 +22,8 @@ static bool scope_covers(const void *context, struct slice url)
 enum purge_tool purge_tool_of(const struct request *request)
 {
     static const struct { struct slice method; enum purge_tool tool; } tools[] = {
-        {{"PURGE", 5}, PURGE_TOOL_PURGE}, {{"PURGEKEYS", 9}, PURGE_TOOL_KEYS}, {{"URIBAN", 6}, PURGE_TOOL_URL},
-        {{"BAN", 3}, PURGE_TOOL_BAN}};
+        {{"PURGE", 5}, PURGE_TOOL_PURGE}, {{"PURGEKEYS", 9}, PURGE_TOOL_KEYS},
+        {{"URIBAN", 6}, PURGE_TOOL_URL}, {{"BAN", 3}, PURGE_TOOL_BAN}};
     if (request->head.method == HTTP_METHOD_GET && request->site != NULL) {
         struct slice path = request_site(request)->purge.path;
         return path.size > 0 && request->head.path.size > path.size
@@ -281,8 +281,6 @@ void purge_plan_make(struct purge_plan *plan, struct request *request, enum purg
     case PURGE_TOOL_NONE:
         return;
     case PURGE_TOOL_PURGE:
-        plan_purge(plan);
-        return;
     case PURGE_TOOL_PATH:
         plan_purge(plan);
         return;

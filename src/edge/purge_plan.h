@@ -1,5 +1,5 @@
-// What a request to empty the cache asks for, in the forms that purge_request.h lists. It is read in
-// full and nothing is done yet: a plan holds the purges.
+// What a request to empty the cache asks for, in the forms that purge_request.h lists. It is read
+// in full and nothing is done yet: a plan holds the purges.
 #pragma once
 
 #include "edge/request.h"
