@@ -11,6 +11,8 @@ bool slice_equal_nocase(struct slice a, struct slice b)
 {
     if (a.size != b.size)
         return false;
+    if (a.size > 0 && memcmp(a.data, b.data, a.size) == 0)
+        return true; // as most are that are asked about
     for (size_t i = 0; i < a.size; i++) {
         if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
             return false;
@@ -61,12 +63,17 @@ struct slice slice_cut(struct slice *rest, char separator)
 
 bool slice_parse_u64(struct slice slice, uint64_t maximum, uint64_t *ret_value)
 {
+    const size_t surely_fits = 19; // digits
     if (slice.size == 0)
         return false;
     uint64_t value = 0;
     for (size_t i = 0; i < slice.size; i++) {
         unsigned digit = (unsigned)(unsigned char)slice.data[i] - '0';
-        if (digit > 9 || __builtin_mul_overflow(value, 10, &value)
+        if (digit > 9)
+            return false;
+        if (i < surely_fits)
+            value = value * 10 + digit;
+        else if (__builtin_mul_overflow(value, 10, &value)
             || __builtin_add_overflow(value, digit, &value))
             return false;
     }

@@ -5,22 +5,35 @@
 #include <stdio.h>
 
 #define QUOTED_MAX 60
+#define U64_DIGITS_MAX 20
 
 void text_append_u64(struct text *text, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
+    size_t size = 1;
+    for (uint64_t power = 10; size < U64_DIGITS_MAX && value >= power; power *= 10)
+        size++;
+    if (UNLIKELY(size > text->capacity - text->size)) {
+        text->full = true;
+        return;
+    }
+    char *at = text->data + text->size;
+    text->size += size;
+    while (size > 0) {
+        at[--size] = (char)('0' + value % 10);
         value /= 10;
-    } while (value > 0);
-    text_append(text, slice_of(digits + at, sizeof(digits) - at));
+    }
 }
 
 void text_append_hex(struct text *text, uint64_t value, unsigned digits)
 {
+    if (UNLIKELY(digits > text->capacity - text->size)) {
+        text->full = true;
+        return;
+    }
+    char *at = text->data + text->size;
     for (unsigned i = digits; i-- > 0;)
-        text_append_byte(text, "0123456789abcdef"[(value >> (4 * i)) & 15]);
+        *at++ = "0123456789abcdef"[(value >> (4 * i)) & 15];
+    text->size += digits;
 }
 
 void text_format(struct text *text, const char *format, ...)

@@ -13,6 +13,8 @@
 
 #define HTTP2_FRAME_SIZE 16384      // of DATA, without its head
 
+#define HTTP2_MEMORY_CLASSES 8      // of 64 bytes more each
+
 // Per thread, so that neither a stream nor a round of output allocates.
 struct http2_thread {
     nghttp2_session_callbacks *callbacks;
@@ -20,6 +22,8 @@ struct http2_thread {
     unsigned streams_kept;
     char *outputs[8];               // at rest, of the large size
     unsigned outputs_kept, outputs_large; // the latter: in use
+    struct http2_memory_block *resting[HTTP2_MEMORY_CLASSES];
+    unsigned resting_count[HTTP2_MEMORY_CLASSES];
 };
 
 // A piece of uploaded content, in a buffer of the thread (edge_buffer_take).
@@ -69,6 +73,7 @@ struct http2_connection {
     int32_t last_id;
     uint64_t opened, reset;
     int32_t fed_id, reset_id;       // what nghttp2 knows; what the bytes at hand reset
+    struct http2_stream *heading;   // whose fields come in; NULL: of none that is known
     int32_t initial_window, widest_window; // of streams towards the visitor, before his SETTINGS
 };
 
@@ -125,6 +130,11 @@ ssize_t http2_session_content_wanted(nghttp2_session *session, int32_t id, uint8
 void http2_session_feed(struct http2_connection *self, struct slice bytes);
 // Ends the connection if a budget is spent. After frames came in or went out.
 void http2_session_check(struct http2_connection *self);
+
+// http2_memory.c
+// What sessions of a thread are made of. The thread's struct must outlive them.
+nghttp2_mem http2_memory_of(struct http2_thread *thread);
+void http2_memory_free(struct http2_thread *thread); // what rests
 
 // http2_section.c
 // Puts self->section in the place of the frame that is pending. False: out of memory.

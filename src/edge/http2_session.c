@@ -16,32 +16,6 @@ enum http2_preface http2_preface_find(struct slice bytes)
     return size == preface.size ? HTTP2_PREFACE_WHOLE : HTTP2_PREFACE_PART;
 }
 
-// --- Memory ---
-
-static void *session_alloc(size_t size, void *context)
-{
-    (void)context;
-    return memory_alloc(size);
-}
-
-static void session_free(void *memory, void *context)
-{
-    (void)context;
-    memory_free(memory);
-}
-
-static void *session_zero_alloc(size_t count, size_t size, void *context)
-{
-    (void)context;
-    return memory_zero_alloc(count * size);
-}
-
-static void *session_resize(void *memory, size_t size, void *context)
-{
-    (void)context;
-    return memory_resize(memory, size);
-}
-
 // --- What comes in ---
 
 static struct http2_stream *find_stream(nghttp2_session *session, int32_t id)
@@ -193,12 +167,13 @@ static int refuse_stream(struct http2_connection *self, int32_t id, uint32_t err
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct http2_connection *self = context;
+    self->heading = NULL;
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-        struct http2_stream *begun = find_stream(session, frame->hd.stream_id);
-        if (begun != NULL)
-            http2_response_begin(&begun->request_trailer, true);
+        self->heading = find_stream(session, frame->hd.stream_id);
+        if (self->heading != NULL)
+            http2_response_begin(&self->heading->request_trailer, true);
         return 0;
     }
     struct http2_stream *stream = http2_stream_create(self, frame->hd.stream_id);
@@ -207,6 +182,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         return refuse_stream(self, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
     }
     nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
+    self->heading = stream;
     return 0;
 }
 
@@ -231,7 +207,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags, void *context)
 {
     struct http2_connection *self = context;
-    struct http2_stream *stream = find_stream(session, frame->hd.stream_id);
+    struct http2_stream *stream = self->heading;
+    (void)session;
     (void)flags;
     if (stream == NULL)
         return 0;
@@ -515,6 +492,7 @@ void http2_thread_destroy(struct http2_thread *thread)
     }
     while (thread->outputs_kept > 0)
         memory_free(thread->outputs[--thread->outputs_kept]);
+    http2_memory_free(thread);
     nghttp2_session_callbacks_del(thread->callbacks);
     memory_free(thread);
 }
@@ -552,9 +530,9 @@ bool http2_session_open(struct http2_connection *self, const struct http2_settin
 {
     struct http2_thread *thread = http2_thread_take(http2_thread_of(self));
     nghttp2_option *option = thread == NULL ? NULL : session_option_create();
-    nghttp2_mem memory = {NULL, session_alloc, session_free, session_zero_alloc, session_resize};
     if (option == NULL)
         return false;
+    nghttp2_mem memory = http2_memory_of(thread);
     int result = nghttp2_session_server_new3(
         &self->session, thread->callbacks, self, option, &memory);
     nghttp2_option_del(option);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define ARENA_CHUNK_SIZE 2048
-#define STREAMS_KEPT 256        // at rest, per thread
+#define STREAMS_KEPT 1024       // at rest, per thread
 #define EAGER_SIZE 8192         // content that is taken at once, without regard to urgency
 #define STREAMS_FACTOR 2        // tasks that still unwind may be as many as the streams allowed
 
@@ -74,6 +74,8 @@ void http2_stream_destroy(struct http2_stream *stream)
     http2_response_free(&stream->request_trailer);
     if (!stream->closed)
         nghttp2_session_set_stream_user_data(self->session, stream->id, NULL);
+    if (self->heading == stream)
+        self->heading = NULL;
     list_remove(&stream->link);
     list_remove(&stream->start_link);
     timer_stop(http2_thread_of(self)->loop, &stream->timer);

@@ -20,11 +20,12 @@ static bool is_name(struct slice host)
 {
     if (host.size == 0 || host.size > HTTP_HOST_SIZE_MAX || host.data[0] == '.')
         return false;
+    char before = '\0';
     for (size_t i = 0; i < host.size; i++) {
-        if (!http_character_is(host.data[i], HTTP_CHARACTER_HOST))
+        char byte = host.data[i];
+        if (!http_character_is(byte, HTTP_CHARACTER_HOST) || (byte == '.' && before == '.'))
             return false;
-        if (host.data[i] == '.' && i > 0 && host.data[i - 1] == '.')
-            return false;
+        before = byte;
     }
     return true;
 }

@@ -18,6 +18,7 @@ enum http_character_class {
     HTTP_CHARACTER_HOST = 16, // RFC 3986 unreserved: what a DNS name can hold, and '_' and '~'
     HTTP_CHARACTER_HEX = 32,
     HTTP_CHARACTER_ETAG = 64, // RFC 9110 section 8.8.3
+    HTTP_CHARACTER_LOWER_TOKEN = 128, // a token's, as in names of HTTP/2: no upper-case letters
 };
 
 extern const uint8_t http_characters[256];

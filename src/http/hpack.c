@@ -1,6 +1,5 @@
 // The table that both sides keep, and how a line is written.
 #include "http/hpack.h"
-#include "base/hash.h"
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "http/hpack_tables.h"
@@ -64,6 +63,23 @@ void hpack_limit(struct hpack_encoder *encoder, uint32_t size)
     encoder->lowest_limit = MINIMUM(encoder->lowest_limit, encoder->limit);
     encoder->has_new_limit = true;
     evict(encoder, encoder->limit);
+}
+
+// Quick and nothing else: lines are compared, and the longest chain is the table.
+static uint32_t hash_line(struct slice line)
+{
+    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = line.size, word = 0;
+    size_t at = 0;
+    for (; at + sizeof(word) <= line.size; at += sizeof(word)) {
+        memcpy(&word, line.data + at, sizeof(word));
+        hash = (hash ^ word) * factor;
+        hash ^= hash >> 32;
+    }
+    for (word = 0; at < line.size; at++)
+        word = word << 8 | (unsigned char)line.data[at];
+    hash = (hash ^ word) * factor;
+    return (uint32_t)(hash >> 32);
 }
 
 // Its index on the wire, 0 if it is not there.
@@ -151,20 +167,13 @@ static char *write_number(char *at, unsigned form, unsigned bits, size_t number)
     return at;
 }
 
-static unsigned char lower(char byte)
-{
-    unsigned char value = (unsigned char)byte;
-    return value >= 'A' && value <= 'Z' ? (unsigned char)(value | 0x20) : value;
-}
-
-// Huffman's code of the string, whose size in bytes is known (section 5.2).
-static char *write_coded(char *at, struct slice string, bool is_name)
+// Huffman's code of the string (section 5.2).
+static char *write_coded(char *at, struct slice string)
 {
     uint64_t bits = 0;
     unsigned count = 0;
     for (size_t i = 0; i < string.size; i++) {
-        const struct hpack_code *code = &hpack_codes[is_name ? lower(string.data[i])
-                                                             : (unsigned char)string.data[i]];
+        const struct hpack_code *code = &hpack_codes[(unsigned char)string.data[i]];
         bits = bits << code->count | code->bits;
         count += code->count;
         if (count >= 32) {
@@ -181,17 +190,27 @@ static char *write_coded(char *at, struct slice string, bool is_name)
     return at;
 }
 
-static char *write_string(char *at, struct slice string, bool is_name)
+static char *write_string(char *at, struct slice string)
 {
     size_t bits = 0;
     for (size_t i = 0; i < string.size; i++)
-        bits += hpack_codes[is_name ? lower(string.data[i]) : (unsigned char)string.data[i]].count;
+        bits += hpack_codes[(unsigned char)string.data[i]].count;
     size_t size = (bits + 7) / 8;
     if (size < string.size)
-        return write_coded(write_number(at, STRING_CODED, BITS_STRING, size), string, is_name);
+        return write_coded(write_number(at, STRING_CODED, BITS_STRING, size), string);
     at = write_number(at, 0, BITS_STRING, string.size);
-    for (size_t i = 0; i < string.size; i++)
-        *at++ = is_name ? (char)lower(string.data[i]) : string.data[i];
+    memcpy(at, string.data, string.size);
+    return at + string.size;
+}
+
+// In lower case, and as it is: a name that has to be spelled comes once in a connection.
+static char *write_name(char *at, struct slice name)
+{
+    at = write_number(at, 0, BITS_STRING, name.size);
+    for (size_t i = 0; i < name.size; i++) {
+        char byte = name.data[i];
+        *at++ = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    }
     return at;
 }
 
@@ -218,7 +237,7 @@ char *hpack_write_status(unsigned status, char *at)
     const char digits[] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
         (char)('0' + status % 10)};
     return write_string(write_number(at, FORM_PLAIN, BITS_PLAIN, first),
-        slice_of(digits, sizeof(digits)), false);
+        slice_of(digits, sizeof(digits)));
 }
 
 // A name that neither side knows goes into the table even if its value does not come again.
@@ -254,8 +273,8 @@ static char *write_literal(struct hpack_encoder *encoder, struct slice line, uin
     at = inserted ? write_number(at, FORM_INSERTED, BITS_INSERTED, index)
         : write_number(at, habit == HPACK_SECRET ? FORM_SECRET : FORM_PLAIN, BITS_PLAIN, index);
     if (index == 0)
-        at = write_string(at, name, true);
-    return write_string(at, value, false);
+        at = write_name(at, name);
+    return write_string(at, value);
 }
 
 char *hpack_write_lines(struct hpack_encoder *encoder, struct slice lines, char *at)
@@ -266,7 +285,7 @@ char *hpack_write_lines(struct hpack_encoder *encoder, struct slice lines, char 
         if (line_end == NULL)
             break;
         struct slice line = slice_of(begin, (size_t)(line_end - begin));
-        uint32_t hash = (uint32_t)hash_bytes(line, 0);
+        uint32_t hash = hash_line(line);
         uint32_t index = find_line(encoder, line, hash);
         at = index != 0 ? write_number(at, FORM_INDEXED, BITS_INDEXED, index)
                         : write_literal(encoder, line, hash, at);

@@ -21,12 +21,7 @@ static bool names_connection(enum http_name known)
 
 static bool is_lower_token(struct slice name)
 {
-    for (size_t i = 0; i < name.size; i++) {
-        if (!http_character_is(name.data[i], HTTP_CHARACTER_TOKEN)
-            || (name.data[i] >= 'A' && name.data[i] <= 'Z'))
-            return false;
-    }
-    return name.size > 0;
+    return name.size > 0 && http_characters_all(name, HTTP_CHARACTER_LOWER_TOKEN);
 }
 
 static bool is_clean_value(struct slice value)

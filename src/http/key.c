@@ -6,9 +6,11 @@
 
 static void append_lower(struct text *text, struct slice slice)
 {
-    for (size_t i = 0; i < slice.size; i++) {
-        char byte = slice.data[i];
-        text_append_byte(text, byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte);
+    size_t begin = text->size;
+    text_append(text, slice);
+    for (size_t i = begin; i < text->size; i++) {
+        char byte = text->data[i];
+        text->data[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
     }
 }
 
@@ -22,8 +24,10 @@ static bool is_escape(struct slice at)
     return at.size >= 3 && http_characters_all(slice_of(at.data + 1, 2), HTTP_CHARACTER_HEX);
 }
 
-static bool escapes_are_valid(struct slice path)
+static bool has_valid_escapes(struct slice path)
 {
+    if (!slice_contains(path, '%'))
+        return false;
     for (size_t i = 0; i < path.size; i++) {
         if (path.data[i] == '%' && !is_escape(slice_of(path.data + i, path.size - i)))
             return false;
@@ -70,7 +74,7 @@ enum error http_key_write(struct text *text, struct slice scheme, struct slice a
         text_append_byte(text, '/');
     // With a '%' that is no escape nothing is decoded: what comes out could read as an escape, and
     // two targets that servers tell apart would share a key.
-    if (escapes_are_valid(path))
+    if (has_valid_escapes(path))
         append_path(text, path);
     else
         text_append(text, path);
