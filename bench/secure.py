@@ -221,6 +221,7 @@ def tls(options):
     origin, servers = Origin(), []
     kinds = {"full handshake": (lambda server, seconds: handshakes(server, seconds, "full"), None),
              "resumed handshake": (lambda server, seconds: handshakes(server, seconds, "resumed"), None),
+             "returning visitor": (lambda server, seconds: handshakes(server, seconds, "returning"), None),
              "hit, kept connection": (hits_over_http1, None)}
     try:
         for name in present(list(SERVERS)):
