@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "edge/client.h"
 #include "edge/client_table.h"
-#include "edge/http2.h"
+#include "edge/http2/http2.h"
 #include "edge/secure.h"
 #include "edge/tunnel.h"
 

@@ -1,7 +1,7 @@
 // Everything is read from what is there anyway; where an explanation is not asked for, this costs a
 // branch.
 #include "edge/debug_field.h"
-#include "edge/rule.h"
+#include "edge/rules/rule.h"
 #include "http/structured.h"
 
 #define SIZE_MAX_SHOWN 6144 // of all lines together

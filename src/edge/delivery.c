@@ -1,14 +1,14 @@
 // Composing answers: status, stored fields, our own fields, and the content as it comes. How they
 // reach the visitor is the transport's business.
 #include "edge/delivery.h"
-#include "edge/compress.h"
+#include "edge/compression/compress.h"
 #include "edge/debug_field.h"
 #include "edge/laggard.h"
 #include "edge/multipart.h"
-#include "edge/page.h"
+#include "edge/pages/page.h"
 #include "edge/part.h"
 #include "edge/purge_request.h"
-#include "edge/rule_serve.h"
+#include "edge/rules/rule_serve.h"
 #include "edge/secure.h"
 #include "edge/status_field.h"
 

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "edge/client_table.h"
 #include "edge/connection.h"
-#include "edge/http2.h"
+#include "edge/http2/http2.h"
 #include "edge/thread.h"
 
 #define FLIGHTS_MAX 100000

@@ -15,7 +15,7 @@
 #include "edge/lifeline.h"
 #include "edge/part.h"
 #include "edge/request.h"
-#include "edge/rule_serve.h"
+#include "edge/rules/rule_serve.h"
 
 #define ARENA_CHUNK_SIZE 4096
 #define ARENA_LIMIT (1024 * 1024)

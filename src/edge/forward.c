@@ -1,6 +1,6 @@
 // Copies the visitor's end-to-end fields and adds our own.
 #include "edge/forward.h"
-#include "edge/rule_serve.h"
+#include "edge/rules/rule_serve.h"
 #include "edge/secure.h"
 #include "http/trailer.h"
 

@@ -1,7 +1,7 @@
 // A generation of settings: host names to sites, sites to origins.
 #include "base/hash.h"
 #include "base/memory.h"
-#include "edge/rule.h"
+#include "edge/rules/rule.h"
 #include "edge/thread.h"
 
 #define HOST_HASHED 256 // longer than any name; of a longer one, so much is hashed

@@ -1,7 +1,7 @@
 // Copies become stale, they do not go: should the backend fail, they are still there.
 #include "edge/invalidate.h"
 #include "edge/part.h"
-#include "edge/rule.h"
+#include "edge/rules/rule.h"
 #include "http/key.h"
 #include "http/reference.h"
 

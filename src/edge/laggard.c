@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "edge/delivery.h"
 #include "edge/forward.h"
-#include "edge/rule_serve.h"
+#include "edge/rules/rule_serve.h"
 
 #define LAGGARD_BUFFER_SIZE 65536
 

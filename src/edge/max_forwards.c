@@ -2,7 +2,7 @@
 // from its second field on.
 #include "edge/max_forwards.h"
 #include "edge/delivery.h"
-#include "edge/page.h"
+#include "edge/pages/page.h"
 
 static struct http_field *find_field(const struct http_fields *fields)
 {

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "cache/tag.h"
 #include "edge/delivery.h"
-#include "edge/page.h"
+#include "edge/pages/page.h"
 #include "edge/purge_plan.h"
 #include "edge/purge_settings.h"
 

@@ -18,10 +18,10 @@
 #include "edge/debug_field.h"
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
-#include "edge/own_page.h"
+#include "edge/pages/own_page.h"
 #include "edge/part.h"
 #include "edge/purge_request.h"
-#include "edge/rule_serve.h"
+#include "edge/rules/rule_serve.h"
 #include "edge/secure.h"
 #include "http/key.h"
 

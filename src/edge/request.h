@@ -5,7 +5,7 @@
 #include "edge/connection.h"
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
-#include "edge/rule.h"
+#include "edge/rules/rule.h"
 #include "edge/transport.h"
 #include "edge/tunnel.h"
 

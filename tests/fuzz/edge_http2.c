@@ -2,7 +2,7 @@
 // read outside, nothing stays behind, and every stream is told of once.
 #include "base/invariant.h"
 #include "base/memory.h"
-#include "edge/http2_inside.h"
+#include "edge/http2/http2_inside.h"
 
 #define HEADS_PER_ROUND 16
 #define TRAILER_SIZE 256

@@ -2,7 +2,7 @@
 // input's lines: a pattern, a path, a query, names of parameters separated by ',' (the first letter
 // says how they are used), a template.
 #include "base/invariant.h"
-#include "edge/rule.h"
+#include "edge/rules/rule.h"
 #include "http/characters.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // The budgets of what costs a visitor little.
-#include "edge/http2_guard.h"
+#include "edge/http2/http2_guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

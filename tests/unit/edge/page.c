@@ -1,6 +1,6 @@
 // The pages tell the truth in three forms, escape whatever came from outside, stay small, and the
 // policy's hashes are those of the style and script that are really sent.
-#include "edge/page.h"
+#include "edge/pages/page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

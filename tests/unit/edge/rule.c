@@ -1,8 +1,8 @@
 // Which rules hold for a request and what they add up to, from settings as one writes them.
 #include "base/memory.h"
 #include "conf/conf.h"
+#include "edge/rules/rule.h"
 #include "edge/settings.h"
-#include "edge/rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

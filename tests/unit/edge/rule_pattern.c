@@ -1,5 +1,5 @@
 // Which paths a pattern stands for, and that no second spelling of a path escapes it.
-#include "edge/rule_pattern.h"
+#include "edge/rules/rule_pattern.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

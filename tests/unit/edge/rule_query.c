@@ -1,6 +1,6 @@
 // Which parameters are in the key: dropping helps the cache, dropping too much shows visitors what
 // somebody else has chosen for them.
-#include "edge/rule_query.h"
+#include "edge/rules/rule_query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

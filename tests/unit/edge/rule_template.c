@@ -1,5 +1,5 @@
 // Variables in texts; and that a redirect leads where its operator said, whatever the visitor says.
-#include "edge/rule_template.h"
+#include "edge/rules/rule_template.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
