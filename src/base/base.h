@@ -18,3 +18,16 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_SECOND UINT64_C(1000000000)
+
+// Which sanitizer looks on, as gcc and clang tell it.
+#if defined(__SANITIZE_ADDRESS__)
+#define BASE_ADDRESS_SANITIZER 1
+#elif defined(__SANITIZE_THREAD__)
+#define BASE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BASE_ADDRESS_SANITIZER 1
+#elif __has_feature(thread_sanitizer)
+#define BASE_THREAD_SANITIZER 1
+#endif
+#endif

@@ -4,12 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #endif
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -31,7 +31,7 @@ static size_t page_size(void)
 // After a switch into the fiber, on its stack.
 static void arrived_inside(struct fiber *fiber)
 {
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(fiber->fake_stack, &fiber->outer_stack, &fiber->outer_size);
 #else
     (void)fiber;
@@ -40,13 +40,13 @@ static void arrived_inside(struct fiber *fiber)
 
 static void leave(struct fiber *fiber, bool for_ever)
 {
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     __sanitizer_start_switch_fiber(for_ever ? NULL : &fiber->fake_stack, fiber->outer_stack,
         fiber->outer_size);
 #else
     (void)for_ever;
 #endif
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
     __tsan_switch_to_fiber(fiber->outer_state, 0);
 #endif
     fiber->context = jump_fcontext(fiber->context, NULL).from;
@@ -82,10 +82,10 @@ struct fiber *fiber_create(size_t stack_size, size_t owner_size, void (*main)(st
     fiber->mapping = mapping;
     fiber->mapping_size = mapping_size;
     fiber->context = make_fcontext(owner, (size_t)(owner - mapping) - page, enter_first);
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     __lsan_register_root_region(mapping + page, mapping_size - page);
 #endif
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
     fiber->state = __tsan_create_fiber(0);
 #endif
     return fiber;
@@ -93,17 +93,17 @@ struct fiber *fiber_create(size_t stack_size, size_t owner_size, void (*main)(st
 
 void fiber_enter(struct fiber *fiber)
 {
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     void *fake_stack;
     char *bottom = fiber->mapping + page_size();
     __sanitizer_start_switch_fiber(&fake_stack, bottom, (size_t)((char *)fiber - bottom));
 #endif
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
     fiber->outer_state = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(fiber->state, 0);
 #endif
     fiber->context = jump_fcontext(fiber->context, fiber).from;
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
 #endif
 }
@@ -117,11 +117,11 @@ void fiber_destroy(struct fiber *fiber)
 {
     char *mapping = fiber->mapping;
     size_t mapping_size = fiber->mapping_size;
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     __lsan_unregister_root_region(mapping + page_size(), mapping_size - page_size());
     __asan_unpoison_memory_region(mapping + page_size(), mapping_size - page_size());
 #endif
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
     __tsan_destroy_fiber(fiber->state);
 #endif
     munmap(mapping, mapping_size);

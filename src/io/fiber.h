@@ -4,30 +4,18 @@
 
 #include "base/base.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FIBER_ADDRESS_SANITIZER 1
-#elif defined(__SANITIZE_THREAD__)
-#define FIBER_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FIBER_ADDRESS_SANITIZER 1
-#elif __has_feature(thread_sanitizer)
-#define FIBER_THREAD_SANITIZER 1
-#endif
-#endif
-
 // First member of its owner, which stands at the top of the stack it describes.
 struct fiber {
     void *context; // where to go on: of the fiber while it is out, of its resumer while it is in
     void (*main)(struct fiber *fiber);
     char *mapping; // guard page, stack, owner
     size_t mapping_size;
-#ifdef FIBER_ADDRESS_SANITIZER
+#ifdef BASE_ADDRESS_SANITIZER
     void *fake_stack;
     const void *outer_stack;
     size_t outer_size;
 #endif
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
     void *state, *outer_state;
 #endif
 };

@@ -11,6 +11,7 @@
 // at once, so that a stream that nobody reads holds up no other.
 #pragma once
 
+#include "http/http2_memory.h"
 #include "http/http2_response.h"
 #include "origin/exchange_inside.h"
 
@@ -32,6 +33,7 @@ struct http2_session {
     struct connection *connection;
     struct origin *origin;    // counted: its counters are told
     nghttp2_session *nghttp2;
+    struct http2_memory memory; // of that
     struct list seat_link;    // among those of its backend that take streams; else alone
     struct list home_link;    // in pool_loop->sessions
     struct list streams;      // struct http2_stream, open

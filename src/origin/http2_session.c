@@ -5,40 +5,11 @@
 
 #define READ_STEP_MS 1000 // how long the reader stays without streams before the session rests
 
-// --- Memory of nghttp2 ---
-
-static void *ng_alloc(size_t size, void *ignored)
-{
-    (void)ignored;
-    return memory_alloc(MAXIMUM(size, (size_t)1));
-}
-
-static void ng_free(void *memory, void *ignored)
-{
-    (void)ignored;
-    memory_free(memory);
-}
-
-static void *ng_zero_alloc(size_t count, size_t size, void *ignored)
-{
-    size_t total;
-    (void)ignored;
-    if (__builtin_mul_overflow(count, size, &total))
-        return NULL;
-    return memory_zero_alloc(MAXIMUM(total, (size_t)1));
-}
-
-static void *ng_resize(void *memory, size_t size, void *ignored)
-{
-    (void)ignored;
-    return memory_resize(memory, MAXIMUM(size, (size_t)1));
-}
-
 // --- Beginning and end ---
 
 static enum error configure(struct http2_session *session, nghttp2_option *option)
 {
-    nghttp2_mem memory = {NULL, ng_alloc, ng_free, ng_zero_alloc, ng_resize};
+    nghttp2_mem memory = http2_memory_of(&session->memory);
     nghttp2_session_callbacks *callbacks;
     nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
@@ -67,6 +38,7 @@ static void session_free(struct http2_session *session)
 {
     struct pool_loop *home = session->connection->home;
     nghttp2_session_del(session->nghttp2);
+    http2_memory_end(&session->memory);
     connection_close(session->connection);
     origin_release(session->origin);
     list_remove(&session->seat_link);
@@ -173,7 +145,8 @@ bool http2_session_takes_streams(const struct http2_session *session)
 {
     uint64_t limit = nghttp2_session_get_remote_settings(session->nghttp2,
         NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return !session->retired && session->doubted_ns <= session->received_ns
+    return !session->retired && !session->memory.failed
+        && session->doubted_ns <= session->received_ns
         && session->stream_count < MINIMUM(limit, session->stream_limit)
         && nghttp2_session_check_request_allowed(session->nghttp2) != 0;
 }

@@ -124,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     http2_lose(self);
     invariant(self->stream_count == 0 && list_is_empty(&self->streams));
     nghttp2_session_del(self->session);
+    http2_memory_end(&self->memory);
     memory_free(self->output);
     while (scene.thread.buffers != NULL) {
         struct buffer_link *buffer = scene.thread.buffers;

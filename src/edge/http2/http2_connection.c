@@ -314,6 +314,7 @@ static void http2_destroy(struct http2_connection *self)
     http2_drop_spill(self);
     hpack_free(&self->encoder);
     nghttp2_session_del(self->session);
+    http2_memory_end(&self->memory);
     connection->http2 = NULL;
     memory_free(self);
     connection_destroy(connection);
@@ -382,8 +383,10 @@ void http2_connection_serve(struct task *task, struct connection *connection)
         list_init(&self->starting);
     }
     if (self == NULL || !http2_session_open(self, settings)) {
-        if (self != NULL)
+        if (self != NULL) {
             nghttp2_session_del(self->session);
+            http2_memory_end(&self->memory);
+        }
         memory_free(self);
         connection->http2 = NULL;
         connection_destroy(connection);

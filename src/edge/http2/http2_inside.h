@@ -8,12 +8,11 @@
 #include "edge/transport.h"
 #include "http/hpack.h"
 #include "http/http2_head.h"
+#include "http/http2_memory.h"
 #include "http/http2_response.h"
 #include "http/http2_scan.h"
 
 #define HTTP2_FRAME_SIZE 16384      // of DATA, without its head
-
-#define HTTP2_MEMORY_CLASSES 8      // of 64 bytes more each
 
 // Per thread, so that neither a stream nor a round of output allocates.
 struct http2_thread {
@@ -22,8 +21,7 @@ struct http2_thread {
     unsigned streams_kept;
     char *outputs[8];               // at rest, of the large size
     unsigned outputs_kept, outputs_large; // the latter: in use
-    struct http2_memory_block *resting[HTTP2_MEMORY_CLASSES];
-    unsigned resting_count[HTTP2_MEMORY_CLASSES];
+    struct http2_pool pool;         // of what sessions are made of
 };
 
 // A piece of uploaded content, in a buffer of the thread (edge_buffer_take).
@@ -44,6 +42,7 @@ struct http2_section {
 struct http2_connection {
     struct connection *connection;
     nghttp2_session *session;
+    struct http2_memory memory;     // of that
     struct hpack_encoder encoder;   // of all heads that go out
     struct list streams;            // all struct http2_stream that know it
     struct list starting;           // of these: whole heads whose task is not started yet
@@ -128,13 +127,8 @@ ssize_t http2_session_content_wanted(nghttp2_session *session, int32_t id, uint8
     size_t length, uint32_t *flags, nghttp2_data_source *source, void *context);
 // Hands received bytes over. Complete requests are in self->starting then.
 void http2_session_feed(struct http2_connection *self, struct slice bytes);
-// Ends the connection if a budget is spent. After frames came in or went out.
+// Ends the connection if a budget is spent, or memory was. After frames came in or went out.
 void http2_session_check(struct http2_connection *self);
-
-// http2_memory.c
-// What sessions of a thread are made of. The thread's struct must outlive them.
-nghttp2_mem http2_memory_of(struct http2_thread *thread);
-void http2_memory_free(struct http2_thread *thread); // what rests
 
 // http2_section.c
 // Puts self->section in the place of the frame that is pending. False: out of memory.

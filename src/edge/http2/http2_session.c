@@ -492,7 +492,7 @@ void http2_thread_destroy(struct http2_thread *thread)
     }
     while (thread->outputs_kept > 0)
         memory_free(thread->outputs[--thread->outputs_kept]);
-    http2_memory_free(thread);
+    http2_pool_free(&thread->pool);
     nghttp2_session_callbacks_del(thread->callbacks);
     memory_free(thread);
 }
@@ -532,7 +532,8 @@ bool http2_session_open(struct http2_connection *self, const struct http2_settin
     nghttp2_option *option = thread == NULL ? NULL : session_option_create();
     if (option == NULL)
         return false;
-    nghttp2_mem memory = http2_memory_of(thread);
+    self->memory.pool = &thread->pool;
+    nghttp2_mem memory = http2_memory_of(&self->memory);
     int result = nghttp2_session_server_new3(
         &self->session, thread->callbacks, self, option, &memory);
     nghttp2_option_del(option);
@@ -579,6 +580,8 @@ void http2_session_feed(struct http2_connection *self, struct slice bytes)
 
 void http2_session_check(struct http2_connection *self)
 {
+    if (self->memory.failed)
+        http2_lose(self);
     if (self->guard.spent == HTTP2_GLITCH_NONE || self->ending || self->lost)
         return;
     http2_count(self, http2_guard_counter(self->guard.spent));

@@ -501,7 +501,7 @@ static void counts_on_its_stack(struct task *task, void *argument)
 }
 
 // ThreadSanitizer adds mappings of its own, of which a process has 65,530 by default.
-#ifdef FIBER_THREAD_SANITIZER
+#ifdef BASE_THREAD_SANITIZER
 #define MANY_TASKS 5000
 #else
 #define MANY_TASKS 10000
@@ -612,7 +612,7 @@ static void test_a_stack_overflow_hits_the_guard_page(void **state)
     assert_int_equal(run_in_child(digs, &deep, output, sizeof(output)), 0);
     int status = run_in_child(digs, &too_deep, output, sizeof(output));
     assert_non_null(strstr(output, "digging"));
-#if defined(FIBER_ADDRESS_SANITIZER) || defined(FIBER_THREAD_SANITIZER)
+#if defined(BASE_ADDRESS_SANITIZER) || defined(BASE_THREAD_SANITIZER)
     assert_int_not_equal(status, 0); // the sanitizer reports it and exits
 #else
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
