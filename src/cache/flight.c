@@ -124,6 +124,22 @@ enum error flight_join(struct flight_table *table, const struct cache_key *key,
     return ERROR_NONE;
 }
 
+struct flight *flight_join_fitting(struct flight_table *table, const struct cache_key *key,
+    struct hash128 variant, struct cache *cache, const struct http_fields *fields)
+{
+    lock_acquire(&table->lock);
+    struct flight *flight = find(*bucket_of(table, key->hash, variant), cache, key, variant);
+    if (flight != NULL && (atomic_load_explicit(&flight->state, memory_order_acquire)
+                != FLIGHT_ANSWERED || !object_matches(flight->object, fields)))
+        flight = NULL;
+    if (flight != NULL) {
+        flight_reference(flight);
+        atomic_fetch_add_explicit(&flight->followers, 1, memory_order_relaxed);
+    }
+    lock_release(&table->lock);
+    return flight;
+}
+
 enum error flight_start_alone(struct loop *loop, struct flight **ret_flight)
 {
     struct flight *flight = flight_create(loop, SLICE_EMPTY);

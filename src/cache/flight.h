@@ -65,6 +65,10 @@ uint64_t flight_table_count(struct flight_table *table);
 enum error flight_join(struct flight_table *table, const struct cache_key *key,
     struct hash128 variant, struct loop *loop, struct cache *cache, struct flight **ret_flight,
     bool *ret_leader) MUST_CHECK;
+// Joins the flight that began as that variant, before anything was known of what the key varies by,
+// and whose answer, as its head says now, fits these fields. NULL: there is none.
+struct flight *flight_join_fitting(struct flight_table *table, const struct cache_key *key,
+    struct hash128 variant, struct cache *cache, const struct http_fields *fields) MUST_CHECK;
 // A flight that is in no table: for what cannot be shared from the start.
 enum error flight_start_alone(struct loop *loop, struct flight **ret_flight) MUST_CHECK;
 // No longer interested; gives the reference back. The last follower of a flight that does not fill

@@ -54,26 +54,38 @@ static bool request_is_overtaken(struct request *request)
     return overtaken;
 }
 
-bool request_begin_fetch(struct request *request, bool coalesce)
+// Waits for the flight of the request's variant, as far as that is known, or starts one. Nobody
+// waits behind an answer made for a stranger.
+static enum error request_join_flight(struct request *request)
 {
     struct edge *edge = request->thread->edge;
+    const struct http_fields *fields = &request->head.fields;
+    struct hash128 unknown = {.high = request->credentials};
+    struct hash128 variant = cache_variant(edge->cache, &request->key, fields);
+    bool is_stored = !hash128_equal(variant, (struct hash128){0});
+    if (is_stored && request->lack == LACK_URI)
+        request->lack = LACK_VARY;
+    if (!is_stored)
+        variant = request->variant;
+    variant.high ^= request->credentials;
+    if (is_stored) {
+        request->leads = false;
+        request->flight =
+            flight_join_fitting(edge->flights, &request->key, unknown, edge->cache, fields);
+        if (request->flight != NULL)
+            return ERROR_NONE;
+    }
+    return flight_join(edge->flights, &request->key, variant, request->thread->loop, edge->cache,
+        &request->flight, &request->leads);
+}
+
+bool request_begin_fetch(struct request *request, bool coalesce)
+{
     if (request->flight != NULL)
         return true;
-    enum error error;
     request->leads = true;
-    if (coalesce) {
-        struct hash128 variant = cache_variant(edge->cache, &request->key, &request->head.fields);
-        bool is_stored = !hash128_equal(variant, (struct hash128){0});
-        if (is_stored && request->lack == LACK_URI)
-            request->lack = LACK_VARY;
-        if (!is_stored)
-            variant = request->variant;
-        variant.high ^= request->credentials; // nobody waits behind an answer made for a stranger
-        error = flight_join(edge->flights, &request->key, variant, request->thread->loop,
-            edge->cache, &request->flight, &request->leads);
-    } else {
-        error = flight_start_alone(request->thread->loop, &request->flight);
-    }
+    enum error error = coalesce ? request_join_flight(request)
+        : flight_start_alone(request->thread->loop, &request->flight);
     if (error != ERROR_NONE) {
         request->flight = NULL;
         request->leads = false;
