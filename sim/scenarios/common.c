@@ -149,3 +149,17 @@ void sim_fail_allocations(struct task *task, struct sim_run *run, sim_plan *plan
     sim_sleep_ms(task, SIM_RECOVERY_MS);
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
+
+void sim_silence(struct task *task, struct sim_run *run)
+{
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
+    sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_SILENT);
+    run->troubled = true;
+    sim_visitors(task, run, 10000, sim_plan_breakable);
+    sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_UP);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}

@@ -41,3 +41,5 @@ void sim_outage(struct task *task, struct sim_run *run, struct sim_origin *origi
     struct sim_fault fault, sim_plan *plan);
 // Any allocation may fail while visitors come with that plan; afterwards all is well.
 void sim_fail_allocations(struct task *task, struct sim_run *run, sim_plan *plan);
+// The network to the origin swallows everything for a while; afterwards all is well.
+void sim_silence(struct task *task, struct sim_run *run);

@@ -96,16 +96,7 @@ static void refuses(struct task *task, struct sim_run *run)
 static void goes_silent(struct task *task, struct sim_run *run)
 {
     begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_SITE);
-    sim_warm(task, run);
-    sim_sleep_ms(task, sim_between_values(run, 0, 70000));
-    sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_SILENT);
-    run->troubled = true;
-    sim_visitors(task, run, 10000, sim_plan_breakable);
-    sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_UP);
-    run->troubled = false;
-    sim_trouble(run);
-    sim_sleep_ms(task, SIM_RECOVERY_MS);
-    sim_visitors(task, run, 5000, sim_plan_strict);
+    sim_silence(task, run);
 }
 
 static void flaps(struct task *task, struct sim_run *run)

@@ -290,11 +290,6 @@ struct origins *edge_origins(struct edge *edge)
     return edge->origins;
 }
 
-struct loop *edge_loop(struct edge *edge, unsigned index)
-{
-    return edge->threads[index].loop;
-}
-
 int64_t edge_started_ms(const struct edge *edge)
 {
     return edge->started_ms;

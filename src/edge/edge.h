@@ -56,7 +56,6 @@ uint64_t edge_purge(struct edge *edge, const struct purge *purge);
 
 struct cache *edge_cache(struct edge *edge);
 struct origins *edge_origins(struct edge *edge);
-struct loop *edge_loop(struct edge *edge, unsigned index);
 int64_t edge_started_ms(const struct edge *edge); // wall clock
 uint64_t edge_read_ledger(struct edge *edge, enum ledger_count count); // summed over the loops
 uint64_t edge_read_fault(struct edge *edge, enum http1_fault fault);

@@ -98,8 +98,6 @@ void http2_session_doubt(struct http2_session *session);
 bool http2_session_wake(struct http2_session *session);
 // Takes no further streams; ends when those it has are over.
 void http2_session_retire(struct http2_session *session);
-// A stream has left; the session may be gone on return.
-void http2_session_forget(struct http2_session *session, struct http2_stream *stream);
 // What rests of removed backends ends; all, when the loop is stopping. In the loop.
 void http2_sessions_flush(struct pool_loop *pool_loop);
 

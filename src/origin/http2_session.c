@@ -134,13 +134,6 @@ void http2_session_retire(struct http2_session *session)
     settle(session);
 }
 
-void http2_session_forget(struct http2_session *session, struct http2_stream *stream)
-{
-    list_remove(&stream->link);
-    session->stream_count--;
-    settle(session);
-}
-
 bool http2_session_takes_streams(const struct http2_session *session)
 {
     uint64_t limit = nghttp2_session_get_remote_settings(session->nghttp2,
