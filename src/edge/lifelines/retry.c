@@ -50,11 +50,15 @@ static bool retry_could_help(const struct fetch *fetch)
 static enum lifeline_outcome retry_attempt(struct task *task, struct fetch *fetch)
 {
     struct retry_settings settings = origin_retry(fetch->origin);
-    if (fetch->attempts >= settings.attempts || !retry_is_safe(fetch) || !retry_could_help(fetch))
+    // A kept connection that died under the first attempt says nothing about the backend: it counts
+    // neither against the attempts nor against the budget.
+    bool was_ending = fetch->failure.kind == FAILURE_CONNECTION_TERMINATED
+        && fetch->failure.reused_connection && fetch->attempts == 1;
+    if (fetch->attempts >= settings.attempts && !was_ending)
         return LIFELINE_PASS;
-    // A kept connection that died under the first attempt says nothing about the backend.
-    bool free_of_cost = fetch->failure.unsent
-        || (fetch->failure.reused_connection && fetch->attempts == 1);
+    if (!retry_is_safe(fetch) || !retry_could_help(fetch))
+        return LIFELINE_PASS;
+    bool free_of_cost = fetch->failure.unsent || was_ending;
     if (!free_of_cost && !origin_budget_take(fetch->origin, task_now_ns(task)))
         return LIFELINE_PASS;
     return LIFELINE_AGAIN;
