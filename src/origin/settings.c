@@ -241,8 +241,8 @@ static const struct setting retry_rows[] = {
         .fallback = "3",
         .minimum = 1,
         .maximum = 10,
-        .summary = "Attempts for one request, the first included; one on a kept connection that was "
-                   "just ending does not count.",
+        .summary = "Attempts for one request, the first included; one on a kept connection that "
+                   "was just ending does not count.",
         .touch = "Hardly ever; more than three only add load.",
     },
 };
