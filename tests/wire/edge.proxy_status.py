@@ -1,7 +1,11 @@
 """Proxy-Status names each failure by its type in RFC 9209, and calls nothing an error that is the
-backend's own answer. (Of TLS: tls.origin.py; of names: edge.origin_by_name; limits have theirs.)"""
+backend's own answer. (Of TLS: tls.origin.py; of names: edge.origin_by_name, edge.silent_resolver;
+limits have theirs.)"""
 
 import contextlib
+import itertools
+import os
+import resource
 import socket
 import subprocess
 import threading
@@ -34,9 +38,11 @@ def answer(connection, head, _rest):
     return False
 
 
-def told(edge, request, ends=False):
-    """The status, and what Proxy-Status says without the edge's name. ends: nothing more comes."""
+def told(edge, request, ends=False, ready=lambda: None):
+    """The status, and what Proxy-Status says without the edge's name. ends: nothing more comes;
+    ready: is called once the edge has the connection."""
     with edge.connect() as visitor:
+        ready()
         with contextlib.suppress(ConnectionError):
             visitor.sendall(request)
         if ends:
@@ -108,5 +114,24 @@ def test_connections():
             assert answered == (503, expected), answered
 
 
+def test_our_own_trouble():
+    """No descriptor for a connection to the backend: that is not the backend's doing."""
+    def take_descriptors():
+        harness.wait_until(lambda: edge.status()["now"]["connections"] == 1, "it is accepted")
+        used = {int(name) for name in os.listdir(f"/proc/{edge.process.pid}/fd")}
+        free = next(i for i in itertools.count() if i not in used)
+        resource.prlimit(edge.process.pid, resource.RLIMIT_NOFILE, (free, before[1]))
+
+    with harness.Edge(harness.Backend(answer), SETTINGS) as edge:
+        before = resource.prlimit(edge.process.pid, resource.RLIMIT_NOFILE)
+        answered = told(edge, get("/good"), ready=take_descriptors)
+        resource.prlimit(edge.process.pid, resource.RLIMIT_NOFILE, before)
+        assert answered == (503, ";error=proxy_internal_error"), answered
+        assert edge.status()["origins"][0]["backends"][0]["healthy"]
+        answered = told(edge, get("/good"))
+        assert answered == (200, None), answered
+
+
 test_answers()
 test_connections()
+test_our_own_trouble()
