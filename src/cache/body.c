@@ -45,7 +45,7 @@ struct body {
     _Atomic uint64_t size;
     struct body_growth *growth;
     _Atomic uint8_t state;
-    uint8_t error;
+    uint8_t error, why;
     bool single; // its first chunk is in the body itself
     atomic_bool windowed;
     // Then the chunk, or a pointer to the first one.
@@ -260,6 +260,11 @@ enum error body_error(const struct body *body)
     return body_state(body) == BODY_BROKEN ? (enum error)body->error : ERROR_NONE;
 }
 
+uint8_t body_why(const struct body *body)
+{
+    return body_state(body) == BODY_BROKEN ? body->why : 0;
+}
+
 uint64_t body_footprint(const struct body *const_body)
 {
     struct body *body = (struct body *)(uintptr_t)const_body; // counts a user for a moment
@@ -428,6 +433,13 @@ void body_finish(struct body *body, enum error error)
     lock_release(&growth->lock);
     broadcast_signal(&growth->grown);
     growth_leave(body);
+}
+
+void body_break(struct body *body, enum error error, uint8_t why)
+{
+    invariant(error != ERROR_NONE && body_state(body) == BODY_GROWING);
+    body->why = why; // seen by whoever sees the state
+    body_finish(body, error);
 }
 
 // --- Reading ---

@@ -37,7 +37,10 @@ void body_commit(struct body *body, size_t size); // bytes of the room that are 
 struct body *body_from_bytes(struct slice bytes) MUST_CHECK;
 // ERROR_NONE completes it; anything else breaks it. Wakes everybody. Gives back unused room.
 void body_finish(struct body *body, enum error error);
+// Breaks it, and why is what the writer knows beyond the error: its own number, not 0.
+void body_break(struct body *body, enum error error, uint8_t why);
 enum error body_error(const struct body *body); // NONE unless broken
+uint8_t body_why(const struct body *body);      // 0 unless broken, and told
 
 // Reader: a position. Counts as a reader for the window from open to close; holds a reference.
 // Pinned in memory while open.

@@ -376,8 +376,11 @@ bool delivery_send_object(struct task *task, struct request *request)
     request->complete = error == ERROR_NONE;
     if (error != ERROR_NONE && request->first_byte_ns == 0)
         return false;
-    if (error != ERROR_NONE)
+    if (error != ERROR_NONE) {
+        if (object->body != NULL && body_state(object->body) == BODY_BROKEN)
+            request->failure.kind = request_failure_of(object); // for the log: the head has gone
         request->transport->cut(request);
+    }
     return true;
 }
 

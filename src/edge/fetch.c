@@ -431,12 +431,14 @@ static enum error fetch_await_room(struct task *task, struct fetch *fetch, struc
     }
 }
 
-// From the backend into the body, until its end.
+// From the backend into the body, until its end. The failure says whose fault it is that it broke
+// off.
 static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
     struct exchange *exchange, struct body *body, bool *kept)
 {
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     uint64_t look_at = settings->stream_window;
+    fetch->failure = (struct failure){0};
     for (;;) {
         void *room;
         size_t size;
@@ -446,8 +448,10 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
         error = exchange_read(task, exchange, room, size, &size, &fetch->failure);
         if (error != ERROR_NONE)
             return error == ERROR_CLOSED ? ERROR_NONE : error;
-        if (size > fetch->response_limit - body_size(body))
-            return FETCH_TOO_LARGE;
+        if (size > fetch->response_limit - body_size(body)) {
+            fetch->failure.kind = FAILURE_RESPONSE_BODY_TOO_LARGE;
+            return ERROR_INVALID;
+        }
         body_commit(body, size);
         if (*kept && body_size(body) >= look_at) {
             // Of unknown length: it has grown out of the cache.
@@ -521,13 +525,17 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     if (body != NULL) {
         enum error error = fetch_copy_content(task, fetch, exchange, body, &kept);
         if (error != ERROR_NONE && error != ERROR_CANCELLED) {
-            ledger_add(fetch->thread->ledger, error == FETCH_TOO_LARGE
-                ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
+            ledger_add(fetch->thread->ledger,
+                fetch->failure.kind == FAILURE_RESPONSE_BODY_TOO_LARGE
+                    ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
             fetch_let_copy_rest(fetch);
         }
         if (error == ERROR_NONE && !shared)
             fetch_keep_trailer(fetch, exchange);
-        body_finish(body, error);
+        if (error == ERROR_NONE)
+            body_finish(body, error);
+        else
+            body_break(body, error, (uint8_t)fetch->failure.kind);
     }
     bool whole = body == NULL
         || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));

@@ -62,8 +62,5 @@ enum error fetch_start(struct request *request, struct flight *flight,
 // The bound on all attempts of a fetch together, for those who wait for it.
 uint64_t fetch_patience_ms(const struct request *request);
 
-// How a body ends that turned out larger than that: in a way that nothing else ends one.
-#define FETCH_TOO_LARGE ERROR_INVALID
-
 // "Cannot be shared" is remembered apart for each kind of credentials.
 struct cache_key fetch_hint_key(const struct cache_key *key, unsigned credentials);

@@ -119,6 +119,14 @@ const struct fetch_report *request_report(const struct request *request)
     return request->flight->report;
 }
 
+// The fetch has told the body. Where it has not, somebody called it off.
+enum failure_kind request_failure_of(const struct object *object)
+{
+    uint8_t why = object->body == NULL ? FAILURE_NONE : body_why(object->body);
+    return why == FAILURE_NONE || why == FAILURE_CANCELLED ? FAILURE_RESPONSE_INCOMPLETE
+                                                           : (enum failure_kind)why;
+}
+
 // A copy in hand is only given up for a whole new answer: one that breaks off in the middle would
 // be an error for something the edge still holds. TRUNCATED and the like: it broke off.
 static enum error request_await_whole(struct task *task, struct body *body, uint64_t deadline_ns)

@@ -17,13 +17,6 @@ static inline bool request_asks_only_for_copies(const struct request *request)
     return request->has_control && request->control.only_if_cached;
 }
 
-// Whose fault it is that the object's content broke off: the backend's, or a rule's limit.
-static inline enum failure_kind request_failure_of(const struct object *object)
-{
-    return object->body != NULL && body_error(object->body) == FETCH_TOO_LARGE
-        ? FAILURE_RESPONSE_BODY_TOO_LARGE : FAILURE_RESPONSE_INCOMPLETE;
-}
-
 // False: the origin must not be asked now, and the request's failure says why.
 bool request_may_ask(struct request *request);
 // Asks, alone or with others. False: no answer came, and the request's failure says why; a fetch

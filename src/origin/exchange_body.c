@@ -77,7 +77,8 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
     for (;;) {
         size_t content = 0, received;
         if (exchange->body.fault != HTTP1_FAULT_NONE)
-            return exchange_break_off(task, exchange, FAILURE_PROTOCOL_ERROR, ERROR_PROTOCOL);
+            return exchange_break_off(task, exchange, failure_kind_of_fault(exchange->body.fault),
+                ERROR_PROTOCOL);
         if (exchange->body.done)
             return ERROR_CLOSED;
         if (exchange->begin < exchange->end) {

@@ -13,10 +13,7 @@ static enum error fail(struct failure *ret_failure, enum failure_kind kind, enum
 
 static enum error fail_fault(struct failure *ret_failure, enum http1_fault fault)
 {
-    bool too_large = fault == HTTP1_FAULT_HEAD_TOO_LARGE || fault == HTTP1_FAULT_LINE_TOO_LONG
-        || fault == HTTP1_FAULT_TOO_MANY_FIELDS;
-    return fail(ret_failure, too_large ? FAILURE_RESPONSE_HEADER_TOO_LARGE : FAILURE_PROTOCOL_ERROR,
-        ERROR_PROTOCOL);
+    return fail(ret_failure, failure_kind_of_fault(fault), ERROR_PROTOCOL);
 }
 
 // Room for at least one more byte. The scan refuses a head that is larger than its limit, so the

@@ -43,6 +43,7 @@ const char *failure_phrase(enum failure_kind kind)
     case FAILURE_RESPONSE_TIMEOUT: return "no answer in time";
     case FAILURE_RESPONSE_HEADER_TOO_LARGE: return "header section too large";
     case FAILURE_RESPONSE_BODY_TOO_LARGE: return "answer larger than allowed";
+    case FAILURE_RESPONSE_TRANSFER_CODING: return "malformed chunks or an unknown transfer coding";
     case FAILURE_TLS_PROTOCOL_ERROR: return "no TLS that we understand";
     case FAILURE_TLS_CERTIFICATE_ERROR: return "certificate not accepted";
     case FAILURE_TLS_ALERT_RECEIVED: return "refused in the TLS handshake";
@@ -53,6 +54,39 @@ const char *failure_phrase(enum failure_kind kind)
     case FAILURE_REQUEST_BODY: return "request broke off";
     }
     return "";
+}
+
+enum failure_kind failure_kind_of_fault(enum http1_fault fault)
+{
+    switch (fault) {
+    case HTTP1_FAULT_LINE_TOO_LONG:
+    case HTTP1_FAULT_HEAD_TOO_LARGE:
+    case HTTP1_FAULT_TOO_MANY_FIELDS:
+        return FAILURE_RESPONSE_HEADER_TOO_LARGE;
+    case HTTP1_FAULT_CODING:
+    case HTTP1_FAULT_CHUNK:
+        return FAILURE_RESPONSE_TRANSFER_CODING;
+    case HTTP1_FAULT_NONE:
+    case HTTP1_FAULT_SYNTAX_LINE:
+    case HTTP1_FAULT_SYNTAX_FIELD:
+    case HTTP1_FAULT_SYNTAX_NEWLINE:
+    case HTTP1_FAULT_SYNTAX_FOLD:
+    case HTTP1_FAULT_SYNTAX_CHARACTER:
+    case HTTP1_FAULT_SYNTAX_TARGET:
+    case HTTP1_FAULT_HOST:
+    case HTTP1_FAULT_LENGTH:
+    case HTTP1_FAULT_LENGTH_AND_CODING:
+    case HTTP1_FAULT_CODING_SYNTAX:
+    case HTTP1_FAULT_VERSION:
+    case HTTP1_FAULT_TRAILER:
+    case HTTP1_FAULT_EXPECT:
+    case HTTP1_FAULT_STATUS:
+    case HTTP1_FAULT_PSEUDO:
+    case HTTP1_FAULT_CONNECTION_FIELD:
+    case HTTP1_FAULT_COUNT:
+        break;
+    }
+    return FAILURE_PROTOCOL_ERROR;
 }
 
 // Delta-seconds or a date; false if it is neither. Longer than a year means the same as a year.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "http/message.h"
+#include "http/http1.h"
 
 #define FAILURE_MAP(X)                                                                             \
     X(NONE, "", 0)                                                                                 \
@@ -19,6 +19,7 @@
     X(RESPONSE_TIMEOUT, "http_response_timeout", 504)                                              \
     X(RESPONSE_HEADER_TOO_LARGE, "http_response_header_section_size", 502)                         \
     X(RESPONSE_BODY_TOO_LARGE, "http_response_body_size", 502)                                     \
+    X(RESPONSE_TRANSFER_CODING, "http_response_transfer_coding", 502)                              \
     X(TLS_PROTOCOL_ERROR, "tls_protocol_error", 502)                                               \
     X(TLS_CERTIFICATE_ERROR, "tls_certificate_error", 502)                                         \
     X(TLS_ALERT_RECEIVED, "tls_alert_received", 502)                                               \
@@ -48,6 +49,9 @@ struct failure {
 const char *failure_token(enum failure_kind kind);
 const char *failure_phrase(enum failure_kind kind); // in a few plain words
 unsigned failure_gateway_status(enum failure_kind kind); // recommended status of section 2.3
+
+// What a fault in head or body of an answer is called, other than NONE.
+enum failure_kind failure_kind_of_fault(enum http1_fault fault);
 
 // The failure that an answer with an error status is: kind STATUS, and what its Retry-After
 // (seconds or a date, RFC 9110 section 10.2.3) says.

@@ -47,13 +47,6 @@ static struct http2_stream *find(nghttp2_session *nghttp2, int32_t id)
     return id == 0 ? NULL : nghttp2_session_get_stream_user_data(nghttp2, id);
 }
 
-static enum failure_kind kind_of_fault(enum http1_fault fault)
-{
-    bool too_large = fault == HTTP1_FAULT_HEAD_TOO_LARGE || fault == HTTP1_FAULT_LINE_TOO_LONG
-        || fault == HTTP1_FAULT_TOO_MANY_FIELDS;
-    return too_large ? FAILURE_RESPONSE_HEADER_TOO_LARGE : FAILURE_PROTOCOL_ERROR;
-}
-
 // --- Heads ---
 
 static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *argument)
@@ -83,7 +76,7 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
         slice_of((const char *)value, value_size), &stream->exchange->limits);
     if (error == ERROR_NONE && response->fault == HTTP1_FAULT_NONE)
         return 0;
-    refuse(stream, error != ERROR_NONE ? FAILURE_INTERNAL : kind_of_fault(response->fault));
+    refuse(stream, error != ERROR_NONE ? FAILURE_INTERNAL : failure_kind_of_fault(response->fault));
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -165,7 +158,7 @@ static void take_head(struct http2_stream *stream, bool ends)
     if (error != ERROR_NONE)
         refuse(stream, FAILURE_INTERNAL);
     else if (response->fault != HTTP1_FAULT_NONE)
-        refuse(stream, kind_of_fault(response->fault));
+        refuse(stream, failure_kind_of_fault(response->fault));
     else if (exchange->head.status >= 200)
         take_final(stream, ends);
     else

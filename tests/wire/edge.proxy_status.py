@@ -4,6 +4,7 @@ limits have theirs.)"""
 
 import contextlib
 import itertools
+import json
 import os
 import resource
 import socket
@@ -15,6 +16,16 @@ import harness
 SETTINGS = ("    timeouts: {connect: 300ms, first_byte: 500ms, between_bytes: 500ms}\n"
             "    retry: {attempts: 1}\n")
 OVER = threading.Event()
+LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+BROKEN = {
+    "/stops": (LENGTH + b"hello", "connection_read_timeout"),
+    "/ends": (LENGTH + b"hello", "http_response_incomplete"),
+    "/ends-in-chunk": (CHUNKED + b"a\r\nhello", "http_response_incomplete"),
+    "/no-size": (CHUNKED + b"5\r\nhello\r\nwhat?\r\n", "http_response_transfer_coding"),
+    "/no-newline": (CHUNKED + b"5\r\nhello5\r\nhello\r\n", "http_response_transfer_coding"),
+    "/bad-trailer": (CHUNKED + b"5\r\nhello\r\n0\r\na b: c\r\n\r\n", "http_protocol_error"),
+}
 
 
 def answer(connection, head, _rest):
@@ -26,11 +37,16 @@ def answer(connection, head, _rest):
     elif path == "/half-a-head":
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Field: a")
         OVER.wait()
+    elif path in BROKEN:
+        connection.sendall(BROKEN[path][0])
+        if path == "/stops":
+            OVER.wait()
     elif path != "/nothing":
         connection.sendall({
             "/half-a-head-ends": b"HTTP/1.1 200 OK\r\nX-Field: a",
             "/garbage": b"what is this?\r\n\r\n",
             "/long-head": b"HTTP/1.1 200 OK\r\nX-Field: " + b"a" * 1000000 + b"\r\n\r\n",
+            "/unknown-coding": CHUNKED.replace(b"chunked", b"gzip, chunked") + b"0\r\n\r\n",
             "/own-error": b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nown\n",
             "/form": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
             "/good": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -69,6 +85,7 @@ def test_answers():
                 ("/half-a-head-ends", (503, ";error=http_response_incomplete")),
                 ("/garbage", (503, ";error=http_protocol_error")),
                 ("/long-head", (503, ";error=http_response_header_section_size")),
+                ("/unknown-coding", (503, ";error=http_response_transfer_coding")),
                 ("/own-error", (500, ";received-status=500")),
                 ("/good", (200, None))):
             answered = told(edge, get(path))
@@ -84,7 +101,24 @@ def test_answers():
         for path, status in (("/good", 200), ("/unknown", 503)):  # with a copy, and without
             closed = told(edge, get(path))
             assert closed == (status, ";error=destination_unavailable"), closed
-        OVER.set()
+
+
+def test_broken_content():
+    """What breaks behind the head is in the access log."""
+    edge = harness.Edge(harness.Backend(answer))
+    edge.head = edge.head.replace("log: {", f"log: {{access: {edge.folder}/access.log, ")
+    edge.configure(SETTINGS)
+
+    def read_log():
+        with open(edge.folder / "access.log", encoding="utf-8") as lines:
+            return {line["target"]: line["failure"] for line in map(json.loads, lines)}
+
+    with edge:
+        for path in BROKEN:
+            edge.get(path)
+        harness.wait_until(lambda: len(read_log()) == len(BROKEN), "all are logged")
+        for path, failure in read_log().items():
+            assert failure == BROKEN[path][1], (path, failure)
 
 
 class Nobody:
@@ -133,5 +167,7 @@ def test_our_own_trouble():
 
 
 test_answers()
+test_broken_content()
+OVER.set()
 test_connections()
 test_our_own_trouble()

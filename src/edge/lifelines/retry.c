@@ -41,6 +41,7 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
     case FAILURE_CONNECTION_LIMIT_REACHED:
     case FAILURE_RESPONSE_INCOMPLETE:
+    case FAILURE_RESPONSE_TRANSFER_CODING:
     case FAILURE_PROTOCOL_ERROR:
         return true;
     }

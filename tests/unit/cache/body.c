@@ -217,6 +217,21 @@ static void test_a_broken_body_gives_its_bytes_then_its_error(void **state)
     play(broken_body);
 }
 
+static void test_a_broken_body_says_why_if_it_was_told(void **state)
+{
+    (void)state;
+    struct body *told = body_create(UINT64_MAX, 0, false);
+    struct body *untold = body_create(UINT64_MAX, 0, false);
+    assert_int_equal(body_why(told), 0);
+    body_break(told, ERROR_PROTOCOL, 7);
+    body_finish(untold, ERROR_PROTOCOL);
+    assert_int_equal(body_error(told), ERROR_PROTOCOL);
+    assert_int_equal(body_why(told), 7);
+    assert_int_equal(body_why(untold), 0);
+    body_release(told);
+    body_release(untold);
+}
+
 static void waiting_ends(struct task *task)
 {
     struct body *body = body_create(UINT64_MAX, 0, false);
@@ -711,6 +726,7 @@ int main(void)
         cmocka_unit_test(test_readers_see_each_byte_as_it_comes),
         cmocka_unit_test(test_an_empty_body),
         cmocka_unit_test(test_a_broken_body_gives_its_bytes_then_its_error),
+        cmocka_unit_test(test_a_broken_body_says_why_if_it_was_told),
         cmocka_unit_test(test_waiting_ends_with_deadline_and_cancellation),
         cmocka_unit_test(test_a_full_window_that_nobody_reads_is_closed),
         cmocka_unit_test(test_the_fastest_reader_governs_and_laggards_are_told),

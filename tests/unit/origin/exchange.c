@@ -63,11 +63,17 @@ static const struct answer_case answer_cases[] = {
     {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         ERROR_PROTOCOL, FAILURE_PROTOCOL_ERROR, 0, ERROR_NONE, "", false},
     {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", ERROR_PROTOCOL,
-        FAILURE_PROTOCOL_ERROR, 0, ERROR_NONE, "", false},
+        FAILURE_RESPONSE_TRANSFER_CODING, 0, ERROR_NONE, "", false},
     {"GET", "HTTP/1.1 101 Switching Protocols\r\n\r\n", ERROR_PROTOCOL, FAILURE_PROTOCOL_ERROR, 0,
         ERROR_NONE, "", false},
     {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nxyz\r\n", ERROR_NONE,
-        FAILURE_PROTOCOL_ERROR, 200, ERROR_PROTOCOL, "ab", false},
+        FAILURE_RESPONSE_TRANSFER_CODING, 200, ERROR_PROTOCOL, "ab", false},
+    {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabxyz", ERROR_NONE,
+        FAILURE_RESPONSE_TRANSFER_CODING, 200, ERROR_PROTOCOL, "ab", false},
+    {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\na b: c\r\n\r\n",
+        ERROR_NONE, FAILURE_PROTOCOL_ERROR, 200, ERROR_PROTOCOL, "ab", false},
+    {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked;a\r\n\r\n", ERROR_PROTOCOL,
+        FAILURE_PROTOCOL_ERROR, 0, ERROR_NONE, "", false},
 };
 
 static const struct answer_case *answer_now; // what the script below sends
