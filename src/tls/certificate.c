@@ -14,6 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// As Apache's mod_md takes it.
+#define OCSP_WITHOUT_NEXT_SECONDS (INT64_C(12) * 3600)
+
 static bool complain(struct tls_complaint *complaint, enum tls_part part, struct slice path,
     const char *format, ...) PRINTF_LIKE(4, 5);
 
@@ -216,6 +219,16 @@ static int64_t seconds_of(const ASN1_TIME *time)
     return time != NULL && ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : INT64_MAX;
 }
 
+// Without a nextUpdate there is newer information all the time (RFC 6960 section 4.2.2.1), so a
+// response is old soon. And nobody knows what a time means that cannot be read.
+static int64_t ocsp_ends(const ASN1_GENERALIZEDTIME *this, const ASN1_GENERALIZEDTIME *next)
+{
+    int64_t until = seconds_of(next), from = seconds_of(this);
+    if (until != INT64_MAX)
+        return until;
+    return from == INT64_MAX || next != NULL ? INT64_MIN : from + OCSP_WITHOUT_NEXT_SECONDS;
+}
+
 bool tls_ocsp_parse(struct slice path, struct slice bytes, int64_t *ret_until,
     struct tls_complaint *ret_complaint)
 {
@@ -227,10 +240,10 @@ bool tls_ocsp_parse(struct slice path, struct slice bytes, int64_t *ret_until,
     OCSP_BASICRESP *basic = OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL
         ? OCSP_response_get1_basic(response) : NULL;
     OCSP_SINGLERESP *single = basic == NULL ? NULL : OCSP_resp_get0(basic, 0);
-    ASN1_GENERALIZEDTIME *next = NULL;
+    ASN1_GENERALIZEDTIME *this = NULL, *next = NULL;
     int state = single == NULL
-        ? -1 : OCSP_single_get0_status(single, NULL, NULL, NULL, &next);
-    int64_t until = seconds_of(next);
+        ? -1 : OCSP_single_get0_status(single, NULL, NULL, &this, &next);
+    int64_t until = ocsp_ends(this, next);
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
     if (state < 0)

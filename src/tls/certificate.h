@@ -44,7 +44,7 @@ bool tls_certificate_parse(const struct tls_certificate_settings *settings,
     const struct tls_files *files, OSSL_LIB_CTX *library, struct tls_certificate *ret_certificate,
     struct tls_complaint *ret_complaint) MUST_CHECK;
 void tls_certificate_free(struct tls_certificate *certificate);
-// When the OCSP response ends to be valid, seconds since the epoch.
+// When the OCSP response ends to be valid, seconds since the epoch; INT64_MIN: nobody can say.
 bool tls_ocsp_parse(struct slice path, struct slice bytes, int64_t *ret_until,
     struct tls_complaint *ret_complaint) MUST_CHECK;
 

@@ -1,6 +1,8 @@
 // Names, files and what is wrong with them; creation without memory leaves nothing behind.
 #include "fixture.h"
 
+#include <openssl/ocsp.h>
+
 static void write_file(struct slice path, const char *content)
 {
     FILE *out = fopen(path.data, "w");
@@ -90,6 +92,63 @@ static void test_complaints(void **state)
     fixture_close(&fixture);
 }
 
+// A response about the certificate, without nextUpdate if next is 0. Returns its size.
+static size_t make_response(const struct tls_certificate *certificate, time_t this, time_t next,
+    unsigned char **ret_bytes)
+{
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(NULL, certificate->leaf, certificate->leaf);
+    ASN1_GENERALIZEDTIME *from = ASN1_GENERALIZEDTIME_set(NULL, this);
+    ASN1_GENERALIZEDTIME *until = next == 0 ? NULL : ASN1_GENERALIZEDTIME_set(NULL, next);
+    assert_non_null(OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, from,
+        until));
+    assert_int_equal(OCSP_basic_sign(basic, certificate->leaf, certificate->key, EVP_sha256(),
+                         NULL, 0), 1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    *ret_bytes = NULL;
+    int size = i2d_OCSP_RESPONSE(response, ret_bytes);
+    assert_true(size > 0);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+    return (size_t)size;
+}
+
+static void test_how_long_a_response_is_stapled(void **state)
+{
+    (void)state;
+    static const struct {
+        time_t this, next;
+        int64_t until;
+    } cases[] = {
+        {1000000000, 1000600000, 1000600000},
+        {1000000000, 999999999, 999999999},
+        {1000000000, 0, 1000000000 + 12 * 3600}, // newer information is there all the time
+    };
+    struct fixture fixture;
+    struct tls_complaint complaint;
+    struct tls_files files;
+    struct tls_certificate certificate;
+    fixture_open(&fixture, 1);
+    struct tls_certificate_settings settings = fixture_certificate(&fixture, "a", "DNS:a", false);
+    assert_true(tls_files_read(&settings, &files, &complaint));
+    assert_true(tls_certificate_parse(&settings, &files, NULL, &certificate, &complaint));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        unsigned char *bytes;
+        int64_t until = 0;
+        size_t size = make_response(&certificate, cases[i].this, cases[i].next, &bytes);
+        assert_true(tls_ocsp_parse(SLICE("a"), slice_of((char *)bytes, size), &until, &complaint));
+        assert_int_equal(until, cases[i].until);
+        assert_true(tls_ocsp_is_about(slice_of((char *)bytes, size), certificate.leaf));
+        OPENSSL_free(bytes);
+    }
+    tls_certificate_free(&certificate);
+    tls_files_free(&files);
+    fixture_close(&fixture);
+}
+
 static void test_creation_without_memory(void **state)
 {
     (void)state;
@@ -137,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_of_certificates),
         cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_how_long_a_response_is_stapled),
         cmocka_unit_test(test_creation_without_memory),
     };
     return cmocka_run_group_tests_name("tls.certificate", tests, NULL, NULL);
