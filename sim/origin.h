@@ -46,6 +46,7 @@ struct sim_origin {
     unsigned requests_each;       // per connection, 0: no limit
     bool http2;                 // speaks that, without asking
     unsigned streams_each;      // at once, 0: 100
+    bool refuses_uploads;       // each once, somewhere in its content
     unsigned streams_most;      // that there were at once on a connection
     uint64_t tunnels;           // opened
     uint64_t connections, requests, health_requests, faults, not_modified;

@@ -20,6 +20,7 @@ struct h2 {
     struct list streams;
     unsigned served, active;
     struct slice garbage; // to be sent instead of anything else
+    bool refused;        // some stream was, and its client is to know
     bool over;           // falls as `how` says
     enum sim_fault_how how;
 };
@@ -30,6 +31,7 @@ struct h2_stream {
     int32_t id;
     struct sim_head request;
     bool whole, closed, answering;
+    bool refused;
     bool body_over;      // all that will be sent is sent, or its fault has happened
     struct task *task;   // that answers
     struct sim_response response;
@@ -38,6 +40,7 @@ struct h2_stream {
     char trailer[256];   // as lines
     size_t trailer_size;
     uint64_t upload_id, upload_at;
+    uint64_t refused_at; // of the upload
 };
 
 static void wake(struct task *task)
@@ -130,6 +133,26 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
+// It was not processed (RFC 9113 section 8.7); what stands behind it is refused with it by GOAWAY.
+static void refuse(struct h2_stream *stream)
+{
+    struct h2 *h2 = stream->h2;
+    stream->refused = h2->refused = true;
+    if (random_chance(sim_random(h2->origin->run), 1, 2))
+        nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id,
+            NGHTTP2_REFUSED_STREAM);
+    else
+        nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE, MAXIMUM(stream->id - 2, 0),
+            NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+static void refuse_upload(struct h2_stream *stream)
+{
+    if (stream->refused || stream->upload == NULL || stream->upload_at < stream->refused_at)
+        return;
+    refuse(stream);
+}
+
 static void begin_upload(struct h2_stream *stream)
 {
     struct sim_run *run = stream->h2->origin->run;
@@ -138,7 +161,12 @@ static void begin_upload(struct h2_stream *stream)
         return;
     stream->upload = sim_site_upload(&run->site, stream->upload_id);
     stream->upload->begun++;
-    if (slice_equal_nocase(
+    stream->refused_at = UINT64_MAX;
+    if (stream->h2->origin->refuses_uploads && stream->upload->begun == 1)
+        stream->refused_at = random_below(sim_random(run),
+            sim_head_number(&stream->request, "x-upload-size", 0) + 1);
+    refuse_upload(stream);
+    if (!stream->refused && slice_equal_nocase(
             sim_head_value(&stream->request, "expect", NULL), SLICE("100-continue"))) {
         nghttp2_nv field = field_of(SLICE(":status"), SLICE("100"));
         nghttp2_submit_headers(stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, NULL, &field, 1,
@@ -185,7 +213,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         if (page != NULL && page->early_status != 0)
             answer(stream); // before the content
     }
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+    if (stream->refused || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     stream->whole = true;
     end_upload(stream);
@@ -208,6 +236,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         sim_fail(h2->origin->run, "upload %" PRIu64 ": the origin got a wrong byte at %" PRIu64,
             stream->upload_id, wrong);
     stream->upload_at += size;
+    refuse_upload(stream);
     return 0;
 }
 
@@ -327,13 +356,7 @@ static bool suffer(struct h2_stream *stream)
         break_off(stream);
         return true;
     case SIM_FAULT_REFUSED:
-        if (random_chance(sim_random(h2->origin->run), 1, 2))
-            nghttp2_submit_rst_stream(
-                h2->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_REFUSED_STREAM);
-        else
-            nghttp2_submit_goaway(
-                h2->session, NGHTTP2_FLAG_NONE, stream->id - 2 < 0 ? 0 : stream->id - 2,
-                NGHTTP2_NO_ERROR, NULL, 0);
+        refuse(stream);
         return true;
     case SIM_FAULT_GARBAGE:
         h2->garbage = garbage[random_below(sim_random(h2->origin->run), ARRAY_SIZE(garbage))];
@@ -457,7 +480,8 @@ static void read_frames(struct task *task, struct h2 *h2)
             break;
         }
         wake(h2->writer);
-        if (nghttp2_session_want_read(h2->session) == 0
+        // Closing on what is still coming would be a reset, which may overtake the GOAWAY.
+        if (!h2->refused && nghttp2_session_want_read(h2->session) == 0
             && nghttp2_session_want_write(h2->session) == 0)
             break;
     }

@@ -155,6 +155,33 @@ static void uploads(struct task *task, struct sim_run *run)
     }
 }
 
+#define KEPT_UPLOAD 16384 // so much of it is kept until it is known to be processed
+
+static void plan_refused_uploads(struct sim_run *run, struct sim_request *request)
+{
+    plan_uploads(run, request);
+    if (request->upload_size > KEPT_UPLOAD)
+        request->allow |= SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
+}
+
+static void shape_any(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    (void)client;
+    visit->http2 = random_chance(sim_random(run), 1, 2);
+}
+
+// One at a time: the GOAWAY that refuses one would refuse others too, whose turn it was not.
+static void refuses_uploads(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2
+        "    retry: {budget: 0%, floor: 0}\n" SIM_SITE);
+    struct sim_crowd crowd = {.clients = 1, .requests_each = 40, .over_ms = 100, .think_ms = 100,
+        .plan = plan_refused_uploads, .shape = shape_any};
+    origin->refuses_uploads = true;
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->answers > 20);
+}
+
 static void plan_hopeful(struct sim_run *run, struct sim_request *request)
 {
     plan_uploads(run, request);
@@ -195,6 +222,8 @@ static const struct sim_scenario scenarios[] = {
     {"http2_origin_flaps", flaps, 0, "killed and revived again and again, under load"},
     {"http2_origin_uploads", uploads, 0,
         "uploads reach the origin once and byte-exact, with what comes after them"},
+    {"http2_origin_refuses_uploads", refuses_uploads, 0,
+        "a refused upload is sent again, whatever of it has come, while all of that is kept"},
     {"http2_origin_allocation_failure", allocation_failure, 0,
         "any allocation may fail; afterwards all is well"},
     {"http2_origin_drain", drain, 0, "the edge stops under load"},

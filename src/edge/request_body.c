@@ -54,9 +54,12 @@ static enum error request_body_begin(struct task *task, struct request_body *bod
     body->staging = edge_buffer_take(connection->thread);
     if (body->staging == NULL)
         return ERROR_MEMORY;
-    if (body->must_continue && connection->begin == connection->end)
-        return request_body_send_continue(task, body);
-    return ERROR_NONE;
+    if (!body->must_continue || connection->begin != connection->end)
+        return ERROR_NONE;
+    enum error error = request_body_send_continue(task, body);
+    if (error == ERROR_CANCELLED)
+        body->error = error; // half of it may have gone: nothing can come after it
+    return error;
 }
 
 // Of a body with a known length never more than belongs to it, so that nothing must be given back.
@@ -150,7 +153,7 @@ enum error request_body_read(struct task *task, struct request_body *body, void 
     if (body->error != ERROR_NONE)
         return body->error;
     enum error error = request_body_next(task, body, buffer, size, ret_size);
-    if (error != ERROR_NONE && error != ERROR_CLOSED)
+    if (error != ERROR_NONE && error != ERROR_CLOSED && error != ERROR_CANCELLED)
         request_body_fail(body, error);
     return error;
 }

@@ -15,6 +15,7 @@ static void exchange_free(struct exchange *exchange)
     memory_free(exchange->more_fields);
     memory_free(exchange->trailer.bytes);
     memory_free(exchange->buffer);
+    memory_free(exchange->upload);
     backend_release(exchange->backend);
     origin_plan_release(exchange->plan);
     origin_release(exchange->origin);

@@ -11,7 +11,8 @@
 
 // Where a request's body comes from. read gives at least one byte, or CLOSED at the end. It is
 // called in a task of its own, never after exchange_open has returned; what it needs of the
-// visitor's connection must be left alone until then.
+// visitor's connection must be left alone until then. A read that was cancelled has taken nothing:
+// another one may follow.
 struct exchange_body {
     enum http_framing framing; // NONE, LENGTH or CHUNKED
     uint64_t length;

@@ -47,7 +47,12 @@ struct exchange {
     bool sending;          // a sender runs
     bool sent;             // all of it is with the kernel
     bool may_continue;     // 100 (Continue) was seen
-    bool body_touched;     // some of it may have been read: it cannot be sent again
+    // What was read of the body for HTTP/2, from its beginning while that fits: so much can be sent
+    // again when it was provably not processed.
+    char *upload;
+    size_t upload_size;
+    bool upload_complete;  // the end was read
+    bool body_lost;        // the beginning has made room for more
     uint64_t sent_ns;      // when sending ended, in whatever way
     struct task *awaiting_continue; // the sender, while it does
     struct failure sender_failure;

@@ -91,7 +91,14 @@ static enum error send_body(struct task *task, struct exchange *exchange, char *
 {
     const struct exchange_body *body = &exchange->request->body;
     uint64_t left = body->framing == HTTP_FRAMING_LENGTH ? body->length : UINT64_MAX;
-    while (left > 0) {
+    size_t kept = exchange->upload_size; // read for HTTP/2, which a fresh connection did not speak
+    if (kept > 0) {
+        enum error error = send_part(task, exchange, slice_of(exchange->upload, kept));
+        if (error != ERROR_NONE)
+            return fail_body(ret_failure, kind_of_sending(error), error);
+        left -= body->framing == HTTP_FRAMING_LENGTH ? kept : 0;
+    }
+    while (left > 0 && !exchange->upload_complete) {
         size_t size;
         enum error error = body->read(task, body->source, buffer,
             (size_t)MINIMUM(left, EXCHANGE_BUFFER_SIZE), &size);

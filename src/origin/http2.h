@@ -73,8 +73,7 @@ struct http2_stream {
     char *content;            // received and not read yet: from begin to end
     size_t capacity, begin, end;
 
-    char *upload;             // to be sent
-    size_t upload_begin, upload_end;
+    size_t upload_begin, upload_end; // of exchange->upload, to be sent
     bool upload_ended;
     char *upload_trailer;     // lines after it; NULL: none
     size_t upload_trailer_size;

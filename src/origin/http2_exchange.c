@@ -243,7 +243,7 @@ static ssize_t on_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, 
         return NGHTTP2_ERR_DEFERRED;
     size_t step = MINIMUM(held, size);
     if (step > 0)
-        memcpy(buffer, stream->upload + stream->upload_begin, step);
+        memcpy(buffer, stream->exchange->upload + stream->upload_begin, step);
     stream->upload_begin += step;
     if (stream->upload_begin == stream->upload_end) {
         if (stream->upload_ended)
@@ -316,8 +316,8 @@ static void fail_here(struct failure *ret_failure, enum failure_kind kind)
 
 // --- Sending a body ---
 
-// A GOAWAY may come while other streams fill the connection: then the head never goes out. With
-// nothing of the body read by then, the request can be sent elsewhere.
+// A GOAWAY may come while other streams fill the connection: then the head never goes out, and the
+// visitor can be left alone until the request is sent elsewhere.
 static enum error await_head_sent(struct task *task, struct exchange *exchange)
 {
     struct http2_stream *stream = exchange->stream;
@@ -385,35 +385,63 @@ static void take_trailer(struct http2_stream *stream, const struct exchange_body
     stream->upload_trailer_size = lines.size;
 }
 
+// Behind what is kept of it, or in its place once it is too much. No bytes: that was all.
+static enum error read_piece(struct task *task, struct exchange *exchange, uint64_t left,
+    size_t *ret_size, struct failure *ret_failure)
+{
+    const struct exchange_body *body = &exchange->request->body;
+    *ret_size = 0;
+    if (exchange->upload_size == EXCHANGE_BUFFER_SIZE)
+        exchange->body_lost = true;
+    if (exchange->body_lost)
+        exchange->upload_size = 0;
+    enum error error = body->read(task, body->source, exchange->upload + exchange->upload_size,
+        (size_t)MINIMUM(left, EXCHANGE_BUFFER_SIZE - exchange->upload_size), ret_size);
+    exchange->upload_complete = error == ERROR_CLOSED && body->framing == HTTP_FRAMING_CHUNKED;
+    if (exchange->upload_complete)
+        return ERROR_NONE;
+    if (error != ERROR_NONE) {
+        fail_here(ret_failure, error == ERROR_CANCELLED ? FAILURE_CANCELLED : FAILURE_REQUEST_BODY);
+        return error;
+    }
+    exchange->upload_size += *ret_size;
+    return ERROR_NONE;
+}
+
+// The last of what is kept.
+static enum error send_piece(struct task *task, struct exchange *exchange, size_t size,
+    uint64_t *left, struct failure *ret_failure)
+{
+    struct http2_stream *stream = exchange->stream;
+    stream->upload_begin = exchange->upload_size - size;
+    stream->upload_end = exchange->upload_size;
+    if (exchange->request->body.framing == HTTP_FRAMING_LENGTH)
+        *left -= size;
+    stream->upload_ended = *left == 0;
+    resume(stream);
+    enum error error = await_taken(task, exchange);
+    if (error != ERROR_NONE)
+        fail_here(ret_failure, kind_of_sending(error));
+    return error;
+}
+
 static enum error send_body(struct task *task, struct exchange *exchange,
     struct failure *ret_failure)
 {
     struct http2_stream *stream = exchange->stream;
     const struct exchange_body *body = &exchange->request->body;
     uint64_t left = body->framing == HTTP_FRAMING_LENGTH ? body->length : UINT64_MAX;
-    while (left > 0) {
+    enum error error = ERROR_NONE;
+    if (exchange->upload_size > 0) // read for an attempt before
+        error = send_piece(task, exchange, exchange->upload_size, &left, ret_failure);
+    while (error == ERROR_NONE && left > 0 && !exchange->upload_complete) {
         size_t size;
-        exchange->body_touched = true;
-        enum error error = body->read(task, body->source, stream->upload,
-            (size_t)MINIMUM(left, EXCHANGE_BUFFER_SIZE), &size);
-        if (error == ERROR_CLOSED && body->framing == HTTP_FRAMING_CHUNKED)
-            break;
-        if (error != ERROR_NONE) {
-            fail_here(ret_failure,
-                error == ERROR_CANCELLED ? FAILURE_CANCELLED : FAILURE_REQUEST_BODY);
-            return error;
-        }
-        left -= body->framing == HTTP_FRAMING_LENGTH ? size : 0;
-        stream->upload_begin = 0;
-        stream->upload_end = size;
-        stream->upload_ended = left == 0;
-        resume(stream);
-        error = await_taken(task, exchange);
-        if (error != ERROR_NONE) {
-            fail_here(ret_failure, kind_of_sending(error));
-            return error;
-        }
+        error = read_piece(task, exchange, left, &size, ret_failure);
+        if (error == ERROR_NONE && size > 0)
+            error = send_piece(task, exchange, size, &left, ret_failure);
     }
+    if (error != ERROR_NONE)
+        return error;
     if (body->framing == HTTP_FRAMING_CHUNKED)
         take_trailer(stream, body);
     stream->upload_ended = true;
@@ -430,9 +458,9 @@ static void sender_main(struct task *task, void *argument)
         error = exchange_await_continue(task, exchange);
     if (error != ERROR_NONE)
         failure.kind = kind_of_sending(error);
-    if (error == ERROR_NONE)
-        exchange->stream->upload = memory_alloc(EXCHANGE_BUFFER_SIZE);
-    if (error == ERROR_NONE && exchange->stream->upload == NULL)
+    if (error == ERROR_NONE && exchange->upload == NULL)
+        exchange->upload = memory_alloc(EXCHANGE_BUFFER_SIZE);
+    if (error == ERROR_NONE && exchange->upload == NULL)
         error = ERROR_MEMORY;
     if (error == ERROR_NONE)
         error = send_body(task, exchange, &failure);
@@ -457,7 +485,7 @@ static void describe_failure(const struct exchange *exchange, struct failure *re
 {
     const struct http2_stream *stream = exchange->stream;
     *ret_failure = (struct failure){.kind = stream->failed,
-        .unsent = stream->unsent && !exchange->body_touched,
+        .unsent = stream->unsent && !exchange->body_lost,
         .reused_connection = stream->reused};
 }
 
@@ -547,6 +575,8 @@ enum error exchange_http2_begin(struct task *task, struct exchange *exchange,
                 continue;
             }
         }
+        // What is kept of the body ends with the exchange.
+        failure.unsent = failure.unsent && exchange->upload_size == 0 && !exchange->upload_complete;
         *ret_failure = failure;
         return error;
     }
@@ -619,7 +649,6 @@ void exchange_http2_end(struct exchange *exchange)
     http2_response_free(&stream->response);
     http2_response_free(&stream->trailer);
     memory_free(stream->content);
-    memory_free(stream->upload);
     memory_free(stream->upload_trailer);
     memory_free(stream);
 }

@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 import pathlib
 
+import h2.events
+from h2_backend import Session
 from harness import Edge, digest, pattern, wait_until
 from secure import Authority, SecureBackend
 
@@ -53,6 +55,42 @@ def http1_answer(connection, head, rest):
     return True
 
 
+class Refusing(Session):
+    """Takes a whole request and says that it did not process it."""
+
+    def handle(self, event):
+        if isinstance(event, h2.events.StreamEnded):
+            self.goaway(0)
+        else:
+            super().handle(event)
+
+
+class Changing(SecureBackend):
+    """Speaks HTTP/2 on its first connection, where it refuses, and HTTP/1.1 on all others."""
+
+    settings, connections = {}, 0
+
+    def early(self, session, stream, fields):
+        return False
+
+    def serve(self, connection):
+        self.connections += 1
+        if self.connections == 1:
+            self.context.set_alpn_protocols(["h2"])
+            with contextlib.suppress(OSError):
+                Refusing(self, self.context.wrap_socket(connection, server_side=True), 0).serve()
+        else:
+            self.context.set_alpn_protocols(["http/1.1"])
+            super().serve(connection)
+
+
+def upload_answer(connection, head, rest):
+    while not rest.endswith(b"0\r\n\r\n"):
+        rest += connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(rest) + rest)
+    return True
+
+
 ASKED = []
 with Authority() as authority_, tempfile.TemporaryDirectory() as folder_:
     pair_ = authority_.issue("localhost", ["localhost"])
@@ -81,3 +119,9 @@ with Authority() as authority_, tempfile.TemporaryDirectory() as folder_:
         answer_, _ = edge_.get("/small")
         assert answer_.startswith(b"HTTP/1.1 503 "), answer_
         assert b"error=tls_protocol_error" in answer_, answer_
+    backend_ = Changing(upload_answer, pair_)
+    with Secure(backend_.address.rsplit(":")[-1], authority_, "negotiate") as edge_:
+        answer_, _ = edge_.ask(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+                               b"Connection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        assert answer_.endswith(b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), answer_
+        assert backend_.connections == 2

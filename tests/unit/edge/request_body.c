@@ -280,6 +280,39 @@ static void test_failures_are_told_apart_and_counted(void **state)
     in_world(0, NULL, failures);
 }
 
+static void read_in_vain(struct task *task, void *argument)
+{
+    struct scene *scene = argument;
+    char content[16];
+    size_t size;
+    assert_int_equal(request_body_read(task, &scene->body, content, sizeof(content), &size),
+        ERROR_CANCELLED);
+}
+
+// Whoever reads it for another backend finds all of it.
+static void called_off(struct task *task, struct stage *stage)
+{
+    struct scene scene;
+    struct scope scope;
+    (void)stage;
+    scene_open(task, &scene);
+    begin(&scene, HTTP_FRAMING_CHUNKED, 0, false);
+    scope_open(&scope);
+    assert_int_equal(task_start(task_loop(task), &scope, read_in_vain, &scene), ERROR_NONE);
+    assert_int_equal(task_yield(task), ERROR_NONE);
+    scope_close(task, &scope);
+    send_bytes(task, &scene, "3\r\nabc\r\n0\r\n\r\n" NEXT, 13 + strlen(NEXT));
+    expect_content(task, &scene, "abc", 16);
+    expect_next(task, &scene);
+    scene_close(&scene);
+}
+
+static void test_a_read_that_was_called_off_takes_nothing(void **state)
+{
+    (void)state;
+    in_world(0, NULL, called_off);
+}
+
 static void discards(struct task *task, struct stage *stage)
 {
     (void)stage;
@@ -321,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_bytes_that_trickle_in),
         cmocka_unit_test(test_100_is_sent_when_it_is_waited_for),
         cmocka_unit_test(test_failures_are_told_apart_and_counted),
+        cmocka_unit_test(test_a_read_that_was_called_off_takes_nothing),
         cmocka_unit_test(test_an_unwanted_body_is_thrown_away_without_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
