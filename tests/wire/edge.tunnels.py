@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from harness import BUILD, Backend, Edge, digest, pattern, read_to_end, reset, wait_until
+from harness import BUILD, Backend, Edge, Nobody, digest, pattern, read_to_end, reset, wait_until
 
 MEGABYTE = pattern(1 << 20)
 ASK = (b"GET %s HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: %s\r\n"
@@ -294,12 +294,8 @@ def check_memory(backend, count):
         edge.await_quiet()
 
 
-class Dead:
-    address = "127.0.0.1:%d" % socket.create_server(("127.0.0.1", 0)).getsockname()[1]
-
-
 BACKEND = Backend(backend_answer)
-with Edge(Dead) as dead_edge, Edge(BACKEND) as edge_:
+with Edge(Nobody()) as dead_edge, Edge(BACKEND) as edge_:
     check_handshake(edge_)
     check_megabyte(edge_)
     check_half_closes(edge_)

@@ -47,6 +47,15 @@ def read_to_end(connection):
     return b"".join(pieces), True
 
 
+class Nobody:
+    """An address that refuses connections, and that nobody else is given meanwhile."""
+
+    def __init__(self):
+        self.place = socket.socket()
+        self.place.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.place.getsockname()[1]
+
+
 class Backend:
     """Calls answer(connection, head, rest) for each request, in a thread per connection. It
     returns whether the connection goes on."""
