@@ -84,8 +84,8 @@ static void form_take(struct edge_thread *thread, struct object *object, enum ht
     enum error error, struct body *form)
 {
     if (error == ERROR_NONE) {
+        ledger_add(thread->ledger, LEDGER_FORMS_MADE, 1); // before another loop's visitor has it
         cache_add_form(thread->edge->cache, object, coding, form);
-        ledger_add(thread->ledger, LEDGER_FORMS_MADE, 1);
     } else {
         object_form_end(object, coding, error == ERROR_LIMIT ? FORM_POINTLESS : FORM_NONE);
         ledger_add(thread->ledger,
