@@ -51,9 +51,14 @@ def resume_everywhere(edge):
     assert edge.metric("afloat_tls_resumed_total") == 18
 
 
+def serial_of(authority, file):
+    return int(openssl("x509", "-in", authority.folder / f"{file}.pem", "-noout", "-serial",
+                       text=True).stdout.split("=")[1], 16)
+
+
 def change_under_load(edge, authority):
     stop, counts = threading.Event(), [0] * VISITORS
-    serials = set()
+    first, serials = serial_of(authority, "used"), set()
 
     def visit(index):
         if index == VISITORS:
@@ -63,23 +68,26 @@ def change_under_load(edge, authority):
                 for kind in "pem", "key":
                     shutil.copy(authority.folder / f"new-{i % 2}.{kind}",
                                 authority.folder / f"used.{kind}")
+                serial = serial_of(authority, "used")
                 reload(edge)
+                wait_until(lambda: serial in serials or stop.is_set(), "visitors see the new one")
             stop.set()
             return
         try:
             connection = edge.handshake(visitor(authority))
+            serials.add(int(connection.getpeercert()["serialNumber"], 16))
             while not stop.is_set():
                 ask(connection)
                 counts[index] += 1
                 if counts[index] % 20 == 0:
                     connection.close()
                     connection = edge.handshake(visitor(authority))
-                    serials.add(connection.getpeercert()["serialNumber"])
+                    serials.add(int(connection.getpeercert()["serialNumber"], 16))
             connection.close()
         finally:
             stop.set()
     in_threads(VISITORS + 1, visit)
-    assert len(serials) >= 3, serials
+    assert serials == {first, *(serial_of(authority, f"new-{i}") for i in range(2))}, serials
     ledger = edge.status()["ledger"]
     assert ledger["visitor_errors"] == 0 and ledger["aborted"] == 0, ledger
     assert ledger["tls_failed"] == 0, ledger
