@@ -155,8 +155,11 @@ static void sleeping_writer_is_woken_by_a_record(void **state)
         access_log_answered(log, 0, &record);
         wait_for_lines(path, lines);
     }
-    struct access_log_statistics statistics;
-    access_log_read_statistics(log, &statistics);
+    struct access_log_statistics statistics = {0};
+    while (statistics.written < 5) { // counted once it is in the file
+        usleep(1000);
+        access_log_read_statistics(log, &statistics);
+    }
     assert_int_equal(statistics.written, 5);
     assert_int_equal(statistics.dropped, 0);
     access_log_destroy(log);

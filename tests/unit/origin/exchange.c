@@ -256,8 +256,7 @@ static void test_hanging_backends_are_given_up(void **state)
     (void)state;
     struct bench bench;
     struct server *server = server_start(hang_script);
-    open_bench(&bench, server,
-        "    timeouts: {first_byte: " SHORT_MS ", between_bytes: " SHORT_MS "}\n");
+    open_bench(&bench, server, "    timeouts: {first_byte: " SHORT_MS "}\n");
     struct visit *visit = visit_create(&bench, "GET");
     visit_once(visit);
     assert_int_equal(visit->opened, ERROR_TIMEOUT);
@@ -265,6 +264,11 @@ static void test_hanging_backends_are_given_up(void **state)
     visit_once(visit);
     assert_int_equal(visit->opened, ERROR_TIMEOUT);
     assert_int_equal(visit->failure.kind, FAILURE_RESPONSE_TIMEOUT);
+    free(visit);
+    bench_close(&bench);
+    // Its head has all the time it needs.
+    open_bench(&bench, server, "    timeouts: {between_bytes: " SHORT_MS "}\n");
+    visit = visit_create(&bench, "GET");
     visit_once(visit);
     assert_int_equal(visit->opened, ERROR_NONE);
     assert_int_equal(visit->read, ERROR_TIMEOUT);

@@ -204,7 +204,7 @@ static void test_a_silent_probe_is_sick_and_stopping_does_not_wait_for_it(void *
     struct bench bench;
     struct server *server = server_start(silent_script);
     open_bench(&bench, server,
-        "    probe: {path: /h, interval: 100ms, timeout: 50ms, fall: 1, host: www.example.org}\n");
+        "    probe: {path: /h, interval: 1h, timeout: 50ms, fall: 1, host: www.example.org}\n");
     assert_int_equal(origins_start(bench.origins), ERROR_NONE);
     struct await sick = {&bench, false, false};
     bench_run(&bench, await_health, &sick);
