@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 
-from servers import BIN, LOAD_CORE, SCRATCH, SERVER_CORE, Origin, Process, free_port, goal, present
+from servers import (BIN, LOAD_CORE, SCRATCH, SERVER_CORE, Origin, Process, free_port, goal, haproxy_behind,
+                     nginx_behind, present)
 
 PATH = "/1024/hit"
 CERTIFICATE, KEY = SCRATCH / "certificate.pem", SCRATCH / "key.pem"
@@ -45,61 +46,16 @@ origins: {{main: {{backends: ["http://127.0.0.1:{origin}"]}}}}
 
 
 def nginx(port, plain, origin):
-    folder = SCRATCH / "nginx-secure"
-    folder.mkdir(exist_ok=True)
-    (folder / "nginx.conf").write_text(f"""
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log crit;
-user root;
-events {{ worker_connections 10100; }}
-http {{
-  access_log off; sendfile on; tcp_nodelay on; keepalive_timeout 1h; keepalive_requests 1000000000;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e; open_file_cache max=1000 inactive=1h;
-  proxy_cache_path {folder}/cache levels=1:2 keys_zone=c:64m max_size=1g inactive=1h use_temp_path=off;
-  ssl_certificate {CERTIFICATE}; ssl_certificate_key {KEY}; ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_session_cache shared:s:10m;
-  upstream origin {{ server 127.0.0.1:{origin}; keepalive 8; }}
-  server {{
-    listen 127.0.0.1:{port} ssl http2 backlog=4096;
-    listen 127.0.0.1:{plain} http2 backlog=4096;
-    location / {{
-      proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_cache c; proxy_cache_lock on;
-    }}
-  }}
-}}
-""")
-    return ["/usr/sbin/nginx", "-c", folder / "nginx.conf"]
+    return nginx_behind("nginx-secure", origin,
+                        [f"127.0.0.1:{port} ssl http2", f"127.0.0.1:{plain} http2"],
+                        f"ssl_certificate {CERTIFICATE}; ssl_certificate_key {KEY}; "
+                        "ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:10m;")
 
 
 def haproxy(port, plain, origin):
-    config = SCRATCH / "haproxy-secure.cfg"
-    config.write_text(f"""
-global
-  nbthread 1
-  maxconn 10100
-  no strict-limits
-  tune.maxaccept 256
-defaults
-  mode http
-  timeout client 1h
-  timeout http-keep-alive 1h
-  timeout server 1h
-  timeout connect 5s
-cache c
-  total-max-size 1024
-  max-object-size 10000000
-  max-age 3600
-frontend f
-  bind 127.0.0.1:{port} backlog 4096 ssl crt {SCRATCH}/both.pem alpn h2,http/1.1
-  bind 127.0.0.1:{plain} backlog 4096 proto h2
-  http-request cache-use c
-  default_backend b
-backend b
-  http-response cache-store c
-  server s 127.0.0.1:{origin}
-""")
-    return ["/usr/sbin/haproxy", "-db", "-f", config]
+    return haproxy_behind("haproxy-secure", origin,
+                          [f"127.0.0.1:{port} ssl crt {SCRATCH}/both.pem alpn h2,http/1.1",
+                           f"127.0.0.1:{plain} proto h2"])
 
 
 def h2o(port, plain, _origin):

@@ -82,8 +82,9 @@ def afloat(port, origin, size):
             "--state", SCRATCH / "afloat-state"]
 
 
-def nginx(port, origin, _size):
-    folder = SCRATCH / "nginx"
+def nginx_behind(name, origin, listeners, more=""):
+    """listeners: what its listen directives say; more: further directives for HTTP."""
+    folder = SCRATCH / name
     folder.mkdir(exist_ok=True)
     (folder / "nginx.conf").write_text(f"""
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log crit;
@@ -95,9 +96,10 @@ http {{
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e; open_file_cache max=1000 inactive=1h;
   proxy_cache_path {folder}/cache levels=1:2 keys_zone=c:64m max_size=1g inactive=1h use_temp_path=off;
+  {more}
   upstream origin {{ server 127.0.0.1:{origin}; keepalive 8; }}
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    {" ".join(f"listen {listener} backlog=4096;" for listener in listeners)}
     location / {{
       proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_cache c; proxy_cache_lock on; proxy_cache_lock_timeout 1h; proxy_cache_lock_age 1h;
@@ -108,8 +110,14 @@ http {{
     return ["/usr/sbin/nginx", "-c", folder / "nginx.conf"]
 
 
-def haproxy(port, origin, _size):
-    config = SCRATCH / "haproxy.cfg"
+def nginx(port, origin, _size):
+    return nginx_behind("nginx", origin, [f"127.0.0.1:{port}"])
+
+
+def haproxy_behind(name, origin, listeners):
+    """listeners: what its bind lines say."""
+    config = SCRATCH / f"{name}.cfg"
+    binds = "\n".join(f"  bind {listener} backlog 4096" for listener in listeners)
     config.write_text(f"""
 global
   nbthread 1
@@ -127,7 +135,7 @@ cache c
   max-object-size 10000000
   max-age 3600
 frontend f
-  bind 127.0.0.1:{port} backlog 4096
+{binds}
   http-request cache-use c
   default_backend b
 backend b
@@ -135,6 +143,10 @@ backend b
   server s 127.0.0.1:{origin}
 """)
     return ["/usr/sbin/haproxy", "-db", "-f", config]
+
+
+def haproxy(port, origin, _size):
+    return haproxy_behind("haproxy", origin, [f"127.0.0.1:{port}"])
 
 
 # What Varnish writes to its shared log for a hit; there is no switch for all of it.
