@@ -18,7 +18,6 @@
 #include "edge/rules/rule_serve.h"
 
 #define ARENA_CHUNK_SIZE 4096
-#define ARENA_LIMIT (1024 * 1024)
 #define PATIENCE_SLACK_MS 5000
 #define READER_WAIT_MS 1
 #define CONTENT_STALL_MS 600000 // a window that nobody moves; visitors are cut long before
@@ -172,7 +171,8 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
         memory_free(report);
         return ERROR_MEMORY;
     }
-    arena_init(&fetch->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
+    arena_init(&fetch->arena, ARENA_CHUNK_SIZE,
+        edge_arena_limit(request->generation->settings));
     fetch->thread = request->thread;
     fetch->generation = generation_reference(request->generation);
     fetch->site = request->site;

@@ -26,7 +26,6 @@
 #include "http/key.h"
 
 #define ARENA_CHUNK_SIZE 4096
-#define ARENA_LIMIT (1024 * 1024)
 
 static void request_answer(struct task *task, struct request *request);
 static void request_deliver(struct task *task, struct request *request);
@@ -46,7 +45,8 @@ void request_begin(struct request *request, struct connection *connection,
     request->client.address = connection->peer;
     request->generation = generation_reference(thread->generation);
     request->id = random_next(&thread->loop->random);
-    arena_init(&request->arena, ARENA_CHUNK_SIZE, ARENA_LIMIT);
+    arena_init(&request->arena, ARENA_CHUNK_SIZE,
+        edge_arena_limit(request->generation->settings));
     scope_open(&request->fetches);
 }
 

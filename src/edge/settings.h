@@ -81,5 +81,14 @@ struct edge_settings {
     struct slice name;           // this edge in Via, Cache-Status and Proxy-Status, "afloat"
 };
 
+// Bytes that a request, or a fetch, may take beside its content: what goes with it, and a few
+// copies of the largest head.
+static inline size_t edge_arena_limit(const struct edge_settings *settings)
+{
+    uint64_t head_size = MAXIMUM(settings->http.head_size,
+        settings->connections.http2.header_list_size);
+    return (size_t)(1024 * 1024 + 4 * head_size);
+}
+
 extern const struct setting_section https_settings_section; // secure.c
 extern const struct setting_section connection_settings_section, site_settings_section;

@@ -7,6 +7,14 @@
 #define HTTP2_FRAME_HEAD_SIZE 9
 #define HTTP2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
+// How many CONTINUATION frames a head of so many bytes may take: twice as many as it needs, and no
+// fewer than nghttp2 grants by itself, which ends a connection over more.
+static inline size_t http2_continuations_for(uint64_t head_size)
+{
+    const size_t frame_size = 16384, least = 8;
+    return MAXIMUM(least, 2 * (size_t)head_size / frame_size);
+}
+
 struct http2_frame_head {
     uint32_t length, stream;
     uint8_t type, flags;

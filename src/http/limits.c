@@ -23,7 +23,8 @@ static const struct setting rows[] = {
         .maximum = 1024 * 1024,
         .summary = "The longest request line, and the longest single field line.",
         .touch = "Raise it when very long addresses get 414 or one long cookie gets 431; above "
-                 "head_size it has no effect.",
+                 "head_size it has no effect. Over HTTP/2, a field that is coded as more than 64 "
+                 "KB ends the connection in any case.",
     },
     {
         .name = "field_count",

@@ -13,6 +13,7 @@
 
 #include "http/http2_memory.h"
 #include "http/http2_response.h"
+#include "http/http2_scan.h"
 #include "origin/exchange_inside.h"
 
 #include <nghttp2/nghttp2.h>
@@ -83,7 +84,7 @@ struct http2_stream {
 // http2_session.c
 // A session on that connection, which it takes, also on failure.
 enum error http2_session_create(struct connection *connection, struct origin *origin,
-    const struct pool_settings *settings, uint64_t patience_ms,
+    const struct pool_settings *settings, const struct http1_limits *limits, uint64_t patience_ms,
     struct http2_session **ret_session) MUST_CHECK;
 bool http2_session_takes_streams(const struct http2_session *session);
 // Lets the session send what nghttp2 has queued.

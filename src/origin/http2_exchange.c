@@ -117,7 +117,7 @@ static enum error connect_session(struct task *task, struct exchange *exchange,
         connection_close(connection);
         return ERROR_PROTOCOL;
     }
-    error = http2_session_create(connection, exchange->origin, settings,
+    error = http2_session_create(connection, exchange->origin, settings, &exchange->limits,
         exchange->timeouts.between_bytes_ms, &session);
     if (error != ERROR_NONE) {
         *ret_failure = (struct failure){.kind = FAILURE_INTERNAL, .unsent = true};

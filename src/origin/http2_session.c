@@ -3,6 +3,7 @@
 #include "origin/http2.h"
 #include "base/memory.h"
 
+#define SENT_HEAD_MAX (16 * 1024 * 1024) // what we took from a visitor is bounded there
 #define READ_STEP_MS 1000 // how long the reader stays without streams before the session rests
 
 // --- Beginning and end ---
@@ -19,6 +20,7 @@ static enum error configure(struct http2_session *session, nghttp2_option *optio
     if (error != ERROR_NONE)
         return error;
     nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_max_send_header_block_length(option, SENT_HEAD_MAX);
     int result = nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option,
         &memory);
     nghttp2_session_callbacks_del(callbacks);
@@ -50,7 +52,7 @@ static void session_free(struct http2_session *session)
 }
 
 enum error http2_session_create(struct connection *connection, struct origin *origin,
-    const struct pool_settings *settings, uint64_t patience_ms,
+    const struct pool_settings *settings, const struct http1_limits *limits, uint64_t patience_ms,
     struct http2_session **ret_session)
 {
     struct pool_loop *home = connection->home;
@@ -71,6 +73,7 @@ enum error http2_session_create(struct connection *connection, struct origin *or
     session->rest_ms = settings->idle_timeout_ms;
     session->patience_ms = patience_ms;
     session->born_ns = session->received_ns = home->loop->now_ns;
+    nghttp2_option_set_max_continuations(option, http2_continuations_for(limits->head_size));
     enum error error = configure(session, option);
     nghttp2_option_del(option);
     if (error != ERROR_NONE) {

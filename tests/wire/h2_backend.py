@@ -32,6 +32,7 @@ class Session:
             client=False, initial_values={
                 h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 100,
                 h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: 65536, **self.backend.settings})
+        self.h2.decoder.max_header_list_size = self.h2.local_settings.max_header_list_size
         self.h2.initiate_connection()
         self.flush()
         with self.connection, contextlib.suppress(OSError, h2.exceptions.ProtocolError):

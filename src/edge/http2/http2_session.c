@@ -497,13 +497,15 @@ void http2_thread_destroy(struct http2_thread *thread)
     memory_free(thread);
 }
 
-static nghttp2_option *session_option_create(void)
+static nghttp2_option *session_option_create(const struct http2_settings *settings)
 {
     nghttp2_option *option;
     if (nghttp2_option_new(&option) != 0)
         return NULL;
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_max_settings(option, SETTINGS_MAX);
+    nghttp2_option_set_max_continuations(option,
+        http2_continuations_for(settings->header_list_size));
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
     // Our own budget counts resets; nghttp2's would read the clock of the machine.
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
@@ -529,7 +531,7 @@ static bool session_submit_settings(struct http2_connection *self,
 bool http2_session_open(struct http2_connection *self, const struct http2_settings *settings)
 {
     struct http2_thread *thread = http2_thread_take(http2_thread_of(self));
-    nghttp2_option *option = thread == NULL ? NULL : session_option_create();
+    nghttp2_option *option = thread == NULL ? NULL : session_option_create(settings);
     if (option == NULL)
         return false;
     self->memory.pool = &thread->pool;
