@@ -241,6 +241,8 @@ void tls_session_free(struct stream *stream)
 
 // --- Scratch and memory of our own ---
 
+#define FREES_BUFFERS_SAFELY 0x300000e0UL // 3.0.14
+
 // OpenSSL has worked for the session, so it holds two buffers of a record each. Allocating them for
 // every message costs time and keeping them for every parked visitor memory, so the loop's sessions
 // that were busy last keep theirs.
@@ -257,8 +259,8 @@ static void note_buffers(struct tls_session *session)
     thread->buffered_count--;
     list_remove(&last->buffered_link);
     // Buffers with part of a record stay, and come back here with its rest. Before 3.0.14 OpenSSL
-    // did not see that a header is such a part (CVE-2024-4741).
-    if (!SSL_has_pending(last->ssl))
+    // did not see that a header is such a part (CVE-2024-4741): there all keep theirs.
+    if (OpenSSL_version_num() >= FREES_BUFFERS_SAFELY && !SSL_has_pending(last->ssl))
         SSL_free_buffers(last->ssl);
 }
 
