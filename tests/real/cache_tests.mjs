@@ -58,14 +58,17 @@ const expectedToFail = {
 
 const load = async path => import(pathToFileURL(join(suite, path)).href)
 
+// Below those that the kernel hands out, so that nobody is given it before its owner listens.
 function freePort () {
-  return new Promise((resolve, reject) => {
+  return new Promise(resolve => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    const attempt = () => server.listen(20000 + Math.floor(Math.random() * 10000), '127.0.0.1')
+    server.on('error', attempt)
+    server.on('listening', () => {
       const { port } = server.address()
       server.close(() => resolve(port))
     })
+    attempt()
   })
 }
 
@@ -86,7 +89,8 @@ function start (command, args, env, ready) {
 
 async function run (state) {
   const originPort = await freePort()
-  const edgePort = await freePort()
+  let edgePort = originPort
+  while (edgePort === originPort) edgePort = await freePort()
   const origin = await start('node', ['server/server.mjs'], {
     npm_config_port: `${originPort}`,
     npm_config_protocol: 'http',

@@ -11,11 +11,13 @@ The log is looked for in $AFLOAT_DATA, then in ../shared; without it the test is
 """
 
 import collections
+import contextlib
 import hashlib
 import http.client
 import os
 import pathlib
 import queue
+import random
 import re
 import shutil
 import signal
@@ -57,13 +59,16 @@ def find_log():
 
 
 class Backend:
-    """nginx on a fixed free port, to be started and ended as often as needed."""
+    """nginx on a fixed free port, to be started and ended as often as needed. It is none that the
+    kernel hands out: while nginx is away a connection of the edge's could get it, even one to it."""
 
     def __init__(self, scratch):
         self.scratch, self.process, self.healthy = scratch, None, False
-        with socket.socket() as attempt:
-            attempt.bind(("127.0.0.1", 0))
-            self.port = attempt.getsockname()[1]
+        while True:
+            self.port = random.randint(20000, 30000)
+            with socket.socket() as attempt, contextlib.suppress(OSError):
+                attempt.bind(("127.0.0.1", self.port))
+                break
 
     def configure(self, sick):
         folder = self.scratch

@@ -84,7 +84,7 @@ def check_ends(edge):
         open_tunnel(visitor, 1, "/speaks")
         assert visitor.content(1) == b"that was all"
         visitor.send(data(1, b"and "), data(1, b"more", True))
-        ENDED.wait(10)
+        ENDED.wait(60)
         assert SEEN["/speaks"] == b"and more"
         ENDED.clear()
         open_tunnel(visitor, 3, "/reset")
@@ -93,13 +93,13 @@ def check_ends(edge):
         assert got[2] == 3 and CODES[got[3][3]] == "CANCEL", got
         open_tunnel(visitor, 5, "/listens")
         visitor.send(data(5, b"abc"), reset_stream(5))
-        ENDED.wait(10)
+        ENDED.wait(60)
         assert SEEN["/listens"][1] is False, SEEN   # a reset, not an end
         ENDED.clear()
         visitor.send(head(7))
         assert visitor.status(7) == 200
         open_tunnel(visitor, 9, "/listens")
-    ENDED.wait(10)                                  # the whole connection went
+    ENDED.wait(60)                                  # the whole connection went
 
 
 def check_refusals(edge):

@@ -119,7 +119,7 @@ class Records:
         those that are expected, and more only if they are here by then. What comes later is found
         with the next case."""
         with self.condition:
-            self.condition.wait_for(lambda: len(self.begun) >= least and None not in self.begun, 10)
+            self.condition.wait_for(lambda: len(self.begun) >= least and None not in self.begun, 60)
             assert None not in self.begun, "a connection stays open"
             taken, self.begun = self.begun, []
             return [data for data in taken if data]  # a connection without a byte is nothing
