@@ -135,9 +135,11 @@ def main():
         acme.mkdir()
         sites = ("sites:\n  - {origin: main, https: {redirect: true, port: 8443, hsts: 365d, "
                  "hsts_subdomains: true}}\n")
-        with SecureEdge(Backend(backend_answer), [pair], f"acme_directory: {acme}\nthreads: 2\n"
-                        + sites, "  handshake_timeout: 1s\n  handshakes: 2\n") as edge:
+        with SecureEdge(Backend(backend_answer), [pair], f"acme_directory: {acme}\n" + sites) as edge:
             rules(edge, acme)
+            edge.await_quiet()
+        with SecureEdge(Backend(backend_answer), [pair], "threads: 2\n",
+                        "  handshake_timeout: 1s\n  handshakes: 2\n") as edge:
             limits(edge)
             edge.await_quiet()
         with SecureEdge(Backend(backend_answer), [pair]) as edge:
