@@ -13,6 +13,13 @@
 #define MEMORY_SMALL ((uint64_t)1024 * 1024)
 #define STACK_LEFT (20 * 1024) // what a task of the smallest stack (32 KB) can spare
 
+// There is but one thread to look at, and each encoder's memory is dear there: a minute and more.
+#ifdef BASE_THREAD_SANITIZER
+#define CUT_STEP 7
+#else
+#define CUT_STEP 1
+#endif
+
 static const enum http_coding codings[] = {
     HTTP_CODING_GZIP, HTTP_CODING_BROTLI, HTTP_CODING_ZSTD};
 
@@ -88,7 +95,7 @@ static void content_comes_back_however_it_is_cut(void **state)
     (void)state;
     char *text = make_text(TEXT_SIZE);
     for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
-        for (size_t cut = 0; cut <= TEXT_SIZE; cut++) {
+        for (size_t cut = 0; cut <= TEXT_SIZE; cut += CUT_STEP) {
             struct coded coded = coded_new(TEXT_SIZE);
             struct encoder_options options = unknown;
             options.size = cut % 3 == 0 ? TEXT_SIZE : UINT64_MAX;
