@@ -4,9 +4,9 @@
 A test is one cmocka case, one .vtc file, one scenario, one lint, one fuzz target and so on, each in
 the builds that it is for. Its name says where it lives: unit.ROOM.PROGRAM.CASE (tests/unit),
 wire.ROOM.WHAT (tests/wire), sim.SCENARIO (sim/), lint.WHAT (tools/lint.py), fuzz.TARGET
-(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, real.cache_tests, package.deb. Output goes to
-build/test/, and to the terminal only when a test fails. The last line is "N passed, N failed[, N
-skipped]".
+(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, real.cache_tests, real.kernel_tls,
+package.deb. Output goes to build/test/, and to the terminal only when a test fails. The last line
+is "N passed, N failed[, N skipped]".
 """
 
 import argparse
@@ -242,6 +242,8 @@ class Tests:
                             ["afloat"]),
             "real.cache_tests": (["sh", "tests/real/cache_tests", "build/release/afloat"], 300,
                                  ["afloat"]),
+            "real.kernel_tls": ([sys.executable, "tests/real/kernel_tls.py",
+                                 "build/release/afloat"], 300, ["afloat"]),
             "package.deb": (["sh", "tests/real/package", "build/package"], 300, None),
         }
         for name, (command, timeout, targets) in scripts.items():

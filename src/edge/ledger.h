@@ -60,6 +60,7 @@
     X(TUNNEL_BYTES, "tunnel_bytes", "bytes passed through tunnels, both ways")                     \
     X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes finished")                                 \
     X(TLS_RESUMED, "tls_resumed", "of these, sessions resumed by a ticket")                        \
+    X(TLS_KERNEL, "tls_kernel", "of these, where the kernel encrypts what is sent (kTLS)")         \
     X(TLS_FAILED, "tls_failed", "TLS handshakes that failed")                                      \
     X(TLS_TIMEOUTS, "tls_timeouts", "closed after tls.handshake_timeout")                          \
     X(TLS_REFUSED, "tls_refused", "closed because tls.handshakes was reached")                     \

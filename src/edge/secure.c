@@ -92,6 +92,7 @@ static bool shake_hands(struct task *task, struct connection *connection,
     *ret_is_http2 = slice_equal(facts.protocol, SLICE("h2"));
     ledger_add(thread->ledger, LEDGER_TLS_HANDSHAKES, 1);
     ledger_add(thread->ledger, LEDGER_TLS_RESUMED, facts.resumed);
+    ledger_add(thread->ledger, LEDGER_TLS_KERNEL, facts.in_kernel);
     return true;
 }
 

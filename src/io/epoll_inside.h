@@ -46,5 +46,9 @@ enum error epoll_receive(struct task *task, struct io_socket *socket, void *buff
     uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
 enum error epoll_send(struct task *task, struct io_socket *socket, const struct iovec *pieces,
     size_t count, uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
+// As its writer, until a send is worth a try.
+enum error epoll_await_writable(struct task *task, struct io_socket *socket,
+    uint64_t deadline_ns) MUST_CHECK;
+bool epoll_socket_has_gone(const struct io_socket *socket);
 size_t epoll_send_now(struct io_socket *socket, const void *bytes, size_t size);
 bool epoll_control(struct io_socket *socket, unsigned control);

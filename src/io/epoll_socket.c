@@ -69,6 +69,16 @@ static enum error wait_for(struct task *task, struct task **seat, const uint8_t 
     return *hint && error == ERROR_TIMEOUT ? ERROR_NONE : error;
 }
 
+enum error epoll_await_writable(struct task *task, struct io_socket *socket, uint64_t deadline_ns)
+{
+    return wait_for(task, &socket->writer, &socket->writable, deadline_ns);
+}
+
+bool epoll_socket_has_gone(const struct io_socket *socket)
+{
+    return socket->ended == ENDED_WHOLE;
+}
+
 // Listening.
 
 static int open_socket(int family)

@@ -26,6 +26,7 @@ struct process {
     struct slice yaml; // what config_path NULL stands for
     uint64_t certificates_stamp;
     struct tls *tls;
+    bool kernel_encrypts;
     struct epoll_world *world;
     struct loop *loops[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
@@ -88,6 +89,9 @@ static bool start_tls(struct process *process)
     process->tls = tls_create(process->thread_count);
     if (process->tls == NULL)
         return fail("cannot start: out of memory");
+    // Still as root, if it is root who starts it: his asking may load the kernel's module.
+    if (settings->edge.tls.listen.count > 0 && settings->edge.tls.kernel == TLS_KERNEL_AUTO)
+        process->kernel_encrypts = tls_use_kernel(process->tls);
     process->certificates_stamp = certificates_stamp(settings);
     return certificates_open(settings, process->tls);
 }
@@ -200,6 +204,8 @@ static void announce(const struct process *process)
         printf("afloat: listening on %s://%.*s\n", process->source.secure[i] ? "https" : "http",
             SLICE_ARGS(text_slice(&text)));
     }
+    if (process->kernel_encrypts)
+        printf("afloat: the kernel encrypts what is sent by https\n");
     if (process->metrics != NULL) {
         char buffer[128];
         struct text text = text_in(buffer, sizeof(buffer));

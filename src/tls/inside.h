@@ -35,6 +35,7 @@ struct tls {
     struct tls_tickets tickets;
     struct lock store_lock;
     X509_STORE *store;  // what the system trusts; NULL: not needed so far
+    bool kernel_encrypts; // what servers send, if the kernel takes the cipher
     unsigned loop_count;
     struct tls_thread *threads[];
 };

@@ -279,6 +279,8 @@ static SSL_CTX *open_context(struct tls_server *server, unsigned loop_index,
     SSL_CTX_set_timeout(context, (long)MAXIMUM(settings->ticket_rotation_ms / 1000, 1));
     if (settings->ticket_rotation_ms == 0)
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    if (server->tls->kernel_encrypts && settings->kernel == TLS_KERNEL_AUTO)
+        SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
     SSL_CTX_set_tlsext_servername_callback(context, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(context, server);

@@ -1,38 +1,23 @@
 // OpenSSL between two pieces of memory: what was received is fed to it, what it writes is collected
 // and sent in one call. Both live in the loop's scratch buffers until something suspends; only what
 // is left over then is copied into memory of the session's own.
+//
+// Or the kernel encrypts what is sent (kTLS): then content goes past OpenSSL, and of what it still
+// writes, tickets and alerts, each record is handed on as it is.
 #include "base/invariant.h"
 #include "base/memory.h"
-#include "tls/inside.h"
+#include "io/kernel_tls.h"
+#include "tls/session_inside.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-#define FAILURE_TEXT_SIZE 96
 #define BIO_TYPE_OURS (100 | BIO_TYPE_SOURCE_SINK) // nobody asks for it
 #define UNSENT_MAX 65536 // bytes that reading may leave behind: answers to what a peer demands
 
-struct tls_session {
-    SSL *ssl;
-    struct tls_thread *thread;
-    struct loop *loop;
-    struct list buffered_link; // of the thread's
-    struct tls_server *server; // counted; one of them
-    struct tls_client *client;
-    struct tls_resumption *resumption;
-    const char *in;            // what OpenSSL reads next: in the scratch, or in rest
-    size_t in_size;
-    char *rest;                // bytes left over from the scratch
-    char *out;                 // bytes that could not be sent at once
-    size_t out_size;
-    bool has_pending;          // OpenSSL holds decrypted content that did not fit
-    bool over;                 // reading has come to its end, or to an error
-    bool sending;              // a task waits for the socket to take bytes that left `out`
-    bool broken;               // what was encrypted got lost: nothing more can be sent
-    bool ended;                // close_notify was written
-    enum tls_failure failure;
-    char failure_text[FAILURE_TEXT_SIZE];
-};
+// What OpenSSL tells a BIO that may encrypt by itself, in a header of its own.
+#define BIO_CTRL_SET_KEYS 72
+#define BIO_CTRL_SET_RECORD_TYPE 74
 
 // --- What OpenSSL calls ---
 
@@ -53,8 +38,13 @@ static int bio_read(BIO *bio, char *buffer, size_t size, size_t *ret_size)
 
 static int bio_write(BIO *bio, const char *bytes, size_t size, size_t *ret_size)
 {
-    struct tls_thread *thread = ((struct tls_session *)BIO_get_data(bio))->thread;
+    struct tls_session *session = BIO_get_data(bio);
+    struct tls_thread *thread = session->thread;
     BIO_clear_retry_flags(bio);
+    if (session->in_kernel) {
+        *ret_size = size;
+        return tls_session_keep_record(session, bytes, size);
+    }
     *ret_size = MINIMUM(size, sizeof(thread->out) - thread->out_size);
     if (*ret_size == 0) {
         BIO_set_retry_write(bio);
@@ -67,7 +57,15 @@ static int bio_write(BIO *bio, const char *bytes, size_t size, size_t *ret_size)
 
 static long bio_control(BIO *bio, int command, long number, void *pointer)
 {
-    (void)bio, (void)number, (void)pointer;
+    struct tls_session *session = BIO_get_data(bio);
+    // Of the two directions only sending: what is received is little, and stays with OpenSSL.
+    if (command == BIO_CTRL_SET_KEYS)
+        return number != 0 && tls_session_give_keys(session, pointer);
+    // The type stays, for a record that comes in several pieces.
+    if (command == BIO_CTRL_SET_RECORD_TYPE)
+        session->record_type = (uint8_t)number;
+    if (command == BIO_CTRL_GET_KTLS_SEND)
+        return session->in_kernel;
     return command == BIO_CTRL_FLUSH;
 }
 
@@ -146,6 +144,7 @@ void tls_session_read_facts(const struct stream *stream, struct tls_facts *ret_f
         .protocol = slice_of((const char *)protocol, protocol_size),
         .server_name = tls_session_server_name(stream),
         .resumed = SSL_session_reused(ssl) == 1,
+        .in_kernel = stream->tls->in_kernel,
     };
 }
 
@@ -181,6 +180,7 @@ static enum error session_create(struct stream *stream, struct tls *tls, SSL *ss
         return ERROR_MEMORY;
     }
     session->ssl = ssl;
+    session->socket = &stream->socket;
     session->loop = stream->socket.loop;
     session->thread = tls->threads[session->loop->index];
     list_init(&session->buffered_link);
@@ -264,6 +264,30 @@ static void note_buffers(struct tls_session *session)
         SSL_free_buffers(last->ssl);
 }
 
+enum error tls_session_keep_bytes(struct tls_session *session, const void *bytes, size_t size)
+{
+    char *larger = memory_resize(session->out, session->out_size + size);
+    if (larger == NULL) {
+        session->broken = true;
+        return ERROR_MEMORY;
+    }
+    memcpy(larger + session->out_size, bytes, size);
+    session->out = larger;
+    session->out_size += size;
+    return ERROR_NONE;
+}
+
+void tls_session_drop_bytes(struct tls_session *session, size_t size)
+{
+    session->out_size -= size;
+    if (session->out_size > 0) {
+        memmove(session->out, session->out + size, session->out_size);
+        return;
+    }
+    memory_free(session->out);
+    session->out = NULL;
+}
+
 // Before anything suspends: what is left in the scratch to be read is the session's from now on.
 static enum error keep_in(struct tls_session *session)
 {
@@ -292,17 +316,9 @@ static enum error keep_out(struct tls_session *session)
     struct tls_thread *thread = session->thread;
     if (thread->out_size == 0)
         return ERROR_NONE;
-    char *larger = memory_resize(session->out, session->out_size + thread->out_size);
-    if (larger == NULL) {
-        session->broken = true;
-        thread->out_size = 0;
-        return ERROR_MEMORY;
-    }
-    memcpy(larger + session->out_size, thread->out, thread->out_size);
-    session->out = larger;
-    session->out_size += thread->out_size;
+    enum error error = tls_session_keep_bytes(session, thread->out, thread->out_size);
     thread->out_size = 0;
-    return ERROR_NONE;
+    return error;
 }
 
 // What can go without waiting goes; while another task sends, it will send this too.
@@ -310,6 +326,8 @@ static enum error send_at_once(struct stream *stream)
 {
     struct tls_session *session = stream->tls;
     struct tls_thread *thread = session->thread;
+    if (session->in_kernel)
+        return session->sending ? ERROR_NONE : tls_session_push_records(session);
     if (session->broken)
         thread->out_size = 0;
     if (session->out_size == 0 && thread->out_size > 0 && !session->sending) {
@@ -326,16 +344,26 @@ enum error tls_session_push(struct stream *stream)
 {
     struct tls_session *session = stream->tls;
     enum error error = send_at_once(stream);
-    if (error == ERROR_NONE && session->out_size > 0 && !session->sending) {
-        size_t sent = io_send_now(&stream->socket, session->out, session->out_size);
-        session->out_size -= sent;
-        memmove(session->out, session->out + sent, session->out_size);
-    }
-    if (session->out_size == 0) {
-        memory_free(session->out);
-        session->out = NULL;
-    }
+    if (error == ERROR_NONE && session->out_size > 0 && !session->sending && !session->in_kernel)
+        tls_session_drop_bytes(session,
+            io_send_now(&stream->socket, session->out, session->out_size));
     return error == ERROR_NONE && session->out_size > UNSENT_MAX ? ERROR_LIMIT : error;
+}
+
+// A step of flush: all that waits in memory, or what of it goes to the kernel after a wait.
+static enum error send_waiting(struct task *task, struct tls_session *session, uint64_t idle_ms,
+    size_t *sent)
+{
+    if (session->in_kernel) {
+        enum error error = kernel_tls_await_room(task, session->socket, idle_ms);
+        return error == ERROR_NONE ? tls_session_push_records(session) : error;
+    }
+    struct iovec piece = {.iov_base = session->out, .iov_len = session->out_size};
+    session->out = NULL; // whoever writes meanwhile begins anew
+    session->out_size = 0;
+    enum error error = io_send(task, session->socket, &piece, 1, idle_ms, sent);
+    memory_free(piece.iov_base);
+    return error;
 }
 
 // Sends all that was written, waiting if need be. *sent_any: some of it may have reached the peer.
@@ -348,13 +376,9 @@ static enum error flush(struct task *task, struct stream *stream, uint64_t idle_
     invariant(!session->sending);
     session->sending = true;
     while (error == ERROR_NONE && session->out_size > 0) {
-        struct iovec piece = {.iov_base = session->out, .iov_len = session->out_size};
         size_t sent = 0;
-        session->out = NULL; // whoever writes meanwhile begins anew
-        session->out_size = 0;
-        error = io_send(task, &stream->socket, &piece, 1, idle_ms, &sent);
+        error = send_waiting(task, session, idle_ms, &sent);
         *sent_any = *sent_any || sent > 0;
-        memory_free(piece.iov_base);
     }
     session->sending = false;
     if (error != ERROR_NONE)
@@ -489,8 +513,14 @@ enum error tls_session_receive(struct task *task, struct stream *stream, void *b
     while (error == ERROR_NONE) {
         int why = SSL_ERROR_WANT_READ;
         bool worth = session->over || tls_session_has_buffered(session);
+        if (tls_session_must_end(session))
+            return ERROR_RESET;
         size_t done = worth ? read_some(session, buffer, size, &why) : 0;
         enum error kept = keep_in(session);
+        if (tls_session_must_end(session)) {
+            tls_session_end(stream);
+            return ERROR_RESET;
+        }
         if (done > 0) {
             // An error after content is met again by the next call.
             ERR_clear_error();
@@ -639,16 +669,62 @@ static enum error send_content(struct task *task, struct stream *stream, const s
     return error == ERROR_PROTOCOL ? ERROR_RESET : error;
 }
 
+// The same where the kernel encrypts: it takes the content as it is.
+static enum error send_plain(struct task *task, struct stream *stream, const struct iovec *pieces,
+    size_t count, uint64_t idle_ms, bool is_last, size_t *ret_size)
+{
+    struct tls_session *session = stream->tls;
+    bool any;
+    if (session->broken || session->ended)
+        return ERROR_RESET;
+    invariant(!session->sending);
+    session->sending = true;
+    enum error error = io_send(task, session->socket, pieces, count, idle_ms, ret_size);
+    // What comes next may be the end.
+    if (error == ERROR_NONE)
+        error = kernel_tls_await_room(task, session->socket, idle_ms);
+    session->sending = false;
+    if (error != ERROR_NONE) {
+        session->broken = true;
+        return error;
+    }
+    if (is_last)
+        write_end(session);
+    error = flush(task, stream, idle_ms, &any); // records that came up meanwhile
+    if (error == ERROR_NONE && session->broken)
+        error = ERROR_RESET;
+    if (error != ERROR_NONE || !is_last)
+        return error;
+    session->sending = true;
+    error = kernel_tls_await_room(task, session->socket, idle_ms);
+    session->sending = false;
+    return error;
+}
+
 enum error tls_session_send(struct task *task, struct stream *stream, const struct iovec *pieces,
     size_t count, uint64_t idle_ms, size_t *ret_size)
 {
+    if (stream->tls->in_kernel) {
+        size_t sent = 0;
+        enum error error = send_plain(task, stream, pieces, count, idle_ms, false, &sent);
+        if (ret_size != NULL)
+            *ret_size = sent;
+        return error;
+    }
     return send_content(task, stream, pieces, count, idle_ms, false, ret_size);
 }
 
 enum error tls_session_send_last(struct task *task, struct stream *stream,
     const struct iovec *pieces, size_t count, uint64_t idle_ms)
 {
+    if (stream->tls->in_kernel)
+        return send_plain(task, stream, pieces, count, idle_ms, true, NULL);
     return send_content(task, stream, pieces, count, idle_ms, true, NULL);
+}
+
+bool tls_session_is_in_kernel(const struct tls_session *session)
+{
+    return session->in_kernel;
 }
 
 bool tls_session_has_buffered(const struct tls_session *session)

@@ -23,6 +23,7 @@ struct tls_facts {
     struct slice protocol;        // negotiated by ALPN: "h2", "http/1.1"; empty: none
     struct slice server_name;     // that the visitor asked for; empty: none
     bool resumed;
+    bool in_kernel;               // the kernel encrypts what we send
 };
 
 // Makes the plain, open stream a secure one; then comes tls_handshake. MEMORY or LIMIT; the stream
@@ -58,6 +59,7 @@ enum error tls_session_send_last(struct task *task, struct stream *stream,
     const struct iovec *pieces, size_t count, uint64_t idle_ms) MUST_CHECK;
 // Sends what waits to be sent, so far as it goes without waiting: before parking.
 enum error tls_session_push(struct stream *stream) MUST_CHECK;
+bool tls_session_is_in_kernel(const struct tls_session *session);
 bool tls_session_has_buffered(const struct tls_session *session);
 void tls_session_end(struct stream *stream);  // close_notify, without waiting
 void tls_session_free(struct stream *stream); // the stream is a plain one then

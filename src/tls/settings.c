@@ -60,6 +60,7 @@ const struct setting_section tls_certificate_section = {
 };
 
 static const char *const minimum_choices[] = {"tls1.2", "tls1.3", NULL};
+static const char *const kernel_choices[] = {"auto", "off", NULL};
 
 static const struct setting rows[] = {
     {.name = "listen", .type = SETTING_TEXT_LIST, .offset = offsetof(struct tls_settings, listen),
@@ -93,6 +94,11 @@ static const struct setting rows[] = {
         .summary = "How often the key of session tickets changes. A visitor can resume his "
                    "session for this long after he got his last ticket; 0: never.",
         .touch = "Shorten it where a stolen memory image must give less of the past away."},
+    {.name = "kernel", .type = SETTING_CHOICE, .offset = offsetof(struct tls_settings, kernel),
+        .choices = kernel_choices, .fallback = "auto",
+        .summary = "Whether the kernel encrypts what is sent to visitors (kTLS), where it can. "
+                   "Switching it on after a start without it needs a restart.",
+        .touch = "Set it to off where OpenSSL encrypts faster than the kernel: compare them."},
 };
 
 const struct setting_section tls_settings_section = {

@@ -11,6 +11,7 @@ struct tls_certificate_settings {
 extern const struct setting_section tls_certificate_section;
 
 enum tls_minimum { TLS_MINIMUM_12, TLS_MINIMUM_13 };
+enum tls_kernel { TLS_KERNEL_AUTO, TLS_KERNEL_OFF };
 
 // Section `tls`.
 struct tls_settings {
@@ -22,6 +23,7 @@ struct tls_settings {
     uint64_t handshake_timeout_ms;
     uint64_t handshakes;              // under way at once, all loops
     uint64_t ticket_rotation_ms;      // tickets are good for this long, keys twice; 0: no tickets
+    uint64_t kernel;                  // enum tls_kernel: who encrypts what is sent
 };
 extern const struct setting_section tls_settings_section;
 

@@ -21,7 +21,9 @@ enum error stream_send(struct task *task, struct stream *stream, const struct io
 enum error stream_send_last(struct task *task, struct stream *stream, const struct iovec *pieces,
     size_t count, uint64_t idle_ms)
 {
-    io_expect_end(&stream->socket);
+    // A kernel that encrypts would hold back a record that is not full, and not send it at the end.
+    if (stream->tls == NULL || !tls_session_is_in_kernel(stream->tls))
+        io_expect_end(&stream->socket);
     enum error error = stream->tls != NULL
         ? tls_session_send_last(task, stream, pieces, count, idle_ms)
         : io_send(task, &stream->socket, pieces, count, idle_ms, NULL);

@@ -1,5 +1,6 @@
 // Setting up what the process has once, and what both sides' contexts have in common.
 #include "base/memory.h"
+#include "io/kernel_tls.h"
 #include "tls/inside.h"
 
 #include <openssl/provider.h>
@@ -50,6 +51,12 @@ struct tls *tls_create(unsigned loop_count)
         return tls;
     tls_destroy(tls);
     return NULL;
+}
+
+bool tls_use_kernel(struct tls *tls)
+{
+    tls->kernel_encrypts = kernel_tls_probe();
+    return tls->kernel_encrypts;
 }
 
 void tls_destroy(struct tls *tls)

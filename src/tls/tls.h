@@ -10,4 +10,6 @@
 struct tls;
 
 struct tls *tls_create(unsigned loop_count) MUST_CHECK; // NULL: out of memory
+// Lets the kernel encrypt what servers created from now on send, if it can. False: it cannot.
+bool tls_use_kernel(struct tls *tls);
 void tls_destroy(struct tls *tls);                      // NULL is fine
