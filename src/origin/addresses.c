@@ -45,6 +45,17 @@ void addresses_prefer(struct addresses *addresses, const struct address *address
     if (at < addresses->count)
         addresses->preferred = at;
     lock_release(&addresses->lock);
+    atomic_store_explicit(&addresses->doubted, false, memory_order_relaxed);
+}
+
+void addresses_doubt(struct addresses *addresses)
+{
+    atomic_store_explicit(&addresses->doubted, !addresses->is_numeric, memory_order_relaxed);
+}
+
+bool addresses_are_doubted(const struct addresses *addresses)
+{
+    return atomic_load_explicit(&addresses->doubted, memory_order_relaxed);
 }
 
 // The new answer replaces the old one; what worked last stays first if it is still there.
@@ -58,6 +69,7 @@ static void keep(struct addresses *addresses, const struct address *items, size_
     size_t at = had_any ? find(addresses, &working) : 0;
     addresses->preferred = at < count ? at : 0;
     lock_release(&addresses->lock);
+    atomic_store_explicit(&addresses->doubted, false, memory_order_relaxed);
 }
 
 enum error addresses_ask(struct task *task, struct addresses *addresses, uint64_t deadline_ns)

@@ -12,6 +12,7 @@ struct addresses {
     struct address items[IO_ADDRESSES_MAX];
     size_t count, preferred; // preferred: the last one that worked
     atomic_bool asking;      // somebody asks again
+    atomic_bool doubted;     // no connection could be had with them, and nobody has asked since
     _Atomic uint64_t asked_ns;
 };
 
@@ -21,6 +22,9 @@ void addresses_destroy(struct addresses *addresses);
 size_t addresses_copy(struct addresses *addresses, struct address ret_items[IO_ADDRESSES_MAX]);
 // A connection to this one succeeded.
 void addresses_prefer(struct addresses *addresses, const struct address *address);
+// None of them could be connected to.
+void addresses_doubt(struct addresses *addresses);
+bool addresses_are_doubted(const struct addresses *addresses);
 // Asks for the name. On failure what is known stays. An empty answer is a failure: RESOLVE.
 enum error addresses_ask(struct task *task, struct addresses *addresses, uint64_t deadline_ns)
     MUST_CHECK;

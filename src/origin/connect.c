@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define SHARE_LEAST_NS (200 * NS_PER_MS) // however many addresses there are
+#define LOOK_AGAIN_PART 4 // of the time there is
 
 static enum failure_kind kind_of_resolve(enum error error)
 {
@@ -91,11 +92,23 @@ static void count_failed_lookup(struct origin_counters *counters, enum error err
         count_one(&counters->resolve_failures);
 }
 
+// The last attempt failed: it may have moved. Asked for at once, for little time, since what is
+// known may still be right and whoever is asked may be dead.
+static void look_again(struct task *task, struct addresses *addresses, uint64_t deadline_ns,
+    struct origin_counters *counters)
+{
+    uint64_t now_ns = task_now_ns(task);
+    uint64_t share_ns = (deadline_ns - MINIMUM(now_ns, deadline_ns)) / LOOK_AGAIN_PART;
+    count_failed_lookup(counters, addresses_ask_again(task, addresses, now_ns + share_ns));
+}
+
 static enum error find_and_connect(struct task *task, struct addresses *addresses,
     uint64_t deadline_ns, struct origin_counters *counters, struct io_socket *ret_socket,
     enum failure_kind *ret_kind)
 {
     struct address items[IO_ADDRESSES_MAX], later[IO_ADDRESSES_MAX];
+    if (addresses_are_doubted(addresses))
+        look_again(task, addresses, deadline_ns, counters);
     size_t count = addresses_copy(addresses, items);
     if (count == 0) {
         enum error error = addresses_ask(task, addresses, deadline_ns);
@@ -108,7 +121,9 @@ static enum error find_and_connect(struct task *task, struct addresses *addresse
     }
     enum error error = try_addresses(task, addresses, items, count, NULL, 0, deadline_ns,
         ret_socket, ERROR_UNREACHABLE);
-    if (error != ERROR_NONE && !is_hopeless(error)) {
+    if (error != ERROR_NONE && !is_hopeless(error))
+        addresses_doubt(addresses);
+    if (error != ERROR_NONE && !is_hopeless(error) && task_now_ns(task) < deadline_ns) {
         // It may have moved. Whether asking works does not matter: the first error stands.
         enum error asked = addresses_ask_again(task, addresses, deadline_ns);
         count_failed_lookup(counters, asked);
