@@ -39,7 +39,9 @@ enum error sim_visitor_connect(struct task *task, struct visitor *visitor)
 
 void sim_visitor_disconnect(struct visitor *visitor)
 {
-    if (visitor->connected)
+    if (visitor->connected && visitor->visit->resets)
+        io_reset(&visitor->socket);
+    else if (visitor->connected)
         io_close(&visitor->socket);
     visitor->connected = false;
 }

@@ -64,6 +64,7 @@ struct sim_visit { // one visitor's connection after another, until all requests
     uint64_t leave_after;    // goes away after that many bytes of a body; 0: stays. Over HTTP/2 it
                              // is the stream that is reset
     uint64_t leave_after_ms; // goes away that long after the first request was sent; 0: stays
+    bool resets;             // instead of closing the connection
     bool half_closes;        // says that it will not send more, after its last request
     uint64_t patience_ms;    // per step of progress; 0: 120 s
     sim_judge *judge;        // may be NULL

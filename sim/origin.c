@@ -350,10 +350,24 @@ static enum error send_response(struct task *task, struct connection *connection
     return error;
 }
 
+// One after another, in the order in which they came.
+static enum error be_served(struct task *task, struct sim_origin *origin)
+{
+    uint64_t service_ns = origin->service_ms * NS_PER_MS;
+    origin->free_at_ns = MAXIMUM(origin->free_at_ns, task_now_ns(task)) + service_ns;
+    origin->inside++;
+    origin->inside_most = MAXIMUM(origin->inside_most, origin->inside);
+    enum error error = task_sleep_until(task, origin->free_at_ns);
+    origin->inside--;
+    return error;
+}
+
 enum error sim_origin_wait(struct task *task, struct sim_origin *origin,
     const struct sim_fault *fault)
 {
     uint64_t ms = origin->delay_ms;
+    if (origin->service_ms > 0)
+        return be_served(task, origin);
     if (origin->spread_ms > 0)
         ms += random_below(sim_random(origin->run), origin->spread_ms + 1);
     if (fault->kind == SIM_FAULT_DELAY)

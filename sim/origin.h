@@ -40,6 +40,9 @@ struct sim_origin {
     unsigned health_status;
     uint64_t delay_ms, spread_ms; // before each head, even when well
     uint64_t chunk_delay_ms;      // between pieces of a body
+    uint64_t service_ms;          // works on one request at a time for so long, the others wait
+    uint64_t free_at_ns;          // when it is through with all of them
+    unsigned inside, inside_most; // of those
     bool tells_date;              // by a clock that is wrong by so much:
     int64_t clock_offset_ms;
     uint64_t idle_ms;             // closes kept connections after that

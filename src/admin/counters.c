@@ -38,6 +38,11 @@ static const struct counter origin_rows[] = {
         "kept connections that the backend had closed"),
     ROW(origin_statistics, connection_refusals, false, "attempts refused at pool.connections"),
     ROW(origin_statistics, pool_overflows, false, "connections not kept for pool.idle_connections"),
+    ROW(origin_statistics, waiting, true, "requests held while nobody of it answers"),
+    ROW(origin_statistics, waits, false, "requests that were held"),
+    ROW(origin_statistics, wait_refusals, false,
+        "requests not held because lifelines.hold.requests or .memory was reached"),
+    ROW(origin_statistics, wait_timeouts, false, "requests held for lifelines.hold.time in vain"),
 };
 TABLE(counters_origin, "afloat_origin_", origin_rows);
 

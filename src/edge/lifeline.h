@@ -12,7 +12,7 @@ struct fetch;
 enum lifeline_outcome {
     LIFELINE_PASS,     // not mine: the next one is asked
     LIFELINE_ANSWERED, // request->answer says what to send
-    LIFELINE_AGAIN,    // of a fetch: make another attempt
+    LIFELINE_AGAIN,    // of a fetch: make another attempt; of a request: begin anew
 };
 
 struct lifeline {
@@ -20,7 +20,8 @@ struct lifeline {
     // The phases; NULL where it has nothing to do. All but attempt act on a visitor's request:
     enum lifeline_outcome (*lookup)(struct task *task, struct request *request);  // no fresh copy
     enum lifeline_outcome (*wait)(struct task *task, struct request *request);    // a fetch runs
-    enum lifeline_outcome (*failure)(struct task *task, struct request *request); // it failed
+    // It failed; with request->object, the answer that came is an error of the backend's.
+    enum lifeline_outcome (*failure)(struct task *task, struct request *request);
     // An attempt of a fetch failed (fetch->failure says how).
     enum lifeline_outcome (*attempt)(struct task *task, struct fetch *fetch);
 };

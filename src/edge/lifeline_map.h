@@ -14,6 +14,7 @@
         "stale because the backend was too slow")                                                  \
     X(RETRY, retry, "saved_retry", "answered by a further attempt")                                \
     X(STALE_IF_ERROR, stale_if_error, "saved_stale_if_error", "stale because the backend failed")  \
+    X(HOLD, hold, "saved_hold", "waited for the backend to come back, and were answered")          \
     X(HONEST_PAGE, honest_page, "honest_pages", "could not be saved: told the truth with a page")
 
 enum lifeline_id {
@@ -27,5 +28,5 @@ enum lifeline_id {
 enum { LIFELINE_BACKOFF_MAX_MS }; // of stale_if_error: read where a fetch fails
 struct lifeline_setting {
     bool enabled;
-    uint64_t values[2];
+    uint64_t values[3];
 };

@@ -216,38 +216,61 @@ static void request_answer_unasked(struct request *request)
     request->status = 429;
 }
 
-static void request_answer(struct task *task, struct request *request)
+// From what the edge has by itself: a copy, or part of one.
+static bool request_answer_at_once(struct request *request)
 {
     request_look_up(request);
     if (request_copy_serves(request)) {
         request_use(request, request->copy, OUTCOME_HIT);
-        return;
+        return true;
     }
     request_forget_error(request);
     if (request->copy != NULL && accept_stale(request, request->copy)) {
         request_answer_stale(request);
-        return;
+        return true;
     }
     struct object *part = part_look_up(request);
     if (part != NULL) {
         request_use(request, part, OUTCOME_HIT);
         object_release(part);
-        return;
     }
+    return part != NULL;
+}
+
+// AGAIN: it was held, and may begin anew.
+static enum lifeline_outcome request_seek(struct task *task, struct request *request)
+{
+    if (request_answer_at_once(request))
+        return LIFELINE_ANSWERED;
     if (request_asks_only_for_copies(request)) {
         request->outcome = OUTCOME_ERROR;
         request->status = 504; // RFC 9111 section 5.2.1.7: nothing has failed, delivery says so
-        return;
+        return LIFELINE_ANSWERED;
     }
-    if (!request_site(request)->rate.copies && !client_may_ask(request)) {
+    if (!request_site(request)->rate.copies && request->held_since_ns == 0
+        && !client_may_ask(request)) {
         request_answer_unasked(request);
-        return;
+        return LIFELINE_ANSWERED;
     }
-    if (request_may_ask(request) && request_ask(task, request))
-        return;
-    scope_close(task, &request->fetches); // a fetch that still reads this request's body
-    if (request->failure.kind != FAILURE_CANCELLED)
-        lifelines_failure(task, request);
+    bool answered = request_may_ask(request) && request_ask(task, request);
+    request_leave_gate(request);
+    if (answered && !judge_is_error(request->object->status))
+        return LIFELINE_ANSWERED;
+    if (!answered)
+        scope_close(task, &request->fetches); // a fetch that still reads this request's body
+    if (request->failure.kind == FAILURE_CANCELLED)
+        return LIFELINE_ANSWERED; // by nobody, for there is nobody
+    return lifelines_failure(task, request);
+}
+
+static void request_answer(struct task *task, struct request *request)
+{
+    while (request_seek(task, request) == LIFELINE_AGAIN)
+        request_begin_anew(task, request);
+    request_leave_gate(request);
+    bool answered = request->object != NULL && !judge_is_error(request->object->status);
+    if (request->held_since_ns != 0 && answered)
+        request->saved_by = lifeline_get(LIFELINE_HOLD);
 }
 
 // --- Sending ---
@@ -259,7 +282,10 @@ static void request_seek_another(struct task *task, struct request *request)
     object_release(request->object);
     request->object = NULL;
     request->outcome = OUTCOME_NONE;
-    lifelines_failure(task, request);
+    if (lifelines_failure(task, request) != LIFELINE_AGAIN)
+        return;
+    request_begin_anew(task, request);
+    request_answer(task, request);
 }
 
 static void request_deliver(struct task *task, struct request *request)

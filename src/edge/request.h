@@ -54,6 +54,9 @@ struct request {
     bool shareable;            // its answer may serve others, so far as one can tell
     bool asked;                // the origin was asked for it
     bool shed;                 // refused by the edge itself
+    bool kept_out;             // by the gate of its origin, so it was not asked
+    struct gate_pass pass;     // through that gate
+    uint64_t held_since_ns;    // it waited there; 0: it did not
     char key_text[512];
     char query_text[256], suffix_text[64]; // of the key, by rules
     struct rule_effect effect; // set when rule is

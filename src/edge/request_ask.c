@@ -6,6 +6,30 @@
 #define GONE_CHECK_MS 1000 // how often a waiting request looks whether its visitor left
 #define TURNS_MAX 4        // flights that turn out not to fit, before it fetches alone
 
+// While nobody of the origin answers, or too many wait for it, the hold lifeline decides.
+static bool request_passes_gate(struct request *request)
+{
+    if (request->pass.held || request->upgrade.data != NULL
+        || !request_site(request)->lifelines.of[LIFELINE_HOLD].enabled
+        || gate_try(origin_gate(request->origin), request->thread->loop->now_ns, &request->pass))
+        return true;
+    request->kept_out = true;
+    request->failure = (struct failure){.kind = FAILURE_DESTINATION_UNAVAILABLE, .unsent = true};
+    return false;
+}
+
+void request_leave_gate(struct request *request)
+{
+    enum pacer_verdict verdict = PACER_FAILED;
+    if (request->failure.kind == FAILURE_CANCELLED || !request->leads
+        || request->outcome == OUTCOME_STALE)
+        verdict = PACER_UNKNOWN; // or not known yet
+    else if (request->failure.kind == FAILURE_NONE)
+        verdict = PACER_GOOD;
+    gate_leave(origin_gate(request->origin), &request->pass, verdict,
+        request->thread->loop->now_ns);
+}
+
 // Not during declared maintenance, and not while the copy's back-off lasts: the answer would be
 // the copy anyway, and a dying backend must not be hammered by everybody who reads it.
 bool request_may_ask(struct request *request)
@@ -25,7 +49,7 @@ bool request_may_ask(struct request *request)
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
         return false;
     }
-    return true;
+    return request_passes_gate(request);
 }
 
 static void request_leave_flight(struct request *request)
@@ -34,6 +58,22 @@ static void request_leave_flight(struct request *request)
     request->flight = NULL;
     request->leads = false;
     request->interims = 0;
+}
+
+void request_begin_anew(struct task *task, struct request *request)
+{
+    scope_close(task, &request->fetches);
+    scope_open(&request->fetches);
+    body_reader_close(&request->place);
+    if (request->flight != NULL)
+        request_leave_flight(request);
+    object_release(request->object);
+    object_release(request->copy);
+    request->object = request->copy = NULL;
+    request->outcome = OUTCOME_NONE;
+    request->failure = (struct failure){.kind = FAILURE_NONE};
+    request->kept_out = request->joined_late = false;
+    request->variant = (struct hash128){0};
 }
 
 // A fetch may have ended between this request's look-up and its own flight: then the copy that it
@@ -293,6 +333,8 @@ static enum ask_result request_ask_once(struct task *task, struct request *reque
         return ASK_ANSWERED;
     if (!request_begin_fetch(request, false))
         return ASK_FAILED;
+    if (!request->leads)
+        request_leave_gate(request); // somebody else is asking
     if (lifelines_wait(task, request) == LIFELINE_ANSWERED)
         return ASK_ANSWERED;
     enum error error = request_await(task, request);

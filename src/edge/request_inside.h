@@ -17,6 +17,10 @@ static inline bool request_asks_only_for_copies(const struct request *request)
     return request->has_control && request->control.only_if_cached;
 }
 
+// Forgets what asking has brought, so that it can be asked anew.
+void request_begin_anew(struct task *task, struct request *request);
+// Gives back the right to ask, with what came of it.
+void request_leave_gate(struct request *request);
 // False: the origin must not be asked now, and the request's failure says why.
 bool request_may_ask(struct request *request);
 // Asks, alone or with others. False: no answer came, and the request's failure says why; a fetch

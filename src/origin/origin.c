@@ -46,6 +46,7 @@ static struct origin *create_origin(struct origins *origins, struct slice name)
     origin->origins = origins;
     list_init(&origin->link);
     lock_init(&origin->lock);
+    gate_init(&origin->gate);
     memcpy(origin->name_text, name.data, name.size);
     origin->name = slice_of(origin->name_text, name.size);
     return origin;
@@ -63,6 +64,7 @@ void origin_release(struct origin *origin)
         || atomic_fetch_sub_explicit(&origin->references, 1, memory_order_acq_rel) != 1)
         return;
     origin_plan_release(origin->plan);
+    gate_destroy(&origin->gate);
     lock_destroy(&origin->lock);
     memory_free(origin);
 }

@@ -9,6 +9,7 @@
 #include "base/histogram.h"
 #include "base/setting.h"
 #include "io/io.h"
+#include "origin/gate.h"
 #include "tls/client.h"
 
 enum origin_http2 { HTTP2_OFF, HTTP2_PRIOR_KNOWLEDGE, HTTP2_NEGOTIATE };
@@ -98,6 +99,8 @@ size_t origin_read_backends(struct origin *origin, struct backend_view *ret_view
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
 // p95 of the time to first byte over recent answers, 0 while unknown.
 uint64_t origin_p95_ms(struct origin *origin);
+// Who may ask it now, and who waits. As long as the origin.
+struct gate *origin_gate(struct origin *origin);
 struct retry_settings origin_retry(struct origin *origin);
 struct timeout_settings origin_timeouts(struct origin *origin);
 
@@ -114,5 +117,7 @@ struct origin_statistics {
     uint64_t stale_connections;   // kept ones that the backend had closed
     uint64_t connection_refusals; // pool.connections was reached
     uint64_t pool_overflows;      // pool.idle_connections was reached
+    uint64_t waiting;             // at its gate, now
+    uint64_t waits, wait_refusals, wait_timeouts; // there
 };
 void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics);

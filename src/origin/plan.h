@@ -4,6 +4,7 @@
 #pragma once
 
 #include "origin/budget.h"
+#include "origin/gate.h"
 #include "origin/pool.h"
 
 struct origin_plan {
@@ -22,6 +23,7 @@ struct origin {
     struct lock lock; // of plan
     struct origin_plan *plan;
     struct budget budget;
+    struct gate gate;
     struct origin_counters counters;
     struct histogram first_byte_us;
     _Atomic uint64_t cursor; // of round robin

@@ -63,6 +63,11 @@ bool origin_is_down(struct origin *origin, int64_t *ret_since_ms)
     return down;
 }
 
+struct gate *origin_gate(struct origin *origin)
+{
+    return &origin->gate;
+}
+
 uint64_t origin_p95_ms(struct origin *origin)
 {
     if (atomic_load_explicit(&origin->first_byte_us.total, memory_order_relaxed) < ANSWERS_KNOWN)
@@ -93,4 +98,9 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
         READ(extra_attempts), READ(budget_refusals), READ(failures), READ(resolve_failures),
         READ(stale_connections), READ(connection_refusals), READ(pool_overflows)};
 #undef READ
+    const struct gate *gate = &origin->gate;
+    ret_statistics->waiting = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
+    ret_statistics->waits = atomic_load_explicit(&gate->waits, memory_order_relaxed);
+    ret_statistics->wait_refusals = atomic_load_explicit(&gate->refusals, memory_order_relaxed);
+    ret_statistics->wait_timeouts = atomic_load_explicit(&gate->timeouts, memory_order_relaxed);
 }

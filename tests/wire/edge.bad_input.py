@@ -162,7 +162,8 @@ def everybody_is_served(edge):
 
 
 def main():
-    settings = "connections: {head_timeout: 2s, body_timeout: 2s}\n"
+    settings = ("connections: {head_timeout: 2s, body_timeout: 2s}\n"
+                "sites: [{lifelines: {hold: {enabled: false}}}]\n")
     with Edge(Backend(backend_answer), settings) as edge:
         everybody_is_served(edge)
         before_mb = edge.memory_mb()

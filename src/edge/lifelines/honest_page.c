@@ -7,6 +7,8 @@
 static enum lifeline_outcome honest_page_failure(struct task *task, struct request *request)
 {
     (void)task;
+    if (request->object != NULL)
+        return LIFELINE_PASS; // the backend's own words are passed on
     request->outcome = OUTCOME_ERROR;
     request->status = 503;
     if (request->failure.kind == FAILURE_REQUEST_BODY)

@@ -1,0 +1,218 @@
+// Nobody of the origin answers: whoever asks for what the edge does not hold waits, goes in when it
+// is back, at the pace it keeps up with, and nobody waits for ever.
+#include "sim/scenarios/common.h"
+
+#define HOLD_MS 20000
+
+static bool was_held(const struct sim_answer *answer)
+{
+    return strstr(answer->cache_status, "detail=hold") != NULL;
+}
+
+static uint64_t waited_ms(const struct sim_answer *answer)
+{
+    return (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+}
+
+static void plan_unseen(struct sim_run *run, struct sim_request *request)
+{
+    static const char *const prefixes[] = {"/static/unseen", "/page/unseen", "/api/", "/me/"};
+    snprintf(request->path, sizeof(request->path), "%s%u",
+        sim_choose(run, prefixes, ARRAY_SIZE(prefixes)), request->client * 100 + request->index);
+}
+
+// Dead for less than the hold time, and nobody sees an error.
+static void unseen_in_outage(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    bool silent = random_chance(sim_random(run), 1, 3);
+    run->clocks_differ = silent; // the time that connecting took counts as age
+    uint64_t outage_ms = sim_between_values(run, 500, 12000);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 20, .requests_each = 3, .over_ms = outage_ms + 2000,
+        .think_ms = 500, .plan = plan_unseen};
+    if (silent)
+        sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_SILENT);
+    else
+        sim_origin_kill(origin);
+    run->troubled = true;
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, outage_ms);
+    if (silent)
+        sim_host_set(run->world, SIM_ORIGIN, SIM_HOST_UP);
+    else
+        sim_origin_revive(origin);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_background_join(task, &visitors);
+    sim_expect(run, run->errors == 0);
+}
+
+// A hundred come back to an origin that works on one request at a time: it never gets more of them
+// at once than it can answer in good time.
+static void plan_one_unseen(struct sim_run *run, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/static/unseen%u", request->client);
+}
+
+static void goes_in_paced(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    origin->service_ms = sim_between_values(run, 5, 50);
+    sim_warm(task, run);
+    sim_origin_kill(origin);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 100, .requests_each = 1, .over_ms = 2000,
+        .plan = plan_one_unseen};
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, 5000);
+    sim_origin_revive(origin);
+    uint64_t back_ns = task_now_ns(task);
+    sim_background_join(task, &visitors);
+    uint64_t took_ms = (task_now_ns(task) - back_ns) / NS_PER_MS;
+    sim_expect(run, run->errors == 0);
+    sim_expect(run, origin->inside_most <= 50);
+    // It was kept busy: after it was found to be back (a second at the most), nine tenths of what
+    // it can.
+    if (took_ms > 1200 + 100 * origin->service_ms * 10 / 9 + 500)
+        sim_fail(run, "100 requests took %" PRIu64 " ms of a service of %" PRIu64 " ms each",
+            took_ms, origin->service_ms);
+}
+
+static void plan_writes(struct sim_run *run, struct sim_request *request)
+{
+    request->method = "POST";
+    snprintf(request->path, sizeof(request->path), "/post");
+    request->upload_id = 1 + request->client;
+    request->upload_size = random_below(sim_random(run), 20000);
+    request->upload_chunked = random_chance(sim_random(run), 1, 2);
+}
+
+// Nothing of them had been sent, so they are held like any other, and arrive once.
+static void writes_wait(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_origin_kill(origin);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 10, .requests_each = 1, .over_ms = 2000,
+        .plan = plan_writes};
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, sim_between_values(run, 2500, 10000));
+    sim_origin_revive(origin);
+    sim_background_join(task, &visitors);
+    sim_expect(run, run->errors == 0);
+    unsigned arrived = 0;
+    LIST_FOREACH (link, &run->site.uploads)
+        arrived += LIST_ENTRY(link, struct sim_upload, link)->complete;
+    sim_expect(run, arrived == 10);
+}
+
+static void judge_over(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    if (answer->status != 503 || waited_ms(answer) < HOLD_MS - 10
+        || waited_ms(answer) > HOLD_MS + 3000)
+        sim_fail(run, "%s: %u after %" PRIu64 " ms", request->path, answer->status,
+            waited_ms(answer));
+}
+
+static void plan_hopeless(struct sim_run *run, struct sim_request *request)
+{
+    plan_one_unseen(run, request);
+    request->allow = SIM_ALLOW_ERROR;
+}
+
+// Dead for longer: everybody is told after the hold time, and meanwhile the origin is hardly
+// bothered.
+static void told_in_the_end(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD,
+        .how = SIM_HOW_RESET});
+    struct sim_crowd first = {.clients = 6, .requests_each = 1, .over_ms = 1,
+        .plan = plan_hopeless};
+    sim_crowd_run(task, run, &first); // enough of them to be sure that nobody answers
+    sim_sleep_ms(task, sim_between_values(run, 0, 20000));
+    uint64_t before = origin->requests;
+    struct sim_crowd crowd = {.clients = 60, .requests_each = 1, .over_ms = 1000,
+        .plan = plan_hopeless, .judge = judge_over};
+    sim_crowd_run(task, run, &crowd);
+    if (origin->requests - before > 60)
+        sim_fail(run, "60 who waited made %" PRIu64 " requests", origin->requests - before);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_sleep_ms(task, 4000);
+    struct sim_answer answer = sim_get(task, run, "/static/unseen-after");
+    sim_expect(run, answer.status == 200 && waited_ms(&answer) < 1000);
+}
+
+#define SIM_FEW_MAY_WAIT \
+    SIM_ONE_BACKEND "sites:\n  - origin: main\n    lifelines: {hold: {requests: 10}}\n"
+
+static void judge_full(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    if (answer->status == 503 && waited_ms(answer) > 2000)
+        sim_fail(run, "%s: told after %" PRIu64 " ms", request->path, waited_ms(answer));
+    if (answer->status == 200 && !was_held(answer))
+        sim_fail(run, "%s: not held (%s)", request->path, answer->cache_status);
+}
+
+static void only_so_many(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_FEW_MAY_WAIT);
+    sim_origin_kill(origin);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 40, .requests_each = 1, .over_ms = 1000,
+        .plan = plan_hopeless, .judge = judge_full};
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, 5000);
+    sim_origin_revive(origin);
+    sim_background_join(task, &visitors);
+    // One may be inside, trying, when the tenth comes.
+    sim_expect(run, run->errors >= 29 && run->errors <= 30);
+}
+
+static void leave_early(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    (void)run;
+    if (client % 2 == 0)
+        return;
+    visit->patience_ms = 1000;
+    visit->resets = true; // after a mere end he may go on listening
+}
+
+static void plan_leavers(struct sim_run *run, struct sim_request *request)
+{
+    plan_one_unseen(run, request);
+    if (request->client % 2 == 1)
+        request->allow = SIM_ALLOW_CUT | SIM_ALLOW_ERROR;
+}
+
+// Of those who left nothing reaches the origin.
+static void leavers_are_forgotten(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_origin_kill(origin);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 40, .requests_each = 1, .over_ms = 500,
+        .plan = plan_leavers, .shape = leave_early};
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, 8000);
+    sim_expect(run, edge_active_requests(sim_edge_of(run)) == 20);
+    sim_origin_revive(origin);
+    sim_background_join(task, &visitors);
+    sim_expect(run, origin->requests == 20);
+    sim_expect(run, run->errors == 0);
+}
+
+static const struct sim_scenario scenarios[] = {
+    {"hold_unseen", unseen_in_outage, 0, "pages never seen, asked for in an outage: no error"},
+    {"hold_paced", goes_in_paced, 0, "who waited goes in at a pace that the origin keeps up with"},
+    {"hold_writes", writes_wait, 0, "writes of which nothing was sent wait too, and arrive once"},
+    {"hold_over", told_in_the_end, 0, "an outage longer than the hold time: told, not hammered"},
+    {"hold_full", only_so_many, 0, "more than may wait: the others are told at once"},
+    {"hold_left", leavers_are_forgotten, 0, "who leaves while waiting is forgotten"},
+};
+
+const struct sim_group sim_hold_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

@@ -1,0 +1,328 @@
+// See gate.h. A waiter lies in memory of its own, because the message that lets it in may still be
+// under way when its task has given up.
+#include "origin/gate.h"
+#include "base/invariant.h"
+#include "base/memory.h"
+
+#define TRIAL_FIRST_NS (100 * NS_PER_MS)
+#define TRIAL_LAST_NS NS_PER_SECOND
+#define GONE_CHECK_NS NS_PER_SECOND
+#define KNOWN_NS (3 * NS_PER_SECOND) // without any trial, what is known is no longer so
+#define CODEL_TARGET_NS (5 * NS_PER_MS)
+#define CODEL_INTERVAL_NS (100 * NS_PER_MS)
+
+struct gate_waiter {
+    struct list link; // of gate->waiting, under its lock; alone: let in, or has given up
+    uint64_t since_ns, bytes;
+    bool has_asked;
+    bool let_in;      // likewise
+    _Atomic bool posted; // the message is under way; set under the lock, cleared in the task's loop
+    struct gate_pass pass;
+    struct loop *loop;
+    struct message message;
+    struct task *task; // its loop's; NULL: has given up
+};
+
+void gate_init(struct gate *gate)
+{
+    lock_init(&gate->lock);
+    list_init(&gate->waiting);
+}
+
+void gate_destroy(struct gate *gate)
+{
+    invariant(list_is_empty(&gate->waiting));
+    lock_destroy(&gate->lock);
+}
+
+static enum gate_state state_of(const struct gate *gate)
+{
+    return atomic_load_explicit(&gate->state, memory_order_relaxed);
+}
+
+static void set_state(struct gate *gate, enum gate_state state)
+{
+    gate->round++;
+    atomic_store_explicit(&gate->state, state, memory_order_relaxed);
+}
+
+// --- Waiters; all under the lock ---
+
+static struct gate_waiter *first_of(const struct gate *gate)
+{
+    return LIST_ENTRY(gate->waiting.next, struct gate_waiter, link);
+}
+
+// In the waiter's own loop.
+static void deliver(struct loop *loop, struct message *message)
+{
+    struct gate_waiter *waiter = CONTAINER_OF(message, struct gate_waiter, message);
+    (void)loop;
+    atomic_store_explicit(&waiter->posted, false, memory_order_release);
+    if (waiter->task != NULL)
+        task_wake(waiter->task);
+    else
+        memory_free(waiter);
+}
+
+static void post(struct gate_waiter *waiter)
+{
+    if (!atomic_exchange_explicit(&waiter->posted, true, memory_order_acq_rel))
+        loop_post(waiter->loop, &waiter->message);
+}
+
+static void take_off(struct gate *gate, struct gate_waiter *waiter)
+{
+    bool was_first = first_of(gate) == waiter;
+    list_remove(&waiter->link);
+    gate->waiting_bytes -= waiter->bytes;
+    atomic_fetch_sub_explicit(&gate->waiting_count, 1, memory_order_relaxed);
+    if (was_first && state_of(gate) == GATE_SHUT && !list_is_empty(&gate->waiting))
+        post(first_of(gate)); // he looks out from now on
+}
+
+// The rule of CoDel: whose wait is the shortest of an interval tells whether there is a standing
+// queue.
+static void note_wait(struct gate *gate, uint64_t waited_ns, uint64_t now_ns)
+{
+    gate->least_wait_ns = MINIMUM(gate->least_wait_ns, waited_ns);
+    if (now_ns < gate->interval_end_ns)
+        return;
+    gate->newest_first = gate->least_wait_ns > CODEL_TARGET_NS;
+    gate->least_wait_ns = UINT64_MAX;
+    gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+}
+
+static struct gate_pass make_pass(struct gate *gate, bool trial, uint64_t now_ns)
+{
+    if (!trial)
+        pacer_enter(&gate->pacer);
+    return (struct gate_pass){.held = true, .trial = trial, .round = gate->round,
+        .since_ns = now_ns};
+}
+
+static void let_in(struct gate *gate, struct gate_waiter *waiter, bool trial, uint64_t now_ns)
+{
+    take_off(gate, waiter);
+    waiter->pass = make_pass(gate, trial, now_ns);
+    waiter->let_in = true;
+}
+
+static void let_in_waiting(struct gate *gate, uint64_t now_ns)
+{
+    while (!list_is_empty(&gate->waiting) && pacer_has_room(&gate->pacer)) {
+        struct gate_waiter *waiter = gate->newest_first
+            ? LIST_ENTRY(gate->waiting.previous, struct gate_waiter, link) : first_of(gate);
+        note_wait(gate, now_ns - MINIMUM(waiter->since_ns, now_ns), now_ns);
+        let_in(gate, waiter, false, now_ns);
+        post(waiter);
+    }
+}
+
+// Each trial that fails makes the pause to the next one longer.
+static bool claim_trial(struct gate *gate, uint64_t now_ns)
+{
+    if (now_ns < gate->trial_at_ns)
+        return false;
+    gate->trial_at_ns = now_ns + gate->trial_pause_ns;
+    gate->known_until_ns = now_ns + KNOWN_NS;
+    gate->trial_pause_ns = MINIMUM(2 * gate->trial_pause_ns, TRIAL_LAST_NS);
+    return true;
+}
+
+// --- Going in and coming back ---
+
+static bool try_locked(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass)
+{
+    switch (state_of(gate)) {
+    case GATE_OPEN:
+        *ret_pass = (struct gate_pass){.held = true};
+        return true;
+    case GATE_SHUT:
+        if (list_is_empty(&gate->waiting) && now_ns >= gate->known_until_ns) {
+            set_state(gate, GATE_OPEN);
+            *ret_pass = (struct gate_pass){.held = true};
+            return true;
+        }
+        if (!claim_trial(gate, now_ns))
+            return false;
+        *ret_pass = make_pass(gate, true, now_ns);
+        return true;
+    case GATE_PACED:
+        if (!list_is_empty(&gate->waiting) || !pacer_has_room(&gate->pacer))
+            return false;
+        *ret_pass = make_pass(gate, false, now_ns);
+        return true;
+    }
+    return false;
+}
+
+bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass)
+{
+    if (state_of(gate) == GATE_OPEN) {
+        *ret_pass = (struct gate_pass){.held = true};
+        return true;
+    }
+    lock_acquire(&gate->lock);
+    bool let = try_locked(gate, now_ns, ret_pass);
+    lock_release(&gate->lock);
+    return let;
+}
+
+static void begin_pacing(struct gate *gate, uint64_t now_ns)
+{
+    set_state(gate, GATE_PACED);
+    pacer_begin(&gate->pacer, gate->normal_ns);
+    gate->newest_first = false;
+    gate->least_wait_ns = UINT64_MAX;
+    gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+}
+
+void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict verdict,
+    uint64_t now_ns)
+{
+    if (!pass->held)
+        return;
+    pass->held = false;
+    if (state_of(gate) == GATE_OPEN)
+        return;
+    lock_acquire(&gate->lock);
+    bool is_of_this_round = pass->round == gate->round;
+    if (state_of(gate) == GATE_SHUT && verdict == PACER_GOOD)
+        begin_pacing(gate, now_ns);
+    else if (state_of(gate) == GATE_PACED && is_of_this_round)
+        pacer_leave(&gate->pacer, verdict, now_ns - pass->since_ns, now_ns);
+    if (state_of(gate) == GATE_PACED) {
+        let_in_waiting(gate, now_ns);
+        if (list_is_empty(&gate->waiting) && gate->pacer.answers > 0
+            && (uint64_t)gate->pacer.inside * 2000 <= gate->pacer.limit_milli)
+            set_state(gate, GATE_OPEN);
+    }
+    lock_release(&gate->lock);
+}
+
+void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns)
+{
+    lock_acquire(&gate->lock);
+    enum gate_state before = state_of(gate);
+    if (before != GATE_SHUT) {
+        set_state(gate, GATE_SHUT);
+        if (before == GATE_OPEN)
+            gate->normal_ns = normal_ns;
+        gate->trial_pause_ns = TRIAL_FIRST_NS;
+        gate->trial_at_ns = now_ns + TRIAL_FIRST_NS;
+        gate->known_until_ns = now_ns + KNOWN_NS;
+        if (!list_is_empty(&gate->waiting))
+            post(first_of(gate));
+    }
+    lock_release(&gate->lock);
+}
+
+// --- Waiting ---
+
+static enum error join(struct gate *gate, const struct gate_wait *wait,
+    struct gate_waiter *waiter)
+{
+    uint64_t count = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
+    if (count >= wait->most || gate->waiting_bytes + wait->bytes > wait->most_bytes) {
+        atomic_fetch_add_explicit(&gate->refusals, 1, memory_order_relaxed);
+        return ERROR_LIMIT;
+    }
+    atomic_fetch_add_explicit(&gate->waits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&gate->waiting_count, 1, memory_order_relaxed);
+    gate->waiting_bytes += wait->bytes;
+    // Whoever went in to try in vain is where he was.
+    if (!list_is_empty(&gate->waiting) && wait->since_ns <= first_of(gate)->since_ns)
+        list_prepend(&gate->waiting, &waiter->link);
+    else
+        list_append(&gate->waiting, &waiter->link);
+    return ERROR_NONE;
+}
+
+// It is time to try. By one who has not asked yet, for whom this is no further attempt; else by the
+// one who looks out, if he may.
+static void try_again(struct gate *gate, const struct gate_wait *wait,
+    struct gate_waiter *lookout, uint64_t now_ns)
+{
+    struct gate_waiter *chosen = NULL;
+    LIST_FOREACH(link, &gate->waiting) {
+        struct gate_waiter *waiter = LIST_ENTRY(link, struct gate_waiter, link);
+        if (chosen == NULL && !waiter->has_asked)
+            chosen = waiter;
+    }
+    if (chosen == NULL && wait->may_try(wait->context))
+        chosen = lookout;
+    if (chosen == NULL)
+        return;
+    let_in(gate, chosen, true, now_ns);
+    if (chosen != lookout)
+        post(chosen);
+}
+
+// Until when there is nothing to do unless somebody wakes him. The first one looks out for the
+// time of the next trial.
+static uint64_t next_look(const struct gate *gate, const struct gate_waiter *waiter,
+    uint64_t now_ns)
+{
+    uint64_t next_ns = now_ns + GONE_CHECK_NS;
+    if (state_of(gate) == GATE_SHUT && first_of(gate) == waiter)
+        next_ns = MINIMUM(next_ns, MAXIMUM(gate->trial_at_ns, now_ns + 1));
+    return next_ns;
+}
+
+static enum error await_turn(struct task *task, struct gate *gate, const struct gate_wait *wait,
+    struct gate_waiter *waiter)
+{
+    enum error error = ERROR_NONE;
+    lock_acquire(&gate->lock);
+    while (!waiter->let_in && error == ERROR_NONE) {
+        uint64_t next_ns = next_look(gate, waiter, task_now_ns(task));
+        lock_release(&gate->lock);
+        error = task_suspend(task, MINIMUM(next_ns, wait->deadline_ns));
+        bool is_over = task_now_ns(task) >= wait->deadline_ns;
+        if (error == ERROR_TIMEOUT && !is_over)
+            error = wait->has_gone(wait->context) ? ERROR_RESET : ERROR_NONE;
+        lock_acquire(&gate->lock);
+        if (!waiter->let_in && error == ERROR_NONE && state_of(gate) == GATE_SHUT
+            && first_of(gate) == waiter && claim_trial(gate, task_now_ns(task)))
+            try_again(gate, wait, waiter, task_now_ns(task));
+    }
+    if (waiter->let_in && error == ERROR_TIMEOUT)
+        error = ERROR_NONE;
+    if (!waiter->let_in)
+        take_off(gate, waiter);
+    lock_release(&gate->lock);
+    return error;
+}
+
+enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wait *wait,
+    struct gate_pass *ret_pass)
+{
+    struct gate_waiter *waiter = memory_zero_alloc(sizeof(*waiter));
+    if (waiter == NULL)
+        return ERROR_MEMORY;
+    waiter->since_ns = wait->since_ns;
+    waiter->bytes = wait->bytes;
+    waiter->has_asked = wait->has_asked;
+    waiter->loop = task_loop(task);
+    waiter->message.deliver = deliver;
+    waiter->task = task;
+    list_init(&waiter->link);
+    lock_acquire(&gate->lock);
+    waiter->let_in = try_locked(gate, task_now_ns(task), &waiter->pass);
+    enum error error = waiter->let_in ? ERROR_NONE : join(gate, wait, waiter);
+    lock_release(&gate->lock);
+    if (error == ERROR_NONE)
+        error = await_turn(task, gate, wait, waiter);
+    if (waiter->let_in) {
+        *ret_pass = waiter->pass;
+        if (error != ERROR_NONE)
+            gate_leave(gate, ret_pass, PACER_UNKNOWN, task_now_ns(task));
+    }
+    if (error == ERROR_TIMEOUT)
+        atomic_fetch_add_explicit(&gate->timeouts, 1, memory_order_relaxed);
+    waiter->task = NULL;
+    if (!atomic_load_explicit(&waiter->posted, memory_order_acquire))
+        memory_free(waiter);
+    return error;
+}

@@ -1,0 +1,64 @@
+// The gate of an origin. It is open while anybody there answers. When nobody does, it is shut:
+// requests wait in front of it instead of failing, and now and then one goes in to try. Once one is
+// answered, those who wait are let in as fast as the origin keeps up (pacer.h), never as a herd;
+// when the last of them is in, the gate is open again. So it is when nobody has waited or tried for
+// 3 s: nobody knows then, and being wrong costs one request.
+//
+// Who is let in next: the one who waits longest, unless even the shortest wait of the last 100 ms
+// was long; then the newest, since the oldest may have left or soon will (the rule of CoDel, RFC
+// 8289 section 3, with the queue turned round for as long as it stands). Nobody is dropped for it:
+// each has a deadline of his own.
+//
+// Shared by all loops, under a lock of its own; an open gate costs a load.
+#pragma once
+
+#include "io/task.h"
+#include "origin/pacer.h"
+
+enum gate_state { GATE_OPEN, GATE_SHUT, GATE_PACED };
+
+struct gate {
+    _Atomic enum gate_state state; // written under the lock
+    struct lock lock;
+    uint64_t round;                // of passes: those of an earlier one are not counted any more
+    struct list waiting;           // of struct gate_waiter, who came first first
+    _Atomic uint64_t waiting_count;// likewise
+    uint64_t waiting_bytes;
+    uint64_t normal_ns;            // to an answer, before it was shut
+    uint64_t trial_at_ns, trial_pause_ns, known_until_ns; // while shut
+    struct pacer pacer;            // while paced
+    uint64_t interval_end_ns, least_wait_ns; // of those let in
+    bool newest_first;
+    _Atomic uint64_t waits, refusals, timeouts; // counters
+};
+
+// The right to ask once. All zero: none is held. To be given back by gate_leave.
+struct gate_pass {
+    bool held, trial;
+    uint64_t round;   // 0: the gate was open
+    uint64_t since_ns;
+};
+
+struct gate_wait {
+    uint64_t since_ns;       // when the request began to wait, also if it was let in meanwhile
+    uint64_t deadline_ns;
+    uint64_t bytes;          // that the waiting request takes
+    uint64_t most, most_bytes; // who may wait in all
+    bool (*has_gone)(void *context); // nobody is there any more: asked once a second
+    bool has_asked;                  // before: to go in and try is a further attempt then,
+    bool (*may_try)(void *context);  // which this allows or not
+    void *context;
+};
+
+void gate_init(struct gate *gate);
+void gate_destroy(struct gate *gate);
+// Lets in at once, or not at all.
+bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass);
+// Waits to be let in. LIMIT: too many wait; TIMEOUT, CANCELLED, MEMORY; RESET: has_gone.
+enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wait *wait,
+    struct gate_pass *ret_pass) MUST_CHECK;
+// What became of it. UNKNOWN: it was not used, or the visitor left. Fine with no pass.
+void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict verdict,
+    uint64_t now_ns);
+// Nobody answers. normal_ns: how long answers took before; 0: not known.
+void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns);
