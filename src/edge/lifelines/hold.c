@@ -91,17 +91,12 @@ static enum lifeline_outcome hold_failure(struct task *task, struct request *req
         .has_asked = request->asked,
         .may_try = hold_may_try,
         .context = request};
-    switch (gate_wait(task, gate, &wait, &request->pass)) {
-    case ERROR_NONE:
-        return LIFELINE_AGAIN;
-    case ERROR_RESET:
-    case ERROR_CANCELLED:
-        request->failure.kind = FAILURE_CANCELLED;
-        request->last = true;
-        return LIFELINE_ANSWERED; // with nothing, for there is nobody
-    default:
-        return LIFELINE_PASS;
-    }
+    enum error error = gate_wait(task, gate, &wait, &request->pass);
+    if (error != ERROR_RESET && error != ERROR_CANCELLED)
+        return error == ERROR_NONE ? LIFELINE_AGAIN : LIFELINE_PASS;
+    request->failure.kind = FAILURE_CANCELLED;
+    request->last = true;
+    return LIFELINE_ANSWERED; // with nothing, for there is nobody
 }
 
 static const struct setting rows[] = {
