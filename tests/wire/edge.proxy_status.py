@@ -76,7 +76,7 @@ def get(path):
 
 
 def test_answers():
-    with harness.Edge(harness.Backend(answer), SETTINGS) as edge:
+    with harness.Edge(harness.Backend(answer), SETTINGS + harness.AT_ONCE) as edge:
         for path, expected in (
                 ("/nothing", (503, ";error=connection_terminated")),
                 ("/reset", (503, ";error=connection_terminated")),
@@ -99,7 +99,7 @@ def test_answers():
 
 
 def test_timeouts():
-    with harness.Edge(harness.Backend(answer), HASTE) as edge:
+    with harness.Edge(harness.Backend(answer), HASTE + harness.AT_ONCE) as edge:
         for path in ("/silent", "/half-a-head"):
             answered = told(edge, get(path))
             assert answered == (503, ";error=http_response_timeout"), (path, answered)
@@ -113,7 +113,7 @@ def test_broken_content():
     """What breaks behind the head is in the access log."""
     edge = harness.Edge(harness.Backend(answer))
     edge.head = edge.head.replace("log: {", f"log: {{access: {edge.folder}/access.log, ")
-    edge.configure(SETTINGS + "    timeouts: {between_bytes: 500ms}\n")
+    edge.configure(SETTINGS + "    timeouts: {between_bytes: 500ms}\n" + harness.AT_ONCE)
 
     def read_log():
         with open(edge.folder / "access.log", encoding="utf-8") as lines:
@@ -146,7 +146,7 @@ def test_connections():
     for nobody, settings, expected in (
             (harness.Nobody(), SETTINGS, ";error=connection_refused"),
             (Silent(), HASTE, ";error=connection_timeout")):
-        with harness.Edge(nobody, settings) as edge:
+        with harness.Edge(nobody, settings + harness.AT_ONCE) as edge:
             answered = told(edge, get("/"))
             assert answered == (503, expected), answered
 
@@ -163,7 +163,7 @@ def test_our_own_trouble():
         free = next(i for i in itertools.count() if i not in used)
         resource.prlimit(edge.process.pid, resource.RLIMIT_NOFILE, (free, before[1]))
 
-    with harness.Edge(harness.Backend(answer), SETTINGS) as edge:
+    with harness.Edge(harness.Backend(answer), SETTINGS + harness.AT_ONCE) as edge:
         before = resource.prlimit(edge.process.pid, resource.RLIMIT_NOFILE)
         at_rest = descriptors()
         answered = told(edge, get("/good"), ready=take_descriptors)

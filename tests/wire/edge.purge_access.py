@@ -9,9 +9,10 @@ HOST = "a.example"
 PAGES = {(HOST, "/one"): "", (HOST, "/two"): "", ("b.example", "/one"): "",
          ("c.example", "/one"): ""}
 SETTINGS = """sites:
-  - {hosts: [a.example], origin: main, purge: {allow: [127.9.3.0/24]}}
-  - {hosts: [b.example], origin: main, purge: {allow: [127.9.4.1], mode: hard, path: ""}}
-  - {hosts: [c.example], origin: main, purge: {allow: []}}
+  - {hosts: [a.example], origin: main, lifelines: {hold: {enabled: false}}, purge: {allow: [127.9.3.0/24]}}
+  - {hosts: [b.example], origin: main, lifelines: {hold: {enabled: false}},
+     purge: {allow: [127.9.4.1], mode: hard, path: ""}}
+  - {hosts: [c.example], origin: main, lifelines: {hold: {enabled: false}}, purge: {allow: []}}
 """
 
 

@@ -35,7 +35,7 @@ def test_silence():
         resolvers = pathlib.Path(folder) / "resolv.conf"
         resolvers.write_text("nameserver 127.0.0.1\n")
         subprocess.check_call(["mount", "--bind", resolvers, "/etc/resolv.conf"])
-        with harness.Edge(Named, SETTINGS) as edge:
+        with harness.Edge(Named, SETTINGS + harness.AT_ONCE) as edge:
             answer, _ = edge.get("/")
             assert answer.startswith(b"HTTP/1.1 503 "), answer
             assert proxy_status(answer).endswith(";error=dns_timeout"), answer

@@ -20,6 +20,8 @@ import threading
 import time
 
 BINARY, BUILD = sys.argv[1], sys.argv[2]
+# A section of the settings: nobody is held, for tests about what is said of a failure.
+AT_ONCE = "sites: [{lifelines: {hold: {enabled: false}}}]\n"
 PATIENCE_SECONDS = 60
 
 

@@ -6,7 +6,7 @@ import time
 
 import h2.settings
 from h2_backend import H2Backend
-from harness import Backend, Edge, digest, pattern, read_to_end, wait_until
+from harness import AT_ONCE, Backend, Edge, digest, pattern, read_to_end, wait_until
 
 BIG = pattern(3 << 20)
 GATE = threading.Event()
@@ -184,7 +184,7 @@ def post(edge, path, content):
 
 
 def settings(more=""):
-    return "    http2: prior_knowledge\n" + more
+    return "    http2: prior_knowledge\n" + more + AT_ONCE
 
 
 def check_answers(edge):

@@ -9,7 +9,7 @@ import pathlib
 
 import h2.events
 from h2_backend import Session
-from harness import Edge, digest, pattern, wait_until
+from harness import AT_ONCE, Edge, digest, pattern, wait_until
 from secure import Authority, SecureBackend
 
 LARGE = pattern(2 << 20)
@@ -25,7 +25,7 @@ class Secure(Edge):
     def configure(self, settings):
         self.file.write_text(self.head.split("origins:")[0] + "threads: 1\norigins:\n  main:\n"
                              f"    backends: [\"{self.url}\"]\n    tls: {{ca: {self.ca}}}\n"
-                             f"    http2: {self.http2}\n" + settings)
+                             f"    http2: {self.http2}\n" + settings + AT_ONCE)
 
 
 @contextlib.contextmanager

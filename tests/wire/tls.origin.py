@@ -2,7 +2,7 @@
 
 import signal
 
-from harness import Backend, Edge, digest, pattern, wait_until
+from harness import AT_ONCE, Backend, Edge, digest, pattern, wait_until
 from secure import Authority, SecureBackend
 
 SIZE = 1_000_000
@@ -39,7 +39,7 @@ class SecureOrigin(Edge):
         backends = ", ".join(f"\"{url}\"" for url in self.urls)
         self.file.write_text(self.head.split("origins:")[0] + "origins:\n  main:\n"
                              f"    backends: [{backends}]\n    tls: {{{self.section}}}\n"
-                             + self.more + settings)
+                             + self.more + settings + AT_ONCE)
 
     def reload(self, section):
         log = self.folder / "error.log"

@@ -60,10 +60,12 @@ static bool hold_has_gone(void *context)
     return request->transport->has_gone(request);
 }
 
+// Another attempt. Where the last one did not even reach a backend, it costs nobody anything.
 static bool hold_may_try(void *context)
 {
     struct request *request = context;
-    return origin_budget_take(request->origin, request->thread->loop->now_ns);
+    return request->failure.unsent
+        || origin_budget_take(request->origin, request->thread->loop->now_ns);
 }
 
 static enum lifeline_outcome hold_failure(struct task *task, struct request *request)
