@@ -26,7 +26,6 @@ static void unseen_in_outage(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     bool silent = random_chance(sim_random(run), 1, 3);
-    run->clocks_differ = silent; // the time that connecting took counts as age
     uint64_t outage_ms = sim_between_values(run, 500, 12000);
     struct sim_background visitors;
     struct sim_crowd crowd = {.clients = 20, .requests_each = 3, .over_ms = outage_ms + 2000,

@@ -244,10 +244,10 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
     for (;;) {
         struct exchange *exchange = NULL;
         fetch->attempts++;
-        fetch->asked_ns = loop->now_ns;
         fetch->failure = (struct failure){0};
         enum error error = exchange_open(task, fetch->origin, &fetch->request, limits,
             &fetch->tried, &exchange, &fetch->failure);
+        fetch->asked_ns = exchange == NULL ? 0 : exchange_asked_ns(exchange);
         if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))
             return exchange;
         if (error == ERROR_NONE)
@@ -300,7 +300,7 @@ static void fetch_give_up(struct fetch *fetch)
 // --- The answer ---
 
 // When it was asked for, by the wall clock as it is now: the time a response took counts as its
-// age, a jump of the clock meanwhile does not.
+// age, connecting and a jump of the clock meanwhile do not.
 static int64_t fetch_asked_ms(const struct fetch *fetch)
 {
     const struct loop *loop = fetch->thread->loop;

@@ -44,7 +44,7 @@ struct fetch {
     unsigned attempts;
     struct failure failure;        // of the attempt just made
     const struct lifeline *saved_by;
-    uint64_t asked_ns;             // before the attempt just made
+    uint64_t asked_ns;             // when the attempt just answered began to be sent
 };
 
 static inline const struct site_settings *fetch_site(const struct fetch *fetch)

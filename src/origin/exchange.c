@@ -35,7 +35,7 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     exchange->limits = *way->limits;
     exchange->timeouts = way->timeouts;
     exchange->keeps_connections = way->keeps_connections;
-    exchange->started_ns = task_now_ns(task);
+    exchange->started_ns = exchange->asked_ns = task_now_ns(task);
     exchange->deadline_ns = NEVER_NS;
     if (way->timeouts.total_ms > 0)
         exchange->deadline_ns = exchange->started_ns + way->timeouts.total_ms * NS_PER_MS;
@@ -112,6 +112,7 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
             return error;
         size_t sent = 0;
         bool reused = exchange->connection->reused;
+        exchange->asked_ns = task_now_ns(task);
         error = exchange_send_head(task, exchange, &sent);
         if (error == ERROR_NONE) {
             exchange->sent = exchange->request->body.framing == HTTP_FRAMING_NONE;
@@ -353,6 +354,11 @@ enum http_framing exchange_framing(const struct exchange *exchange)
 struct slice exchange_backend(const struct exchange *exchange)
 {
     return slice_from_string(exchange->backend->name);
+}
+
+uint64_t exchange_asked_ns(const struct exchange *exchange)
+{
+    return exchange->asked_ns;
 }
 
 uint64_t exchange_first_byte_ms(const struct exchange *exchange)

@@ -58,6 +58,7 @@ enum error exchange_open(struct task *task, struct origin *origin,
 const struct http_response_head *exchange_head(const struct exchange *exchange);
 enum http_framing exchange_framing(const struct exchange *exchange);
 struct slice exchange_backend(const struct exchange *exchange); // host:port
+uint64_t exchange_asked_ns(const struct exchange *exchange); // when the request began to be sent
 uint64_t exchange_first_byte_ms(const struct exchange *exchange);
 // Content bytes, at least one; CLOSED at the proper end. TRUNCATED, RESET, TIMEOUT, PROTOCOL when
 // it broke (and *ret_failure is set).

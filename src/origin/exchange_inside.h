@@ -30,6 +30,7 @@ struct exchange {
     bool keeps_connections;
     uint64_t deadline_ns; // of everything
     uint64_t started_ns, first_byte_ns;
+    uint64_t asked_ns; // when the head began to be sent
 
     // The head lies at the start of buffer, what was received after it from begin to end.
     char *buffer;

@@ -194,7 +194,7 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict ve
         pacer_leave(&gate->pacer, verdict, now_ns - pass->since_ns, now_ns);
     if (state_of(gate) == GATE_PACED) {
         let_in_waiting(gate, now_ns);
-        if (list_is_empty(&gate->waiting) && gate->pacer.answers > 0
+        if (list_is_empty(&gate->waiting)
             && (uint64_t)gate->pacer.inside * 2000 <= gate->pacer.limit_milli)
             set_state(gate, GATE_OPEN);
     }

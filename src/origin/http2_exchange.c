@@ -535,6 +535,7 @@ static enum error ask(struct task *task, struct exchange *exchange, struct http2
     stream->exchange = exchange;
     stream->begun_ns = task_now_ns(task);
     exchange->stream = stream;
+    exchange->asked_ns = task_now_ns(task);
     enum error error = submit(exchange, session);
     if (error != ERROR_NONE)
         return error;

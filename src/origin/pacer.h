@@ -13,7 +13,6 @@ struct pacer {
     uint64_t normal_ns;     // time to an answer in better days; 0: not known
     uint64_t fastest_ns;    // since it came back; 0: no answer yet
     uint64_t next_cut_ns;   // one cut a round
-    uint64_t answers;       // since it came back
     unsigned inside;
     bool starting;          // nothing was late yet
 };
