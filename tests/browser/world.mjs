@@ -46,7 +46,7 @@ export async function openWorld() {
 listen: 127.0.0.1:0
 state: ${state}
 origins: {main: {backends: ["http://127.0.0.1:${port}"]}}
-sites: [{origin: main, page: {retry_after: 1s, support: help@example.org}}]
+sites: [{origin: main, page: {retry_after: 1s, support: help@example.org}, lifelines: {hold: {enabled: false}}}]
 `);
     const [, url] = await start(children, afloat, ['run', '--config', config], /listening on (\S+)\n/);
     const browser = await chromium.launch({
