@@ -172,6 +172,24 @@ static void only_so_many(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors >= 29 && run->errors <= 30);
 }
 
+// The other limit: a stack of 16 KiB each and what a request's arena took, so at most twelve.
+#define SIM_LITTLE_MEMORY_MAY_WAIT \
+    SIM_ONE_BACKEND "sites:\n  - origin: main\n    lifelines: {hold: {memory: 200KiB}}\n"
+
+static void only_so_much(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_LITTLE_MEMORY_MAY_WAIT);
+    sim_origin_kill(origin);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 40, .requests_each = 1, .over_ms = 1000,
+        .plan = plan_hopeless, .judge = judge_full};
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, 5000);
+    sim_origin_revive(origin);
+    sim_background_join(task, &visitors);
+    sim_expect(run, run->errors >= 27 && run->errors < 40);
+}
+
 static void leave_early(struct sim_run *run, unsigned client, struct sim_visit *visit)
 {
     (void)run;
@@ -211,6 +229,7 @@ static const struct sim_scenario scenarios[] = {
     {"hold_writes", writes_wait, 0, "writes of which nothing was sent wait too, and arrive once"},
     {"hold_over", told_in_the_end, 0, "an outage longer than the hold time: told, not hammered"},
     {"hold_full", only_so_many, 0, "more than may wait: the others are told at once"},
+    {"hold_memory", only_so_much, 0, "more memory than may wait: the others are told at once"},
     {"hold_left", leavers_are_forgotten, 0, "who leaves while waiting is forgotten"},
 };
 

@@ -97,8 +97,7 @@ static struct gate_pass make_pass(struct gate *gate, bool trial, uint64_t now_ns
 {
     if (!trial)
         pacer_enter(&gate->pacer);
-    return (struct gate_pass){.held = true, .trial = trial, .round = gate->round,
-        .since_ns = now_ns};
+    return (struct gate_pass){.held = true, .round = gate->round, .since_ns = now_ns};
 }
 
 static void let_in(struct gate *gate, struct gate_waiter *waiter, bool trial, uint64_t now_ns)

@@ -34,7 +34,7 @@ struct gate {
 
 // The right to ask once. All zero: none is held. To be given back by gate_leave.
 struct gate_pass {
-    bool held, trial;
+    bool held;
     uint64_t round;   // 0: the gate was open
     uint64_t since_ns;
 };
