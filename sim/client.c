@@ -362,6 +362,7 @@ static void visit_all(struct task *task, struct visitor *visitor)
         for (size_t i = 0; i < done; i++)
             sim_keep_answer(visit, at + i, &answers[i]);
         at += done;
+        visit->run->unread += error != ERROR_NONE;
         if (error == ERROR_CANCELLED) {
             visitor->left = true;
         } else if (error != ERROR_NONE) {

@@ -333,6 +333,7 @@ static void settle_all(struct session2 *self, enum error error)
             answer->error = error != ERROR_NONE ? error : ERROR_TRUNCATED;
         else if (has_content && answer->status != 0)
             sim_check_end(&exchange->reader->check);
+        visitor->visit->run->unread += exchange->left;
         if (!exchange->left)
             sim_keep_answer(visitor->visit, exchange->place, answer);
     }

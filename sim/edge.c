@@ -2,6 +2,7 @@
 #include "sim/edge.h"
 
 #include "conf/conf.h"
+#include "edge/lifeline.h"
 
 #include "base/invariant.h"
 
@@ -177,9 +178,28 @@ static bool loops_stopped(struct sim_run *run)
     return true;
 }
 
+// Every request that strayed was saved once, or was an error, or its visitor had left.
+static void check_ledger(struct sim_run *run, struct edge *edge)
+{
+    uint64_t strayed = edge_read_ledger(edge, LEDGER_STRAYED), averted = 0;
+    uint64_t errors = edge_read_ledger(edge, LEDGER_VISITOR_ERRORS);
+    uint64_t cut = edge_read_ledger(edge, LEDGER_CUT);
+    uint64_t gave_up = edge_read_ledger(edge, LEDGER_GAVE_UP);
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT; id++)
+        averted += lifeline_averts(id) ? edge_read_ledger(edge, (enum ledger_count)id) : 0;
+    if (strayed != averted + errors + cut + gave_up)
+        sim_fail(run, "the ledger does not balance: %" PRIu64 " strayed, %" PRIu64 " saved, %"
+            PRIu64 " errors, %" PRIu64 " cut, %" PRIu64 " gave up", strayed, averted, errors, cut,
+            gave_up);
+    run->told += errors;
+    run->edge_ended = true;
+}
+
 static void destroy_edge(void *argument)
 {
     struct sim_edge *edge = argument;
+    if (!edge->run->tolerant)
+        check_ledger(edge->run, edge->edge);
     edge_destroy(edge->edge);
     edge->edge = NULL;
 }

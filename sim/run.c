@@ -82,6 +82,11 @@ static void check_returned(struct sim_run *run)
         sim_fail(run, "%" PRIu64 " sockets of the actors are still open", counts.outside_sockets);
     if (counts.endless_waits != 0)
         sim_fail(run, "%" PRIu64 " waits of the edge had no deadline", counts.endless_waits);
+    bool saw_all = run->cut == 0 && run->unread == 0;
+    if (!run->tolerant && run->edge_ended && (saw_all ? run->errors != run->told
+        : run->errors > run->told))
+        sim_fail(run, "the ledger counts %" PRIu64 " errors, the visitors saw %" PRIu64, run->told,
+            run->errors);
     LIST_FOREACH (link, &run->site.uploads) {
         const struct sim_upload *upload = LIST_ENTRY(link, struct sim_upload, link);
         if (upload->complete > 1)

@@ -22,6 +22,9 @@ struct sim_run {
     bool failed, ended;
     char reason[512];
     uint64_t answers, errors, cut; // complete answers; of them 5xx; broken off
+    uint64_t unread;        // further ones that nobody counted: of who left, or tried again
+    bool edge_ended;        // there was one
+    uint64_t told;          // what the edge's ledger says of errors, once it has ended
 };
 
 // Remembers the first failure of the run.

@@ -107,6 +107,8 @@ static void talk(struct task *task, void *argument)
     sim_sleep_ms(task, random_below(random, 500));
     enum error error = ask(task, talker);
     bool switched = error == ERROR_NONE && slice_equal(talker->head.line[1], SLICE("101"));
+    talker->run->errors += error == ERROR_NONE && talker->head.line[1].data[0] == '5';
+    talker->run->unread += error != ERROR_NONE;
     if (!switched && !talker->may_break)
         sim_fail(talker->run, "tunnel %u: not opened: %s", talker->number, error_text(error));
     unsigned count = 1 + (unsigned)random_below(random, 20);

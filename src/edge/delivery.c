@@ -39,7 +39,7 @@ enum error delivery_send(struct task *task, struct request *request,
     if (error == ERROR_TIMEOUT)
         ledger_add(request->thread->ledger, LEDGER_SEND_TIMEOUTS, 1);
     if (error != ERROR_NONE)
-        request->last = true;
+        request->last = request->gone = true;
     else
         request->bytes += content.size;
     return error;
@@ -377,6 +377,8 @@ bool delivery_send_object(struct task *task, struct request *request)
     if (error != ERROR_NONE && request->first_byte_ns == 0)
         return false;
     if (error != ERROR_NONE) {
+        request->cut = !request->gone;
+        request->strayed = request->strayed || request->cut;
         if (object->body != NULL && body_state(object->body) == BODY_BROKEN)
             request->failure.kind = request_failure_of(object); // for the log: the head has gone
         request->transport->cut(request);

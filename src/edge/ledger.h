@@ -16,7 +16,11 @@
     X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
     X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
     X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
-    X(VISITOR_ERRORS, "visitor_errors", "answers of 500 and above that a visitor saw")             \
+    X(VISITOR_ERRORS, "visitor_errors",                                                            \
+        "answers of 500 and above that a visitor saw, those of rules apart")                       \
+    X(STRAYED, "strayed", "whose straight way to an answer failed, or was too slow")               \
+    X(CUT, "cut", "answers that broke off because their content did, or never began")              \
+    X(GAVE_UP, "gave_up", "visitors who left before a lifeline had an answer")                     \
     X(BAD_REQUESTS, "bad_requests", "malformed requests refused")                                  \
     X(BROKEN_BODIES, "broken_bodies", "fetches whose content the backend broke off")               \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
@@ -96,6 +100,12 @@
     X(HTTP2_HEADER_BOMBS, "http2_header_bombs",                                                    \
         "ended for a small block that decodes to an enormous head")                                \
     X(HTTP2_OTHER_FLOODS, "http2_other_floods", "ended for too many frames of unknown types")
+
+// The ledger balances: of the requests whose straight way failed, each was either saved by one
+// lifeline (lifeline_averts), or its visitor saw an error or a broken answer, or had left:
+//   STRAYED = sum of SAVED_* that avert + VISITOR_ERRORS + CUT + GAVE_UP
+// The four are counted apart from each other, where each of them happens; the simulation holds
+// them against each other and against what its visitors saw.
 
 // First LEDGER_SAVED_NAME of each lifeline, in their order, then the rest.
 enum ledger_count {

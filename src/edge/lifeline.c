@@ -22,6 +22,11 @@ enum ledger_count lifeline_ledger(const struct lifeline *lifeline)
     return (enum ledger_count)id; // the ledger begins with the lifelines, in their order
 }
 
+bool lifeline_averts(enum lifeline_id id)
+{
+    return lifelines[id]->lookup == NULL && id != LIFELINE_HONEST_PAGE;
+}
+
 typedef enum lifeline_outcome request_phase(struct task *task, struct request *request);
 
 static enum lifeline_outcome ask(

@@ -34,6 +34,9 @@ LIFELINE_MAP(X)
 
 const struct lifeline *lifeline_get(enum lifeline_id id);
 enum ledger_count lifeline_ledger(const struct lifeline *lifeline); // what it saved
+// Whether whom it saves would have seen an error, or waited long. Those that act on the lookup
+// spare the backend a request, and the last resort saves nobody.
+bool lifeline_averts(enum lifeline_id id);
 
 // Asks the lifelines of a phase in order until one does not pass. On ANSWERED, request->saved_by
 // is the one.

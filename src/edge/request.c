@@ -103,13 +103,14 @@ void request_serve(struct task *task, struct request *request)
     else if (request->thread->active_requests
         > edge_share(request->thread->edge, settings->active_requests)) {
         ledger_add(request->thread->ledger, LEDGER_SHED, 1);
-        request->shed = true;
+        request->shed = request->strayed = true;
         delivery_send_page(task, request, 503);
     } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
     else if (!secure_redirect(task, request) && !max_forwards_serve(task, request)
         && !own_page_serve(task, request) && !rule_serve(task, request)) {
+        request->sought = true;
         request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);
@@ -260,6 +261,7 @@ static enum lifeline_outcome request_seek(struct task *task, struct request *req
         scope_close(task, &request->fetches); // a fetch that still reads this request's body
     if (request->failure.kind == FAILURE_CANCELLED)
         return LIFELINE_ANSWERED; // by nobody, for there is nobody
+    request->strayed = request->strayed || request->failure.kind != FAILURE_REQUEST_BODY;
     return lifelines_failure(task, request);
 }
 
@@ -268,8 +270,9 @@ static void request_answer(struct task *task, struct request *request)
     while (request_seek(task, request) == LIFELINE_AGAIN)
         request_begin_anew(task, request);
     request_leave_gate(request);
-    bool answered = request->object != NULL && !judge_is_error(request->object->status);
-    if (request->held_since_ns != 0 && answered)
+    bool is_error = request->object != NULL && judge_is_error(request->object->status);
+    request->strayed = request->strayed || is_error; // also one that was kept
+    if (request->held_since_ns != 0 && request->object != NULL && !is_error)
         request->saved_by = lifeline_get(LIFELINE_HOLD);
 }
 
@@ -279,6 +282,7 @@ static void request_answer(struct task *task, struct request *request)
 static void request_seek_another(struct task *task, struct request *request)
 {
     request->failure = (struct failure){.kind = request_failure_of(request->object)};
+    request->strayed = true;
     object_release(request->object);
     request->object = NULL;
     request->outcome = OUTCOME_NONE;
@@ -286,6 +290,14 @@ static void request_seek_another(struct task *task, struct request *request)
         return;
     request_begin_anew(task, request);
     request_answer(task, request);
+}
+
+// Nobody had an answer: the visitor must not wait for one.
+static void request_end_unanswered(struct request *request)
+{
+    request->last = true;
+    request->gone = request->gone || request->failure.kind == FAILURE_CANCELLED;
+    request->cut = !request->gone;
 }
 
 static void request_deliver(struct task *task, struct request *request)
@@ -307,7 +319,7 @@ static void request_deliver(struct task *task, struct request *request)
     else if (request->outcome == OUTCOME_ERROR)
         delivery_send_page(task, request, request->status);
     else
-        request->last = true; // nobody had an answer: the visitor must not wait for one
+        request_end_unanswered(request);
 }
 
 void request_refuse(struct task *task, struct request *request, unsigned status)

@@ -52,8 +52,10 @@ struct request {
     uint64_t id, started_ns;
     unsigned credentials;      // 1: Cookie, 2: Authorization. Never waits behind strangers
     bool shareable;            // its answer may serve others, so far as one can tell
+    bool sought;               // an answer of the site's was, from a copy or its origin
     bool asked;                // the origin was asked for it
     bool shed;                 // refused by the edge itself
+    bool strayed;              // the straight way to its answer failed, or was too slow
     bool kept_out;             // by the gate of its origin, so it was not asked
     struct gate_pass pass;     // through that gate
     uint64_t held_since_ns;    // it waited there; 0: it did not
@@ -89,6 +91,8 @@ struct request {
     unsigned status;
     uint64_t bytes, first_byte_ns;
     bool complete;
+    bool gone;                 // the visitor left, or takes nothing any more
+    bool cut;                  // its answer broke off, or there was none
 };
 
 const char *request_outcome_word(enum request_outcome outcome);

@@ -320,10 +320,11 @@ static enum ask_result request_take_answer(struct request *request)
         : report == NULL ? OUTCOME_HIT // request_is_overtaken
         : report->revalidated ? OUTCOME_REVALIDATED : OUTCOME_MISS;
     request_use(request, object, outcome);
-    if (!request->leads)
-        request->saved_by = lifeline_get(LIFELINE_COALESCE);
-    else if (report != NULL)
+    if (report != NULL)
         request->saved_by = report->saved_by;
+    request->strayed = request->strayed || request->saved_by != NULL;
+    if (!request->leads && request->saved_by == NULL)
+        request->saved_by = lifeline_get(LIFELINE_COALESCE);
     return ASK_ANSWERED;
 }
 

@@ -46,9 +46,15 @@ static void request_count(const struct request *request)
     case OUTCOME_PASS: ledger_add(ledger, LEDGER_PASSES, 1); break;
     case OUTCOME_STALE: case OUTCOME_ERROR: case OUTCOME_NONE: break;
     }
-    if (request->saved_by != NULL)
+    bool is_error = request->status >= 500 && (request->sought || request->shed)
+        && !request_asks_only_for_copies(request);
+    bool was_sent = request->status != 0 && !request->cut;
+    if (request->saved_by != NULL && was_sent)
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);
-    if (request->status >= 500 && !request_asks_only_for_copies(request)) {
+    ledger_add(ledger, LEDGER_STRAYED, request->strayed);
+    ledger_add(ledger, LEDGER_CUT, request->cut && !is_error);
+    ledger_add(ledger, LEDGER_GAVE_UP, request->strayed && request->gone && request->status == 0);
+    if (is_error) {
         ledger_add(ledger, LEDGER_VISITOR_ERRORS, 1);
         if (request->copy != NULL && !request_copy_may_go_stale(request))
             request_count_forbidden(request);

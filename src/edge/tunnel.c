@@ -371,6 +371,7 @@ void tunnel_open(struct task *task, struct request *request)
     struct tunnel *tunnel = request->offer.stream == NULL ? NULL : tunnel_create(request);
     if (tunnel == NULL) {
         request->failure.kind = FAILURE_INTERNAL;
+        request->strayed = true;
         request->outcome = OUTCOME_ERROR;
         delivery_send_page(task, request, 500);
         return;

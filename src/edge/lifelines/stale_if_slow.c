@@ -15,6 +15,7 @@ static enum lifeline_outcome stale_if_slow_wait(struct task *task, struct reques
     uint64_t deadline_ns = deadline_after_ms(task_loop(task), setting->values[DEADLINE_MS]);
     if (request_await_answer(task, request, deadline_ns) != ERROR_TIMEOUT)
         return LIFELINE_PASS;
+    request->strayed = true;
     return request_answer_stale(request);
 }
 
