@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define SIM_NAME_LIFETIME_MS 60000
+
 static void host_dies(struct sim_world *world, struct sim_host *host, bool resets)
 {
     LIST_FOREACH (link, &world->streams) {
@@ -77,6 +79,7 @@ static struct sim_name *name_make(struct sim_world *world, const char *text)
     name = sim_alloc(sizeof(*name));
     invariant(strlen(text) < sizeof(name->name));
     strcpy(name->name, text);
+    name->lifetime_ms = SIM_NAME_LIFETIME_MS;
     list_append(&world->names, &name->link);
     return name;
 }
@@ -88,6 +91,11 @@ void sim_dns_set(struct sim_world *world, const char *text, const char *const *a
     name->count = 0;
     for (; addresses[name->count] != NULL; name->count++)
         name->addresses[name->count] = sim_address(addresses[name->count], 0);
+}
+
+void sim_dns_lifetime(struct sim_world *world, const char *text, uint64_t ms)
+{
+    name_make(world, text)->lifetime_ms = ms;
 }
 
 void sim_dns_fail(struct sim_world *world, const char *text, enum error error)

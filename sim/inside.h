@@ -30,6 +30,7 @@ struct sim_name {
     char name[64];
     struct address addresses[IO_ADDRESSES_MAX];
     size_t count;
+    uint64_t lifetime_ms;
     enum error error;
 };
 

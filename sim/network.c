@@ -137,8 +137,6 @@ static void end_is_reset(struct sim_world *world, struct sim_side *end)
     if (end->stream->state == STREAM_CONNECTING && end == &end->stream->ends[0]) {
         end->stream->state = STREAM_FAILED;
         end->stream->error = ERROR_RESET;
-        if (end->stream->connector != NULL)
-            task_wake(end->stream->connector);
     }
     end_wake_all(end);
 }
@@ -199,8 +197,8 @@ static void connect_ends(struct sim_world *world, struct sim_stream *stream, enu
         return;
     stream->state = error == ERROR_NONE ? STREAM_ESTABLISHED : STREAM_FAILED;
     stream->error = error;
-    if (stream->connector != NULL)
-        task_wake(stream->connector);
+    if (stream->ends[0].open)
+        end_wake_all(&stream->ends[0]);
     else if (error == ERROR_NONE)
         sim_segment_send(world, &stream->ends[1], SEGMENT_RESET, 0); // nobody waits any more
 }
@@ -352,10 +350,10 @@ static enum error network_accept(struct task *task, struct io_socket *socket,
     return ERROR_NONE;
 }
 
-static enum error connect_from(struct task *task, struct sim_host *source,
-    const struct address *address, uint64_t deadline_ns, struct io_socket *ret_socket)
+static enum error connect_from(struct loop *loop, struct sim_host *source,
+    const struct address *address, struct io_socket *ret_socket)
 {
-    struct sim_world *world = sim_world_of(task_loop(task));
+    struct sim_world *world = sim_world_of(loop);
     struct sim_host *host = sim_host_of(world, address);
     world->counts.connects++;
     if (host->state == SIM_HOST_UNREACHABLE)
@@ -366,32 +364,33 @@ static enum error connect_from(struct task *task, struct sim_host *source,
     caller->address = source->address;
     address_set_port(&caller->address, source->next_port++);
     caller->open = true;
+    caller->socket = ret_socket;
+    socket_open(loop, caller, ret_socket);
     called->host = host;
     called->address = *address;
     sim_segment_send(world, called, SEGMENT_CONNECT, 0);
-    enum error error = ERROR_NONE;
-    while (stream->state == STREAM_CONNECTING && error == ERROR_NONE)
-        error = wait_for(task, &stream->connector, deadline_ns);
-    if (stream->state == STREAM_FAILED)
-        error = stream->error;
-    if (error != ERROR_NONE) {
-        caller->open = false;
-        if (stream->state == STREAM_ESTABLISHED)
-            sim_segment_send(world, called, SEGMENT_RESET, 0);
-        stream_release(stream);
-        return error;
-    }
-    caller->socket = ret_socket;
-    socket_open(task_loop(task), caller, ret_socket);
     return ERROR_NONE;
 }
 
-static enum error network_connect(struct task *task, const struct address *address,
-    uint64_t deadline_ns, struct io_socket *ret_socket)
+static enum error network_connect(struct loop *loop, const struct address *address,
+    struct io_socket *ret_socket)
 {
     struct address edge = sim_address(SIM_EDGE_HOST, 0);
-    struct sim_host *source = sim_host_of(sim_world_of(task_loop(task)), &edge);
-    return connect_from(task, source, address, deadline_ns, ret_socket);
+    return connect_from(loop, sim_host_of(sim_world_of(loop), &edge), address, ret_socket);
+}
+
+static enum error network_connected(struct io_socket *socket)
+{
+    const struct sim_side *caller = socket->handle;
+    switch (caller->stream->state) {
+    case STREAM_CONNECTING:
+        return ERROR_BUSY;
+    case STREAM_ESTABLISHED:
+        return ERROR_NONE;
+    case STREAM_FAILED:
+        break;
+    }
+    return caller->stream->error;
 }
 
 enum error sim_connect(struct task *task, const char *source, const struct address *address,
@@ -399,7 +398,16 @@ enum error sim_connect(struct task *task, const char *source, const struct addre
 {
     struct address from = sim_address(source, 0);
     struct sim_host *host = sim_host_of(sim_world_of(task_loop(task)), &from);
-    return connect_from(task, host, address, deadline_ns, ret_socket);
+    enum error error = connect_from(task_loop(task), host, address, ret_socket);
+    if (error != ERROR_NONE)
+        return error;
+    ret_socket->writer = task;
+    enum error waited = ERROR_NONE;
+    while ((error = io_connect_end(ret_socket)) == ERROR_BUSY && waited == ERROR_NONE)
+        waited = task_suspend(task, deadline_ns);
+    if (error == ERROR_BUSY)
+        io_connect_give_up(ret_socket);
+    return error == ERROR_BUSY ? waited : error;
 }
 
 // How much of what is possible really happens at once.
@@ -529,8 +537,10 @@ void sim_side_finish(struct sim_world *world, struct sim_side *end)
 static void end_close(struct sim_world *world, struct io_socket *socket, bool reset)
 {
     struct sim_side *end = socket->handle;
+    if (end->stream->state != STREAM_ESTABLISHED)
+        ; // there is nobody to tell yet, or no more
     // Closing with unread bytes resets, as Linux does.
-    if ((reset || end->in.arrived > end->in.read) && !end->reset)
+    else if ((reset || end->in.arrived > end->in.read) && !end->reset)
         sim_segment_send(world, end->peer, SEGMENT_RESET, 0);
     else
         sim_side_finish(world, end);
@@ -600,7 +610,7 @@ struct sim_name *sim_name_find(struct sim_world *world, struct slice host)
 }
 
 static enum error network_resolve(struct task *task, struct slice host, uint16_t port,
-    uint64_t deadline_ns, struct address *ret_addresses, size_t capacity, size_t *ret_count)
+    uint64_t deadline_ns, struct io_names *ret_names)
 {
     struct sim_world *world = sim_world_of(task_loop(task));
     uint64_t due_ns = world->now_ns + random_below(&world->random, 20 * NS_PER_MS);
@@ -613,16 +623,16 @@ static enum error network_resolve(struct task *task, struct slice host, uint16_t
     if (due_ns > deadline_ns)
         return ERROR_TIMEOUT;
     name = sim_name_find(world, host); // it may have moved meanwhile
+    world->counts.questions++;
     error = name == NULL || name->count == 0 ? ERROR_RESOLVE : name->error;
     sim_trace(world, "resolve %.*s: %s", SLICE_ARGS(host), error_text(error));
     if (error != ERROR_NONE)
         return error;
-    size_t count = MINIMUM(capacity, name->count);
-    for (size_t i = 0; i < count; i++) {
-        ret_addresses[i] = name->addresses[i];
-        address_set_port(&ret_addresses[i], port);
+    *ret_names = (struct io_names){.count = name->count, .lifetime_ms = name->lifetime_ms};
+    for (size_t i = 0; i < name->count; i++) {
+        ret_names->addresses[i] = name->addresses[i];
+        address_set_port(&ret_names->addresses[i], port);
     }
-    *ret_count = count;
     return ERROR_NONE;
 }
 
@@ -655,6 +665,7 @@ const struct io_operations sim_network_operations = {
     .local_address = network_local_address,
     .accept = network_accept,
     .connect = network_connect,
+    .connected = network_connected,
     .receive = network_receive,
     .send = network_send,
     .send_now = network_send_now,

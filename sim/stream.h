@@ -47,7 +47,6 @@ struct sim_stream {
     unsigned flying;        // segments not arrived, held ones included
     enum stream_state state;
     enum error error;
-    struct task *connector;
 };
 
 #define SEGMENT_MAP(X) X(CONNECT) X(ACCEPTED) X(REFUSED) X(BYTES) X(END) X(RESET) X(WINDOW)

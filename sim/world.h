@@ -73,6 +73,7 @@ void sim_network_window(struct sim_world *world, size_t bytes);
 void sim_network_chop(struct sim_world *world, unsigned permille);
 // addresses: up to IO_ADDRESSES_MAX numeric ones, NULL-terminated; an empty list: an empty answer.
 void sim_dns_set(struct sim_world *world, const char *name, const char *const *addresses);
+void sim_dns_lifetime(struct sim_world *world, const char *name, uint64_t ms); // else a minute
 // ERROR_RESOLVE, or ERROR_TIMEOUT for a resolver that never answers.
 void sim_dns_fail(struct sim_world *world, const char *name, enum error error);
 void sim_wall_jump(struct sim_world *world, int64_t ms);
@@ -94,6 +95,7 @@ struct sim_counts {
     uint64_t endless_waits;     // suspensions of edge tasks in the network without a deadline
     uint64_t memory_failures;   // injected into edge loops
     uint64_t resets, connects, events, steps;
+    uint64_t questions;         // for names, answered or refused
 };
 struct sim_counts sim_world_counts(const struct sim_world *world);
 

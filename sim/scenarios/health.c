@@ -38,66 +38,6 @@ static void health_lies_well(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors - before <= 3);
 }
 
-static void plan_named(struct task *task, struct sim_run *run)
-{
-    static const char *const first[] = {SIM_ORIGIN, NULL};
-    sim_dns_set(run->world, "origin.test", first);
-    sim_begin(task, run, SIM_NAMED_BACKEND SIM_SITE);
-    sim_sleep_ms(task, 100);
-    sim_warm(task, run);
-}
-
-static void dns_moves(struct task *task, struct sim_run *run)
-{
-    static const char *const second[] = {SIM_SECOND_ORIGIN, NULL};
-    plan_named(task, run);
-    struct sim_origin *moved = second_origin(run, SIM_SECOND_ORIGIN);
-    sim_dns_set(run->world, "origin.test", second);
-    sim_host_set(run->world, SIM_ORIGIN, random_chance(sim_random(run), 1, 2) ? SIM_HOST_SILENT :
-        SIM_HOST_REFUSING);
-    run->troubled = true;
-    sim_visitors(task, run, 10000, sim_plan_any);
-    sim_sleep_ms(task, 60000);
-    run->troubled = false;
-    sim_trouble(run);
-    sim_visitors(task, run, 5000, sim_plan_strict);
-    sim_expect(run, moved->requests > 0);
-}
-
-static void names_are_lost(struct task *task, struct sim_run *run)
-{
-    sim_visitors(task, run, 100000, sim_plan_strict);
-    sim_visitors(task, run, 5000, sim_plan_strict);
-    sim_expect(run, run->errors == 0);
-}
-
-static void dns_fails(struct task *task, struct sim_run *run)
-{
-    plan_named(task, run);
-    sim_dns_fail(run->world, "origin.test", random_chance(sim_random(run), 1, 2) ? ERROR_RESOLVE :
-        ERROR_TIMEOUT);
-    names_are_lost(task, run);
-}
-
-static void dns_empty(struct task *task, struct sim_run *run)
-{
-    static const char *const none[] = {NULL};
-    plan_named(task, run);
-    sim_dns_set(run->world, "origin.test", none);
-    names_are_lost(task, run);
-}
-
-static void dns_late(struct task *task, struct sim_run *run)
-{
-    static const char *const first[] = {SIM_ORIGIN, NULL};
-    sim_dns_fail(run->world, "origin.test", ERROR_RESOLVE);
-    sim_begin(task, run, SIM_NAMED_BACKEND SIM_SITE);
-    sim_visitors(task, run, 3000, sim_plan_any);
-    sim_dns_set(run->world, "origin.test", first);
-    sim_sleep_ms(task, 40000);
-    sim_visitors(task, run, 5000, sim_plan_strict);
-}
-
 static void down_and_back(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origins[3];
@@ -189,10 +129,6 @@ static const struct sim_scenario scenarios[] = {
     {"health_lies_sick", health_lies_sick, 0, "probes say 500, the site is fine: no error"},
     {"health_lies_well", health_lies_well, 0,
         "probes say 200, the site fails: the other backend serves"},
-    {"dns_moves", dns_moves, 0, "the backend's name gets another address"},
-    {"dns_fails", dns_fails, 0, "the name cannot be resolved any more: the last answer stays"},
-    {"dns_empty", dns_empty, 0, "the name has no addresses any more: the last answer stays"},
-    {"dns_late", dns_late, 0, "the name resolves only after the start"},
     {"all_backends_down_and_back", down_and_back, 0,
         "three die one after another, one returns, all return"},
     {"maintenance_mode", maintenance, 0, "declared: nothing is fetched, copies are served"},

@@ -254,23 +254,19 @@ static void names(struct task *task, struct sim_run *run)
 {
     static const char *const two[] = {"10.0.0.1", "10.0.0.2", NULL};
     static const char *const none[] = {NULL};
-    struct address addresses[IO_ADDRESSES_MAX];
-    size_t count = 0;
+    struct io_names found;
     sim_dns_set(run->world, "origin.test", two);
-    enum error error = io_resolve(task, SLICE("origin.test"), 80,
-        sim_in_ms(task, 1000), addresses, IO_ADDRESSES_MAX, &count);
-    sim_expect(run, error == ERROR_NONE && count == 2 && address_port(&addresses[1]) == 80);
+    enum error error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000), &found);
+    sim_expect(run, error == ERROR_NONE && found.count == 2
+        && address_port(&found.addresses[1]) == 80);
     sim_dns_set(run->world, "origin.test", none);
-    error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000),
-        addresses, IO_ADDRESSES_MAX, &count);
+    error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000), &found);
     sim_expect(run, error == ERROR_RESOLVE);
     sim_dns_fail(run->world, "origin.test", ERROR_TIMEOUT);
-    error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000),
-        addresses, IO_ADDRESSES_MAX, &count);
+    error = io_resolve(task, SLICE("origin.test"), 80, sim_in_ms(task, 1000), &found);
     sim_expect(run, error == ERROR_TIMEOUT);
-    error = io_resolve(task, SLICE("10.0.0.9"), 80, sim_in_ms(task, 1000),
-        addresses, IO_ADDRESSES_MAX, &count);
-    sim_expect(run, error == ERROR_NONE && count == 1);
+    error = io_resolve(task, SLICE("10.0.0.9"), 80, sim_in_ms(task, 1000), &found);
+    sim_expect(run, error == ERROR_NONE && found.count == 1);
 }
 
 // Between the edge's loops: mail arrives in order, and a broadcast wakes every loop.

@@ -125,11 +125,10 @@ static void epoll_interrupt(struct loop *loop)
 }
 
 static enum error epoll_resolve(struct task *task, struct slice host, uint16_t port,
-    uint64_t deadline_ns, struct address *ret_addresses, size_t capacity, size_t *ret_count)
+    uint64_t deadline_ns, struct io_names *ret_names)
 {
     struct epoll_loop *self = epoll_loop_of(task_loop(task));
-    return resolver_ask(task, &self->resolver, host, port, deadline_ns, ret_addresses, capacity,
-        ret_count);
+    return resolver_ask(task, &self->resolver, host, port, deadline_ns, ret_names);
 }
 
 static enum error epoll_blocking(struct task *task, void (*work)(void *argument), void *argument)
@@ -145,6 +144,7 @@ static const struct io_operations epoll_operations = {
     .local_address = epoll_local_address,
     .accept = epoll_accept,
     .connect = epoll_connect,
+    .connected = epoll_connected,
     .receive = epoll_receive,
     .send = epoll_send,
     .send_now = epoll_send_now,

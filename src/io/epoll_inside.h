@@ -40,8 +40,9 @@ enum error epoll_local_address(const struct io_socket *socket,
     struct address *ret_address) MUST_CHECK;
 enum error epoll_accept(struct task *task, struct io_socket *listener, struct io_socket *ret_socket,
     struct address *ret_peer, uint64_t deadline_ns) MUST_CHECK;
-enum error epoll_connect(struct task *task, const struct address *address, uint64_t deadline_ns,
+enum error epoll_connect(struct loop *loop, const struct address *address,
     struct io_socket *ret_socket) MUST_CHECK;
+enum error epoll_connected(struct io_socket *socket) MUST_CHECK;
 enum error epoll_receive(struct task *task, struct io_socket *socket, void *buffer, size_t size,
     uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
 enum error epoll_send(struct task *task, struct io_socket *socket, const struct iovec *pieces,

@@ -260,19 +260,7 @@ enum error epoll_accept(struct task *task, struct io_socket *listener, struct io
 
 // Connecting.
 
-static enum error finish_connect(struct task *task, struct io_socket *socket, uint64_t deadline_ns)
-{
-    int number = 0;
-    socklen_t size = sizeof(number);
-    enum error error = wait_for(task, &socket->writer, &socket->writable, deadline_ns);
-    if (error != ERROR_NONE)
-        return error;
-    if (getsockopt(socket->descriptor, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
-        return last_error();
-    return error_from_errno(number);
-}
-
-enum error epoll_connect(struct task *task, const struct address *address, uint64_t deadline_ns,
+enum error epoll_connect(struct loop *loop, const struct address *address,
     struct io_socket *ret_socket)
 {
     int descriptor = open_socket(address->any.sa_family);
@@ -285,13 +273,18 @@ enum error epoll_connect(struct task *task, const struct address *address, uint6
         close(descriptor);
         return error;
     }
-    enum error error = adopt(task_loop(task), descriptor, false, ret_socket);
-    if (error != ERROR_NONE)
-        return error;
-    error = finish_connect(task, ret_socket, deadline_ns);
-    if (error != ERROR_NONE)
-        io_close(ret_socket);
-    return error;
+    return adopt(loop, descriptor, false, ret_socket);
+}
+
+enum error epoll_connected(struct io_socket *socket)
+{
+    int number = 0;
+    socklen_t size = sizeof(number);
+    if (!socket->writable)
+        return ERROR_BUSY;
+    if (getsockopt(socket->descriptor, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
+        return last_error();
+    return error_from_errno(number);
 }
 
 // Bytes.

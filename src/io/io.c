@@ -23,17 +23,48 @@ enum error io_accept(struct task *task, struct io_socket *listener, struct io_so
     return listener->loop->operations->accept(task, listener, ret_socket, ret_peer, deadline_ns);
 }
 
+enum error io_connect_begin(struct task *task, const struct address *address,
+    struct io_socket *ret_socket)
+{
+    *ret_socket = (struct io_socket){0};
+    enum error error = task_loop(task)->operations->connect(task_loop(task), address, ret_socket);
+    if (error == ERROR_NONE)
+        ret_socket->writer = task;
+    return error;
+}
+
+enum error io_connect_end(struct io_socket *socket)
+{
+    enum error error = socket->loop->operations->connected(socket);
+    if (error == ERROR_BUSY)
+        return error;
+    socket->writer = NULL;
+    if (error != ERROR_NONE)
+        io_close(socket);
+    return error;
+}
+
+void io_connect_give_up(struct io_socket *socket)
+{
+    socket->writer = NULL;
+    io_close(socket);
+}
+
 enum error io_connect(struct task *task, const struct address *address, uint64_t deadline_ns,
     struct io_socket *ret_socket)
 {
     *ret_socket = (struct io_socket){0};
     enum error error = task_breathe(task);
+    if (error == ERROR_NONE)
+        error = io_connect_begin(task, address, ret_socket);
     if (error != ERROR_NONE)
         return error;
-    error = task_loop(task)->operations->connect(task, address, deadline_ns, ret_socket);
-    if (error != ERROR_NONE)
-        ret_socket->loop = NULL;
-    return error;
+    enum error waited = ERROR_NONE;
+    while ((error = io_connect_end(ret_socket)) == ERROR_BUSY && waited == ERROR_NONE)
+        waited = task_suspend(task, deadline_ns);
+    if (error == ERROR_BUSY)
+        io_connect_give_up(ret_socket);
+    return error == ERROR_BUSY ? waited : error;
 }
 
 enum error io_receive(struct task *task, struct io_socket *socket, void *buffer, size_t size,
@@ -213,14 +244,15 @@ void io_reset(struct io_socket *socket)
 }
 
 enum error io_resolve(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
-    struct address *ret_addresses, size_t capacity, size_t *ret_count)
+    struct io_names *ret_names)
 {
-    if (capacity > 0 && address_parse_host(host, port, ret_addresses) == ERROR_NONE) {
-        *ret_count = 1;
+    struct address address;
+    if (address_parse_host(host, port, &address) == ERROR_NONE) {
+        *ret_names = (struct io_names){
+            .addresses = {address}, .count = 1, .lifetime_ms = UINT64_MAX};
         return ERROR_NONE;
     }
-    return task_loop(task)->operations->resolve(task, host, port, deadline_ns, ret_addresses,
-        capacity, ret_count);
+    return task_loop(task)->operations->resolve(task, host, port, deadline_ns, ret_names);
 }
 
 enum error io_blocking(struct task *task, void (*work)(void *argument), void *argument)

@@ -17,7 +17,7 @@ struct io_socket {
     uint8_t readable, writable, ended; // what the implementation knows without asking
     bool ending, has_ended; // our end is about to follow what is sent; it was sent
     bool noticed; // parked, and on_ready is due at the next step
-    struct task *reader, *writer;      // suspended here
+    struct task *reader, *writer;      // suspended here; writer: or connecting
     // While parked: called once, in the loop, when bytes or the end arrive (NONE) or at the
     // deadline (TIMEOUT). The socket is no longer parked then.
     void (*on_ready)(struct io_socket *socket, enum error reason);
@@ -46,6 +46,13 @@ enum error io_accept(struct task *task, struct io_socket *listener, struct io_so
 // On failure ret_socket is closed.
 enum error io_connect(struct task *task, const struct address *address, uint64_t deadline_ns,
     struct io_socket *ret_socket) MUST_CHECK;
+// The same in parts, for a task that connects to several addresses at once: it is woken when there
+// is news of any. Between begin and the end, which is anything but BUSY or giving up, the socket is
+// good for nothing else.
+enum error io_connect_begin(struct task *task, const struct address *address,
+    struct io_socket *ret_socket) MUST_CHECK;
+enum error io_connect_end(struct io_socket *socket) MUST_CHECK;
+void io_connect_give_up(struct io_socket *socket);
 // At least one byte, or CLOSED at the orderly end.
 enum error io_receive(struct task *task, struct io_socket *socket, void *buffer, size_t size,
     uint64_t deadline_ns, size_t *ret_size) MUST_CHECK;
@@ -81,9 +88,17 @@ static inline bool io_is_parked(const struct io_socket *socket)
 }
 
 #define IO_ADDRESSES_MAX 16
-// Numeric hosts resolve at once. The order is the resolver's.
+// The addresses of a name, IPv6 and IPv4 by turns (RFC 8305 section 4), in the resolver's order
+// otherwise. A family of which nothing could be learned is unknown: having none is an answer.
+struct io_names {
+    struct address addresses[IO_ADDRESSES_MAX];
+    size_t count;
+    uint64_t lifetime_ms; // the least TTL
+    bool v4_unknown, v6_unknown;
+};
+// Numeric hosts resolve at once. At least one address, or RESOLVE.
 enum error io_resolve(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
-    struct address *ret_addresses, size_t capacity, size_t *ret_count) MUST_CHECK;
+    struct io_names *ret_names) MUST_CHECK;
 // Runs work on a helper thread (files, anything that blocks). Not cancellable: it waits for the
 // end. LIMIT when too much work waits already.
 enum error io_blocking(struct task *task, void (*work)(void *argument), void *argument) MUST_CHECK;

@@ -16,6 +16,7 @@
 struct loop;
 struct task;
 struct io_socket;
+struct io_names;
 struct address;
 struct iovec;
 
@@ -45,8 +46,11 @@ struct io_operations {
     enum error (*local_address)(const struct io_socket *socket, struct address *ret_address);
     enum error (*accept)(struct task *task, struct io_socket *listener,
         struct io_socket *ret_socket, struct address *ret_peer, uint64_t deadline_ns);
-    enum error (*connect)(struct task *task, const struct address *address, uint64_t deadline_ns,
+    // Begins to; the socket is open from here on.
+    enum error (*connect)(struct loop *loop, const struct address *address,
         struct io_socket *ret_socket);
+    // BUSY while under way: its writer is woken when there is news.
+    enum error (*connected)(struct io_socket *socket);
     enum error (*receive)(struct task *task, struct io_socket *socket, void *buffer, size_t size,
         uint64_t deadline_ns, size_t *ret_size);
     // At least one byte.
@@ -57,7 +61,7 @@ struct io_operations {
     // Changes what parks or ends a socket: see enum io_control in io.h.
     bool (*control)(struct io_socket *socket, unsigned control);
     enum error (*resolve)(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
-        struct address *ret_addresses, size_t capacity, size_t *ret_count);
+        struct io_names *ret_names);
     enum error (*blocking)(struct task *task, void (*work)(void *argument), void *argument);
 };
 

@@ -1,5 +1,6 @@
 // c-ares inside a loop. Its callbacks run in the loop or in the asking task and only store what
 // came; c-ares cannot cancel one query, so one that its task gave up lives on until c-ares ends it.
+// The families are asked for apart, so that one that nobody answers for does not hold up the other.
 #include "io/resolver.h"
 #include "base/memory.h"
 #include "io/inside.h"
@@ -14,12 +15,22 @@
 #define CHANNEL_AGE_MAX_NS (60 * NS_PER_SECOND)
 #define EVENTS_MAX 16
 
-struct query {
-    struct resolver *resolver;
-    struct task *task; // NULL: given up
-    bool suspended, done;
+// What comes first waits so long for the other family (RFC 8305 section 3).
+#define RESOLUTION_DELAY_NS (50 * NS_PER_MS)
+
+struct question;
+struct half { // of a question: one family
+    struct question *question;
+    bool done;
     int status;
     struct ares_addrinfo *answer;
+};
+
+struct question {
+    struct resolver *resolver;
+    struct task *task; // NULL: given up
+    bool suspended;
+    struct half v6, v4;
 };
 
 static void timer_fired(struct timer *timer);
@@ -136,53 +147,117 @@ static bool open_channel(struct resolver *resolver)
     return false;
 }
 
-static void query_free(struct query *query)
+static bool is_done(const struct question *question)
 {
-    if (query->answer != NULL)
-        ares_freeaddrinfo(query->answer);
-    memory_free(query);
+    return question->v6.done && question->v4.done;
 }
 
-static void query_ended(void *argument, int status, int timeouts, struct ares_addrinfo *answer)
+static void question_free(struct question *question)
 {
-    struct query *query = argument;
+    if (question->v6.answer != NULL)
+        ares_freeaddrinfo(question->v6.answer);
+    if (question->v4.answer != NULL)
+        ares_freeaddrinfo(question->v4.answer);
+    memory_free(question);
+}
+
+static void half_ended(void *argument, int status, int timeouts, struct ares_addrinfo *answer)
+{
+    struct half *half = argument;
+    struct question *question = half->question;
     (void)timeouts;
-    query->resolver->queries--;
-    query->status = status;
-    query->answer = answer;
-    query->done = true;
-    if (query->task == NULL)
-        query_free(query);
-    else if (query->suspended)
-        task_wake(query->task);
+    half->status = status;
+    half->answer = answer;
+    half->done = true;
+    if (is_done(question))
+        question->resolver->queries--;
+    if (question->task == NULL && is_done(question))
+        question_free(question);
+    else if (question->task != NULL && question->suspended)
+        task_wake(question->task);
 }
 
-static enum error take_answer(const struct query *query, uint16_t port,
-    struct address *ret_addresses, size_t capacity, size_t *ret_count)
+static const struct ares_addrinfo_node *first_node(const struct half *half)
 {
-    if (query->status == ARES_ENOMEM)
+    return half->status == ARES_SUCCESS && half->answer != NULL ? half->answer->nodes : NULL;
+}
+
+// Nobody could say whether there are any.
+static bool is_unknown(const struct half *half)
+{
+    return !half->done || (half->status != ARES_SUCCESS && half->status != ARES_ENODATA
+        && half->status != ARES_ENOTFOUND && half->status != ARES_EBADNAME);
+}
+
+// Takes the node, if there is one, and moves on to the next.
+static void take_node(const struct ares_addrinfo_node **node, uint16_t port, struct io_names *names)
+{
+    const struct ares_addrinfo_node *taken = *node;
+    if (taken == NULL || names->count == IO_ADDRESSES_MAX)
+        return;
+    *node = taken->ai_next;
+    if (taken->ai_family != AF_INET && taken->ai_family != AF_INET6)
+        return;
+    struct address *address = &names->addresses[names->count++];
+    memcpy(address, taken->ai_addr, MINIMUM((size_t)taken->ai_addrlen, sizeof(*address)));
+    address_set_port(address, port);
+    names->lifetime_ms =
+        MINIMUM(names->lifetime_ms, (uint64_t)MAXIMUM(taken->ai_ttl, 0) * 1000);
+}
+
+// An alias may live shorter than what it stands for.
+static void heed_aliases(const struct half *half, struct io_names *names)
+{
+    const struct ares_addrinfo_cname *alias = first_node(half) == NULL ? NULL
+        : half->answer->cnames;
+    for (; alias != NULL; alias = alias->next)
+        names->lifetime_ms = MINIMUM(names->lifetime_ms, (uint64_t)MAXIMUM(alias->ttl, 0) * 1000);
+}
+
+static enum error take_answers(const struct question *question, uint16_t port,
+    struct io_names *ret_names)
+{
+    struct io_names names = {.lifetime_ms = UINT64_MAX, .v4_unknown = is_unknown(&question->v4),
+        .v6_unknown = is_unknown(&question->v6)};
+    const struct ares_addrinfo_node *v6 = first_node(&question->v6);
+    const struct ares_addrinfo_node *v4 = first_node(&question->v4);
+    if (question->v6.status == ARES_ENOMEM || question->v4.status == ARES_ENOMEM)
         return ERROR_MEMORY;
-    if (query->status != ARES_SUCCESS || query->answer == NULL)
-        return ERROR_RESOLVE;
-    size_t count = 0;
-    for (const struct ares_addrinfo_node *node = query->answer->nodes;
-        node != NULL && count < capacity; node = node->ai_next) {
-        if (node->ai_family != AF_INET && node->ai_family != AF_INET6)
-            continue;
-        struct address address = {0};
-        memcpy(&address, node->ai_addr, MINIMUM((size_t)node->ai_addrlen, sizeof(address)));
-        address_set_port(&address, port);
-        ret_addresses[count++] = address;
+    while ((v6 != NULL || v4 != NULL) && names.count < IO_ADDRESSES_MAX) {
+        take_node(&v6, port, &names);
+        take_node(&v4, port, &names);
     }
-    if (count == 0)
+    if (names.count == 0)
         return ERROR_RESOLVE;
-    *ret_count = count;
+    heed_aliases(&question->v6, &names);
+    heed_aliases(&question->v4, &names);
+    *ret_names = names;
     return ERROR_NONE;
 }
 
+static bool has_some(const struct question *question)
+{
+    return first_node(&question->v6) != NULL || first_node(&question->v4) != NULL;
+}
+
+static enum error await_answers(struct task *task, struct question *question, uint64_t deadline_ns)
+{
+    uint64_t until_ns = deadline_ns;
+    enum error error = ERROR_NONE;
+    question->suspended = true;
+    while (!is_done(question) && error == ERROR_NONE) {
+        if (has_some(question) && until_ns == deadline_ns)
+            until_ns = MINIMUM(deadline_ns, task_now_ns(task) + RESOLUTION_DELAY_NS);
+        error = task_suspend(task, until_ns);
+    }
+    question->suspended = false;
+    if (is_done(question) || (error == ERROR_TIMEOUT && has_some(question)))
+        return ERROR_NONE;
+    return error;
+}
+
 enum error resolver_ask(struct task *task, struct resolver *resolver, struct slice host,
-    uint16_t port, uint64_t deadline_ns, struct address *ret_addresses, size_t capacity,
-    size_t *ret_count)
+    uint16_t port, uint64_t deadline_ns, struct io_names *ret_names)
 {
     char name[NAME_MAX_BYTES + 1];
     if (host.size == 0 || host.size > NAME_MAX_BYTES || slice_contains(host, '\0'))
@@ -191,29 +266,28 @@ enum error resolver_ask(struct task *task, struct resolver *resolver, struct sli
     name[host.size] = '\0';
     if (resolver->queries >= resolver->loop->limits.tasks)
         return ERROR_LIMIT;
-    struct query *query = memory_alloc(sizeof(*query));
-    if (query == NULL)
+    struct question *question = memory_alloc(sizeof(*question));
+    if (question == NULL)
         return ERROR_MEMORY;
     if (!open_channel(resolver)) {
-        memory_free(query);
+        memory_free(question);
         return ERROR_RESOLVE;
     }
 
-    *query = (struct query){.resolver = resolver, .task = task};
+    *question = (struct question){.resolver = resolver, .task = task};
+    question->v6.question = question->v4.question = question;
     resolver->queries++;
-    struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    ares_getaddrinfo(resolver->channel, name, NULL, &hints, query_ended, query);
+    struct ares_addrinfo_hints hints = {.ai_family = AF_INET6, .ai_socktype = SOCK_STREAM};
+    ares_getaddrinfo(resolver->channel, name, NULL, &hints, half_ended, &question->v6);
+    hints.ai_family = AF_INET;
+    ares_getaddrinfo(resolver->channel, name, NULL, &hints, half_ended, &question->v4);
     restart_timer(resolver);
-    query->suspended = true;
-    enum error error = ERROR_NONE;
-    while (!query->done && error == ERROR_NONE)
-        error = task_suspend(task, deadline_ns);
-    query->suspended = false;
-    if (!query->done) {
-        query->task = NULL;
-        return error;
-    }
-    error = take_answer(query, port, ret_addresses, capacity, ret_count);
-    query_free(query);
+    enum error error = await_answers(task, question, deadline_ns);
+    if (error == ERROR_NONE)
+        error = take_answers(question, port, ret_names);
+    if (is_done(question))
+        question_free(question);
+    else
+        question->task = NULL;
     return error;
 }

@@ -18,7 +18,7 @@ struct resolver {
     int epoll;            // holds c-ares's own descriptors; readable when one of them is
     ares_channel channel; // NULL until the first query
     uint64_t opened_ns;
-    uint64_t queries;     // under way, those included that nobody waits for any more
+    uint64_t queries;     // questions under way, those included that nobody waits for any more
     struct timer timer;
 };
 
@@ -30,5 +30,4 @@ void resolver_turn(struct resolver *resolver);    // its epoll descriptor is rea
 // RESOLVE when the name has no address or the servers do not answer; TIMEOUT, CANCELLED, LIMIT,
 // MEMORY.
 enum error resolver_ask(struct task *task, struct resolver *resolver, struct slice host,
-    uint16_t port, uint64_t deadline_ns, struct address *ret_addresses, size_t capacity,
-    size_t *ret_count) MUST_CHECK;
+    uint16_t port, uint64_t deadline_ns, struct io_names *ret_names) MUST_CHECK;

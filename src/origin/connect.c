@@ -1,13 +1,12 @@
-// Finding and connecting to a backend: its addresses in turn, each with its share of the time, the
-// name asked for when none is known and once more when none answers.
+// Finding and connecting to a backend: a race of its addresses (race.h), the name asked for when
+// none is known and once more when none answers.
 #include "base/memory.h"
 #include "origin/failure.h"
-#include "origin/pool.h"
+#include "origin/race.h"
 #include "tls/session.h"
 
 #include <stdio.h>
 
-#define SHARE_LEAST_NS (200 * NS_PER_MS) // however many addresses there are
 #define LOOK_AGAIN_PART 4 // of the time there is
 
 static enum failure_kind kind_of_resolve(enum error error)
@@ -49,43 +48,6 @@ static enum failure_kind kind_of_connect(enum error error)
     return FAILURE_INTERNAL;
 }
 
-// Errors of our own: another address would not help.
-static bool is_hopeless(enum error error)
-{
-    return error == ERROR_CANCELLED || error == ERROR_MEMORY || error == ERROR_LIMIT;
-}
-
-static bool is_among(const struct address *address, const struct address *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (address_equal(address, &items[i]))
-            return true;
-    }
-    return false;
-}
-
-// The addresses that are not among those tried before.
-static enum error try_addresses(struct task *task, struct addresses *addresses,
-    const struct address *items, size_t count, const struct address *before, size_t before_count,
-    uint64_t deadline_ns, struct io_socket *ret_socket, enum error before_error)
-{
-    enum error error = before_error;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t now_ns = task_now_ns(task);
-        if (is_among(&items[i], before, before_count))
-            continue;
-        if (now_ns >= deadline_ns)
-            return ERROR_TIMEOUT;
-        uint64_t share_ns = MAXIMUM((deadline_ns - now_ns) / (count - i), SHARE_LEAST_NS);
-        error = io_connect(task, &items[i], MINIMUM(now_ns + share_ns, deadline_ns), ret_socket);
-        if (error == ERROR_NONE)
-            addresses_prefer(addresses, &items[i]);
-        if (error == ERROR_NONE || is_hopeless(error))
-            return error;
-    }
-    return error;
-}
-
 static void count_failed_lookup(struct origin_counters *counters, enum error error)
 {
     if (error != ERROR_NONE && error != ERROR_BUSY && error != ERROR_CANCELLED)
@@ -102,14 +64,29 @@ static void look_again(struct task *task, struct addresses *addresses, uint64_t 
     count_failed_lookup(counters, addresses_ask_again(task, addresses, now_ns + share_ns));
 }
 
+// Those of later that are not among the addresses tried before move to its front.
+static size_t keep_untried(struct address *later, size_t later_count, const struct address *before,
+    size_t before_count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < later_count; i++) {
+        size_t at = 0;
+        while (at < before_count && !address_equal(&later[i], &before[at]))
+            at++;
+        if (at == before_count)
+            later[kept++] = later[i];
+    }
+    return kept;
+}
+
 static enum error find_and_connect(struct task *task, struct addresses *addresses,
-    uint64_t deadline_ns, struct origin_counters *counters, struct io_socket *ret_socket,
+    uint64_t deadline_ns, struct origin_counters *counters, struct connection **ret_connection,
     enum failure_kind *ret_kind)
 {
     struct address items[IO_ADDRESSES_MAX], later[IO_ADDRESSES_MAX];
     if (addresses_are_doubted(addresses))
         look_again(task, addresses, deadline_ns, counters);
-    size_t count = addresses_copy(addresses, items);
+    size_t count = addresses_copy(addresses, task_now_ns(task), items);
     if (count == 0) {
         enum error error = addresses_ask(task, addresses, deadline_ns);
         if (error != ERROR_NONE) {
@@ -117,19 +94,19 @@ static enum error find_and_connect(struct task *task, struct addresses *addresse
             *ret_kind = kind_of_resolve(error);
             return error;
         }
-        count = addresses_copy(addresses, items);
+        count = addresses_copy(addresses, task_now_ns(task), items);
     }
-    enum error error = try_addresses(task, addresses, items, count, NULL, 0, deadline_ns,
-        ret_socket, ERROR_UNREACHABLE);
-    if (error != ERROR_NONE && !is_hopeless(error))
+    enum error error = race_connect(task, addresses, items, count, deadline_ns, ret_connection);
+    if (error != ERROR_NONE && !race_is_hopeless(error))
         addresses_doubt(addresses);
-    if (error != ERROR_NONE && !is_hopeless(error) && task_now_ns(task) < deadline_ns) {
+    if (error != ERROR_NONE && !race_is_hopeless(error) && task_now_ns(task) < deadline_ns) {
         // It may have moved. Whether asking works does not matter: the first error stands.
         enum error asked = addresses_ask_again(task, addresses, deadline_ns);
         count_failed_lookup(counters, asked);
-        size_t later_count = addresses_copy(addresses, later);
-        error = try_addresses(task, addresses, later, later_count, items, count, deadline_ns,
-            ret_socket, error);
+        size_t later_count = keep_untried(later,
+            addresses_copy(addresses, task_now_ns(task), later), items, count);
+        if (later_count > 0)
+            error = race_connect(task, addresses, later, later_count, deadline_ns, ret_connection);
     }
     *ret_kind = kind_of_connect(error);
     return error;
@@ -202,14 +179,15 @@ enum error connection_open(struct task *task, struct backend *backend, struct po
         *ret_failure = failure;
         return ERROR_LIMIT;
     }
-    struct connection *connection = memory_zero_alloc(sizeof(*connection));
-    enum error error = ERROR_MEMORY;
-    failure.kind = FAILURE_INTERNAL;
-    if (connection != NULL)
-        error = find_and_connect(task, &backend->addresses, wish->deadline_ns, counters,
-            &connection->stream.socket, &failure.kind);
-    if (error == ERROR_NONE && backend->secure)
+    struct connection *connection = NULL;
+    enum error error = find_and_connect(task, &backend->addresses, wish->deadline_ns, counters,
+        &connection, &failure.kind);
+    if (error == ERROR_NONE && backend->secure) {
         error = shake_hands(task, connection, backend, wish, &failure);
+        if (error != ERROR_NONE && !race_is_hopeless(error))
+            failure.moves_on = addresses_avoid(&backend->addresses, &connection->address,
+                task_now_ns(task));
+    }
     if (error != ERROR_NONE) {
         atomic_fetch_sub(&backend->connections_open, 1);
         memory_free(connection);
@@ -217,6 +195,7 @@ enum error connection_open(struct task *task, struct backend *backend, struct po
         return error;
     }
     connection->backend = backend_reference(backend);
+    connection->addresses_seen = atomic_load(&backend->addresses.version);
     connection->home = pool_loop;
     list_init(&connection->seat_link);
     list_init(&connection->home_link);

@@ -205,8 +205,10 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
         *ret_exchange = exchange;
         return ERROR_NONE;
     }
-    if (exchange != NULL)
+    if (exchange != NULL) {
+        exchange_avoid_address(task, exchange, &failure);
         exchange_free(exchange);
+    }
     note_backend(way, &failure);
     *ret_failure = failure;
     return error;
@@ -245,6 +247,15 @@ static bool is_backends_fault(const struct failure *failure)
         return false;
     }
     return false;
+}
+
+void exchange_avoid_address(const struct task *task, const struct exchange *exchange,
+    struct failure *failure)
+{
+    const struct connection *connection = exchange->connection;
+    if (connection != NULL && failure->kind != FAILURE_STATUS && is_backends_fault(failure))
+        failure->moves_on = addresses_avoid(&exchange->backend->addresses,
+            &connection->address, task_now_ns(task));
 }
 
 // There was no connection at all: the backend is not there for anybody.

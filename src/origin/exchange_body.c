@@ -30,6 +30,7 @@ enum error exchange_break_off(struct task *task, struct exchange *exchange,
     exchange->broken = error;
     exchange->failure = (struct failure){.kind = kind};
     memcpy(exchange->failure.backend, exchange->backend->name, sizeof(exchange->failure.backend));
+    exchange_avoid_address(task, exchange, &exchange->failure);
     if (exchange->keeps_connections)
         exchange_report_failure(task, exchange->origin, exchange->plan, exchange->backend,
             &exchange->failure);

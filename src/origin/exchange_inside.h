@@ -73,6 +73,11 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
 void exchange_report_failure(const struct task *task, struct origin *origin,
     const struct origin_plan *plan, struct backend *backend, const struct failure *failure);
 
+// Of several addresses another one may do better than that of the connection on which this came to
+// be: the next is opened to that. (Of HTTP/2, the session sees to it.)
+void exchange_avoid_address(const struct task *task, const struct exchange *exchange,
+    struct failure *failure);
+
 // Reads the final head into the exchange; deadlines as exchange->sending says. exchange_head.c
 enum error exchange_read_head(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;

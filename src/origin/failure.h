@@ -40,6 +40,7 @@ struct failure {
     uint16_t status;        // the backend's, with STATUS
     bool unsent;            // provably nothing of the request reached the backend
     bool reused_connection; // it happened on a kept connection, before the first byte of an answer
+    bool moves_on;          // the backend has another address, where the next attempt goes
     bool declined;          // "overloaded, do not retry": 503 or 429 with Retry-After
     uint32_t retry_after_seconds;
     char backend[64];       // host:port, for the log only

@@ -93,7 +93,8 @@ void http2_session_kick(struct http2_session *session);
 // one of its tasks.
 void http2_session_break(struct http2_session *session, enum failure_kind why);
 // An answer was waited for in vain: no new streams until the peer shows that it lives.
-void http2_session_doubt(struct http2_session *session);
+// True if the backend has another address to go to.
+bool http2_session_doubt(struct http2_session *session);
 // Out of its rest, because a stream begins or bytes have come. False: it broke.
 bool http2_session_wake(struct http2_session *session);
 // Takes no further streams; ends when those it has are over.

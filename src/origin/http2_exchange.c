@@ -510,7 +510,7 @@ static enum error await_head(struct task *task, struct exchange *exchange,
     } else if (error == ERROR_TIMEOUT) {
         fail_here(ret_failure, FAILURE_RESPONSE_TIMEOUT);
         if (stream->session != NULL)
-            http2_session_doubt(stream->session);
+            ret_failure->moves_on = http2_session_doubt(stream->session);
     } else if (stream->failed != FAILURE_NONE) {
         describe_failure(exchange, ret_failure);
         error = stream->failed == FAILURE_INTERNAL ? ERROR_MEMORY

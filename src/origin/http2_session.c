@@ -147,11 +147,15 @@ bool http2_session_takes_streams(const struct http2_session *session)
         && nghttp2_session_check_request_allowed(session->nghttp2) != 0;
 }
 
-void http2_session_doubt(struct http2_session *session)
+bool http2_session_doubt(struct http2_session *session)
 {
-    session->doubted_ns = session->connection->home->loop->now_ns;
+    struct connection *connection = session->connection;
+    session->doubted_ns = connection->home->loop->now_ns;
+    bool moves_on = addresses_avoid(&connection->backend->addresses, &connection->address,
+        session->doubted_ns);
     if (nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL) == 0)
         http2_session_kick(session);
+    return moves_on;
 }
 
 void http2_sessions_flush(struct pool_loop *pool_loop)

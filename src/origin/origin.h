@@ -57,7 +57,9 @@ struct origin_settings {
     struct retry_settings retry;
     struct tls_client_settings tls;
     struct tls_client *tls_client; // made of tls by whoever loads the settings; NULL: no https://
-    uint64_t dns_refresh_ms;      // names are asked again this often; the last good answer stays
+    // A name is asked for again when its answer's lifetime is over, within these bounds; the last
+    // good answer stays.
+    uint64_t dns_refresh_ms, dns_refresh_min_ms;
 };
 extern const struct setting_section origin_settings_section;
 // The check behind `backends`, for addresses that come from elsewhere (a command line).

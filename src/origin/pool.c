@@ -98,8 +98,11 @@ void pool_flush(struct pool_loop *pool_loop)
     http2_sessions_flush(pool_loop);
 }
 
-bool connection_fits(const struct connection *connection, const struct tls_client *tls_client)
+bool connection_fits(struct connection *connection, const struct tls_client *tls_client)
 {
+    if (!addresses_still_want(&connection->backend->addresses, &connection->address,
+            connection->home->loop->now_ns, &connection->addresses_seen))
+        return false;
     return connection->tls_identity == 0
         || (tls_client != NULL && connection->tls_identity == tls_client_identity(tls_client));
 }

@@ -11,6 +11,8 @@
 struct connection {
     struct stream stream;
     struct backend *backend; // counted
+    struct address address;  // of the backend's that it leads to
+    uint64_t addresses_seen; // see addresses_still_want
     struct pool_loop *home;
     struct list seat_link, home_link; // while at rest
     uint64_t rested_ns;               // since when it is at rest
@@ -46,8 +48,8 @@ void pool_flush(struct pool_loop *pool_loop);
 // of the settings in force; what was made under others is closed. NULL: no TLS.
 struct connection *pool_take(struct backend *backend, struct pool_loop *pool_loop,
     const struct tls_client *tls_client, struct origin_counters *counters);
-// Was it made under the settings that are in force?
-bool connection_fits(const struct connection *connection, const struct tls_client *tls_client);
+// Was it made under the settings that are in force, and leads where new ones would?
+bool connection_fits(struct connection *connection, const struct tls_client *tls_client);
 // Keeps it for later, or closes it.
 void pool_give(struct connection *connection, const struct pool_settings *settings,
     struct origin_counters *counters);
@@ -56,7 +58,7 @@ void pool_learn_cut(const struct connection *connection);
 // Closes one at rest of this backend to make room; false if there is none.
 bool pool_evict(struct backend *backend, struct pool_loop *pool_loop);
 
-// Connects within the deadline to one of the backend's addresses, in turn; asks for its name when
+// Connects within the deadline to one of the backend's addresses; asks for its name when
 // it must, and again when no address answers; then the TLS handshake, if its URL says https.
 // failure->kind says why not; nothing was sent then.
 struct failure;

@@ -308,9 +308,21 @@ static const struct setting rows[] = {
         .fallback = "30s",
         .minimum = 1000,
         .maximum = 24 * 3600 * 1000,
-        .summary = "How often a backend's name is looked up again. When the lookup fails, the last "
-                   "good answer stays.",
+        .summary = "How long a backend's name is not looked up again at most; sooner when the "
+                   "answer's lifetime (TTL) is over. When the lookup fails, the last good answer "
+                   "stays.",
         .touch = "Lower it when backends move often; a failed connection asks at once anyway.",
+    },
+    {
+        .name = "dns_refresh_min",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct origin_settings, dns_refresh_min_ms),
+        .fallback = "5s",
+        .minimum = 1000,
+        .maximum = 24 * 3600 * 1000,
+        .summary = "How long it is not looked up again at least, however short the answer's "
+                   "lifetime is.",
+        .touch = "Hardly ever.",
     },
     {
         .name = "probe",

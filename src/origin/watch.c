@@ -4,8 +4,10 @@
 #include "base/text.h"
 #include "origin/exchange_inside.h"
 #include "origin/plan.h"
+#include "origin/race.h"
 
 #define HALVING_MS 10000
+#define DOUBLINGS_MAX 20 // of the time between lookups that fail
 #define ANOTHER_TRY_MS 1000 // when there was no memory or task to watch all
 
 // One task's errand. Counted parts, so that a reload may come before its end.
@@ -104,20 +106,50 @@ static void probe_main(struct task *task, void *argument)
     watcher_free(watcher);
 }
 
+// The answer left some addresses out. Whether the others are there is tried here, so that no
+// connection that works is given up for a place where nobody is.
+static void try_new_place(struct task *task, struct addresses *addresses, uint64_t deadline_ns)
+{
+    struct address items[IO_ADDRESSES_MAX];
+    struct connection *connection;
+    size_t count = addresses_copy(addresses, task_now_ns(task), items);
+    if (race_connect(task, addresses, items, count, deadline_ns, &connection) != ERROR_NONE)
+        return; // the next lookup tries again
+    io_close(&connection->stream.socket);
+    memory_free(connection);
+}
+
+// The answer's lifetime within its bounds; while there is no answer soon, then ever later.
+static uint64_t lookup_wait_ms(const struct watcher *watcher, unsigned failures)
+{
+    const struct origin_settings *settings = &watcher->plan->settings;
+    uint64_t least_ms = MINIMUM(settings->dns_refresh_min_ms, settings->dns_refresh_ms);
+    uint64_t wait_ms =
+        atomic_load_explicit(&watcher->backend->addresses.lifetime_ms, memory_order_relaxed);
+    if (failures > 0)
+        wait_ms = least_ms << MINIMUM(failures - 1, DOUBLINGS_MAX);
+    return MINIMUM(MAXIMUM(wait_ms, least_ms), settings->dns_refresh_ms);
+}
+
 static void lookup_main(struct task *task, void *argument)
 {
     struct watcher *watcher = argument;
     struct addresses *addresses = &watcher->backend->addresses;
-    uint64_t refresh_ms = watcher->plan->settings.dns_refresh_ms;
     uint64_t patience_ms = watcher->plan->settings.timeouts.connect_ms;
+    unsigned failures = 0;
     enum error error = ERROR_NONE;
     while (error != ERROR_CANCELLED) {
         error = addresses_ask_again(task, addresses,
             deadline_after_ms(task_loop(task), patience_ms));
-        if (error != ERROR_NONE && error != ERROR_BUSY && error != ERROR_CANCELLED)
+        bool failed = error != ERROR_NONE && error != ERROR_BUSY && error != ERROR_CANCELLED;
+        failures = failed ? failures + 1 : 0;
+        if (failed)
             count_one(&watcher->origin->counters.resolve_failures);
+        if (error != ERROR_CANCELLED && addresses_are_moving(addresses))
+            try_new_place(task, addresses, deadline_after_ms(task_loop(task), patience_ms));
         if (error != ERROR_CANCELLED)
-            error = task_sleep_until(task, deadline_after_ms(task_loop(task), refresh_ms));
+            error = task_sleep_until(task,
+                deadline_after_ms(task_loop(task), lookup_wait_ms(watcher, failures)));
     }
     watcher_free(watcher);
 }

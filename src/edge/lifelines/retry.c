@@ -12,6 +12,11 @@ static bool retry_is_safe(const struct fetch *fetch)
         && fetch->request.body.framing == HTTP_FRAMING_NONE;
 }
 
+static bool has_another_way(const struct fetch *fetch)
+{
+    return fetch->failure.moves_on || fetch_has_untried_backend(fetch);
+}
+
 // An error status is the backend's answer: asking the same one again would repeat it.
 static bool retry_could_help(const struct fetch *fetch)
 {
@@ -21,7 +26,7 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_RESPONSE_TIMEOUT:
     case FAILURE_CONNECTION_READ_TIMEOUT:
     case FAILURE_CONNECTION_TIMEOUT:
-        return fetch_has_untried_backend(fetch); // it would only wait as long once more
+        return has_another_way(fetch); // otherwise it would only wait as long once more
     case FAILURE_NONE:
     case FAILURE_CANCELLED:
     case FAILURE_INTERNAL:
@@ -36,7 +41,7 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_TLS_PROTOCOL_ERROR:
     case FAILURE_TLS_CERTIFICATE_ERROR:
     case FAILURE_TLS_ALERT_RECEIVED:
-        return fetch_has_untried_backend(fetch);
+        return has_another_way(fetch);
     case FAILURE_CONNECTION_TERMINATED:
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
     case FAILURE_CONNECTION_LIMIT_REACHED:

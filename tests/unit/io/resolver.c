@@ -6,7 +6,8 @@
 #include <poll.h>
 
 // Answers over UDP in a thread: names starting with "good" have 192.0.2.7 and 192.0.2.8, "six" has
-// 2001:db8::6, "silent" gets no answer, "broken" a SERVFAIL, all others do not exist.
+// 2001:db8::6, "both" has all three, "half" only says what it has of IPv4, "lame" fails for IPv6,
+// "silent" gets no answer, "broken" a SERVFAIL, all others do not exist.
 struct server {
     struct address address;
     int descriptor;
@@ -50,16 +51,18 @@ static size_t answer(unsigned char *packet, size_t size)
     packet[2] |= 0x80;
     packet[3] = 0;
     memset(packet + 6, 0, 6);
-    if (strncmp(label, "silent", 6) == 0)
+    bool both = strncmp(label, "both", 4) == 0;
+    bool half = strncmp(label, "half", 4) == 0, lame = strncmp(label, "lame", 4) == 0;
+    if (strncmp(label, "silent", 6) == 0 || (half && type == TYPE_AAAA))
         return 0;
-    if (strncmp(label, "broken", 6) == 0) {
+    if (strncmp(label, "broken", 6) == 0 || (lame && type == TYPE_AAAA)) {
         packet[3] = 2;
-    } else if (strncmp(label, "good", 4) == 0) {
+    } else if (strncmp(label, "good", 4) == 0 || ((both || half || lame) && type == TYPE_A)) {
         if (type == TYPE_A) {
             size = append_record(packet, size, TYPE_A, "192.0.2.7");
             size = append_record(packet, size, TYPE_A, "192.0.2.8");
         }
-    } else if (strncmp(label, "six", 3) == 0) {
+    } else if (strncmp(label, "six", 3) == 0 || both) {
         if (type == TYPE_AAAA)
             size = append_record(packet, size, TYPE_AAAA, "2001:db8::6");
     } else {
@@ -110,33 +113,32 @@ static struct resolver *resolver_of(struct stage *stage)
 }
 
 static enum error ask(struct task *task, const char *host, uint64_t deadline_ms,
-    struct address addresses[IO_ADDRESSES_MAX], size_t *ret_count)
+    struct io_names *ret_names)
 {
     return io_resolve(task, slice_from_string(host), 8080,
-        deadline_after_ms(task_loop(task), deadline_ms), addresses, IO_ADDRESSES_MAX, ret_count);
+        deadline_after_ms(task_loop(task), deadline_ms), ret_names);
 }
 
-static bool has(const struct address *addresses, size_t count, const char *text)
+static bool has(const struct io_names *names, const char *text)
 {
     struct address wanted;
     assert_int_equal(address_parse(slice_from_string(text), &wanted), ERROR_NONE);
-    for (size_t i = 0; i < count; i++)
-        if (address_equal(&addresses[i], &wanted))
+    for (size_t i = 0; i < names->count; i++)
+        if (address_equal(&names->addresses[i], &wanted))
             return true;
     return false;
 }
 
 static void numbers_body(struct task *task, struct stage *stage)
 {
-    struct address addresses[IO_ADDRESSES_MAX];
-    size_t count = 0;
+    struct io_names names = {.count = 0};
     (void)stage;
     uint64_t before_ns = task_now_ns(task);
-    assert_int_equal(ask(task, "192.0.2.1", 0, addresses, &count), ERROR_NONE);
-    assert_true(count == 1 && has(addresses, 1, "192.0.2.1:8080"));
-    assert_int_equal(ask(task, "2001:db8::1", 0, addresses, &count), ERROR_NONE);
-    assert_true(count == 1 && has(addresses, 1, "[2001:db8::1]:8080"));
-    assert_int_equal(ask(task, "[2001:db8::1]", 0, addresses, &count), ERROR_NONE);
+    assert_int_equal(ask(task, "192.0.2.1", 0, &names), ERROR_NONE);
+    assert_true(names.count == 1 && has(&names, "192.0.2.1:8080"));
+    assert_int_equal(ask(task, "2001:db8::1", 0, &names), ERROR_NONE);
+    assert_true(names.count == 1 && has(&names, "[2001:db8::1]:8080"));
+    assert_int_equal(ask(task, "[2001:db8::1]", 0, &names), ERROR_NONE);
     assert_int_equal(task_now_ns(task), before_ns); // nobody was asked
 }
 
@@ -148,21 +150,44 @@ static void test_numbers_resolve_at_once(void **state)
 
 static void names_body(struct task *task, struct stage *stage)
 {
-    struct address addresses[IO_ADDRESSES_MAX];
-    size_t count = 0;
+    struct io_names names = {.count = 0};
     (void)stage;
-    assert_int_equal(ask(task, "good.test", 30000, addresses, &count), ERROR_NONE);
-    assert_int_equal(count, 2);
-    assert_true(has(addresses, count, "192.0.2.7:8080") && has(addresses, count, "192.0.2.8:8080"));
-    assert_int_equal(io_resolve(task, SLICE("good.test"), 1, patience_ns(task), addresses, 1,
-                         &count), ERROR_NONE);
-    assert_int_equal(count, 1); // as many as fit
-    assert_int_equal(ask(task, "six.test", 30000, addresses, &count), ERROR_NONE);
-    assert_true(count == 1 && has(addresses, count, "[2001:db8::6]:8080"));
-    count = 77;
-    assert_int_equal(ask(task, "nowhere.test", 30000, addresses, &count), ERROR_RESOLVE);
-    assert_int_equal(ask(task, "broken.test", 30000, addresses, &count), ERROR_RESOLVE);
-    assert_int_equal(count, 77);
+    assert_int_equal(ask(task, "good.test", 30000, &names), ERROR_NONE);
+    assert_int_equal(names.count, 2);
+    assert_int_equal(names.lifetime_ms, 60000);
+    assert_false(names.v4_unknown || names.v6_unknown); // there are none of version 6
+    assert_true(has(&names, "192.0.2.7:8080") && has(&names, "192.0.2.8:8080"));
+    assert_int_equal(ask(task, "six.test", 30000, &names), ERROR_NONE);
+    assert_true(names.count == 1 && has(&names, "[2001:db8::6]:8080"));
+    names.count = 77;
+    assert_int_equal(ask(task, "nowhere.test", 30000, &names), ERROR_RESOLVE);
+    assert_int_equal(ask(task, "broken.test", 30000, &names), ERROR_RESOLVE);
+    assert_int_equal(names.count, 77);
+}
+
+static void families_body(struct task *task, struct stage *stage)
+{
+    struct io_names names;
+    assert_int_equal(ask(task, "both.test", 30000, &names), ERROR_NONE);
+    assert_int_equal(names.count, 3);
+    assert_int_equal(names.addresses[0].any.sa_family, AF_INET6); // by turns
+    assert_int_equal(names.addresses[1].any.sa_family, AF_INET);
+    // One that nobody answers for does not hold up the other.
+    assert_int_equal(ask(task, "half.test", 30000, &names), ERROR_NONE);
+    assert_int_equal(resolver_of(stage)->queries, 1); // still asks
+    assert_int_equal(names.count, 2);
+    assert_true(names.v6_unknown && !names.v4_unknown);
+    assert_int_equal(ask(task, "lame.test", 30000, &names), ERROR_NONE);
+    assert_int_equal(names.count, 2);
+    assert_true(names.v6_unknown && !names.v4_unknown);
+    assert_int_equal(ask(task, "six.test", 30000, &names), ERROR_NONE);
+    assert_false(names.v6_unknown || names.v4_unknown);
+}
+
+static void test_families_are_asked_for_apart(void **state)
+{
+    (void)state;
+    with_server(families_body);
 }
 
 static void test_names_resolve_or_say_that_they_do_not(void **state)
@@ -173,11 +198,10 @@ static void test_names_resolve_or_say_that_they_do_not(void **state)
 
 static void hosts_body(struct task *task, struct stage *stage)
 {
-    struct address addresses[IO_ADDRESSES_MAX];
-    size_t count;
+    struct io_names names;
     (void)stage;
-    assert_int_equal(ask(task, "localhost", 30000, addresses, &count), ERROR_NONE);
-    assert_true(has(addresses, count, "127.0.0.1:8080"));
+    assert_int_equal(ask(task, "localhost", 30000, &names), ERROR_NONE);
+    assert_true(has(&names, "127.0.0.1:8080"));
 }
 
 static void test_localhost_comes_from_the_hosts_file(void **state)
@@ -188,17 +212,16 @@ static void test_localhost_comes_from_the_hosts_file(void **state)
 
 static void nonsense_body(struct task *task, struct stage *stage)
 {
-    struct address addresses[IO_ADDRESSES_MAX];
+    struct io_names names = {.count = 77};
     char long_name[400];
-    size_t count = 77;
     (void)stage;
     memset(long_name, 'x', sizeof(long_name));
-    const struct slice names[] = {SLICE_EMPTY, slice_of(long_name, sizeof(long_name)),
+    const struct slice nonsense[] = {SLICE_EMPTY, slice_of(long_name, sizeof(long_name)),
         slice_of(long_name, 200), slice_of("good\0.test", 10), SLICE("..")};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        assert_int_equal(io_resolve(task, names[i], 80, patience_ns(task), addresses,
-                             IO_ADDRESSES_MAX, &count), ERROR_RESOLVE);
-    assert_int_equal(count, 77);
+    for (size_t i = 0; i < ARRAY_SIZE(nonsense); i++)
+        assert_int_equal(io_resolve(task, nonsense[i], 80, patience_ns(task), &names),
+            ERROR_RESOLVE);
+    assert_int_equal(names.count, 77);
 }
 
 static void test_what_is_no_name_does_not_resolve(void **state)
@@ -218,9 +241,10 @@ struct asking {
 static void asks(struct task *task, void *argument)
 {
     struct asking *asking = argument;
-    struct address addresses[IO_ADDRESSES_MAX];
+    struct io_names names = {.count = 0};
     asking->task = task;
-    asking->result = ask(task, asking->host, asking->deadline_ms, addresses, &asking->count);
+    asking->result = ask(task, asking->host, asking->deadline_ms, &names);
+    asking->count = names.count;
 }
 
 static void gives_up_body(struct task *task, struct stage *stage)
@@ -253,9 +277,8 @@ static void test_a_question_is_given_up_at_its_deadline_or_when_cancelled(void *
 
 static void silent_body(struct task *task, struct stage *stage)
 {
-    struct address addresses[IO_ADDRESSES_MAX];
-    size_t count;
-    assert_int_equal(ask(task, "silent.test", 10, addresses, &count), ERROR_TIMEOUT);
+    struct io_names names;
+    assert_int_equal(ask(task, "silent.test", 10, &names), ERROR_TIMEOUT);
     assert_int_equal(resolver_of(stage)->queries, 1);
     assert_true(stage->loop->wheel.armed > 0); // c-ares's own timeouts go on
 }
@@ -268,15 +291,14 @@ static void test_timeouts_of_the_name_server_run_on_the_loops_timers(void **stat
 
 static void limits_body(struct task *task, struct stage *stage)
 {
-    struct address addresses[IO_ADDRESSES_MAX];
-    size_t count;
+    struct io_names names;
     fail_next_allocation();
-    enum error error = ask(task, "good.test", 30000, addresses, &count);
+    enum error error = ask(task, "good.test", 30000, &names);
     memory_fail_after(0);
     assert_int_equal(error, ERROR_MEMORY);
     stage->loop->limits.tasks = 1;
-    assert_int_equal(ask(task, "silent.test", 5, addresses, &count), ERROR_TIMEOUT);
-    assert_int_equal(ask(task, "good.test", 30000, addresses, &count), ERROR_LIMIT);
+    assert_int_equal(ask(task, "silent.test", 5, &names), ERROR_TIMEOUT);
+    assert_int_equal(ask(task, "good.test", 30000, &names), ERROR_LIMIT);
 }
 
 static void test_questions_are_bounded_and_survive_a_lack_of_memory(void **state)
@@ -304,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_resolve_at_once),
+        cmocka_unit_test(test_families_are_asked_for_apart),
         cmocka_unit_test(test_names_resolve_or_say_that_they_do_not),
         cmocka_unit_test(test_localhost_comes_from_the_hosts_file),
         cmocka_unit_test(test_what_is_no_name_does_not_resolve),
