@@ -28,12 +28,13 @@ def free_port():
 class Process:
     """A program and what it forks, stopped by its own process group."""
 
-    def __init__(self, command, core=None, stdin=subprocess.DEVNULL, stdout=None):
+    def __init__(self, command, core=None, stdin=subprocess.DEVNULL, stdout=None, environment=None):
         pin = ["taskset", "-c", core] if core else []
         self.log = tempfile.TemporaryFile(dir=SCRATCH)
         self.process = subprocess.Popen(pin + [str(c) for c in command], stdin=stdin,
                                         stdout=stdout or self.log, stderr=self.log,
-                                        start_new_session=True)
+                                        start_new_session=True,
+                                        env={**os.environ, **(environment or {})})
 
     def pids(self):
         children, found = {}, [self.process.pid]

@@ -4,8 +4,8 @@
 A test is one cmocka case, one .vtc file, one scenario, one lint, one fuzz target and so on, each in
 the builds that it is for. Its name says where it lives: unit.ROOM.PROGRAM.CASE (tests/unit),
 wire.ROOM.WHAT (tests/wire), sim.SCENARIO (sim/), lint.WHAT (tools/lint.py), fuzz.TARGET
-(tests/fuzz), docs.WHAT, demo.script, browser.page, real.replay, real.cache_tests, real.kernel_tls,
-package.deb. Output goes to build/test/, and to the terminal only when a test fails. The last line
+(tests/fuzz), docs.WHAT, demo.script, bench.campaign (its proof of itself), browser.page, real.replay,
+real.cache_tests, real.kernel_tls, package.deb. Output goes to build/test/, and to the terminal only when a test fails. The last line
 is "N passed, N failed[, N skipped]".
 """
 
@@ -237,6 +237,8 @@ class Tests:
     def scripts(self):
         scripts = {
             "demo.script": (["tools/demo/run", "--script"], 180, ["afloat", "demos"]),
+            "bench.campaign": ([sys.executable, "bench/campaign/main.py", "--proof"], 300,
+                               ["campaigns"]),
             "browser.page": (["tests/browser/run"], 300, ["afloat", "demos"]),
             "real.replay": ([sys.executable, "tests/real/replay.py", "build/release/afloat"], 300,
                             ["afloat"]),

@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+"""afloat without any settings beside nginx, Varnish, HAProxy and Traffic Server, through the same faults:
+./dev campaign [--only SCENARIO]... [--peers NAME,NAME] [--seed N] [--long] [--json FILE] [--write]
+
+First the harness proves itself. Then each scenario runs once, all servers at the same time, each with origins and
+visitors of its own; the visitors' schedules are the same. --write makes docs/campaign.md of it.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import random
+import shutil
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import peers  # noqa: E402
+import proof  # noqa: E402
+import report  # noqa: E402
+import scenarios  # noqa: E402
+from parts import Names, Network, Origin, Visitors  # noqa: E402
+from servers import SCRATCH, clean_up  # noqa: E402
+
+
+class Meeting:
+    """Where the servers of a scenario wait for each other: all start measuring at the same instant, and those that
+    left are not waited for."""
+
+    def __init__(self, count):
+        self.changed, self.expected, self.here, self.start_ns = threading.Condition(), count, 0, 0
+
+    def leave(self):
+        with self.changed:
+            self.expected -= 1
+            self.changed.notify_all()
+
+    def join(self):
+        with self.changed:
+            self.here += 1
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.here >= self.expected)
+            self.start_ns = self.start_ns or time.monotonic_ns() + 500_000_000
+            return self.start_ns
+
+
+def schedule(scenario, seed):
+    """The visitors of a scenario: the same for every server."""
+    dice, visits, number = random.Random(f"{seed} {scenario.name}"), [], 0
+    for stream in scenario.streams:
+        at, end = stream.begin, scenario.seconds if stream.end is None else stream.end
+        left = stream.burst
+        while True:
+            at = at if stream.burst else at + dice.expovariate(stream.rate)
+            left -= 1
+            if at >= end or (stream.burst and left < 0):
+                break
+            number += 1
+            page = dice.randrange(stream.count) if stream.count else 1000 + number
+            path = "-" if stream.method == "HOLD" else f"/{stream.kind}/{page}"
+            visits.append((at, stream.method, path, stream.read, stream.pause_ms))
+    return visits
+
+
+def warm_up(scenario):
+    pages = sorted({(s.kind, n) for s in scenario.streams if s.method == "GET" for n in range(s.count)})
+    visits = [(0.008 * i, "GET", f"/{kind}/{n}", 0, 0) for i, (kind, n) in enumerate(pages)]
+    # Once more, for servers that store only then; and what expires has expired when it begins.
+    return visits + [(0.5 + 0.008 * (len(pages) + i), *visit[1:]) for i, visit in enumerate(visits)]
+
+
+class Run:
+    """One server through one scenario."""
+
+    def __init__(self, scenario, kind, index, options, network, names):
+        self.scenario, self.kind, self.index, self.options = scenario, kind, index, options
+        self.network, self.names = network, names
+        self.origins, self.server, self.late_ms = [], None, 0.0
+        self.folder = SCRATCH / f"{kind.name}.{scenario.name}"
+
+    def act(self, what, *arguments):
+        if what in ("faults", "capacity", "health", "refuse", "accept", "freeze", "thaw", "idle", "change"):
+            text = what in ("faults", "capacity", "health", "idle")
+            which = arguments[1:] if text else arguments
+            for origin in [self.origins[n] for n in which] if which else self.origins:
+                if what == "freeze":
+                    origin.freeze()
+                elif what == "thaw":
+                    origin.thaw()
+                else:
+                    origin.tell(f"{what} {arguments[0]}".rstrip() if text else what)
+        elif what == "names":
+            self.set_names(arguments[0])
+        elif what in ("stop", "kill", "start", "reload"):
+            getattr(self.server, what)()
+        elif what == "purge":
+            self.server.purge_all()
+        else:
+            raise ValueError(what)
+
+    def name(self):
+        return f"{self.kind.name}.test"
+
+    def set_names(self, answer):
+        """A list of numbers is the origins of these numbers; 99 is an address where nobody is."""
+        if not isinstance(answer, str):
+            answer = [self.network.origin(self.index, n).split(":")[0] for n in answer]
+        self.names.zone[self.name()] = answer
+
+    def set_up(self):
+        self.folder.mkdir(mode=0o755)
+        for number in range(self.scenario.origins):
+            self.origins.append(Origin(self.network.origin(self.index, number),
+                                       self.network.control(self.index, number),
+                                       self.options.seed * 100 + number))
+        addresses, resolver = [origin.address for origin in self.origins], None
+        if self.scenario.named:
+            self.set_names([0])
+            addresses, resolver = [f"{self.name()}:8000"], self.network.names()
+        for action in self.scenario.before:
+            self.act(*action)
+        limits = []
+        if self.scenario.descriptors:  # and no right to raise it
+            limits = ["setpriv", "--inh-caps=-sys_resource", "--bounding-set=-sys_resource", "prlimit",
+                      f"--nofile={self.scenario.descriptors}", "--"]
+        self.server = self.kind(self.folder, self.network.server(self.index), addresses, resolver, limits)
+        self.server.start()
+        self.server.await_listening()
+        if self.scenario.warm:
+            self.warm()
+
+    def warm(self):
+        self.await_caching()
+        bad = [r for r in self.visit(warm_up(self.scenario)) if r["outcome"] != "ok"]
+        if bad:
+            raise RuntimeError(f"{self.server.name} fails before anything is wrong: {bad[0]}")
+
+    def visit(self, visits):
+        return Visitors(self.server.address, visits, time.monotonic_ns() + 100_000_000).results()
+
+    def await_caching(self):
+        """Some listen before they can store."""
+        for number in range(50):
+            self.visit([(0, "GET", f"/asset/{9000 + number}", 0, 0)])
+            time.sleep(0.1)
+            for origin in self.origins:
+                origin.tell("mark")
+            self.visit([(0, "GET", f"/asset/{9000 + number}", 0, 0)])
+            if not any(origin.tell("log") for origin in self.origins):
+                return
+        raise RuntimeError(f"{self.server.name} does not cache")
+
+    def measure(self, start_ns):
+        for origin in self.origins:
+            origin.tell("mark")
+        visitors = Visitors(self.server.address, schedule(self.scenario, self.options.seed), start_ns)
+        for at, *action in sorted(self.scenario.actions, key=lambda a: a[0]):
+            due = start_ns / 1e9 + at
+            time.sleep(max(0, due - time.monotonic()))
+            self.act(*action)
+            if action[0] not in ("stop", "start", "reload", "purge"):
+                self.late_ms = max(self.late_ms, (time.monotonic() - due) * 1000)
+        visits = visitors.results()
+        hits = [[number, *hit] for number, origin in enumerate(self.origins) for hit in origin.tell("log")]
+        return report.summarize(self.scenario, visits, hits, self.late_ms)
+
+    def tear_down(self):
+        for part in [*self.origins, self.server]:
+            if part:
+                part.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def result(self, meeting):
+        joined = False
+        try:
+            self.set_up()
+            joined = True
+            return self.measure(meeting.join())
+        except NotImplementedError as reason:
+            return {"left_out": str(reason)}
+        except (RuntimeError, OSError) as error:
+            print(f"{self.kind.name}: {error}", file=sys.stderr, flush=True)
+            return {"left_out": f"did not run: {str(error).splitlines()[0]}"}
+        finally:
+            if not joined:
+                meeting.leave()
+            self.tear_down()
+
+
+def run_scenario(scenario, kinds, options, network, names):
+    meeting = Meeting(len(kinds))
+    runs = [Run(scenario, kind, 1 + i, options, network, names) for i, kind in enumerate(kinds)]
+    with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
+        futures = {run.kind.name: pool.submit(run.result, meeting) for run in runs}
+        return {name: future.result() for name, future in futures.items()}
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="./dev campaign", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", metavar="SCENARIO", choices=scenarios.BY_NAME)
+    parser.add_argument("--peers", help="names, with commas between; all unless told")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--long", action="store_true", help="longer outages too")
+    parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
+    parser.add_argument("--write", action="store_true", help="docs/campaign.md")
+    parser.add_argument("--list", action="store_true", help="names of scenarios and servers")
+    parser.add_argument("--proof", action="store_true", help="only the harness's own proof")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    if options.list:
+        for scenario in scenarios.ALL:
+            print(f"{scenario.name:24} {scenario.title}")
+        print("servers:", ", ".join(peers.ALL))
+        return 0
+    SCRATCH.chmod(0o711)  # some servers do not stay root
+    network = Network()
+    if not proof.passes(network, options.seed):
+        return 1
+    if options.proof:
+        return 0
+    kinds = [peers.ALL[name] for name in (options.peers.split(",") if options.peers else peers.ALL)]
+    wanted = [scenarios.BY_NAME[n] for n in options.only] if options.only else \
+        [s for s in scenarios.ALL if options.long or not s.long]
+    names = Names(network.names()) if any(s.named for s in wanted) else None
+    results = {}
+    for scenario in wanted:
+        results[scenario.name] = run_scenario(scenario, kinds, options, network, names)
+        report.show(scenario, results[scenario.name])
+    if names:
+        names.stop()
+    if options.json:
+        options.json.write_text(json.dumps({"about": report.about(options, kinds), "scenarios": results}, indent=1))
+    if options.write:
+        report.write(options, kinds, results)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    finally:
+        clean_up()
