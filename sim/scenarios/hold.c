@@ -223,7 +223,81 @@ static void leavers_are_forgotten(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors == 0);
 }
 
+// A backend that answers with nothing but 502, 503 and 504: already the first who ask for what was
+// never seen wait, long before there were enough of them to be certain.
+static void first_ones_wait(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 4, .requests_each = 2, .over_ms = 1000,
+        .think_ms = 300, .plan = plan_unseen};
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS,
+        .status = 502 + (unsigned)random_below(sim_random(run), 3)});
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, sim_between_values(run, 300, 12000));
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_background_join(task, &visitors);
+    sim_expect(run, run->errors == 0);
+}
+
+static void judge_at_once(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    if (answer->status == 503 && waited_ms(answer) > 1000)
+        sim_fail(run, "%s: told after %" PRIu64 " ms", request->path, waited_ms(answer));
+}
+
+// It says that it will not be back while anybody may wait: everybody is told at once.
+static void hopeless_is_told(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = 503,
+        .retry_after_s = sim_between_values(run, 21, 4000)});
+    struct sim_crowd crowd = {.clients = 12, .requests_each = 1, .over_ms = 3000,
+        .plan = plan_hopeless, .judge = judge_at_once};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->errors == 12);
+}
+
+static void plan_broken(struct sim_run *run, struct sim_request *request)
+{
+    plan_unseen(run, request);
+    snprintf(request->path, sizeof(request->path), "/static/broken%u",
+        request->client * 100 + request->index);
+    request->allow = SIM_ALLOW_ERROR;
+}
+
+static void judge_broken(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    if (waited_ms(answer) > 3000)
+        sim_fail(run, "%s: answered after %" PRIu64 " ms", request->path, waited_ms(answer));
+}
+
+// Pages that fail by themselves while all others are well: who asks for one is told soon, nobody
+// else waits for it, and the origin hardly notices.
+static void own_failure_is_told(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct sim_background visitors;
+    struct sim_crowd well = {.clients = 10, .requests_each = 20, .over_ms = 500,
+        .think_ms = 500, .plan = plan_unseen};
+    struct sim_crowd broken = {.clients = 8, .requests_each = 5, .over_ms = 3000,
+        .think_ms = 200, .plan = plan_broken, .judge = judge_broken};
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = 503,
+        .prefix = "/static/broken"});
+    sim_background_start(&visitors, run, &well);
+    sim_crowd_run(task, run, &broken);
+    sim_background_join(task, &visitors);
+    sim_expect(run, run->errors == 40);
+    if (origin->requests > 240 + 48)
+        sim_fail(run, "240 visits made %" PRIu64 " requests", origin->requests);
+}
+
 static const struct sim_scenario scenarios[] = {
+    {"hold_first", first_ones_wait, 0, "nothing but 503: already the first visitors wait"},
+    {"hold_hopeless", hopeless_is_told, 0, "back only later than anybody may wait: told at once"},
+    {"hold_own", own_failure_is_told, 0, "a page that fails by itself: told soon, nobody waits"},
     {"hold_unseen", unseen_in_outage, 0, "pages never seen, asked for in an outage: no error"},
     {"hold_paced", goes_in_paced, 0, "who waited goes in at a pace that the origin keeps up with"},
     {"hold_writes", writes_wait, 0, "writes of which nothing was sent wait too, and arrive once"},

@@ -71,12 +71,30 @@ static void post(struct gate_waiter *waiter)
         loop_post(waiter->loop, &waiter->message);
 }
 
+// A place among those who wait.
+static enum error take_place(struct gate *gate, const struct gate_wait *wait)
+{
+    uint64_t count = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
+    if (count >= wait->most || gate->waiting_bytes + wait->bytes > wait->most_bytes) {
+        atomic_fetch_add_explicit(&gate->refusals, 1, memory_order_relaxed);
+        return ERROR_LIMIT;
+    }
+    atomic_fetch_add_explicit(&gate->waiting_count, 1, memory_order_relaxed);
+    gate->waiting_bytes += wait->bytes;
+    return ERROR_NONE;
+}
+
+static void give_place(struct gate *gate, uint64_t bytes)
+{
+    gate->waiting_bytes -= bytes;
+    atomic_fetch_sub_explicit(&gate->waiting_count, 1, memory_order_relaxed);
+}
+
 static void take_off(struct gate *gate, struct gate_waiter *waiter)
 {
     bool was_first = first_of(gate) == waiter;
     list_remove(&waiter->link);
-    gate->waiting_bytes -= waiter->bytes;
-    atomic_fetch_sub_explicit(&gate->waiting_count, 1, memory_order_relaxed);
+    give_place(gate, waiter->bytes);
     if (was_first && state_of(gate) == GATE_SHUT && !list_is_empty(&gate->waiting))
         post(first_of(gate)); // he looks out from now on
 }
@@ -222,14 +240,10 @@ void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns)
 static enum error join(struct gate *gate, const struct gate_wait *wait,
     struct gate_waiter *waiter)
 {
-    uint64_t count = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
-    if (count >= wait->most || gate->waiting_bytes + wait->bytes > wait->most_bytes) {
-        atomic_fetch_add_explicit(&gate->refusals, 1, memory_order_relaxed);
-        return ERROR_LIMIT;
-    }
+    enum error error = take_place(gate, wait);
+    if (error != ERROR_NONE)
+        return error;
     atomic_fetch_add_explicit(&gate->waits, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&gate->waiting_count, 1, memory_order_relaxed);
-    gate->waiting_bytes += wait->bytes;
     // Whoever went in to try in vain is where he was.
     if (!list_is_empty(&gate->waiting) && wait->since_ns <= first_of(gate)->since_ns)
         list_prepend(&gate->waiting, &waiter->link);
@@ -323,5 +337,31 @@ enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wai
     waiter->task = NULL;
     if (!atomic_load_explicit(&waiter->posted, memory_order_acquire))
         memory_free(waiter);
+    return error;
+}
+
+enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wait *wait,
+    uint64_t until_ns)
+{
+    lock_acquire(&gate->lock);
+    enum error error = take_place(gate, wait);
+    lock_release(&gate->lock);
+    if (error != ERROR_NONE)
+        return error;
+    if (wait->since_ns == task_now_ns(task)) // it had not waited before
+        atomic_fetch_add_explicit(&gate->waits, 1, memory_order_relaxed);
+    until_ns = MINIMUM(until_ns, wait->deadline_ns);
+    while (error == ERROR_NONE && task_now_ns(task) < until_ns) {
+        error = task_sleep_until(task, MINIMUM(until_ns, task_now_ns(task) + GONE_CHECK_NS));
+        if (error == ERROR_NONE && wait->has_gone(wait->context))
+            error = ERROR_RESET;
+    }
+    if (error == ERROR_NONE && task_now_ns(task) >= wait->deadline_ns)
+        error = ERROR_TIMEOUT;
+    if (error == ERROR_TIMEOUT)
+        atomic_fetch_add_explicit(&gate->timeouts, 1, memory_order_relaxed);
+    lock_acquire(&gate->lock);
+    give_place(gate, wait->bytes);
+    lock_release(&gate->lock);
     return error;
 }

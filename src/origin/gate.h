@@ -61,4 +61,7 @@ enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wai
 void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict verdict,
     uint64_t now_ns);
 // Nobody answers. normal_ns: how long answers took before; 0: not known.
+// Waits until then without asking to be let in, bounded with those who do. NONE: the time has come.
+enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wait *wait,
+    uint64_t until_ns) MUST_CHECK;
 void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns);

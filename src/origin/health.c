@@ -173,6 +173,14 @@ unsigned health_share_permille(const struct health *health, uint64_t slow_start_
     return (unsigned)MAXIMUM(elapsed_ms * 1000 / slow_start_ms, SHARE_FIRST);
 }
 
+bool health_is_failing(struct health *health)
+{
+    lock_acquire(&health->lock);
+    bool is_failing = health->streak > 0;
+    lock_release(&health->lock);
+    return is_failing;
+}
+
 // In words: what speaks against it, or how probe and traffic disagree.
 static void write_reason(const struct health *health, bool healthy, char *buffer, size_t size)
 {

@@ -99,6 +99,10 @@ size_t origin_backend_count(struct origin *origin);
 size_t origin_read_backends(struct origin *origin, struct backend_view *ret_views, size_t capacity);
 // Nobody of it answers: no backend has answered below 500 since `*ret_since_ms` (wall clock).
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
+// The last answer of every backend was a failure: nobody may be there, or only this page failed.
+bool origin_is_failing(struct origin *origin);
+// Any of its backends has answered below 500 since then.
+bool origin_has_answered_since(struct origin *origin, uint64_t since_ns);
 // p95 of the time to first byte over recent answers, 0 while unknown.
 uint64_t origin_p95_ms(struct origin *origin);
 // Who may ask it now, and who waits. As long as the origin.

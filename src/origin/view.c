@@ -63,6 +63,27 @@ bool origin_is_down(struct origin *origin, int64_t *ret_since_ms)
     return down;
 }
 
+bool origin_is_failing(struct origin *origin)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    bool is_failing = true;
+    for (size_t i = 0; i < plan->backend_count && is_failing; i++)
+        is_failing = health_is_failing(&plan->backends[i]->health);
+    origin_plan_release(plan);
+    return is_failing;
+}
+
+bool origin_has_answered_since(struct origin *origin, uint64_t since_ns)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    bool has_answered = false;
+    for (size_t i = 0; i < plan->backend_count && !has_answered; i++)
+        has_answered = since_ns < atomic_load_explicit(&plan->backends[i]->health.last_success_ns,
+            memory_order_relaxed);
+    origin_plan_release(plan);
+    return has_answered;
+}
+
 struct gate *origin_gate(struct origin *origin)
 {
     return &origin->gate;

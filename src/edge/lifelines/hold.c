@@ -1,13 +1,17 @@
 // hold: nobody of the origin answers, so the request waits in front of its gate (origin/gate.h) and
 // begins anew when it is let in. Only what provably was not done yet may: a request that is safe to
-// repeat, or of which nothing reached a backend. Whose visitor leaves is forgotten. When the time
-// is over, a backend's own error that came is passed on; else the honest page tells the truth.
+// repeat, or of which nothing reached a backend. While it is not certain that nobody answers, it
+// rests and asks again. Whose visitor leaves is forgotten. When the time is over, or the backend
+// has said that it will be back only later, a backend's own error that came is passed on; else the
+// honest page tells the truth.
 #include "base/arena.h"
 #include "edge/lifeline.h"
 #include "edge/request.h"
 
 enum { TIME_MS, REQUESTS, BYTES };
 
+#define PAUSE_FIRST_NS (100 * NS_PER_MS) // then as long as it has waited already, at most:
+#define PAUSE_LAST_NS NS_PER_SECOND
 #define TASK_BYTES 16384 // of a task's stack, as far as a waiting request has touched it
 
 static bool hold_is_safe(const struct request *request)
@@ -68,24 +72,60 @@ static bool hold_may_try(void *context)
         || origin_budget_take(request->origin, request->thread->loop->now_ns);
 }
 
-static enum lifeline_outcome hold_failure(struct task *task, struct request *request)
+// The backend has said when it will be back, and that is later than anybody may wait here.
+static bool hold_is_hopeless(const struct request *request, uint64_t deadline_ns)
+{
+    uint64_t now_ns = request->thread->loop->now_ns;
+    return request->failure.declined
+        && now_ns + request->failure.retry_after_seconds * NS_PER_SECOND > deadline_ns;
+}
+
+// A backend in trouble fails like this with any page. (After others, such as 500 or malformed
+// heads, another page may well be fine; and whoever waited for a slow answer in vain would only
+// wait as long once more.)
+static bool hold_knows_trouble(const struct failure *failure)
+{
+    return (failure->kind == FAILURE_STATUS && failure->status >= 502 && failure->status <= 504)
+        || failure->kind == FAILURE_CONNECTION_TERMINATED
+        || failure->kind == FAILURE_RESPONSE_INCOMPLETE;
+}
+
+// The last answer of every backend failed, so this failure may not be the page's own. That it is
+// one turns out when the page fails again while others were answered.
+static bool hold_suspects(const struct request *request)
+{
+    return hold_knows_trouble(&request->failure) && origin_is_failing(request->origin)
+        && (request->held_since_ns == 0
+            || !origin_has_answered_since(request->origin, request->held_since_ns));
+}
+
+// The gate stays open, since it is not known yet that nobody answers: it asks again after a while,
+// as a further attempt; or, when nobody was answered for at least that while, once somebody is.
+// TIMEOUT: it may not, or no longer.
+static enum error hold_rest(struct task *task, struct request *request,
+    const struct gate_wait *wait)
+{
+    uint64_t begun_ns = task_now_ns(task);
+    for (bool was_silent = false;; was_silent = true) {
+        uint64_t waited_ns = task_now_ns(task) - wait->since_ns;
+        uint64_t pause_ns = MINIMUM(MAXIMUM(waited_ns, PAUSE_FIRST_NS), PAUSE_LAST_NS);
+        enum error error = gate_rest(task, origin_gate(request->origin), wait,
+            task_now_ns(task) + pause_ns);
+        if (error != ERROR_NONE || hold_may_try(request))
+            return error;
+        if (origin_has_answered_since(request->origin, begun_ns))
+            return was_silent ? ERROR_NONE : ERROR_TIMEOUT;
+    }
+}
+
+static enum error hold_wait(struct task *task, struct request *request, bool at_gate)
 {
     const struct lifeline_setting *setting = &request_site(request)->lifelines.of[LIFELINE_HOLD];
     struct gate *gate = origin_gate(request->origin);
-    int64_t since_ms;
-    bool is_refused = request->kept_out; // asked nobody: the gate is not open
-    if (request->shed || !hold_is_safe(request) || !hold_could_help(request)
-        || atomic_load_explicit(&request->thread->edge->in_maintenance, memory_order_relaxed))
-        return LIFELINE_PASS;
-    if (!is_refused && !origin_is_down(request->origin, &since_ms))
-        return LIFELINE_PASS;
     uint64_t now_ns = task_now_ns(task);
-    if (!is_refused)
-        gate_shut(gate, origin_p95_ms(request->origin) * NS_PER_MS, now_ns);
-    if (request->held_since_ns == 0)
-        request->held_since_ns = now_ns;
-    struct gate_wait wait = {.since_ns = request->held_since_ns,
-        .deadline_ns = request->held_since_ns + setting->values[TIME_MS] * NS_PER_MS,
+    uint64_t since_ns = request->held_since_ns == 0 ? now_ns : request->held_since_ns;
+    struct gate_wait wait = {.since_ns = since_ns,
+        .deadline_ns = since_ns + setting->values[TIME_MS] * NS_PER_MS,
         .bytes = TASK_BYTES + request->arena.used,
         .most = setting->values[REQUESTS],
         .most_bytes = setting->values[BYTES],
@@ -93,7 +133,27 @@ static enum lifeline_outcome hold_failure(struct task *task, struct request *req
         .has_asked = request->asked,
         .may_try = hold_may_try,
         .context = request};
-    enum error error = gate_wait(task, gate, &wait, &request->pass);
+    if (hold_is_hopeless(request, wait.deadline_ns))
+        return ERROR_TIMEOUT;
+    request->held_since_ns = since_ns;
+    if (!at_gate)
+        return hold_rest(task, request, &wait);
+    if (!request->kept_out)
+        gate_shut(gate, origin_p95_ms(request->origin) * NS_PER_MS, now_ns);
+    return gate_wait(task, gate, &wait, &request->pass);
+}
+
+static enum lifeline_outcome hold_failure(struct task *task, struct request *request)
+{
+    int64_t since_ms;
+    if (request->shed || !hold_is_safe(request) || !hold_could_help(request)
+        || atomic_load_explicit(&request->thread->edge->in_maintenance, memory_order_relaxed))
+        return LIFELINE_PASS;
+    // Who was kept out has asked nobody: the gate is not open.
+    bool at_gate = request->kept_out || origin_is_down(request->origin, &since_ms);
+    if (!at_gate && !hold_suspects(request))
+        return LIFELINE_PASS;
+    enum error error = hold_wait(task, request, at_gate);
     if (error != ERROR_RESET && error != ERROR_CANCELLED)
         return error == ERROR_NONE ? LIFELINE_AGAIN : LIFELINE_PASS;
     request->failure.kind = FAILURE_CANCELLED;
@@ -104,7 +164,9 @@ static enum lifeline_outcome hold_failure(struct task *task, struct request *req
 static const struct setting rows[] = {
     {.name = "enabled", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct lifeline_setting, enabled),
-        .summary = "Let requests wait while no backend of the origin answers.",
+        .summary = "Let requests wait while no backend of the origin answers: already at the first "
+                   "502, 503 or 504 if nobody was answered since, but not for a backend that says "
+                   "(Retry-After) that it will be back later than `time` is over.",
         .touch = "Turn it off when a visitor should rather be told at once."},
     {.name = "time", .type = SETTING_DURATION, .fallback = "20s",
         .offset = offsetof(struct lifeline_setting, values[TIME_MS]), .minimum = 1,
