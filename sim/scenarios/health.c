@@ -96,6 +96,58 @@ static void maintenance(struct task *task, struct sim_run *run)
     sim_expect(run, origin->requests > before);
 }
 
+// An origin that answers every page with 503 and this Retry-After, and visitors all the time.
+static void plan_unhurried(struct sim_run *run, struct sim_request *request)
+{
+    sim_plan_known(run, request);
+    if (random_chance(sim_random(run), 1, 4)) {
+        snprintf(request->path, sizeof(request->path), "/static/unseen%u",
+            request->client * 1000 + request->index);
+        request->allow = SIM_ALLOW_ERROR;
+    }
+}
+
+static void judge_told(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    uint64_t waited_ms = (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+    if (answer->status == 503 && waited_ms > 20100)
+        sim_fail(run, "%s: told after %" PRIu64 " ms", request->path, waited_ms);
+}
+
+// Half an hour, told by the origin itself: but for those who look whether it is back, nobody asks
+// it; and when it is, nobody overruns it.
+static void maintenance_learned(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    uint64_t retry_after_s = sim_between_values(run, 5, 2000);
+    struct sim_crowd crowd = {.clients = 20, .requests_each = 150, .over_ms = 1000,
+        .think_ms = 7500, .plan = plan_unhurried, .judge = judge_told};
+    struct sim_background visitors;
+    sim_warm(task, run);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = 503,
+        .retry_after_s = retry_after_s});
+    run->troubled = true;
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, 25000); // learned
+    uint64_t before = origin->requests;
+    sim_sleep_ms(task, 1800000 - 25000);
+    uint64_t trials = 2 + 1800 / MINIMUM(retry_after_s, 300);
+    if (origin->requests - before > trials)
+        sim_fail(run, "asked %" PRIu64 " times, with a Retry-After of %" PRIu64 " s",
+            origin->requests - before, retry_after_s);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    origin->service_ms = 20;
+    run->troubled = true;
+    sim_sleep_ms(task, 310000); // it is noticed
+    run->troubled = false;
+    sim_trouble(run);
+    sim_background_join(task, &visitors);
+    sim_expect(run, origin->inside_most <= 20);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
 static void plan_failing(struct sim_run *run, struct sim_request *request)
 {
     (void)run;
@@ -132,6 +184,8 @@ static const struct sim_scenario scenarios[] = {
     {"all_backends_down_and_back", down_and_back, 0,
         "three die one after another, one returns, all return"},
     {"maintenance_mode", maintenance, 0, "declared: nothing is fetched, copies are served"},
+    {"maintenance_learned", maintenance_learned, 0,
+        "the origin says it is in maintenance: nobody asks until it said it would be back"},
     {"retry_budget", retry_budget, 0, "when all fails, extra attempts stay within the budget"},
 };
 

@@ -43,6 +43,8 @@ static const struct counter origin_rows[] = {
     ROW(origin_statistics, wait_refusals, false,
         "requests not held because lifelines.hold.requests or .memory was reached"),
     ROW(origin_statistics, wait_timeouts, false, "requests held for lifelines.hold.time in vain"),
+    ROW(origin_statistics, maintenances, false,
+        "times it was left alone because it said that it was in maintenance"),
 };
 TABLE(counters_origin, "afloat_origin_", origin_rows);
 

@@ -150,6 +150,8 @@ static json_t *build_origins(struct builder *builder, const struct status_source
         set_text(builder, object, "name", settings[i].name);
         set_bool(builder, object, "down", down);
         set_time(builder, object, "down_since", down ? since_ms : 0);
+        set_time(builder, object, "maintenance_until",
+            gate_maintenance_until_ms(origin_gate(origin)));
         set_count(builder, object, "p95_ms", origin_p95_ms(origin));
         set_counters(builder, object, &counters_origin, &statistics);
         set(builder, object, "backends", build_backends(builder, origin));

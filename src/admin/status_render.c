@@ -192,6 +192,10 @@ static void render_origin(const struct screen *screen, const json_t *origin)
         put(screen, PLAIN, 0, " for ");
         put(screen, PLAIN, 0, span_in_words(since, buffer));
     }
+    if (text_of(origin, "maintenance_until")[0] != '\0') {
+        put(screen, YELLOW, 0, ", in maintenance by its own word until ");
+        put(screen, PLAIN, 0, text_of(origin, "maintenance_until"));
+    }
     fputc('\n', screen->out);
     json_array_foreach(backends, index, backend) url_width =
         (int)MAXIMUM((size_t)url_width, MINIMUM(strlen(text_of(backend, "url")), 60));

@@ -467,14 +467,27 @@ static void delivery_gather_facts(struct request *request, unsigned status,
     *ret_facts = facts;
 }
 
+// As the origin says itself, see request_passes_gate.
+static void delivery_tell_learned_maintenance(const struct request *request,
+    struct page_facts *facts)
+{
+    const struct failure *failure = &request->failure;
+    facts->maintenance = facts->status == 503 && request->kept_out && failure->declined;
+    if (facts->maintenance && failure->retry_after_seconds > 0)
+        facts->maintenance_until_ms =
+            facts->now_ms + (int64_t)failure->retry_after_seconds * 1000;
+}
+
 // RFC 9110 section 10.2.3; the operator's ETA is better than any guess.
 static void delivery_apply_maintenance(struct request *request, struct page_facts *facts,
     struct maintenance *maintenance)
 {
     edge_read_maintenance(request->thread->edge, maintenance);
     facts->maintenance = maintenance->on && facts->status == 503;
-    if (!facts->maintenance)
+    if (!facts->maintenance) {
+        delivery_tell_learned_maintenance(request, facts);
         return;
+    }
     facts->maintenance_until_ms = maintenance->until_ms;
     facts->message = slice_from_string(maintenance->message);
     if (maintenance->until_ms > facts->now_ms)

@@ -6,15 +6,26 @@
 #define GONE_CHECK_MS 1000 // how often a waiting request looks whether its visitor left
 #define TURNS_MAX 4        // flights that turn out not to fit, before it fetches alone
 
-// While nobody of the origin answers, or too many wait for it, the hold lifeline decides.
+// While nobody of the origin answers, or too many wait for it, the hold lifeline decides; while it
+// says that it is in maintenance, that one. What becomes of a write it tells itself, even then.
 static bool request_passes_gate(struct request *request)
 {
-    if (request->pass.held || request->upgrade.data != NULL
-        || !request_site(request)->lifelines.of[LIFELINE_HOLD].enabled
-        || gate_try(origin_gate(request->origin), request->thread->loop->now_ns, &request->pass))
+    const struct lifeline_settings *lifelines = &request_site(request)->lifelines;
+    const struct loop *loop = request->thread->loop;
+    struct gate *gate = origin_gate(request->origin);
+    int64_t until_ms =
+        lifelines->of[LIFELINE_MAINTENANCE].enabled ? gate_maintenance_until_ms(gate) : 0;
+    bool is_bound = until_ms != 0 ? http_method_is_safe(request->head.method)
+        : lifelines->of[LIFELINE_HOLD].enabled && request->upgrade.data == NULL;
+    if (request->pass.held || !is_bound || gate_try(gate, loop->now_ns, &request->pass))
         return true;
     request->kept_out = true;
     request->failure = (struct failure){.kind = FAILURE_DESTINATION_UNAVAILABLE, .unsent = true};
+    if (until_ms != 0) {
+        request->failure.declined = true;
+        request->failure.retry_after_seconds =
+            (uint32_t)((MAXIMUM(until_ms - loop->wall_ms, 0) + 999) / 1000);
+    }
     return false;
 }
 

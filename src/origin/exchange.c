@@ -214,6 +214,14 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     return error;
 }
 
+// What an origin says that is in maintenance; any other answer, or failure, says that it is not.
+static void note_absence(struct origin *origin, bool says_so, uint64_t now_ns)
+{
+    absence_note(&origin->absence, says_so, now_ns);
+    if (!says_so)
+        gate_end_maintenance(&origin->gate, now_ns);
+}
+
 // Does the failure speak against the backend? Not when it is ours or the visitor's, and not when a
 // kept connection was closed under us: healthy backends do that.
 static bool is_backends_fault(const struct failure *failure)
@@ -278,6 +286,7 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
     count_one(&backend->failures);
     if (!is_backends_fault(failure))
         return;
+    note_absence(origin, failure->declined && failure->status == 503, loop->now_ns);
     int size = failure->kind == FAILURE_STATUS
         ? snprintf(why, sizeof(why), "status %u", failure->status)
         : snprintf(why, sizeof(why), "%s%s%s", failure_phrase(failure->kind),
@@ -299,13 +308,16 @@ static void report_answer(const struct task *task, const struct exchange *exchan
     struct loop *loop = task_loop(task);
     uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
     if (is_failing_status(exchange->head.status)) {
-        struct failure failure = {.kind = FAILURE_STATUS, .status = exchange->head.status};
+        struct failure failure;
+        failure_from_status(&exchange->head, exchange_backend(exchange), loop->wall_ms / 1000,
+            &failure);
         exchange_report_failure(task, exchange->origin, exchange->plan, exchange->backend,
             &failure);
         return;
     }
     health_report_success(&exchange->backend->health, &exchange->plan->rules,
         (struct health_time){loop->now_ns, loop->wall_ms});
+    note_absence(exchange->origin, false, loop->now_ns);
     if (is_upload)
         return;
     histogram_add(&exchange->origin->first_byte_us, first_byte_us);

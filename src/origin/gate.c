@@ -235,6 +235,38 @@ void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns)
     lock_release(&gate->lock);
 }
 
+void gate_begin_maintenance(struct gate *gate, const struct gate_maintenance *maintenance)
+{
+    lock_acquire(&gate->lock);
+    enum gate_state before = state_of(gate);
+    if (before == GATE_OPEN)
+        gate->normal_ns = maintenance->normal_ns;
+    if (before != GATE_SHUT)
+        set_state(gate, GATE_SHUT);
+    if (gate_maintenance_until_ms(gate) == 0)
+        atomic_fetch_add_explicit(&gate->maintenances, 1, memory_order_relaxed);
+    atomic_store_explicit(&gate->maintenance_until_ms, maintenance->until_ms,
+        memory_order_relaxed);
+    gate->trial_pause_ns = TRIAL_FIRST_NS;
+    gate->trial_at_ns = maintenance->trial_at_ns;
+    gate->known_until_ns = maintenance->trial_at_ns + KNOWN_NS;
+    lock_release(&gate->lock);
+}
+
+// From here on as if it had been shut just now.
+void gate_end_maintenance(struct gate *gate, uint64_t now_ns)
+{
+    if (gate_maintenance_until_ms(gate) == 0)
+        return;
+    lock_acquire(&gate->lock);
+    atomic_store_explicit(&gate->maintenance_until_ms, 0, memory_order_relaxed);
+    gate->trial_at_ns = MINIMUM(gate->trial_at_ns, now_ns + TRIAL_FIRST_NS);
+    gate->known_until_ns = now_ns + KNOWN_NS;
+    if (state_of(gate) == GATE_SHUT && !list_is_empty(&gate->waiting))
+        post(first_of(gate));
+    lock_release(&gate->lock);
+}
+
 // --- Waiting ---
 
 static enum error join(struct gate *gate, const struct gate_wait *wait,
@@ -296,6 +328,9 @@ static enum error await_turn(struct task *task, struct gate *gate, const struct 
         if (error == ERROR_TIMEOUT && !is_over)
             error = wait->has_gone(wait->context) ? ERROR_RESET : ERROR_NONE;
         lock_acquire(&gate->lock);
+        if (error == ERROR_NONE && !waiter->let_in && gate_maintenance_until_ms(gate) != 0
+            && state_of(gate) == GATE_SHUT && gate->trial_at_ns > wait->deadline_ns)
+            error = ERROR_TIMEOUT; // in vain
         if (!waiter->let_in && error == ERROR_NONE && state_of(gate) == GATE_SHUT
             && first_of(gate) == waiter && claim_trial(gate, task_now_ns(task)))
             try_again(gate, wait, waiter, task_now_ns(task));

@@ -9,6 +9,9 @@
 // 8289 section 3, with the queue turned round for as long as it stands). Nobody is dropped for it:
 // each has a deadline of his own.
 //
+// An origin that says that it is in maintenance is left alone until it said it would be back:
+// nobody goes in to try before. Then all is as above.
+//
 // Shared by all loops, under a lock of its own; an open gate costs a load.
 #pragma once
 
@@ -26,10 +29,11 @@ struct gate {
     uint64_t waiting_bytes;
     uint64_t normal_ns;            // to an answer, before it was shut
     uint64_t trial_at_ns, trial_pause_ns, known_until_ns; // while shut
+    _Atomic int64_t maintenance_until_ms; // it says so itself, by the wall clock; 0: it does not
     struct pacer pacer;            // while paced
     uint64_t interval_end_ns, least_wait_ns; // of those let in
     bool newest_first;
-    _Atomic uint64_t waits, refusals, timeouts; // counters
+    _Atomic uint64_t waits, refusals, timeouts, maintenances; // counters
 };
 
 // The right to ask once. All zero: none is held. To be given back by gate_leave.
@@ -57,11 +61,25 @@ bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass);
 // Waits to be let in. LIMIT: too many wait; TIMEOUT, CANCELLED, MEMORY; RESET: has_gone.
 enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wait *wait,
     struct gate_pass *ret_pass) MUST_CHECK;
+// Waits until then without asking to be let in, bounded with those who do. NONE: the time has come.
+enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wait *wait,
+    uint64_t until_ns) MUST_CHECK;
 // What became of it. UNKNOWN: it was not used, or the visitor left. Fine with no pass.
 void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict verdict,
     uint64_t now_ns);
 // Nobody answers. normal_ns: how long answers took before; 0: not known.
-// Waits until then without asking to be let in, bounded with those who do. NONE: the time has come.
-enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wait *wait,
-    uint64_t until_ns) MUST_CHECK;
 void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns);
+
+struct gate_maintenance {
+    int64_t until_ms;     // wall clock
+    uint64_t trial_at_ns; // may be sooner
+    uint64_t normal_ns;   // as above
+};
+
+// The origin says so. Lasts until it answers, or fails, in another way.
+void gate_begin_maintenance(struct gate *gate, const struct gate_maintenance *maintenance);
+void gate_end_maintenance(struct gate *gate, uint64_t now_ns);
+static inline int64_t gate_maintenance_until_ms(const struct gate *gate) // 0: it is not
+{
+    return atomic_load_explicit(&gate->maintenance_until_ms, memory_order_relaxed);
+}

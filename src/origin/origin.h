@@ -103,6 +103,8 @@ bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
 bool origin_is_failing(struct origin *origin);
 // Any of its backends has answered below 500 since then.
 bool origin_has_answered_since(struct origin *origin, uint64_t since_ns);
+// All its answers over this time were 503 with Retry-After.
+bool origin_says_maintenance(struct origin *origin, uint64_t over_ns, uint64_t now_ns);
 // p95 of the time to first byte over recent answers, 0 while unknown.
 uint64_t origin_p95_ms(struct origin *origin);
 // Who may ask it now, and who waits. As long as the origin.
@@ -125,5 +127,6 @@ struct origin_statistics {
     uint64_t pool_overflows;      // pool.idle_connections was reached
     uint64_t waiting;             // at its gate, now
     uint64_t waits, wait_refusals, wait_timeouts; // there
+    uint64_t maintenances;        // times it said that it was in maintenance
 };
 void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics);

@@ -3,6 +3,7 @@
 // with the one they began with.
 #pragma once
 
+#include "origin/absence.h"
 #include "origin/budget.h"
 #include "origin/gate.h"
 #include "origin/pool.h"
@@ -24,6 +25,7 @@ struct origin {
     struct origin_plan *plan;
     struct budget budget;
     struct gate gate;
+    struct absence absence;
     struct origin_counters counters;
     struct histogram first_byte_us;
     _Atomic uint64_t cursor; // of round robin

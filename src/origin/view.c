@@ -84,6 +84,11 @@ bool origin_has_answered_since(struct origin *origin, uint64_t since_ns)
     return has_answered;
 }
 
+bool origin_says_maintenance(struct origin *origin, uint64_t over_ns, uint64_t now_ns)
+{
+    return absence_is_certain(&origin->absence, over_ns, now_ns);
+}
+
 struct gate *origin_gate(struct origin *origin)
 {
     return &origin->gate;
@@ -123,5 +128,7 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
     ret_statistics->waiting = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
     ret_statistics->waits = atomic_load_explicit(&gate->waits, memory_order_relaxed);
     ret_statistics->wait_refusals = atomic_load_explicit(&gate->refusals, memory_order_relaxed);
+    ret_statistics->maintenances =
+        atomic_load_explicit(&gate->maintenances, memory_order_relaxed);
     ret_statistics->wait_timeouts = atomic_load_explicit(&gate->timeouts, memory_order_relaxed);
 }

@@ -54,9 +54,10 @@ static void status_has_the_documented_members(void **state)
     assert_int_equal(json_array_size(origins), 2);
     json_t *origin = json_array_get(origins, 0);
     assert_members(origin,
-        "name down down_since p95_ms requests attempts extra_attempts budget_refusals failures "
+        "name down down_since maintenance_until p95_ms requests attempts "
+        "extra_attempts budget_refusals failures "
         "resolve_failures stale_connections connection_refusals pool_overflows waiting waits "
-        "wait_refusals wait_timeouts backends");
+        "wait_refusals wait_timeouts maintenances backends");
     assert_string_equal(json_string_value(json_object_get(origin, "name")), "main");
     assert_true(json_is_false(json_object_get(origin, "down")));
     assert_true(json_is_null(json_object_get(origin, "down_since")));
