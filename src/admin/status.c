@@ -4,6 +4,8 @@
 #include "admin/counters.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "edge/history.h"
+#include "edge/lifeline.h"
 
 #include <time.h>
 
@@ -202,6 +204,30 @@ static void set_ledger(struct builder *builder, json_t *root, struct edge *edge)
     set(builder, root, "forbidden", share);
 }
 
+static json_t *build_averted(struct builder *builder, struct edge *edge, int64_t now_ms)
+{
+    struct history_view view;
+    edge_read_history(edge, now_ms, &view);
+    json_t *object = json_object(), *by = json_object(), *hours = json_array();
+    for (unsigned i = 0; i < LIFELINE_COUNT; i++) {
+        if (lifeline_averts((enum lifeline_id)i))
+            set_count(builder, by, ledger_name((enum ledger_count)i), view.day[i]);
+    }
+    for (unsigned i = 0; i < HISTORY_HOURS; i++) {
+        json_t *hour = json_object();
+        set_count(builder, hour, "averted", view.hours[i].averted);
+        set_count(builder, hour, "errors", view.hours[i].errors);
+        append(builder, hours, hour);
+    }
+    set_count(builder, object, "last_hour", view.hour_averted);
+    set_count(builder, object, "last_day", history_day_averted(&view));
+    set_count(builder, object, "errors_last_hour", view.hour_errors);
+    set_count(builder, object, "errors_last_day", view.day[HISTORY_ERRORS]);
+    set(builder, object, "by_lifeline", by);
+    set(builder, object, "hours", hours);
+    return object;
+}
+
 static json_t *build_faults(struct builder *builder, struct edge *edge)
 {
     json_t *object = json_object();
@@ -242,6 +268,7 @@ json_t *status_build(struct status_source *source, int64_t now_ms)
     set(&builder, root, "cache", build_cache(&builder, edge));
     set(&builder, root, "now", build_now(&builder, edge));
     set_ledger(&builder, root, edge);
+    set(&builder, root, "averted", build_averted(&builder, edge, now_ms));
     set(&builder, root, "faults", build_faults(&builder, edge));
     set(&builder, root, "access_log", build_access_log(&builder, source->access_log));
     if (builder.failed) {

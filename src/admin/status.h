@@ -16,6 +16,9 @@
 //   ledger: {NAME: COUNT}                              the names of edge/ledger.h
 //   saved: visitors answered by a lifeline; forbidden: {errors, percent}: errors that a copy could
 //       have saved, had the site's directives not forbidden it, and their share of all errors seen
+//   averted: {last_hour, last_day, errors_last_hour, errors_last_day, by_lifeline: {NAME: COUNT},
+//       hours: [{averted, errors}]}: errors that lifelines averted and that they did not, in the
+//       last 24 hours; by_lifeline is of the day, hours has 24, the oldest first
 //   faults: {TEXT: COUNT}                              refused requests by kind, those that
 //   occurred access_log: {written, dropped, write_errors}
 #pragma once

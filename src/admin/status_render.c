@@ -274,6 +274,45 @@ static void render_ledger(const struct screen *screen, const json_t *status)
     }
 }
 
+// One character an hour, its height the share of the busiest one.
+static void render_hours(const struct screen *screen, const json_t *hours, const char *name,
+    enum colour colour)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    uint64_t most = 1;
+    size_t index;
+    const json_t *hour;
+    json_array_foreach(hours, index, hour)
+        most = MAXIMUM(most, count_of(hour, name));
+    json_array_foreach(hours, index, hour) {
+        uint64_t value = count_of(hour, name);
+        put(screen, value == 0 ? PLAIN : colour, 0,
+            value == 0 ? "·" : bars[MINIMUM(value * ARRAY_SIZE(bars) / most, 7)]);
+    }
+}
+
+static void render_averted(const struct screen *screen, const json_t *status)
+{
+    char day[32], hour[32];
+    const json_t *averted = json_object_get(status, "averted");
+    const json_t *hours = json_object_get(averted, "hours");
+    uint64_t errors = count_of(averted, "errors_last_day");
+    if (count_of(averted, "last_day") == 0 && errors == 0)
+        return;
+    fputc('\n', screen->out);
+    put(screen, BOLD, 0, "last 24 hours");
+    fprintf(screen->out, ", the current one last\n");
+    put(screen, PLAIN, 2, "");
+    render_hours(screen, hours, "averted", GREEN);
+    fprintf(screen->out, "  %s error%s averted, %s of them in the last hour\n",
+        grouped(count_of(averted, "last_day"), day), count_of(averted, "last_day") == 1 ? "" : "s",
+        grouped(count_of(averted, "last_hour"), hour));
+    put(screen, PLAIN, 2, "");
+    render_hours(screen, hours, "errors", RED);
+    fprintf(screen->out, "  %s seen by visitors, %s of them in the last hour\n",
+        grouped(errors, day), grouped(count_of(averted, "errors_last_hour"), hour));
+}
+
 void status_render(const json_t *status, bool colours, int64_t now_ms, FILE *out)
 {
     struct screen screen = {.out = out, .colours = colours, .now_ms = now_ms};
@@ -284,4 +323,5 @@ void status_render(const json_t *status, bool colours, int64_t now_ms, FILE *out
         render_origin(&screen, origin);
     render_cache(&screen, status);
     render_ledger(&screen, status);
+    render_averted(&screen, status);
 }

@@ -43,6 +43,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     edge->client_seed = seed;
     lock_init(&edge->maintenance_lock);
     lock_init(&edge->generation_lock);
+    history_table_init(&edge->histories);
     edge->thread_count = loop_count;
     edge->started_ms = loops[0]->wall_ms;
     if (hooks != NULL)
@@ -273,6 +274,7 @@ void edge_destroy(struct edge *edge)
     client_table_destroy(edge->clients);
     memory_free(edge->threads);
     memory_free(edge->ledger_memory);
+    history_table_destroy(&edge->histories);
     lock_destroy(&edge->generation_lock);
     lock_destroy(&edge->maintenance_lock);
     memory_free(edge);
@@ -338,6 +340,12 @@ uint64_t edge_open_tunnels(struct edge *edge)
 uint64_t edge_flights(struct edge *edge)
 {
     return flight_table_count(edge->flights);
+}
+
+void edge_read_history(struct edge *edge, int64_t wall_ms, struct history_view *ret_view)
+{
+    *ret_view = (struct history_view){0};
+    history_read_all(&edge->histories, wall_ms, ret_view);
 }
 
 void edge_want_records(struct edge *edge, bool wanted)

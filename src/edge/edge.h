@@ -64,6 +64,10 @@ uint64_t edge_active_requests(struct edge *edge);
 uint64_t edge_open_tunnels(struct edge *edge);
 uint64_t edge_flights(struct edge *edge);
 
+struct history_view;
+// What the lifelines averted in the last 24 hours, of all sites. Any thread.
+void edge_read_history(struct edge *edge, int64_t wall_ms, struct history_view *ret_view);
+
 // Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest
 // gets the honest page with the ETA. Any thread.
 struct maintenance {

@@ -34,6 +34,16 @@ static void request_count_forbidden(const struct request *request)
         ledger_add(ledger, counts[i], found[i] && (lifted >> i & 1) == 0);
 }
 
+// How it ended that the straight way failed; nothing for a visitor who had left.
+static void request_remember(const struct request *request, bool was_error)
+{
+    enum lifeline_id what = HISTORY_ERRORS;
+    if (!was_error && request->saved_by != NULL)
+        what = (enum lifeline_id)lifeline_ledger(request->saved_by);
+    if (was_error || (what != HISTORY_ERRORS && lifeline_averts(what)))
+        history_count(request->site->history, what, request->thread->loop->wall_ms);
+}
+
 static void request_count(const struct request *request)
 {
     struct ledger_row *ledger = request->thread->ledger;
@@ -59,6 +69,8 @@ static void request_count(const struct request *request)
         if (request->copy != NULL && !request_copy_may_go_stale(request))
             request_count_forbidden(request);
     }
+    if (request->strayed && (was_sent || request->cut))
+        request_remember(request, is_error || request->cut);
     if (!request->complete)
         ledger_add(ledger, LEDGER_ABORTED, 1);
 }

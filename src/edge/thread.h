@@ -5,6 +5,7 @@
 #include "cache/flight.h"
 #include "edge/access_list.h"
 #include "edge/edge.h"
+#include "edge/history.h"
 #include "tls/stream.h"
 
 // One generation of settings with what was derived from them. Counted: one reference per thread
@@ -14,6 +15,7 @@ struct site {
     struct origin *origin;
     struct rules *rules; // NULL: it has none, see rule.h
     struct network_list purge_allow, debug_allow;
+    struct history *history; // what was averted there
 };
 
 struct access_lists {
@@ -95,6 +97,7 @@ struct edge {
     struct origins *origins;
     struct client_table *clients;
     uint64_t client_seed;
+    struct history_table histories; // one per site
     struct ledger_row *ledger;     // one per thread, aligned, within ledger_memory
     void *ledger_memory;
     int64_t started_ms;

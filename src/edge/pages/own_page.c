@@ -19,6 +19,8 @@ static void serve_status(struct task *task, struct request *request, struct slic
 {
     struct loop *loop = request->thread->loop;
     struct maintenance maintenance;
+    struct history_view history = {0};
+    history_read(request->site->history, loop->wall_ms, &history);
     edge_read_maintenance(request->thread->edge, &maintenance);
     struct page_status status = {
         .host = request->host,
@@ -29,6 +31,7 @@ static void serve_status(struct task *task, struct request *request, struct slic
         .support = request_site(request)->page.support,
         .prefix = request->generation->settings->prefix,
         .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
+        .history = &history,
     };
     status.backends = origin_backend_count(request->origin);
     status.backends_healthy = count_healthy(request, status.backends);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "edge/history.h"
 #include "edge/settings.h"
 
 enum page_form { PAGE_HTML, PAGE_JSON, PAGE_TEXT };
@@ -48,7 +49,8 @@ struct slice page_content_security_policy(void);
 
 // State of one site in plain words for /.afloat/status; no internal addresses. JSON: {page: {name,
 // updated_at}, status: {indicator: none|minor|major|critical|maintenance, description}, servers:
-// {total, healthy}, and, where known, down_since, maintenance_until, message, support}.
+// {total, healthy}, averted: {last_hour, last_day, errors_last_day, by_lifeline: {NAME: COUNT}}
+// and, where known, down_since, maintenance_until, message, support}.
 struct page_status {
     struct slice host;
     int64_t now_ms;
@@ -61,6 +63,7 @@ struct page_status {
     struct slice support;
     struct slice prefix;
     bool secure;
+    const struct history_view *history; // of the last 24 hours; NULL: not shown
 };
 struct slice page_status_content_type(enum page_form form); // of page_site_status and page_cleared
 struct slice page_site_status(

@@ -1,8 +1,13 @@
 // The public state of one site, and the page after the cached files were cleared.
 #include "base/units.h"
+#include "edge/ledger.h"
 #include "edge/pages/page_parts.h"
 
+#include <inttypes.h>
+
 #define STATUS_RELOAD_SECONDS 30
+#define BAR_HEIGHT 24
+#define BAR_STEP 10
 
 enum state { STATE_WELL, STATE_DEGRADED, STATE_DOWN, STATE_MAINTENANCE };
 
@@ -71,6 +76,65 @@ static void html_time_row(struct text *text, const char *label, int64_t wall_ms,
     text_append(text, SLICE("</dd>\n"));
 }
 
+// A bar per hour: what was averted, and from the top what was not.
+static void html_bars(struct text *text, const struct history_view *history)
+{
+    uint64_t most = 1;
+    for (unsigned i = 0; i < HISTORY_HOURS; i++)
+        most = MAXIMUM(most, history->hours[i].averted + history->hours[i].errors);
+    text_format(text, "<svg viewBox=\"0 0 %d %d\" width=\"100%%\" role=\"img\" "
+        "aria-label=\"Errors averted by the hour, the current one last\">"
+        "<path fill=\"currentColor\" d=\"M0 %dh%dv1H0z", HISTORY_HOURS * BAR_STEP, BAR_HEIGHT + 1,
+        BAR_HEIGHT, HISTORY_HOURS * BAR_STEP);
+    for (int i = 0; i < HISTORY_HOURS; i++) {
+        uint64_t height = (history->hours[i].averted * BAR_HEIGHT + most - 1) / most;
+        if (height > 0)
+            text_format(text, "M%d %dv-%" PRIu64 "h%dv%" PRIu64 "z", i * BAR_STEP, BAR_HEIGHT,
+                height, BAR_STEP - 1, height);
+    }
+    text_append(text, SLICE("\"/><path fill=\"var(--alert)\" d=\""));
+    for (int i = 0; i < HISTORY_HOURS; i++) {
+        uint64_t height = (history->hours[i].errors * BAR_HEIGHT + most - 1) / most;
+        if (height > 0)
+            text_format(text, "M%d 0v%" PRIu64 "h%dv-%" PRIu64 "z", i * BAR_STEP, height,
+                BAR_STEP - 1, height);
+    }
+    text_append(text, SLICE("\"/></svg>\n"));
+}
+
+static void html_averted(struct text *text, const struct history_view *history)
+{
+    uint64_t averted = history_day_averted(history);
+    if (averted == 0 && history->day[HISTORY_ERRORS] == 0)
+        return;
+    text_append(text, SLICE("<div class=\"card\">\n<p><b>In the last 24 hours</b></p>\n"));
+    html_bars(text, history);
+    text_format(text, "<dl>\n<dt>Errors averted</dt><dd>%" PRIu64 "</dd>\n", averted);
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT; id++) {
+        if (id != HISTORY_ERRORS && history->day[id] > 0)
+            text_format(text, "<dt>%s</dt><dd>%" PRIu64 "</dd>\n",
+                ledger_help((enum ledger_count)id), history->day[id]);
+    }
+    text_format(text, "<dt>Errors that visitors saw</dt><dd>%" PRIu64 "</dd>\n</dl>\n</div>\n",
+        history->day[HISTORY_ERRORS]);
+}
+
+static void json_averted(struct text *text, const struct history_view *history)
+{
+    const char *separator = "";
+    text_format(text, ",\"averted\":{\"last_hour\":%" PRIu64 ",\"last_day\":%" PRIu64
+        ",\"errors_last_day\":%" PRIu64 ",\"by_lifeline\":{", history->hour_averted,
+        history_day_averted(history), history->day[HISTORY_ERRORS]);
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT; id++) {
+        if (id == HISTORY_ERRORS || history->day[id] == 0)
+            continue;
+        text_format(text, "%s\"%s\":%" PRIu64, separator, ledger_name((enum ledger_count)id),
+            history->day[id]);
+        separator = ",";
+    }
+    text_append(text, SLICE("}}"));
+}
+
 static void write_status_html(struct text *text, const struct page_status *status, enum state state)
 {
     char title[512];
@@ -98,8 +162,11 @@ static void write_status_html(struct text *text, const struct page_status *statu
         text_append(text, SLICE("</dd>\n"));
     }
     html_time_row(text, "As of", status->now_ms, status->now_ms);
+    text_append(text, SLICE("</dl>\n"));
+    if (status->history != NULL)
+        html_averted(text, status->history);
     text_append(
-        text, SLICE("</dl>\n<p id=\"s\" role=\"status\">This page keeps itself up to date.</p>\n"));
+        text, SLICE("<p id=\"s\" role=\"status\">This page keeps itself up to date.</p>\n"));
     page_html_actions(
         text, status->prefix, PAGE_LINK_HOME | (status->secure ? PAGE_BUTTON_CLEAR : 0));
     page_html_end(text);
@@ -117,6 +184,8 @@ static void write_status_json(struct text *text, const struct page_status *statu
     text_append_json(text, slice_from_string(explanation_of(state)));
     text_format(text, "\"},\"servers\":{\"total\":%zu,\"healthy\":%zu}", status->backends,
         status->backends_healthy);
+    if (status->history != NULL)
+        json_averted(text, status->history);
     if (status->down)
         page_append_json_time(text, "down_since", status->down_since_ms);
     if (status->maintenance)
@@ -150,6 +219,9 @@ static void write_status_plain(
     }
     text_format(
         text, "Servers answering:   %zu of %zu\n", status->backends_healthy, status->backends);
+    if (status->history != NULL)
+        text_format(text, "Errors averted:      %" PRIu64 " in the last 24 hours\n",
+            history_day_averted(status->history));
     if (status->support.size > 0) {
         text_append(text, SLICE("Contact:             "));
         page_append_plain(text, status->support, PAGE_SUPPORT_SHOWN);

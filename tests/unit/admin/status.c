@@ -41,7 +41,7 @@ static void status_has_the_documented_members(void **state)
     json_t *status = status_build(&fixture.source, edge_started_ms(fixture.edge) + 61000);
     assert_members(status,
         "version started uptime_seconds listeners threads maintenance sites origins cache now "
-        "ledger saved forbidden faults access_log");
+        "ledger saved forbidden averted faults access_log");
     assert_int_equal(json_integer_value(json_object_get(status, "uptime_seconds")), 61);
     assert_string_equal(json_string_value(json_array_get(json_object_get(status, "listeners"), 0)),
         "127.0.0.1:8080");
@@ -74,6 +74,13 @@ static void status_has_the_documented_members(void **state)
     assert_int_equal(json_integer_value(json_object_get(cache, "objects")), 1);
     assert_members(json_object_get(status, "now"), "connections active_requests tunnels flights");
     assert_members(json_object_get(status, "forbidden"), "errors percent");
+    json_t *averted = json_object_get(status, "averted");
+    assert_members(averted,
+        "last_hour last_day errors_last_hour errors_last_day by_lifeline hours");
+    assert_int_equal(json_array_size(json_object_get(averted, "hours")), 24);
+    assert_members(json_array_get(json_object_get(averted, "hours"), 0), "averted errors");
+    assert_non_null(json_object_get(json_object_get(averted, "by_lifeline"), "saved_hold"));
+    assert_null(json_object_get(json_object_get(averted, "by_lifeline"), "saved_coalesce"));
     assert_members(json_object_get(status, "access_log"), "written dropped write_errors");
     assert_int_equal(json_object_size(json_object_get(status, "ledger")), LEDGER_COUNTS);
     json_decref(status);
@@ -148,6 +155,9 @@ static json_t *sample(void)
         "\"cache\":{\"objects\":1200,\"bytes\":1572864,\"limit\":268435456},"
         "\"ledger\":{\"requests\":1000,\"hits\":973,\"visitor_errors\":4,\"saved_stale_if_error\":"
         "31},"
+        "\"averted\":{\"last_day\":1231,\"last_hour\":31,\"errors_last_day\":4,"
+        "\"errors_last_hour\":0,\"hours\":[{\"averted\":1200,\"errors\":0},{\"averted\":31,"
+        "\"errors\":4}]},"
         "\"saved\":31,\"forbidden\":{\"errors\":1,\"percent\":25.0},\"access_log\":{\"dropped\":5}"
         "}",
         0, NULL);
@@ -167,6 +177,8 @@ static void terminal_form_says_what_is_wrong_and_why(void **state)
         "1,234,567", "7 ms\n", "its probes say otherwise",
         "1,200 responses in 1.5 MB of 256.0 MB; 97.3 %", "lifelines answered 31 visitors\n",
         "31  stale because the backend failed\n", "25 % of the errors",
+        "█▁  1,231 errors averted, 31 of them in the last hour\n",
+        "·█  4 seen by visitors, 0 of them in the last hour\n",
         "5 lines of the access log"};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         if (strstr(text, parts[i]) == NULL)

@@ -28,6 +28,7 @@ static int set_up(void **state)
     assert_non_null(world->epoll);
     world->loop = epoll_loop_create(world->epoll, &limits, 0, 1);
     assert_non_null(world->loop);
+    history_table_init(&world->edge.histories);
     world->edge.origins = origins_create(&world->loop, 1);
     assert_non_null(world->edge.origins);
     world->url = SLICE("http://127.0.0.1:1");
@@ -40,6 +41,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
+    history_table_destroy(&world->edge.histories);
     origins_destroy(world->edge.origins);
     epoll_loop_destroy(world->loop);
     epoll_world_destroy(world->epoll);

@@ -522,6 +522,35 @@ static void status_page_says_how_the_site_is(void **state)
     }
 }
 
+// The widest there can be, and nothing at all.
+static void status_page_shows_what_was_averted(void **state)
+{
+    (void)state;
+    struct history_view history = {0};
+    struct page_status status = {.host = SLICE("a.example"), .now_ms = NOW, .history = &history};
+    assert_null(strstr(string_of(page_site_status(&arena, PAGE_HTML, &status)), "averted"));
+    for (unsigned i = 0; i < LIFELINE_COUNT; i++)
+        history.day[i] = 4000000000;
+    for (unsigned i = 0; i < HISTORY_HOURS; i++)
+        history.hours[i] = (struct history_hour){.averted = 4000000000 - i, .errors = 100000000};
+    struct slice page = page_site_status(&arena, PAGE_HTML, &status);
+    assert_true(page.size < PAGE_SIZE_MAX);
+    const char *html = string_of(page);
+    assert_has(html, "<dt>Errors averted</dt>");
+    assert_has(html, "<dt>stale because the backend failed</dt><dd>4000000000</dd>");
+    assert_has(html, "<dt>Errors that visitors saw</dt><dd>4000000000</dd>");
+    assert_has(html, "</svg>");
+    assert_true(slice_ends_with(page, SLICE("</html>\n")));
+    json_t *object = json(page_site_status(&arena, PAGE_JSON, &status));
+    json_t *averted = json_object_get(object, "averted");
+    assert_int_equal(json_integer_value(json_object_get(averted, "errors_last_day")), 4000000000);
+    json_t *by = json_object_get(averted, "by_lifeline");
+    assert_int_equal(json_object_size(by), LIFELINE_COUNT - 1);
+    assert_int_equal(json_integer_value(json_object_get(by, "saved_hold")), 4000000000);
+    json_decref(object);
+    assert_has(string_of(page_site_status(&arena, PAGE_TEXT, &status)), "in the last 24 hours");
+}
+
 static void cleared_page_leads_back(void **state)
 {
     (void)state;
@@ -567,6 +596,7 @@ int main(void)
         cmocka_unit_test(form_follows_what_the_client_likes_best),
         cmocka_unit_test(secure_context_is_told_by_browser_or_proxy),
         cmocka_unit_test(status_page_says_how_the_site_is),
+        cmocka_unit_test(status_page_shows_what_was_averted),
         cmocka_unit_test(cleared_page_leads_back),
         cmocka_unit_test(full_arena_gives_no_page),
     };
