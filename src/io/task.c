@@ -31,7 +31,7 @@ struct task {
     enum error reason; // why the last suspension ended
     unsigned eager_steps;
     bool woken;     // a wake is kept for the next suspension
-    bool cancelled;
+    bool cancelled, interrupted;
     bool shielded;  // this suspension ends by a wake only
     void (*describe)(int descriptor, void *argument);
     void *describe_argument;
@@ -149,6 +149,7 @@ static void task_set_up(struct task *task, struct scope *scope, task_main *main,
     task->argument = argument;
     task->woken = false;
     task->shielded = false;
+    task->interrupted = false;
     task->cancelled = scope != NULL && scope->cancelled;
     if (scope != NULL)
         list_append(&scope->tasks, &task->scope_link);
@@ -241,7 +242,7 @@ static void sleep_until_resumed(struct task *task, enum task_state state)
 enum error task_suspend(struct task *task, uint64_t deadline_ns)
 {
     check_may_suspend(task);
-    if (task->cancelled)
+    if (task_is_cancelled(task))
         return ERROR_CANCELLED;
     if (task->woken) {
         task->woken = false;
@@ -281,6 +282,20 @@ void task_cancel(struct task *task)
         make_ready(task, ERROR_CANCELLED);
 }
 
+void task_interrupt(struct task *task)
+{
+    task->interrupted = true;
+    if (task->state == TASK_SUSPENDED && !task->shielded)
+        make_ready(task, ERROR_CANCELLED);
+}
+
+bool task_settle(struct task *task)
+{
+    bool interrupted = task->interrupted;
+    task->interrupted = false;
+    return interrupted;
+}
+
 enum error task_sleep_until(struct task *task, uint64_t due_ns)
 {
     for (;;) {
@@ -295,16 +310,16 @@ enum error task_sleep_until(struct task *task, uint64_t due_ns)
 enum error task_yield(struct task *task)
 {
     check_may_suspend(task);
-    if (task->cancelled)
+    if (task_is_cancelled(task))
         return ERROR_CANCELLED;
     list_append(&task->loop->ready, &task->link);
     sleep_until_resumed(task, TASK_READY);
-    return task->cancelled ? ERROR_CANCELLED : ERROR_NONE;
+    return task_is_cancelled(task) ? ERROR_CANCELLED : ERROR_NONE;
 }
 
 enum error task_breathe(struct task *task)
 {
-    if (task->cancelled)
+    if (task_is_cancelled(task))
         return ERROR_CANCELLED;
     if (++task->eager_steps < EAGER_STEPS_MAX)
         return ERROR_NONE;
@@ -360,7 +375,7 @@ uint64_t task_now_ns(const struct task *task)
 
 bool task_is_cancelled(const struct task *task)
 {
-    return task->cancelled;
+    return task->cancelled || task->interrupted;
 }
 
 void task_set_description(struct task *task, void (*describe)(int descriptor, void *argument),

@@ -33,6 +33,10 @@ struct loop *task_loop(const struct task *task);
 uint64_t task_now_ns(const struct task *task);
 bool task_is_cancelled(const struct task *task);
 void task_cancel(struct task *task);
+// Calls off what the task is doing, not the task: it unwinds as if cancelled until it says itself
+// that it has, with task_settle (true: it was interrupted). From the task's own loop only.
+void task_interrupt(struct task *task);
+bool task_settle(struct task *task);
 
 void scope_open(struct scope *scope);
 void scope_cancel(struct scope *scope);

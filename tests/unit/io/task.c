@@ -237,6 +237,44 @@ static void test_cancellation_ends_this_wait_and_every_later_one(void **state)
     loop_destroy(&loop);
 }
 
+static void goes_on(struct task *task, void *argument)
+{
+    struct diary *diary = argument;
+    uint64_t later_ns = task_now_ns(task) + NS_PER_SECOND;
+    diary->task = task;
+    assert_int_equal(task_suspend(task, later_ns), ERROR_CANCELLED);
+    assert_true(task_is_cancelled(task));
+    assert_int_equal(task_suspend(task, later_ns), ERROR_CANCELLED);
+    assert_true(task_settle(task));
+    assert_false(task_settle(task));
+    assert_false(task_is_cancelled(task));
+    assert_int_equal(task_suspend(task, later_ns), ERROR_TIMEOUT);
+    note(diary, "on");
+    // One that comes after the end of what it was for is settled without a trace.
+    task_interrupt(task);
+    assert_true(task_settle(task));
+    assert_int_equal(task_sleep_until(task, later_ns + NS_PER_SECOND), ERROR_NONE);
+    // To settle an interruption does not undo a cancellation.
+    task_interrupt(task);
+    task_cancel(task);
+    assert_true(task_settle(task));
+    assert_int_equal(task_suspend(task, later_ns + 2 * NS_PER_SECOND), ERROR_CANCELLED);
+    note(diary, " done");
+}
+
+static void test_an_interruption_ends_when_the_task_says_so(void **state)
+{
+    (void)state;
+    struct loop loop;
+    struct diary diary = {0};
+    start(setup_loop(&loop), NULL, goes_on, &diary);
+    loop_step(&loop);
+    task_interrupt(diary.task);
+    virtual_run(&loop);
+    assert_string_equal(diary.text, "on done");
+    loop_destroy(&loop);
+}
+
 enum wait_kind { WAIT_SUSPEND, WAIT_SLEEP, WAIT_YIELD, WAIT_BROADCAST, WAIT_JOIN, WAIT_KINDS };
 
 struct waiting {
@@ -681,6 +719,7 @@ int main(void)
         cmocka_unit_test(test_a_step_comes_back_even_if_a_task_is_always_ready),
         cmocka_unit_test(test_cancellation_ends_this_wait_and_every_later_one),
         cmocka_unit_test(test_cancellation_reaches_a_task_in_every_kind_of_wait),
+        cmocka_unit_test(test_an_interruption_ends_when_the_task_says_so),
         cmocka_unit_test(test_each_wait_meets_its_deadline),
         cmocka_unit_test(test_a_wake_does_not_cut_a_sleep_short),
         cmocka_unit_test(test_closing_a_scope_cancels_and_awaits_its_tasks),
