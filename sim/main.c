@@ -20,6 +20,7 @@ static const struct sim_group *const groups[] = {
     &sim_tunnel_scenarios,
     &sim_hold_scenarios,
     &sim_name_scenarios,
+    &sim_attempt_scenarios,
     &sim_http2_scenarios,
 };
 

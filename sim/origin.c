@@ -92,11 +92,12 @@ static enum error read_upload(struct task *task, struct connection *connection)
 
 // Deciding what to answer.
 
-static struct sim_fault roll_fault(struct sim_origin *origin, struct slice path)
+static struct sim_fault roll_fault(struct sim_origin *origin, struct slice path, unsigned served)
 {
     struct sim_fault fault = origin->fault;
     struct random *random = sim_random(origin->run);
-    bool meant = fault.prefix == NULL || slice_starts_with(path, slice_from_string(fault.prefix));
+    bool meant = (fault.prefix == NULL || slice_starts_with(path, slice_from_string(fault.prefix)))
+        && (served > 1 || !fault.kept_only);
     if (fault.kind == SIM_FAULT_NONE || !meant ||
         (fault.permille != 0 && !random_chance(random, fault.permille, 1000)))
         return (struct sim_fault){.kind = SIM_FAULT_NONE};
@@ -167,7 +168,7 @@ void sim_origin_choose(struct sim_origin *origin, const struct sim_head *request
     response->path = slice_cut(&rest, '?');
     response->variant = SLICE("");
     response->page = sim_site_page(&origin->run->site, response->path);
-    response->fault = roll_fault(origin, response->path);
+    response->fault = roll_fault(origin, response->path, served);
     response->keep = origin->requests_each == 0 || served < origin->requests_each;
     response->framing = SIM_FRAMING_LENGTH;
     if (response->fault.kind == SIM_FAULT_STATUS) {
@@ -370,7 +371,7 @@ enum error sim_origin_wait(struct task *task, struct sim_origin *origin,
         return be_served(task, origin);
     if (origin->spread_ms > 0)
         ms += random_below(sim_random(origin->run), origin->spread_ms + 1);
-    if (fault->kind == SIM_FAULT_DELAY)
+    if (fault->kind == SIM_FAULT_DELAY || fault->kind == SIM_FAULT_STATUS)
         ms += fault->delay_ms;
     if (ms == 0)
         return ERROR_NONE;
@@ -386,6 +387,13 @@ static enum error answer_health(struct task *task, struct connection *connection
     struct text text = text_in(connection->head, sizeof(connection->head));
     text_format(&text, "HTTP/1.1 %u Health\r\nContent-Length: 0\r\n\r\n", origin->health_status);
     return sim_wire_send(task, &connection->wire, text_slice(&text));
+}
+
+uint64_t sim_origin_idle_ms(struct sim_origin *origin)
+{
+    if (origin->idle_spread_ms == 0)
+        return origin->idle_ms;
+    return origin->idle_ms + random_below(sim_random(origin->run), origin->idle_spread_ms + 1);
 }
 
 struct sim_path *sim_origin_begin(struct sim_origin *origin, const struct sim_head *request,
@@ -432,7 +440,7 @@ static enum error answer_site(struct task *task, struct connection *connection, 
 static enum error answer_tunnel(struct task *task, struct connection *connection)
 {
     struct sim_origin *origin = connection->origin;
-    struct sim_fault fault = roll_fault(origin, connection->request.line[1]);
+    struct sim_fault fault = roll_fault(origin, connection->request.line[1], 1);
     struct random *random = sim_random(origin->run);
     uint64_t left = fault.kind == SIM_FAULT_IN_BODY ? random_below(random, 10000) : UINT64_MAX;
     if (fault.kind == SIM_FAULT_BEFORE_HEAD)
@@ -480,7 +488,8 @@ static void serve_connection(struct task *task, void *argument)
     enum error error = ERROR_NONE;
     bool last = false;
     while (error == ERROR_NONE && !last) {
-        connection->wire.wait_ms = connection->served == 0 ? FIRST_WAIT_MS : origin->idle_ms;
+        connection->wire.wait_ms =
+            connection->served == 0 ? FIRST_WAIT_MS : sim_origin_idle_ms(origin);
         error = sim_wire_head(task, &connection->wire, &connection->request);
         if (error == ERROR_PROTOCOL)
             sim_fail(origin->run, "the origin got %s", connection->wire.fault);

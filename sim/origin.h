@@ -11,7 +11,8 @@ enum sim_fault_kind {
     SIM_FAULT_IN_BODY,        // somewhere in the body
     SIM_FAULT_AFTER_RESPONSE, // the response is whole, then `how` where more was promised
     SIM_FAULT_DELAY,          // delay_ms before the head
-    SIM_FAULT_STATUS,         // `status`, with Retry-After if retry_after_s is not 0
+    SIM_FAULT_STATUS,         // `status` after delay_ms, with Retry-After if retry_after_s is not
+                              // 0
     SIM_FAULT_LENGTH,         // Content-Length is wrong by `amount`
     SIM_FAULT_GARBAGE,        // something that is no HTTP
     SIM_FAULT_REFUSED,        // HTTP/2 only: not processed, by RST_STREAM or GOAWAY
@@ -24,6 +25,7 @@ struct sim_fault {
     enum sim_fault_how how;
     unsigned permille;  // of the requests; 0: all
     const char *prefix; // of their paths; NULL: all
+    bool kept_only;     // not the first request of a connection
     unsigned status;
     uint64_t retry_after_s, delay_ms;
     int64_t amount;
@@ -45,7 +47,7 @@ struct sim_origin {
     unsigned inside, inside_most; // of those
     bool tells_date;              // by a clock that is wrong by so much:
     int64_t clock_offset_ms;
-    uint64_t idle_ms;             // closes kept connections after that
+    uint64_t idle_ms, idle_spread_ms; // closes kept connections after that
     unsigned requests_each;       // per connection, 0: no limit
     bool http2;                 // speaks that, without asking
     unsigned streams_each;      // at once, 0: 100

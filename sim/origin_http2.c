@@ -466,7 +466,7 @@ static void read_frames(struct task *task, struct h2 *h2)
     uint8_t buffer[4096];
     while (!h2->over) {
         size_t size;
-        uint64_t wait_ms = MAXIMUM(h2->origin->idle_ms, (uint64_t)1);
+        uint64_t wait_ms = MAXIMUM(sim_origin_idle_ms(h2->origin), (uint64_t)1);
         enum error error =
             io_receive(task, h2->socket, buffer, sizeof(buffer), sim_in_ms(task, wait_ms), &size);
         if (error == ERROR_TIMEOUT && h2->active > 0)

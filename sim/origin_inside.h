@@ -31,6 +31,8 @@ void sim_origin_check_trailer(struct sim_run *run, const struct sim_head *reques
     struct slice lines);
 enum error sim_origin_wait(struct task *task, struct sim_origin *origin,
     const struct sim_fault *fault);
+// How long the next rest of a connection may be.
+uint64_t sim_origin_idle_ms(struct sim_origin *origin);
 // Counts a request, and says so in the trace; NULL: a health check, which is answered apart.
 struct sim_path *sim_origin_begin(struct sim_origin *origin, const struct sim_head *request,
     const struct sim_response *response);

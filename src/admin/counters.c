@@ -28,10 +28,13 @@ static const struct counter cache_rows[] = {
 TABLE(counters_cache, "afloat_cache_", cache_rows);
 
 static const struct counter origin_rows[] = {
-    ROW(origin_statistics, requests, false, "requests that needed the origin"),
+    ROW(origin_statistics, requests, false,
+        "fetches it was asked for, however many visitors waited for each"),
     ROW(origin_statistics, attempts, false, "attempts made for them"),
-    ROW(origin_statistics, extra_attempts, false, "attempts beyond a request's first"),
+    ROW(origin_statistics, extra_attempts, false, "attempts beyond a fetch's first"),
     ROW(origin_statistics, budget_refusals, false, "extra attempts that the retry budget refused"),
+    ROW(origin_statistics, throttled, false,
+        "of these, because the origin accepts less than half of what it is sent"),
     ROW(origin_statistics, failures, false, "attempts and bodies that failed"),
     ROW(origin_statistics, resolve_failures, false, "names that could not be resolved"),
     ROW(origin_statistics, stale_connections, false,

@@ -1,7 +1,7 @@
 // The life of a fetch, top to bottom:
 //
 //   fetch_main
-//     fetch_ask           attempts, until one is answered or none is left to make
+//     fetch_ask           attempts (attempt.c), until one is answered or none is left to make
 //     fetch_ask_whole     without conditions, when a 304 speaks of something else than the copy
 //     fetch_refuses_size  larger than a rule allows: no answer
 //     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader
@@ -10,6 +10,7 @@
 #include "edge/fetch.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/attempt.h"
 #include "edge/forward.h"
 #include "edge/invalidate.h"
 #include "edge/lifeline.h"
@@ -201,6 +202,8 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     if (error == ERROR_NONE) {
         fetch->flight = flight_reference(flight);
         ledger_add(request->thread->ledger, LEDGER_ORIGIN_FETCHES, 1);
+        if (request->held_since_ns == 0) // who was held has been counted, or tries for others
+            origin_budget_count(fetch->origin, request->thread->loop->now_ns);
     } else {
         fetch_destroy(fetch);
     }
@@ -239,14 +242,10 @@ static void fetch_note_failure(struct fetch *fetch)
 // last answer, which may be an error status; NULL: there was none.
 static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
 {
-    const struct http1_limits *limits = &fetch->generation->settings->http;
     struct loop *loop = task_loop(task);
     for (;;) {
         struct exchange *exchange = NULL;
-        fetch->attempts++;
-        fetch->failure = (struct failure){0};
-        enum error error = exchange_open(task, fetch->origin, &fetch->request, limits,
-            &fetch->tried, &exchange, &fetch->failure);
+        enum error error = attempt_make(task, fetch, &exchange);
         fetch->asked_ns = exchange == NULL ? 0 : exchange_asked_ns(exchange);
         if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))
             return exchange;

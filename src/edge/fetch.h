@@ -42,6 +42,7 @@ struct fetch {
     struct slice conditions;       // within request.fields: the copy's validators
     uint64_t tried;                // backends, a bit each
     unsigned attempts;
+    bool hedged;                   // once in its life
     struct failure failure;        // of the attempt just made
     const struct lifeline *saved_by;
     uint64_t asked_ns;             // when the attempt just answered began to be sent

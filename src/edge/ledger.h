@@ -16,6 +16,8 @@
     X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
     X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
     X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
+    X(HEDGES, "hedges", "second attempts made beside a slow first one")                            \
+    X(HEDGES_WON, "hedges_won", "of these, those whose answer was taken")                          \
     X(VISITOR_ERRORS, "visitor_errors",                                                            \
         "answers of 500 and above that a visitor saw, those of rules apart")                       \
     X(STRAYED, "strayed", "whose straight way to an answer failed, or was too slow")               \

@@ -1,6 +1,6 @@
 // The table of lifelines and the order in which they are asked.
 #include "edge/lifeline.h"
-#include "edge/fetch.h"
+#include "edge/attempt.h"
 #include "edge/request.h"
 
 static const struct lifeline *const lifelines[] = {
@@ -74,4 +74,20 @@ enum lifeline_outcome lifelines_attempt(struct task *task, struct fetch *fetch)
             fetch->saved_by = lifelines[id];
     }
     return outcome;
+}
+
+const struct lifeline *lifelines_beside(struct attempt *attempt, uint64_t *ret_again_ns)
+{
+    const struct lifeline_settings *settings = &fetch_site(attempt->fetch)->lifelines;
+    uint64_t again_ns = NEVER_NS;
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT; id++) {
+        uint64_t own_again_ns = NEVER_NS;
+        if (lifelines[id]->beside == NULL || !settings->of[id].enabled)
+            continue;
+        if (lifelines[id]->beside(attempt, &own_again_ns) == LIFELINE_AGAIN)
+            return lifelines[id];
+        again_ns = MINIMUM(again_ns, own_again_ns);
+    }
+    *ret_again_ns = again_ns;
+    return NULL;
 }

@@ -8,22 +8,27 @@
 
 struct request;
 struct fetch;
+struct attempt;
 
 enum lifeline_outcome {
     LIFELINE_PASS,     // not mine: the next one is asked
     LIFELINE_ANSWERED, // request->answer says what to send
     LIFELINE_AGAIN,    // of a fetch: make another attempt; of a request: begin anew
+                       // of an attempt that goes on: make another one beside it
 };
 
 struct lifeline {
     const char *name; // as in Cache-Status, the access log and the settings
-    // The phases; NULL where it has nothing to do. All but attempt act on a visitor's request:
+    // The phases; NULL where it has nothing to do. The first three act on a visitor's request:
     enum lifeline_outcome (*lookup)(struct task *task, struct request *request);  // no fresh copy
     enum lifeline_outcome (*wait)(struct task *task, struct request *request);    // a fetch runs
     // It failed; with request->object, the answer that came is an error of the backend's.
     enum lifeline_outcome (*failure)(struct task *task, struct request *request);
     // An attempt of a fetch failed (fetch->failure says how).
     enum lifeline_outcome (*attempt)(struct task *task, struct fetch *fetch);
+    // An attempt goes on. Not in a task: it must not suspend. With PASS, *ret_again_ns is when to
+    // be asked again, NEVER_NS by default.
+    enum lifeline_outcome (*beside)(struct attempt *attempt, uint64_t *ret_again_ns);
 };
 
 #define X(NAME, file, metric, help)                                                                \
@@ -44,3 +49,5 @@ enum lifeline_outcome lifelines_lookup(struct task *task, struct request *reques
 enum lifeline_outcome lifelines_wait(struct task *task, struct request *request);
 enum lifeline_outcome lifelines_failure(struct task *task, struct request *request);
 enum lifeline_outcome lifelines_attempt(struct task *task, struct fetch *fetch);
+// The one that wants another attempt beside this one, or NULL: ask again then.
+const struct lifeline *lifelines_beside(struct attempt *attempt, uint64_t *ret_again_ns);

@@ -13,6 +13,7 @@
     X(STALE_IF_SLOW, stale_if_slow, "saved_stale_if_slow",                                         \
         "stale because the backend was too slow")                                                  \
     X(RETRY, retry, "saved_retry", "answered by a further attempt")                                \
+    X(HEDGE, hedge, "saved_hedge", "answered by another backend because the first was slow")       \
     X(MAINTENANCE, maintenance, "saved_maintenance",                                               \
         "stale because the backend is in maintenance, as declared or as it says")                  \
     X(STALE_IF_ERROR, stale_if_error, "saved_stale_if_error", "stale because the backend failed")  \

@@ -366,7 +366,6 @@ bool request_ask(struct task *task, struct request *request)
 {
     struct edge *edge = request->thread->edge;
     struct cache_key hint = fetch_hint_key(&request->key, request->credentials);
-    origin_budget_count(request->origin, task_now_ns(task));
     if (request->shareable && request->copy == NULL
         && (request->head.method == HTTP_METHOD_HEAD
             || cache_is_uncacheable(edge->cache, &hint, task_now_ns(task))))

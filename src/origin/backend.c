@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#define ANSWERS_KNOWN 20 // fewer say nothing about a quantile
+
 enum error backend_create(struct slice url, unsigned loop_count, struct backend **ret_backend)
 {
     char message[128];
@@ -59,6 +61,14 @@ void backend_release(struct backend *backend)
     addresses_destroy(&backend->addresses);
     tls_resumption_destroy(&backend->resumption);
     memory_free(backend);
+}
+
+uint64_t backend_quantile_ms(const struct backend *backend, unsigned permille)
+{
+    const struct histogram *histogram = &backend->first_byte_us;
+    if (atomic_load_explicit(&histogram->total, memory_order_relaxed) < ANSWERS_KNOWN)
+        return 0;
+    return MAXIMUM(histogram_quantile(histogram, permille) / 1000, 1);
 }
 
 void backend_read(struct backend *backend, struct backend_view *ret_view)

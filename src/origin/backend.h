@@ -9,7 +9,7 @@
 
 // Of one origin; struct origin_statistics as relaxed atomics.
 struct origin_counters {
-    _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, failures,
+    _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, throttled, failures,
         resolve_failures, stale_connections, connection_refusals, pool_overflows;
 };
 
@@ -51,4 +51,6 @@ enum error backend_create(struct slice url, unsigned loop_count, struct backend 
     MUST_CHECK;
 struct backend *backend_reference(struct backend *backend);
 void backend_release(struct backend *backend); // NULL is fine
+// Of the time to first byte over recent answers; 0 while there are too few to tell.
+uint64_t backend_quantile_ms(const struct backend *backend, unsigned permille);
 void backend_read(struct backend *backend, struct backend_view *ret_view);

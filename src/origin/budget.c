@@ -43,7 +43,7 @@ void budget_count(struct budget *budget, uint64_t now_ns)
         memory_order_relaxed, memory_order_relaxed));
 }
 
-bool budget_take(struct budget *budget, uint64_t percent, uint64_t floor, uint64_t now_ns)
+bool budget_take(struct budget *budget, uint64_t permille, uint64_t floor, uint64_t now_ns)
 {
     uint16_t epoch = (uint16_t)(now_ns / HALF_NS);
     _Atomic uint64_t *place = &budget->halves[epoch & 1];
@@ -54,7 +54,7 @@ bool budget_take(struct budget *budget, uint64_t percent, uint64_t floor, uint64
         before = half_of(atomic_load_explicit(&budget->halves[(epoch + 1) & 1],
             memory_order_relaxed), (uint16_t)(epoch - 1));
         uint64_t requests = (uint64_t)half.requests + before.requests;
-        uint64_t allowed = MAXIMUM(floor, requests * percent / 100);
+        uint64_t allowed = MAXIMUM(floor, requests * permille / 1000);
         if (half.extras == EXTRAS_MAX || (uint64_t)half.extras + before.extras >= allowed)
             return false;
         half.extras++;

@@ -112,6 +112,8 @@ static enum error begin_request(struct task *task, struct exchange *exchange,
             return error;
         size_t sent = 0;
         bool reused = exchange->connection->reused;
+        if (exchange->request->progress != NULL)
+            exchange->request->progress->reused = reused;
         exchange->asked_ns = task_now_ns(task);
         error = exchange_send_head(task, exchange, &sent);
         if (error == ERROR_NONE) {
@@ -315,6 +317,8 @@ static void report_answer(const struct task *task, const struct exchange *exchan
             &failure);
         return;
     }
+    throttle_count_accepted(&exchange->origin->throttle, origin_plan_window_ns(exchange->plan),
+        loop->now_ns);
     health_report_success(&exchange->backend->health, &exchange->plan->rules,
         (struct health_time){loop->now_ns, loop->wall_ms});
     note_absence(exchange->origin, false, loop->now_ns);
@@ -322,6 +326,17 @@ static void report_answer(const struct task *task, const struct exchange *exchan
         return;
     histogram_add(&exchange->origin->first_byte_us, first_byte_us);
     histogram_add(&exchange->backend->first_byte_us, first_byte_us);
+}
+
+// Who was called off although he had taken longer than 95 of 100 do, because somebody else was
+// quicker or nobody waits any more, is one of the slow, and counts with what he took at the least.
+static void report_called_off(struct origin *origin, struct backend *backend, uint64_t took_ns)
+{
+    uint64_t p95_ms = backend_quantile_ms(backend, 950);
+    if (p95_ms == 0 || took_ns <= p95_ms * NS_PER_MS)
+        return;
+    histogram_add(&origin->first_byte_us, took_ns / 1000);
+    histogram_add(&backend->first_byte_us, took_ns / 1000);
 }
 
 static struct backend *choose(struct task *task, struct origin *origin, struct origin_plan *plan,
@@ -334,11 +349,13 @@ static struct backend *choose(struct task *task, struct origin *origin, struct o
         .affinity = request->affinity,
         .now_ns = task_now_ns(task),
         .may_try_sick = http_method_is_idempotent(request->method) && request->upgrade.data == NULL
-            && request->body.framing == HTTP_FRAMING_NONE,
+            && request->body.framing == HTTP_FRAMING_NONE && !request->is_second,
     };
     size_t index = balance_choose(plan->backends, plan->backend_count, &question, &origin->cursor,
         &task_loop(task)->random);
     *tried |= UINT64_C(1) << index;
+    if (request->progress != NULL)
+        request->progress->backend = index;
     return plan->backends[index];
 }
 
@@ -350,15 +367,19 @@ enum error exchange_open(struct task *task, struct origin *origin,
     struct backend *backend = choose(task, origin, plan, request, tried);
     struct exchange_way way = {.origin = origin, .plan = plan, .backend = backend,
         .limits = limits, .timeouts = plan->settings.timeouts, .keeps_connections = true};
+    throttle_count_sent(&origin->throttle, origin_plan_window_ns(plan), task_now_ns(task));
     count_one(&origin->counters.attempts);
     count_one(&backend->requests);
     count_one(&backend->in_flight);
+    uint64_t begun_ns = task_now_ns(task);
     enum error error = exchange_begin(task, &way, request, ret_exchange, ret_failure);
     if (error == ERROR_NONE)
         report_answer(task, *ret_exchange, request->body.framing != HTTP_FRAMING_NONE);
     else {
         atomic_fetch_sub_explicit(&backend->in_flight, 1, memory_order_relaxed);
         exchange_report_failure(task, origin, plan, backend, ret_failure);
+        if (ret_failure->kind == FAILURE_CANCELLED)
+            report_called_off(origin, backend, task_now_ns(task) - begun_ns);
     }
     origin_plan_release(plan); // the exchange holds its own
     return error;

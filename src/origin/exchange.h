@@ -2,6 +2,12 @@
 // connection (RFC 9112). A request that is not idempotent, or has a body, goes on a fresh
 // connection; a kept one that turns out closed before anything was sent is replaced at once, for
 // free.
+//
+// Why a fresh one for each write, and not a kept one that is young enough: age is only one reason
+// why a backend closes. Restarts, a count of requests and want of room are others, give no notice,
+// and their end may cross a request at any age. Nobody can tell then whether it was acted on, while
+// a connection refused has provably done nothing. Backends far away, where connecting hurts, are
+// better asked over HTTP/2.
 #pragma once
 
 #include "http/http1.h"
@@ -24,6 +30,12 @@ struct exchange_body {
     struct slice (*trailer)(void *source);
 };
 
+// What others of its loop may know of an exchange that is being opened.
+struct exchange_progress {
+    size_t backend; // its index, as the bit in *tried; SIZE_MAX: none is chosen yet
+    bool reused;    // the request is on a kept connection of HTTP/1.1
+};
+
 struct exchange_request {
     enum http_method method;
     struct slice method_text, target; // origin-form
@@ -39,6 +51,8 @@ struct exchange_request {
     bool wants_trailer;               // TE: trailers (RFC 9110 section 10.1.4)
     uint64_t affinity;                // for BALANCE_HASH
     bool fresh_connection;            // not on a kept one, although it might
+    bool is_second;                   // another one is under way: no trial of a sick backend
+    struct exchange_progress *progress; // kept up to date within exchange_open; NULL: for nobody
     // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh
     // connection, and 101 is then an answer. data NULL: it does not.
     struct slice upgrade;

@@ -107,19 +107,28 @@ bool origin_has_answered_since(struct origin *origin, uint64_t since_ns);
 bool origin_says_maintenance(struct origin *origin, uint64_t over_ns, uint64_t now_ns);
 // p95 of the time to first byte over recent answers, 0 while unknown.
 uint64_t origin_p95_ms(struct origin *origin);
+// How long a backend may take before another one is likely to answer sooner; 0: nobody knows yet.
+// *ret_has_other: there is one that is well and not in tried (bits as in exchange_open). Without
+// any, it is this one's own p95. patience.c
+uint64_t origin_patience_ms(struct origin *origin, size_t backend, uint64_t tried,
+    bool *ret_has_other);
 // Who may ask it now, and who waits. As long as the origin.
 struct gate *origin_gate(struct origin *origin);
 struct retry_settings origin_retry(struct origin *origin);
 struct timeout_settings origin_timeouts(struct origin *origin);
 
-// The one budget for extra attempts (SRE book ch. 21): count every request once, ask before each
-// attempt beyond a request's first.
+// The one budget for extra attempts (SRE book ch. 21): count every fetch once, ask before each
+// attempt beyond its first, whoever makes it. While the origin accepts less than half of what it is
+// sent, the share shrinks (throttle.h) down to the floor.
 void origin_budget_count(struct origin *origin, uint64_t now_ns);
 bool origin_budget_take(struct origin *origin, uint64_t now_ns);
+// The same for a second attempt beside a slow one, which has a share of its own within the budget.
+bool origin_budget_take_hedge(struct origin *origin, uint64_t percent, uint64_t now_ns);
 struct origin_statistics {
-    uint64_t requests;            // counted by origin_budget_count
+    uint64_t requests;            // fetches, counted by origin_budget_count
     uint64_t attempts;            // of exchange_open
     uint64_t extra_attempts, budget_refusals;
+    uint64_t throttled;           // of these refusals, by the throttle alone
     uint64_t failures;            // attempts and bodies that failed, 500, 502, 503 and 504
     uint64_t resolve_failures;
     uint64_t stale_connections;   // kept ones that the backend had closed

@@ -7,6 +7,7 @@
 #include "origin/budget.h"
 #include "origin/gate.h"
 #include "origin/pool.h"
+#include "origin/throttle.h"
 
 struct origin_plan {
     _Atomic uint64_t references;
@@ -24,6 +25,8 @@ struct origin {
     struct lock lock; // of plan
     struct origin_plan *plan;
     struct budget budget;
+    struct throttle throttle; // of that budget
+    struct budget hedges;     // the part of it that second attempts take
     struct gate gate;
     struct absence absence;
     struct origin_counters counters;
@@ -54,6 +57,12 @@ enum error origin_plan_create(const struct origin_settings *settings,
     const struct origin_plan *old, unsigned loop_count, struct origin_plan **ret_plan) MUST_CHECK;
 struct origin_plan *origin_plan_acquire(struct origin *origin); // a reference
 void origin_plan_release(struct origin_plan *plan); // NULL is fine
+// Over which its throttle looks: no answer takes longer.
+static inline uint64_t origin_plan_window_ns(const struct origin_plan *plan)
+{
+    const struct timeout_settings *timeouts = &plan->settings.timeouts;
+    return throttle_window_ns((timeouts->connect_ms + timeouts->first_byte_ms) * NS_PER_MS);
+}
 bool origin_plan_has(const struct origin_plan *plan, const struct backend *backend);
 struct origin *origin_reference(struct origin *origin);
 struct pool_loop *origins_pool(struct origins *origins, const struct loop *loop);

@@ -3,6 +3,7 @@
 #include "origin/plan.h"
 
 #define ANSWERS_KNOWN 20 // fewer say nothing about a p95
+#define HEDGES_FLOOR 1   // in 10 s, so that a quiet site has one too
 
 struct slice origin_name(const struct origin *origin)
 {
@@ -105,15 +106,28 @@ void origin_budget_count(struct origin *origin, uint64_t now_ns)
 {
     count_one(&origin->counters.requests);
     budget_count(&origin->budget, now_ns);
+    budget_count(&origin->hedges, now_ns);
 }
 
 bool origin_budget_take(struct origin *origin, uint64_t now_ns)
 {
-    struct retry_settings retry = origin_retry(origin);
-    bool granted =
-        budget_take(&origin->budget, retry.budget_percent, retry.budget_floor, now_ns);
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    const struct retry_settings *retry = &plan->settings.retry;
+    uint64_t withheld =
+        throttle_withheld_permille(&origin->throttle, origin_plan_window_ns(plan), now_ns);
+    bool granted = budget_take(&origin->budget, retry->budget_percent * (1000 - withheld) / 100,
+        retry->budget_floor, now_ns);
     count_one(granted ? &origin->counters.extra_attempts : &origin->counters.budget_refusals);
+    if (!granted && withheld > 0)
+        count_one(&origin->counters.throttled);
+    origin_plan_release(plan);
     return granted;
+}
+
+bool origin_budget_take_hedge(struct origin *origin, uint64_t percent, uint64_t now_ns)
+{
+    return budget_take(&origin->hedges, percent * 10, HEDGES_FLOOR, now_ns)
+        && origin_budget_take(origin, now_ns);
 }
 
 void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics)
@@ -121,8 +135,9 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
     const struct origin_counters *counters = &origin->counters;
 #define READ(name) .name = atomic_load_explicit(&counters->name, memory_order_relaxed)
     *ret_statistics = (struct origin_statistics){READ(requests), READ(attempts),
-        READ(extra_attempts), READ(budget_refusals), READ(failures), READ(resolve_failures),
-        READ(stale_connections), READ(connection_refusals), READ(pool_overflows)};
+        READ(extra_attempts), READ(budget_refusals), READ(throttled), READ(failures),
+        READ(resolve_failures), READ(stale_connections), READ(connection_refusals),
+        READ(pool_overflows)};
 #undef READ
     const struct gate *gate = &origin->gate;
     ret_statistics->waiting = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);

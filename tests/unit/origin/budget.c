@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-static unsigned take_all(struct budget *budget, uint64_t percent, uint64_t floor, uint64_t now_ns)
+static unsigned take_all(struct budget *budget, uint64_t permille, uint64_t floor, uint64_t now_ns)
 {
     unsigned taken = 0;
-    while (taken < 100000 && budget_take(budget, percent, floor, now_ns))
+    while (taken < 100000 && budget_take(budget, permille, floor, now_ns))
         taken++;
     return taken;
 }
@@ -19,8 +19,8 @@ static void test_the_floor_is_granted_to_a_quiet_site(void **state)
 {
     (void)state;
     struct budget budget = {0};
-    assert_int_equal(take_all(&budget, 10, 3, NS_PER_SECOND), 3);
-    assert_int_equal(take_all(&budget, 10, 3, 4 * NS_PER_SECOND), 0);
+    assert_int_equal(take_all(&budget, 100, 3, NS_PER_SECOND), 3);
+    assert_int_equal(take_all(&budget, 100, 3, 4 * NS_PER_SECOND), 0);
 }
 
 static void test_the_share_grows_with_requests(void **state)
@@ -29,10 +29,10 @@ static void test_the_share_grows_with_requests(void **state)
     struct budget budget = {0};
     for (unsigned i = 0; i < 1000; i++)
         budget_count(&budget, NS_PER_SECOND);
-    assert_int_equal(take_all(&budget, 10, 3, 2 * NS_PER_SECOND), 100);
+    assert_int_equal(take_all(&budget, 100, 3, 2 * NS_PER_SECOND), 100);
     for (unsigned i = 0; i < 10; i++)
         budget_count(&budget, 2 * NS_PER_SECOND);
-    assert_int_equal(take_all(&budget, 10, 3, 2 * NS_PER_SECOND), 1);
+    assert_int_equal(take_all(&budget, 100, 3, 2 * NS_PER_SECOND), 1);
 }
 
 static void test_nothing_is_granted_where_it_is_forbidden(void **state)
@@ -50,13 +50,13 @@ static void test_the_window_forgets(void **state)
     struct budget budget = {0};
     for (unsigned i = 0; i < 1000; i++)
         budget_count(&budget, 7 * NS_PER_SECOND);
-    assert_int_equal(take_all(&budget, 10, 3, 9 * NS_PER_SECOND), 100);
+    assert_int_equal(take_all(&budget, 100, 3, 9 * NS_PER_SECOND), 100);
     // The half that holds them still counts in the next 5 s, with what was taken.
-    assert_int_equal(take_all(&budget, 10, 3, 12 * NS_PER_SECOND), 0);
+    assert_int_equal(take_all(&budget, 100, 3, 12 * NS_PER_SECOND), 0);
     // Afterwards only the floor is left, and it is fresh.
-    assert_int_equal(take_all(&budget, 10, 3, 16 * NS_PER_SECOND), 3);
+    assert_int_equal(take_all(&budget, 100, 3, 16 * NS_PER_SECOND), 3);
     // A long silence does not bring old counts back.
-    assert_int_equal(take_all(&budget, 10, 3, 1000 * NS_PER_SECOND), 3);
+    assert_int_equal(take_all(&budget, 100, 3, 1000 * NS_PER_SECOND), 3);
 }
 
 struct racer {
@@ -69,7 +69,7 @@ static void *race(void *argument)
     struct racer *racer = argument;
     for (unsigned i = 0; i < 20000; i++) {
         budget_count(racer->budget, 6 * NS_PER_SECOND);
-        racer->granted += budget_take(racer->budget, 10, 3, 6 * NS_PER_SECOND);
+        racer->granted += budget_take(racer->budget, 100, 3, 6 * NS_PER_SECOND);
     }
     return NULL;
 }
@@ -90,7 +90,7 @@ static void test_threads_together_get_no_more_than_the_share(void **state)
         granted += racers[i].granted;
     }
     assert_true(granted <= 8000);
-    granted += take_all(&budget, 10, 3, 6 * NS_PER_SECOND);
+    granted += take_all(&budget, 100, 3, 6 * NS_PER_SECOND);
     assert_int_equal(granted, 8000); // and none is lost
 }
 

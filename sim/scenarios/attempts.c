@@ -1,0 +1,210 @@
+// Further attempts: what a second backend can save, and that all together never cost more than
+// their budget.
+#include "sim/scenarios/common.h"
+
+#include <stdlib.h>
+
+#define THREE_BACKENDS                                                                             \
+    "origins:\n  main:\n    backends: [http://10.0.0.1, http://10.0.0.2, http://10.0.0.3]\n"
+#define STALL_MS 2000
+#define SLOW_MS 1000
+
+struct crew { // visitors who ask for what nobody keeps, each at his own pace
+    unsigned visitors, each;
+    struct sim_request *requests;
+    struct sim_answer *answers;
+    struct sim_visit *visits;
+};
+
+static void crew_run(struct task *task, struct sim_run *run, struct crew *crew, const char *prefix,
+    unsigned allow)
+{
+    size_t count = (size_t)crew->visitors * crew->each;
+    crew->requests = sim_alloc(count * sizeof(*crew->requests));
+    crew->answers = sim_alloc(count * sizeof(*crew->answers));
+    crew->visits = sim_alloc(crew->visitors * sizeof(*crew->visits));
+    for (size_t i = 0; i < count; i++) {
+        crew->requests[i].client = (unsigned)(i / crew->each);
+        crew->requests[i].allow = allow;
+        snprintf(crew->requests[i].path, sizeof(crew->requests[i].path), "%s%zu", prefix, i);
+    }
+    for (unsigned i = 0; i < crew->visitors; i++) {
+        crew->visits[i] = (struct sim_visit){.run = run,
+            .requests = crew->requests + (size_t)i * crew->each, .count = crew->each,
+            .answers = crew->answers + (size_t)i * crew->each, .think_ms = 500};
+        crew->visits[i].start_ms = sim_between_values(run, 0, 500);
+    }
+    sim_visits_run(task, run, crew->visits, crew->visitors);
+}
+
+static unsigned crew_slow(const struct crew *crew)
+{
+    unsigned slow = 0;
+    for (size_t i = 0; i < (size_t)crew->visitors * crew->each; i++)
+        slow += crew->answers[i].head_ns - crew->answers[i].sent_ns > SLOW_MS * NS_PER_MS;
+    return slow;
+}
+
+static void crew_free(struct crew *crew)
+{
+    free(crew->requests);
+    free(crew->answers);
+    free(crew->visits);
+}
+
+#define HTTP2 "    http2: prior_knowledge\n"
+
+static void begin_three(struct task *task, struct sim_run *run, const char *site,
+    struct sim_origin *origins[3])
+{
+    char settings[512];
+    bool http2 = random_chance(sim_random(run), 1, 3);
+    snprintf(settings, sizeof(settings), "%s%s%s", THREE_BACKENDS, http2 ? HTTP2 : "", site);
+    origins[0] = sim_begin(task, run, settings);
+    origins[1] = sim_origin_start(run, SIM_SECOND_ORIGIN);
+    origins[2] = sim_origin_start(run, SIM_THIRD_ORIGIN);
+    for (unsigned i = 0; i < 3; i++) {
+        origins[i]->spread_ms = 5;
+        origins[i]->http2 = http2;
+    }
+}
+
+// One of three answers one request in five with an error, after a stall: hardly anybody notices,
+// and the origin gets at most a tenth more than visitors ask for.
+static void one_of_three(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origins[3];
+    struct crew before = {.visitors = 40, .each = 5}, during = {.visitors = 30, .each = 50};
+    begin_three(task, run, SIM_SITE, origins);
+    crew_run(task, run, &before, "/api/before", 0);
+    sim_expect(run, crew_slow(&before) == 0);
+    struct sim_origin *sick = origins[random_below(sim_random(run), 3)];
+    uint64_t requests = origins[0]->requests + origins[1]->requests + origins[2]->requests;
+    sim_origin_set(sick, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = 503,
+        .permille = 200, .delay_ms = STALL_MS});
+    crew_run(task, run, &during, "/api/during", SIM_ALLOW_ERROR);
+    requests = origins[0]->requests + origins[1]->requests + origins[2]->requests - requests;
+    unsigned asked = during.visitors * during.each, slow = crew_slow(&during);
+    if (slow > asked / 200) // one in a hundred would be
+        sim_fail(run, "%u of %u waited for more than %u ms, although two were well", slow, asked,
+            SLOW_MS);
+    if (requests > asked + asked / 10)
+        sim_fail(run, "%u asked for made %" PRIu64 " requests", asked, requests);
+    sim_expect(run, run->errors == 0 && sick->faults > 20);
+    crew_free(&before);
+    crew_free(&during);
+}
+
+// Nobody answers, and nobody waits for that to change: extra attempts are hardly more than those
+// that are always allowed.
+static void all_down(struct task *task, struct sim_run *run)
+{
+    static const enum sim_fault_kind kinds[] = {SIM_FAULT_BEFORE_HEAD, SIM_FAULT_STATUS};
+    struct sim_origin *origins[3];
+    struct crew crew = {.visitors = 100, .each = 5};
+    begin_three(task, run, SIM_SITE "    lifelines: {hold: {enabled: false}}\n", origins);
+    enum sim_fault_kind kind = kinds[random_below(sim_random(run), ARRAY_SIZE(kinds))];
+    for (unsigned i = 0; i < 3; i++)
+        sim_origin_set(origins[i], (struct sim_fault){.kind = kind, .how = SIM_HOW_RESET,
+            .status = 503});
+    uint64_t start_ns = task_now_ns(task);
+    crew_run(task, run, &crew, "/api/", SIM_ALLOW_ERROR | SIM_ALLOW_CUT);
+    uint64_t took_s = (task_now_ns(task) - start_ns) / NS_PER_SECOND;
+    uint64_t requests = origins[0]->requests + origins[1]->requests + origins[2]->requests;
+    unsigned asked = crew.visitors * crew.each;
+    sim_expect(run, requests >= asked * 9 / 10); // what is reset may not have been read
+    if (requests > asked + 3 * (took_s / 5 + 2))
+        sim_fail(run, "%u asked for made %" PRIu64 " requests within %" PRIu64 " s", asked,
+            requests, took_s);
+    crew_free(&crew);
+}
+
+#define HUNG 5
+
+// Something between has forgotten the connections that are kept: what is asked on them goes
+// nowhere. With one backend, too, the visitor hardly waits.
+static void kept_hang(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct crew crew = {.visitors = 5, .each = 10};
+    crew_run(task, run, &crew, "/api/before", 0);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD,
+        .how = SIM_HOW_STALL, .kept_only = true});
+    for (unsigned i = 0; i < HUNG; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "/api/hung%u", i);
+        struct sim_answer answer = sim_get(task, run, path);
+        uint64_t waited_ms = (answer.head_ns - answer.sent_ns) / NS_PER_MS;
+        if (answer.status != 200 || waited_ms > 2100)
+            sim_fail(run, "%s: %u after %" PRIu64 " ms", path, answer.status, waited_ms);
+        sim_sleep_ms(task, sim_between_values(run, 11000, 20000)); // the share of a quiet site
+    }
+    sim_expect(run, origin->faults > 0);
+    crew_free(&crew);
+}
+
+#define RACERS 40
+#define ROUNDS 3
+
+struct racer {
+    struct sim_run *run;
+    unsigned number;
+};
+
+// Leaves a kept connection behind, and writes when the origin is about to close it.
+static void race_main(struct task *task, void *argument)
+{
+    struct racer *racer = argument;
+    struct sim_run *run = racer->run;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct sim_request read = {.client = racer->number}, write = {.client = racer->number,
+            .method = "POST", .path = "/post/edge", .upload_id = 1 + racer->number * 100 + i};
+        snprintf(read.path, sizeof(read.path), "/api/%u-%u", racer->number, i);
+        write.upload_size = random_below(sim_random(run), 3000);
+        struct sim_answer answer = sim_ask(task, run, &read);
+        sim_expect(run, answer.status == 200);
+        uint64_t due_us = sim_between_values(run, 4990000, 5010000);
+        enum error error = task_sleep_until(task, task_now_ns(task) + due_us * 1000);
+        if (error != ERROR_NONE)
+            return;
+        answer = sim_ask(task, run, &write);
+        sim_expect(run, answer.status == 200);
+    }
+}
+
+static void writes_at_the_edge(struct task *task, struct sim_run *run)
+{
+    bool http2 = random_chance(sim_random(run), 1, 3);
+    struct sim_origin *origin = sim_begin(task, run,
+        http2 ? SIM_ONE_BACKEND HTTP2 SIM_SITE : SIM_ONE_BACKEND SIM_SITE);
+    struct racer racers[RACERS];
+    struct scope scope;
+    origin->http2 = http2;
+    origin->idle_ms = 4990;
+    origin->idle_spread_ms = 20;
+    sim_host_latency(run->world, SIM_ORIGIN, sim_between_values(run, 1000, 10000), 100);
+    scope_open(&scope);
+    for (unsigned i = 0; i < RACERS; i++) {
+        racers[i] = (struct racer){run, i};
+        sim_start(run, &scope, race_main, &racers[i]);
+    }
+    enum error error = scope_join(task, &scope, sim_in_ms(task, 3600000));
+    scope_close(task, &scope);
+    sim_expect(run, error == ERROR_NONE && run->errors == 0);
+    unsigned arrived = 0;
+    LIST_FOREACH (link, &run->site.uploads)
+        arrived += LIST_ENTRY(link, struct sim_upload, link)->complete;
+    sim_expect(run, arrived == RACERS * ROUNDS); // and none twice, as always
+}
+
+static const struct sim_scenario scenarios[] = {
+    {"one_of_three_stalls", one_of_three, 0,
+        "one of three backends stalls and fails on one request in five: others are asked in time"},
+    {"all_backends_down", all_down, 0, "nobody answers: hardly any extra attempt is made"},
+    {"kept_connections_hang", kept_hang, 0,
+        "what is asked on a kept connection goes nowhere: it is asked again over a fresh one"},
+    {"writes_at_the_keepalive_edge", writes_at_the_edge, 0,
+        "the origin closes kept connections after 5 s, writes come just then: each arrives once"},
+};
+
+const struct sim_group sim_attempt_scenarios = {scenarios, ARRAY_SIZE(scenarios)};
