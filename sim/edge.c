@@ -35,6 +35,10 @@ static const struct setting root_rows[] = {
         .type = SETTING_SECTION,
         .offset = offsetof(struct edge_settings, connections),
         .section = &connection_settings_section},
+    {.name = "overload",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, overload),
+        .section = &pressure_settings_section},
     {.name = "compression",
         .type = SETTING_SECTION,
         .offset = offsetof(struct edge_settings, compression),
@@ -104,6 +108,8 @@ static void start_edge(void *argument)
     struct generation_kept *kept = load_settings(edge);
     edge->edge = edge_create(loops, count, &kept->settings, NULL);
     invariant(edge->edge != NULL);
+    if (run->resources != NULL)
+        edge_set_resources(edge->edge, run->resources);
     struct address address = sim_address(SIM_EDGE_HOST, 80);
     enum error error = edge_listen(edge->edge, &address, false);
     invariant(error == ERROR_NONE);

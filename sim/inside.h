@@ -47,7 +47,7 @@ struct sim_world {
     uint64_t next_stream;
     size_t window;
     unsigned chop_permille, memory_permille;
-    uint64_t loop_delay_ns;
+    uint64_t loop_delay_ns, descriptor_limit;
     uint64_t hash;
     FILE *trace;
     struct sim_counts counts;

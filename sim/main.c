@@ -21,6 +21,7 @@ static const struct sim_group *const groups[] = {
     &sim_hold_scenarios,
     &sim_name_scenarios,
     &sim_attempt_scenarios,
+    &sim_overload_scenarios,
     &sim_http2_scenarios,
 };
 

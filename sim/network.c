@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define SIM_BACKLOG 128
+#define STARVED_PAUSE_MS 50
 #define SIM_EPHEMERAL_PORT 20000
 
 struct address sim_address(const char *host, uint16_t port)
@@ -328,12 +329,30 @@ static enum error network_local_address(const struct io_socket *socket, struct a
     return ERROR_NONE;
 }
 
+static bool lacks_descriptors(const struct loop *loop)
+{
+    const struct sim_loop *self = sim_loop_of(loop);
+    const struct sim_world *world = self->world;
+    return !self->outside && world->descriptor_limit > 0
+        && world->counts.edge_sockets >= world->descriptor_limit;
+}
+
 static enum error network_accept(struct task *task, struct io_socket *socket,
     struct io_socket *ret_socket, struct address *ret_peer, uint64_t deadline_ns)
 {
     struct sim_listener *listener = socket->handle;
     invariant(listener->kind == HANDLE_LISTENER);
-    while (list_is_empty(&listener->queue)) {
+    while (list_is_empty(&listener->queue) || lacks_descriptors(task_loop(task))) {
+        if (!list_is_empty(&listener->queue)) { // as the epoll world does
+            task_loop(task)->accepts_starved++;
+            enum error paused = task_sleep_until(task,
+                MINIMUM(deadline_ns, deadline_after_ms(task_loop(task), STARVED_PAUSE_MS)));
+            if (paused != ERROR_NONE)
+                return paused;
+            if (task_now_ns(task) >= deadline_ns)
+                return ERROR_TIMEOUT;
+            continue;
+        }
         invariant(socket->reader == NULL);
         socket->reader = task;
         enum error error = task_suspend(task, deadline_ns);
@@ -356,6 +375,8 @@ static enum error connect_from(struct loop *loop, struct sim_host *source,
     struct sim_world *world = sim_world_of(loop);
     struct sim_host *host = sim_host_of(world, address);
     world->counts.connects++;
+    if (lacks_descriptors(loop))
+        return ERROR_LIMIT;
     if (host->state == SIM_HOST_UNREACHABLE)
         return ERROR_UNREACHABLE;
     struct sim_stream *stream = stream_create(world);

@@ -5,6 +5,7 @@
 #include "sim/world.h"
 
 struct edge;
+struct pressure_resources;
 struct sim_edge; // the edge under test with its settings, see edge.h
 
 struct sim_run {
@@ -14,6 +15,7 @@ struct sim_run {
     struct scope origins;   // what never ends by itself: ended after the director
     struct list origin_list;
     const char *target;     // where clients go: the edge, or an origin in tests of the world itself
+    struct pressure_resources *resources; // of the edge; NULL: without limits
     struct sim_edge *edge;  // NULL: the scenario does without
     uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
     bool troubled;          // something is broken now
@@ -60,8 +62,8 @@ struct sim_group {
 extern const struct sim_group sim_world_scenarios, sim_outage_scenarios, sim_health_scenarios,
     sim_sharing_scenarios, sim_visitor_scenarios, sim_operation_scenarios,
     sim_compression_scenarios, sim_http2_origin_scenarios,
-    sim_tunnel_scenarios, sim_name_scenarios, sim_http2_scenarios, sim_hold_scenarios,
-    sim_attempt_scenarios;
+    sim_tunnel_scenarios, sim_name_scenarios, sim_overload_scenarios, sim_http2_scenarios,
+    sim_hold_scenarios, sim_attempt_scenarios;
 
 struct sim_result {
     bool failed;

@@ -363,6 +363,11 @@ void sim_memory_chance(struct sim_world *world, unsigned permille)
     world->memory_permille = permille;
 }
 
+void sim_descriptors(struct sim_world *world, uint64_t limit)
+{
+    world->descriptor_limit = limit;
+}
+
 void sim_loop_delay(struct sim_world *world, uint64_t max_us)
 {
     world->loop_delay_ns = max_us * 1000;

@@ -80,6 +80,8 @@ void sim_wall_jump(struct sim_world *world, int64_t ms);
 int64_t sim_true_wall_ms(const struct sim_world *world); // without the jumps
 // Chance per step of an edge loop that one of the step's allocations fails.
 void sim_memory_chance(struct sim_world *world, unsigned permille);
+// Descriptors that the sockets of the edge may take: accepting and connecting fail beyond. 0: any.
+void sim_descriptors(struct sim_world *world, uint64_t limit);
 // Edge loops are late by up to that much before they take up new work.
 void sim_loop_delay(struct sim_world *world, uint64_t max_us);
 

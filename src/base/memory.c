@@ -1,6 +1,7 @@
 // malloc with a countdown to failure for tests.
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,11 @@ void *memory_resize(void *memory, size_t size)
 void memory_free(void *memory)
 {
     free(memory);
+}
+
+void memory_return(void)
+{
+    malloc_trim(0);
 }
 
 void memory_fail_after(uint64_t countdown)

@@ -8,6 +8,7 @@ void *memory_alloc(size_t size) MUST_CHECK;
 void *memory_zero_alloc(size_t size) MUST_CHECK; // zero-filled
 void *memory_resize(void *memory, size_t size) MUST_CHECK; // on NULL the old block stays valid
 void memory_free(void *memory);
+void memory_return(void); // what is free goes back to the system; takes milliseconds
 
 // For tests: lets this thread's next `countdown` allocations pass and fails the one after them,
 // once. 0 switches failing off.

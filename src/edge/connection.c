@@ -49,6 +49,7 @@ void connection_destroy(struct connection *connection)
     struct edge_thread *thread = connection->thread;
     connection_drop_buffer(connection);
     list_remove(&connection->link);
+    list_remove(&connection->silent_link);
     thread->connection_count--;
     client_leave(connection);
     stream_close(&connection->stream);
@@ -77,6 +78,7 @@ static void connection_count_timeout(const struct connection *connection)
 static void connection_on_ready(struct io_socket *socket, enum error reason)
 {
     struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
+    list_remove(&connection->silent_link);
     if (reason == ERROR_NONE) {
         connection->busy = true;
         if (connection_start(connection) == ERROR_NONE)
@@ -96,6 +98,7 @@ static void connection_park(struct connection *connection)
                                        : settings->connections.idle_timeout_ms;
     connection->busy = false;
     connection->parked_ns = connection->thread->loop->now_ns;
+    list_append(&connection->thread->silent, &connection->silent_link);
     io_park(&connection->stream.socket, deadline_after_ms(connection->thread->loop, timeout_ms),
         connection_on_ready);
 }
@@ -109,6 +112,7 @@ static struct connection *connection_create(struct edge_thread *thread)
     if (connection == NULL)
         return NULL;
     connection->thread = thread;
+    list_init(&connection->silent_link);
     connection->stream.socket.descriptor = -1;
     connection->client_place = CLIENT_PLACE_NONE;
     return connection;
@@ -131,6 +135,14 @@ void connection_accept_main(struct task *task, void *argument)
     struct edge_listener *listener = argument;
     struct edge_thread *thread = listener->thread;
     while (!task_is_cancelled(task)) {
+        if (!pressure_admits(thread)) {
+            // They wait in the kernel meanwhile, the first to come first.
+            enum error paused =
+                task_sleep_until(task, deadline_after_ms(thread->loop, ACCEPT_PAUSE_MS));
+            if (paused != ERROR_NONE)
+                return;
+            continue;
+        }
         struct connection *connection = connection_create(thread);
         if (connection == NULL) {
             connection_refuse(task, listener);
@@ -250,6 +262,7 @@ static void connection_serve_main(struct task *task, void *argument)
         &connection->thread->generation->settings->connections.http2;
     bool is_http2 = false, alive = true;
     connection->task = task;
+    connection_begin_phase(connection, CONNECTION_ASKS, 0);
     bool begins = connection->awaits_proxy_header || connection->awaits_handshake;
     if (connection->awaits_proxy_header) {
         alive = client_read_proxy_header(task, connection);
@@ -264,6 +277,7 @@ static void connection_serve_main(struct task *task, void *argument)
     if (alive && !is_http2 && (!begins || connection_has_bytes(connection)))
         http1_connection_serve(task, connection);
     connection->task = NULL;
+    connection->phase = CONNECTION_WORKS;
     if (is_http2) {
         connection->last = connection->last || connection->crowded; // told by a GOAWAY
         http2_connection_serve(task, connection);
@@ -284,6 +298,7 @@ static void connection_serve_main(struct task *task, void *argument)
 void connection_drain(struct connection *connection)
 {
     connection->last = true;
+    list_remove(&connection->silent_link);
     if (connection->http2 != NULL) {
         http2_connection_drain(connection);
         return;

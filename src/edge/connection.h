@@ -6,10 +6,20 @@
 #include "edge/pace.h"
 #include "edge/thread.h"
 
+// What a visitor of HTTP/1.1 does, for judging who is slow (pressure.h).
+enum connection_phase {
+    CONNECTION_WORKS, // waits for us, or is silent
+    CONNECTION_ASKS,  // a head comes, or what goes before it
+    CONNECTION_TAKES, // a run of an answer goes
+};
+
 struct connection {
     struct stream stream;
     struct edge_thread *thread;
     struct list link;      // thread->connections
+    struct list silent_link; // thread->silent, or on none
+    enum connection_phase phase;
+    uint64_t phase_since_ns, phase_bytes; // of the run
     struct address peer;   // the visitor's, once a PROXY header was read
     uint32_t client_place; // in the table of clients
     bool awaits_proxy_header; // with which it begins
@@ -25,6 +35,14 @@ struct connection {
     struct tunnel *tunnel; // what it has become; NULL: it speaks HTTP
     struct http2_connection *http2; // NULL: HTTP/1.1
 };
+
+static inline void connection_begin_phase(struct connection *connection,
+    enum connection_phase phase, uint64_t bytes)
+{
+    connection->phase = phase;
+    connection->phase_since_ns = connection->thread->loop->now_ns;
+    connection->phase_bytes = bytes;
+}
 
 // Accepts visitors on a listener of the thread until cancelled.
 void connection_accept_main(struct task *task, void *listener);

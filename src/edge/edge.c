@@ -25,6 +25,7 @@ static void edge_init_threads(struct edge *edge, struct loop **loops)
         thread->ledger = &edge->ledger[i];
         thread->generation = generation_reference(edge->generation);
         list_init(&thread->connections);
+        list_init(&thread->silent);
         scope_open(&thread->acceptors);
         scope_open(&thread->fetches);
         thread->drain.deliver = edge_thread_drain;
@@ -91,12 +92,18 @@ enum error edge_listen(struct edge *edge, struct address *address, bool secure)
     return ERROR_NONE;
 }
 
+void edge_set_resources(struct edge *edge, const struct pressure_resources *resources)
+{
+    edge->pressure.resources = *resources;
+}
+
 enum error edge_start(struct edge *edge)
 {
     enum error error = origins_start(edge->origins);
     for (unsigned i = 0; error == ERROR_NONE && i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
         error = task_start(thread->loop, NULL, edge_thread_drain_main, thread);
+        pressure_start(thread);
         for (unsigned k = 0; error == ERROR_NONE && k < thread->listener_count; k++)
             error = task_start(
                 thread->loop, &thread->acceptors, connection_accept_main, &thread->listeners[k]);
@@ -206,6 +213,7 @@ static void edge_thread_drain_main(struct task *task, void *argument)
         if (task_suspend(task, NEVER_NS) == ERROR_CANCELLED)
             return;
     }
+    pressure_stop(thread);
     edge_thread_stop_listening(task, thread); // the port is free for a successor
     edge_thread_await_connections(task, thread);
     atomic_fetch_sub_explicit(&edge->serving, 1, memory_order_acq_rel);

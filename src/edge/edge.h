@@ -35,6 +35,9 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
 // Opens one listener per loop, before the loops run; port 0 in *address is replaced by the port it
 // got. secure: visitors speak TLS there.
 enum error edge_listen(struct edge *edge, struct address *address, bool secure) MUST_CHECK;
+// What the process may take, see pressure.h; before edge_start. Without it there is no limit but
+// that of tasks.
+void edge_set_resources(struct edge *edge, const struct pressure_resources *resources);
 // Starts accepting, probing, sweeping: call before the loops run.
 enum error edge_start(struct edge *edge) MUST_CHECK;
 // Swaps settings, in loop 0's thread. Requests under way finish with the old ones; on

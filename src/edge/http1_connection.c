@@ -88,9 +88,15 @@ static enum error http1_send_pieces(struct task *task, struct request *request,
     const struct http1_pieces *pieces, bool is_last)
 {
     struct stream *stream = &request->connection->stream;
-    uint64_t idle_ms = request->generation->settings->connections.send_timeout_ms;
-    return is_last ? stream_send_last(task, stream, pieces->items, pieces->count, idle_ms)
-                   : stream_send(task, stream, pieces->items, pieces->count, idle_ms, NULL);
+    uint64_t idle_ms = request->generation->settings->connections.send_timeout_ms, bytes = 0;
+    for (size_t i = 0; i < pieces->count; i++)
+        bytes += pieces->items[i].iov_len;
+    connection_begin_phase(request->connection, CONNECTION_TAKES, bytes);
+    enum error error = is_last
+        ? stream_send_last(task, stream, pieces->items, pieces->count, idle_ms)
+        : stream_send(task, stream, pieces->items, pieces->count, idle_ms, NULL);
+    request->connection->phase = CONNECTION_WORKS;
+    return error;
 }
 
 // The end of the connection goes with the end of its last answer, unless somebody may still owe the
@@ -341,8 +347,11 @@ static void http1_serve_request(struct task *task, struct connection *connection
     task_set_description(task, http1_describe, &request);
     struct slice head;
     enum http1_fault fault = HTTP1_FAULT_NONE;
+    if (connection->phase != CONNECTION_ASKS) // else it began with a handshake
+        connection_begin_phase(connection, CONNECTION_ASKS, 0);
     enum error error = http1_read_head(
         task, connection, request.generation->settings, &head, &fault);
+    connection->phase = CONNECTION_WORKS;
     request.started_ns = task_now_ns(task);
     if (error == ERROR_NONE) {
         fault = http1_parse_head(&request, head);

@@ -73,6 +73,16 @@
     X(TLS_PLAIN, "tls_plain", "requests without TLS to a port that speaks it")                     \
     X(TLS_MISDIRECTED, "tls_misdirected", "refused: the certificate is not for that host")         \
     X(HTTPS_REDIRECTS, "https_redirects", "sent to https:// by https.redirect")                    \
+    X(OVERLOAD_SILENT, "overload_silent",                                                          \
+        "silent connections closed because descriptors, memory or tasks were tight")               \
+    X(OVERLOAD_SLOW, "overload_slow",                                                              \
+        "visitors cut for a slow head or for taking too little, while these were short")           \
+    X(OVERLOAD_REFRESHES, "overload_refreshes", "refreshes behind a copy put off meanwhile")       \
+    X(OVERLOAD_PREFETCHES, "overload_prefetches",                                                  \
+        "prefetches that would have asked an origin, refused meanwhile")                           \
+    X(OVERLOAD_REFUSED, "overload_refused", "requests not taken to an origin: it was critical")    \
+    X(OVERLOAD_PAUSES, "overload_pauses",                                                          \
+        "times that connections had to wait because no descriptor was left for them")              \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(COMPRESSED, "compressed", "answers sent compressed by the edge")                             \
     X(FORMS_MADE, "forms_made", "compressed forms of copies made")                                 \

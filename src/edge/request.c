@@ -81,9 +81,21 @@ static bool request_name_host(struct request *request)
     return true;
 }
 
-void request_serve(struct task *task, struct request *request)
+// At the limit of requests, whoever they are for: but the edge's own pages are always there.
+static bool request_is_shed(struct task *task, struct request *request)
 {
     const struct connection_settings *settings = &request->generation->settings->connections;
+    if (request->thread->active_requests
+        <= edge_share(request->thread->edge, settings->active_requests))
+        return false;
+    ledger_add(request->thread->ledger, LEDGER_SHED, 1);
+    request->shed = request->strayed = true;
+    delivery_send_page(task, request, 503);
+    return true;
+}
+
+void request_serve(struct task *task, struct request *request)
+{
     client_identify(request);
     bool named = request_name_host(request);
     if (named)
@@ -100,16 +112,12 @@ void request_serve(struct task *task, struct request *request)
         // a tool's request, not a visitor's
     } else if (request->site == NULL || secure_is_misdirected(request))
         delivery_send_page(task, request, 421);
-    else if (request->thread->active_requests
-        > edge_share(request->thread->edge, settings->active_requests)) {
-        ledger_add(request->thread->ledger, LEDGER_SHED, 1);
-        request->shed = request->strayed = true;
-        delivery_send_page(task, request, 503);
-    } else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
+    else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
     else if (!secure_redirect(task, request) && !max_forwards_serve(task, request)
-        && !own_page_serve(task, request) && !rule_serve(task, request)) {
+        && !own_page_serve(task, request) && !request_is_shed(task, request)
+        && !rule_serve(task, request)) {
         request->sought = true;
         request->upgrade = tunnel_wish(request);
         request_answer(task, request);

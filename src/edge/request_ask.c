@@ -55,6 +55,8 @@ bool request_may_ask(struct request *request)
         request->failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
         return false;
     }
+    if (pressure_refuses(request))
+        return false;
     if (request_site(request)->lifelines.of[LIFELINE_STALE_IF_ERROR].enabled
         && request_copy_may_go_stale(request) && object_in_backoff(request->copy, now_ns)) {
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;

@@ -7,6 +7,7 @@
 #include "edge/debug_settings.h"
 #include "edge/http2/http2.h"
 #include "edge/lifeline_map.h"
+#include "edge/pressure.h"
 #include "edge/purge_settings.h"
 #include "edge/rules/rule_settings.h"
 #include "http/limits.h"
@@ -70,6 +71,7 @@ struct edge_settings {
     struct http1_limits http;
     struct connection_settings connections;
     struct client_settings clients;
+    struct pressure_settings overload;
     struct cache_settings store;
     struct compress_limits compression;
     struct setting_list origins; // of struct origin_settings

@@ -69,6 +69,8 @@ struct edge_thread {
     struct ledger_row *ledger;
     struct generation *generation; // for new requests
     struct list connections;       // all that are open, of struct connection
+    struct list silent;            // of these, at rest between requests, the longest first
+    struct pressure_seat pressure;
     _Atomic uint64_t connection_count, active_requests, tunnel_count; // this thread's to write
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
@@ -101,6 +103,7 @@ struct edge {
     struct ledger_row *ledger;     // one per thread, aligned, within ledger_memory
     void *ledger_memory;
     int64_t started_ms;
+    struct pressure_state pressure;
     struct lock maintenance_lock;
     struct maintenance maintenance;
     atomic_bool in_maintenance;    // a copy of maintenance.on that requests read without the lock

@@ -4,9 +4,18 @@
 
 #define WINDOW_MAX 16 // pieces looked at again after a partial send
 
+// One writer: a plain addition that readers may see late.
+static void count_socket(struct loop *loop, int by)
+{
+    uint64_t count = atomic_load_explicit(&loop->sockets, memory_order_relaxed);
+    atomic_store_explicit(&loop->sockets, count + (uint64_t)(int64_t)by, memory_order_relaxed);
+}
+
 enum error io_listen(struct loop *loop, const struct address *address, struct io_socket *ret_socket)
 {
-    return loop->operations->listen(loop, address, loop->index > 0, ret_socket);
+    enum error error = loop->operations->listen(loop, address, loop->index > 0, ret_socket);
+    count_socket(loop, error == ERROR_NONE);
+    return error;
 }
 
 enum error io_local_address(const struct io_socket *socket, struct address *ret_address)
@@ -20,7 +29,9 @@ enum error io_accept(struct task *task, struct io_socket *listener, struct io_so
     enum error error = task_breathe(task);
     if (error != ERROR_NONE)
         return error;
-    return listener->loop->operations->accept(task, listener, ret_socket, ret_peer, deadline_ns);
+    error = listener->loop->operations->accept(task, listener, ret_socket, ret_peer, deadline_ns);
+    count_socket(listener->loop, error == ERROR_NONE);
+    return error;
 }
 
 enum error io_connect_begin(struct task *task, const struct address *address,
@@ -28,6 +39,7 @@ enum error io_connect_begin(struct task *task, const struct address *address,
 {
     *ret_socket = (struct io_socket){0};
     enum error error = task_loop(task)->operations->connect(task_loop(task), address, ret_socket);
+    count_socket(task_loop(task), error == ERROR_NONE);
     if (error == ERROR_NONE)
         ret_socket->writer = task;
     return error;
@@ -229,6 +241,7 @@ static void close_with(struct io_socket *socket, enum io_control control)
         return;
     invariant(socket->reader == NULL && socket->writer == NULL);
     io_unpark(socket);
+    count_socket(socket->loop, -1);
     socket->loop->operations->control(socket, control);
     socket->loop = NULL;
 }

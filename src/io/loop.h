@@ -108,6 +108,7 @@ struct loop {
     uint64_t tasks_alive, tasks_peak, tasks_refused, stacks_pooled;
     uint64_t accepts_starved; // accepts put off because descriptors had run out
     uint64_t work_refused;    // io_blocking calls that found the queue full
+    _Atomic uint64_t sockets; // open, this loop's to write
     _Atomic(struct message *) mailbox;
     atomic_bool stopping;
     _Atomic unsigned callers; // threads that are inside loop_post or loop_stop

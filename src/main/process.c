@@ -10,6 +10,7 @@
 #include "main/system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,8 @@
 #define HELPER_THREADS 2
 #define THREADS_MAX 256
 #define CERTIFICATES_LOOK_SECONDS 60
+#define RESERVE_LEAST 4 // descriptors that are not for sockets
+#define RESERVE_MOST 64
 
 struct process {
     const char *config_path;
@@ -38,6 +41,7 @@ struct process {
     struct control *control;
     struct metrics *metrics;
     struct address metrics_address;
+    int statm; // /proc/self/statm; -1: it could not be opened
 };
 
 static bool fail(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -174,6 +178,28 @@ static bool start_admin(struct process *process)
     return error == ERROR_NONE
         || fail("cannot serve metrics on %.*s: %s", SLICE_ARGS(settings->metrics.listen),
             error_text(error));
+}
+
+static uint64_t memory_used(void *context)
+{
+    const struct process *process = context;
+    return system_memory_used(process->statm);
+}
+
+// The rest of the descriptors is for files and what else may be opened.
+static bool set_resources(struct process *process)
+{
+    uint64_t left = system_descriptors_left();
+    uint64_t reserve = MINIMUM(MAXIMUM(left / 16, RESERVE_LEAST), RESERVE_MOST);
+    for (unsigned i = 0; i < process->thread_count; i++)
+        left += atomic_load(&process->loops[i]->sockets); // those there are count as used
+    process->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    edge_set_resources(process->edge, &(struct pressure_resources){
+        .descriptors = left > reserve ? left - reserve : left,
+        .memory = system_memory_limit(),
+        .memory_used = process->statm >= 0 ? memory_used : NULL,
+        .context = process});
+    return true;
 }
 
 static void *run_loop(void *loop)
@@ -372,13 +398,16 @@ static void process_end(struct process *process)
         epoll_loop_destroy(process->loops[i]);
     if (process->world != NULL)
         epoll_world_destroy(process->world);
+    if (process->statm >= 0)
+        close(process->statm);
     settings_free(process->loaded);
     tls_destroy(process->tls);
 }
 
 int process_run(const char *config_path, struct slice yaml, struct loaded_settings *loaded)
 {
-    struct process process = {.config_path = config_path, .yaml = yaml, .loaded = loaded};
+    struct process process = {.config_path = config_path, .yaml = yaml, .loaded = loaded,
+        .statm = -1};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -391,7 +420,7 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
     bool started = start_log(&process) && start_loops(&process) && start_tls(&process)
         && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
-        && become_user(&loaded->settings) && start_threads(&process);
+        && become_user(&loaded->settings) && set_resources(&process) && start_threads(&process);
     if (started) {
         announce(&process);
         serve_until_told(&process, &signals);

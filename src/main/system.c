@@ -2,6 +2,7 @@
 #include "main/system.h"
 #include "admin/clock.h"
 #include "admin/control.h"
+#include "base/slice.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,6 +100,81 @@ void system_raise_file_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit); // fewer connections, if it fails; the accept path copes
+}
+
+uint64_t system_descriptors_left(void)
+{
+    struct rlimit limit;
+    DIR *stream = opendir("/proc/self/fd");
+    if (stream == NULL)
+        return 0;
+    uint64_t used = 0;
+    while (readdir(stream) != NULL)
+        used++;
+    closedir(stream);
+    used = used > 3 ? used - 3 : 0; // ".", ".." and the directory itself
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return 0;
+    return limit.rlim_cur > used ? limit.rlim_cur - used : 1;
+}
+
+// The first number in the file; UINT64_MAX if there is none, such as "max".
+static uint64_t read_number(const char *path)
+{
+    char buffer[32];
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = descriptor < 0 ? -1 : read(descriptor, buffer, sizeof(buffer));
+    uint64_t number = UINT64_MAX;
+    if (descriptor >= 0)
+        close(descriptor);
+    if (size <= 0 || !slice_parse_u64(slice_trim(slice_of(buffer, (size_t)size)), UINT64_MAX - 1,
+            &number))
+        return UINT64_MAX;
+    return number;
+}
+
+// Of version 2 of control groups: "0::/system.slice/afloat.service".
+static uint64_t group_limit(void)
+{
+    char buffer[1024], path[1200];
+    int descriptor = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+    ssize_t size = descriptor < 0 ? -1 : read(descriptor, buffer, sizeof(buffer));
+    if (descriptor >= 0)
+        close(descriptor);
+    struct slice rest = slice_of(buffer, size > 0 ? (size_t)size : 0);
+    uint64_t limit = UINT64_MAX;
+    while (rest.size > 0) {
+        struct slice line = slice_cut(&rest, '\n');
+        if (!slice_starts_with(line, SLICE("0::")))
+            continue;
+        snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s/memory.max", (int)(line.size - 3),
+            line.data + 3);
+        limit = read_number(path);
+    }
+    return limit;
+}
+
+uint64_t system_memory_limit(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    uint64_t group = group_limit();
+    if (group == UINT64_MAX)
+        group = read_number("/sys/fs/cgroup/memory.max"); // of a container's own
+    return machine == 0 || group < machine ? (group == UINT64_MAX ? 0 : group) : machine;
+}
+
+uint64_t system_memory_used(int statm)
+{
+    char buffer[128];
+    uint64_t pages = 0;
+    long page = sysconf(_SC_PAGESIZE);
+    ssize_t size = pread(statm, buffer, sizeof(buffer), 0);
+    struct slice rest = slice_of(buffer, size > 0 ? (size_t)size : 0);
+    slice_cut(&rest, ' '); // all of it, then what of it is in memory
+    if (page <= 0 || !slice_parse_u64(slice_cut(&rest, ' '), UINT64_MAX / 65536, &pages))
+        return 0;
+    return pages * (uint64_t)page;
 }
 
 void system_notify(const char *state)

@@ -277,6 +277,7 @@ static void http2_on_ready(struct io_socket *socket, enum error reason)
 {
     struct http2_connection *self =
         CONTAINER_OF(socket, struct connection, stream.socket)->http2;
+    list_remove(&self->connection->silent_link);
     if (reason == ERROR_TIMEOUT) {
         http2_on_timeout(self);
         return;
@@ -296,8 +297,12 @@ static void http2_park(struct http2_connection *self)
     struct io_socket *socket = &self->connection->stream.socket;
     uint64_t deadline_ns = NEVER_NS;
     self->reading = false;
+    list_remove(&self->connection->silent_link);
     if (self->deaf || self->lost || io_is_parked(socket))
         return;
+    self->connection->parked_ns = http2_thread_of(self)->loop->now_ns;
+    if (self->head_since_ns == 0 && self->stream_count == 0)
+        list_append(&self->connection->thread->silent, &self->connection->silent_link);
     if (self->head_since_ns != 0)
         deadline_ns = self->head_since_ns + settings->head_timeout_ms * NS_PER_MS;
     else if (self->stream_count == 0)

@@ -10,7 +10,8 @@ static enum lifeline_outcome stale_while_revalidate_lookup(struct task *task,
         return LIFELINE_PASS;
     if (request->has_control && request->control.no_cache)
         return LIFELINE_PASS; // the visitor asked for a fresh one
-    request_begin_fetch(request, true); // whether it could be begun or not, the copy serves
+    if (!pressure_puts_off(request->thread))
+        request_begin_fetch(request, true); // whether it could be begun or not, the copy serves
     return request_answer_stale(request);
 }
 

@@ -1,0 +1,185 @@
+// The edge itself runs short: of descriptors, of memory. What is worth least goes first; copies and
+// the edge's own pages are served all the while.
+#include "sim/scenarios/common.h"
+
+#define DESCRIPTORS 60
+#define CROWD 90
+
+// Visitors who are there and are no use: silent after an answer, or in the middle of a head.
+
+struct idler {
+    struct sim_run *run;
+    unsigned number;
+    bool asks; // first, and is answered; else half a head is all that comes
+    uint64_t stays_ms;
+};
+
+static void idle_main(struct task *task, void *argument)
+{
+    const struct idler *idler = argument;
+    static const char whole[] = "GET /static/1 HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+    char source[24], buffer[4096];
+    struct io_socket socket;
+    struct address address = sim_address(SIM_EDGE_HOST, 80);
+    size_t size;
+    snprintf(source, sizeof(source), "198.51.100.%u", 100 + idler->number % 100);
+    if (sim_connect(task, source, &address, sim_in_ms(task, idler->stays_ms), &socket)
+        != ERROR_NONE)
+        return;
+    struct iovec piece = {(void *)(uintptr_t)whole, idler->asks ? sizeof(whole) - 1 : 30};
+    enum error error = io_send(task, &socket, &piece, 1, 10000, NULL);
+    uint64_t until_ns = sim_in_ms(task, idler->stays_ms);
+    while (error == ERROR_NONE)
+        error = io_receive(task, &socket, buffer, sizeof(buffer), until_ns, &size);
+    io_close(&socket);
+}
+
+static void idlers_start(struct sim_run *run, struct scope *scope, struct idler *idlers,
+    unsigned count, bool ask)
+{
+    for (unsigned i = 0; i < count; i++) {
+        idlers[i] = (struct idler){.run = run, .number = i, .asks = ask, .stays_ms = 120000};
+        sim_start(run, scope, idle_main, &idlers[i]);
+    }
+}
+
+static void expect_in_time(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    uint64_t waited_ms = (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+    if (waited_ms > 10000)
+        sim_fail(run, "%s: waited %" PRIu64 " ms", request->path, waited_ms);
+}
+
+static void descriptors(struct task *task, struct sim_run *run, bool silent)
+{
+    static struct pressure_resources resources = {.descriptors = DESCRIPTORS - 4};
+    static struct idler idlers[CROWD];
+    struct scope scope;
+    run->resources = &resources;
+    sim_descriptors(run->world, DESCRIPTORS);
+    sim_begin(task, run, "clients: {connections: 0}\nconnections: {idle_timeout: 1h, "
+        "head_timeout: 1h}\n" SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    scope_open(&scope);
+    idlers_start(run, &scope, idlers, CROWD, silent);
+    sim_sleep_ms(task, 200);
+    struct sim_crowd crowd = {.clients = 8, .requests_each = 6, .over_ms = 20000, .think_ms = 2000,
+        .plan = sim_plan_known, .judge = expect_in_time};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->errors == 0);
+    uint64_t gone = edge_read_ledger(sim_edge_of(run),
+        silent ? LEDGER_OVERLOAD_SILENT : LEDGER_OVERLOAD_SLOW);
+    sim_expect(run, gone > 0);
+    sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_VISITOR_ERRORS) == 0);
+    scope_cancel(&scope);
+    scope_close(task, &scope);
+    sim_sleep_ms(task, 5000);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+static void silent_visitors(struct task *task, struct sim_run *run)
+{
+    descriptors(task, run, true);
+}
+
+static void slow_heads(struct task *task, struct sim_run *run)
+{
+    descriptors(task, run, false);
+}
+
+// Memory: what is used is said by the scenario.
+
+struct gauge {
+    _Atomic uint64_t used;
+};
+
+static uint64_t read_gauge(void *context)
+{
+    return atomic_load(&((struct gauge *)context)->used);
+}
+
+#define UNDER_PRESSURE                                                                             \
+    "overload: {memory: 100MB}\n"
+
+static uint64_t megabytes(uint64_t count)
+{
+    return count << 20;
+}
+
+static uint64_t edge_cache_limit(struct sim_run *run)
+{
+    struct cache_statistics statistics;
+    cache_read_statistics(edge_cache(sim_edge_of(run)), &statistics);
+    return statistics.limit;
+}
+
+// Copies are served at every level. What needs the origin is asked for until it is critical, a
+// prefetch until it is tight; a copy past its lifetime is sent then.
+static void memory_short(struct task *task, struct sim_run *run)
+{
+    static struct gauge gauge;
+    static struct pressure_resources resources = {.memory_used = read_gauge, .context = &gauge};
+    struct sim_request prefetch = {.path = "/static/prefetched", .allow = SIM_ALLOW_ERROR,
+        .fields = "Sec-Purpose: prefetch;prerender\r\n"};
+    struct sim_request cold = {.path = "/static/cold-then", .allow = SIM_ALLOW_ERROR};
+    gauge.used = megabytes(10);
+    run->resources = &resources;
+    struct sim_origin *origin = sim_begin(task, run, UNDER_PRESSURE SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    uint64_t limit_before = edge_cache_limit(run);
+    gauge.used = megabytes(80);
+    sim_sleep_ms(task, 2500);
+    sim_expect(run, sim_ask(task, run, &prefetch).status == 503);
+    sim_expect(run, sim_get(task, run, "/static/cold-now").status == 200);
+    sim_expect(run, edge_cache_limit(run) < limit_before);
+    gauge.used = megabytes(99);
+    run->troubled = true;
+    sim_sleep_ms(task, 10000);
+    uint64_t before = origin->requests;
+    sim_expect(run, sim_ask(task, run, &cold).status == 503);
+    sim_visitors(task, run, 10000, sim_plan_known);
+    sim_expect(run, origin->requests == before);
+    sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_OVERLOAD_REFUSED) > 0);
+    gauge.used = megabytes(10);
+    run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, 100000);
+    sim_expect(run, edge_cache_limit(run) == limit_before);
+    sim_expect(run, sim_ask(task, run, &prefetch).status == 200);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+// Those who hardly take their answers are cut, after those who hardly ask.
+static void slow_readers(struct task *task, struct sim_run *run)
+{
+    static struct gauge gauge;
+    static struct pressure_resources resources = {.memory_used = read_gauge, .context = &gauge};
+    gauge.used = megabytes(10);
+    run->resources = &resources;
+    sim_network_window(run->world, 8192);
+    sim_begin(task, run, UNDER_PRESSURE SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    struct sim_request request = {.path = "/big/1", .client = 7,
+        .allow = SIM_ALLOW_CUT | SIM_ALLOW_BROKEN};
+    struct sim_answer answer;
+    struct sim_visit visit = {.run = run, .requests = &request, .count = 1, .answers = &answer,
+        .read_size = 500, .pause_ms = 1000, .patience_ms = 30000};
+    gauge.used = megabytes(90);
+    sim_sleep_ms(task, 1500);
+    sim_visit(task, &visit);
+    sim_expect(run, answer.error != ERROR_NONE);
+    sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_OVERLOAD_SLOW) > 0);
+    sim_expect(run, sim_get(task, run, "/static/1").status == 200);
+}
+
+static const struct sim_scenario scenarios[] = {
+    {"overload_silent_visitors", silent_visitors, 0,
+        "silent connections take every descriptor: the longest silent make room"},
+    {"overload_slow_heads", slow_heads, 0,
+        "heads that do not end take every descriptor: they are cut"},
+    {"overload_memory", memory_short, 0, "memory runs short: copies are served all the while"},
+    {"overload_slow_readers", slow_readers, 0, "visitors who hardly take their answers are cut"},
+};
+
+const struct sim_group sim_overload_scenarios = {scenarios, ARRAY_SIZE(scenarios)};
