@@ -72,6 +72,23 @@ static const struct setting root_rows[] = {
 static const struct setting_section root = {
     .size = sizeof(struct edge_settings), .rows = root_rows, .count = ARRAY_SIZE(root_rows)};
 
+// As if its row were missing in the table of lifelines.
+static void switch_off(const char *lifeline, struct edge_settings *settings)
+{
+    static const char *const names[] = {
+#define X(NAME, name, metric, help) #name,
+        LIFELINE_MAP(X)
+#undef X
+    };
+    struct site_settings *sites = settings->sites.items;
+    for (size_t i = 0; i < settings->sites.count; i++) {
+        for (unsigned id = 0; id < LIFELINE_COUNT; id++) {
+            if (strcmp(names[id], lifeline) == 0)
+                sites[i].lifelines.of[id].enabled = false;
+        }
+    }
+}
+
 static struct generation_kept *load_settings(struct sim_edge *edge)
 {
     struct generation_kept *kept = sim_alloc(sizeof(*kept));
@@ -85,6 +102,8 @@ static struct generation_kept *load_settings(struct sim_edge *edge)
         fputs(edge->text, stderr);
     }
     invariant(error == ERROR_NONE); // scenarios are ours
+    if (edge->run->without != NULL)
+        switch_off(edge->run->without, &kept->settings);
     list_append(&edge->generations, &kept->link);
     return kept;
 }

@@ -1,12 +1,15 @@
-// afloat-sim [--seed N] [--seeds N] [--list] [--trace] [SCENARIO…]: runs scenarios over seeds.
-#include "sim/run.h"
+// afloat-sim [--seed N] [--seeds N] [--list] [--trace] [--without LIFELINE] [--mutations]
+//            [SCENARIO…]: runs scenarios over seeds.
+//
+// --mutations turns the question round, see mutations.h.
+#include "sim/mutations.h"
 
 #include "base/log.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define SEEDS 20
+#define SEEDS 1000
 
 static const struct sim_group *const groups[] = {
     &sim_world_scenarios,
@@ -27,7 +30,8 @@ static const struct sim_group *const groups[] = {
 
 struct options {
     uint64_t seed, seeds;
-    bool list, trace;
+    bool list, trace, mutations;
+    const char *without;
     char **names;
     int name_count;
 };
@@ -48,6 +52,10 @@ static bool parse_options(int count, char **arguments, struct options *ret_optio
             ret_options->list = true;
         else if (strcmp(arguments[at], "--trace") == 0)
             ret_options->trace = true;
+        else if (strcmp(arguments[at], "--mutations") == 0)
+            ret_options->mutations = true;
+        else if (strcmp(arguments[at], "--without") == 0 && at + 1 < count)
+            ret_options->without = arguments[++at], good = sim_is_lifeline(ret_options->without);
         else if (strcmp(arguments[at], "--seed") == 0 && at + 1 < count)
             good = seed_given = parse_number(arguments[++at], &ret_options->seed);
         else if (strcmp(arguments[at], "--seeds") == 0 && at + 1 < count)
@@ -88,10 +96,10 @@ static bool run_seeds(const struct options *options, const struct sim_scenario *
     double start_s = now_s();
     for (uint64_t i = 0; i < options->seeds; i++) {
         uint64_t seed = options->seed + i;
-        sim_scenario_run(scenario, seed, options->trace ? stdout : NULL, &result);
+        sim_scenario_run(scenario, seed, options->without, options->trace ? stdout : NULL, &result);
         uint64_t first_hash = result.hash;
         if (i == 0 && !result.failed) { // the same seed must give the same run
-            sim_scenario_run(scenario, seed, NULL, &result);
+            sim_scenario_run(scenario, seed, options->without, NULL, &result);
             if (result.hash != first_hash && !result.failed) {
                 result.failed = true;
                 snprintf(result.reason, sizeof(result.reason), "not deterministic: trace hash %016"
@@ -143,10 +151,13 @@ int main(int count, char **arguments)
     struct options options;
     if (!parse_options(count, arguments, &options)) {
         fputs(
-            "usage: afloat-sim [--seed N] [--seeds N] [--list] [--trace] [SCENARIO...]\n", stderr);
+            "usage: afloat-sim [--seed N] [--seeds N] [--list] [--trace] [--without LIFELINE]\n"
+            "                  [--mutations] [SCENARIO...]\n", stderr);
         return 64;
     }
     if (!options.trace && log_open("/dev/null", LOG_ERROR) != ERROR_NONE)
         return 1;
-    return run_wanted(&options);
+    if (!options.mutations)
+        return run_wanted(&options);
+    return sim_mutations_run(groups, ARRAY_SIZE(groups), options.seed, options.seeds) ? 0 : 1;
 }

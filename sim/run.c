@@ -127,8 +127,8 @@ static void run_free(struct sim_run *run)
     sim_site_free(&run->site);
 }
 
-void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, FILE *trace,
-    struct sim_result *ret_result)
+void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, const char *without,
+    FILE *trace, struct sim_result *ret_result)
 {
     struct sim_run run;
     struct direction direction = {scenario, &run};
@@ -138,6 +138,7 @@ void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, FILE *
     unsigned loops = scenario->edge_loops != 0 ? scenario->edge_loops :
         1 + (unsigned)random_below(&random, 3);
     run.seed = seed;
+    run.without = without;
     run.world = sim_world_create(seed, loops);
     run.target = SIM_EDGE_HOST;
     list_init(&run.origin_list);

@@ -20,6 +20,7 @@ struct sim_run {
     uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
     bool troubled;          // something is broken now
     bool clocks_differ;     // the edge's and its origins': an Age may be of any size
+    const char *without;    // this lifeline is switched off on every site; NULL: none is
     bool tolerant;          // errors are nobody's fault here (allocation failures, no memory)
     bool failed, ended;
     char reason[512];
@@ -71,5 +72,6 @@ struct sim_result {
     uint64_t hash;
     uint64_t virtual_ms, answers, errors, steps;
 };
-void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, FILE *trace,
-    struct sim_result *ret_result);
+// without: as in sim_run. trace: where to; NULL: nowhere.
+void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, const char *without,
+    FILE *trace, struct sim_result *ret_result);

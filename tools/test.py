@@ -183,7 +183,7 @@ class Tests:
         # Scenarios are known to the program only; do not build it for a name that is not in sim/.
         room, _, word = self.name.rpartition(".")
         if room.startswith(("unit", "wire", "lint", "fuzz", "docs")) or self.name[:3] != "sim" and not any(
-                word in file.read_text() for file in TOP.glob("sim/scenarios/*.c")):
+                word in file.read_text() for file in TOP.glob("sim/**/*.c")):
             return
         for build, seeds in SIM_SEEDS.items():
             if build != "release" and build not in self.builds:
@@ -196,6 +196,8 @@ class Tests:
                 self.count(f"sim ({build})", "failed", "no list of scenarios")
                 continue
             scenarios = [line.split()[0] for line in listed.stdout.splitlines()]
+            if build == "release":
+                scenarios.append("mutations") # none, but it runs like one
             scenarios = [s for s in scenarios if self.wanted("sim." + s)]
             with Step(self.tally, f"simulation, {build}, {seeds} seeds each"):
                 self.in_parallel(lambda s: sim_scenario(s, program, build, seeds), scenarios)
@@ -336,7 +338,8 @@ def wire_test(file, build):
 
 def sim_scenario(scenario, program, build, seeds):
     log = LOGS / f"sim.{scenario}.{build}.log"
-    outcome, note = verdict(run([program, "--seeds", str(seeds), scenario], log, 600))
+    what = "--mutations" if scenario == "mutations" else scenario
+    outcome, note = verdict(run([program, "--seeds", str(seeds), what], log, 600))
     return [(f"sim.{scenario} ({build})", outcome, note, log)]
 
 

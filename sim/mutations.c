@@ -1,0 +1,99 @@
+// Which scenario proves which lifeline.
+#include "sim/mutations.h"
+
+#include "edge/lifeline_map.h"
+
+static const struct {
+    const char *lifeline, *scenario;
+} proofs[] = {
+    {"coalesce", "herd_on_cold"},
+    {"coalesce", "herd_on_expired"},
+    {"stale_while_revalidate", "herd_while_revalidating"},
+    {"stale_if_slow", "origin_slow"},
+    {"retry", "keepalive_race"},
+    {"retry", "origin_dies_after_response"},
+    {"stale_if_error", "origin_flaps"},
+    {"stale_if_error", "origin_returns_500"},
+    {"stale_if_error", "all_backends_down_and_back"},
+    {"hedge", "one_of_three_stalls"},
+    {"maintenance", "maintenance_learned"},
+    {"hold", "hold_unseen"},
+    {"hold", "hold_first"},
+    {"hold", "hold_paced"},
+    {"hold", "hold_writes"},
+    {"honest_page", "routed_origin_dies"},
+};
+
+static const char *const lifelines[] = {
+#define X(NAME, name, metric, help) #name,
+    LIFELINE_MAP(X)
+#undef X
+};
+
+bool sim_is_lifeline(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(lifelines); i++) {
+        if (strcmp(name, lifelines[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct sim_scenario *find(const struct sim_group *const *groups, size_t group_count,
+    const char *name)
+{
+    for (size_t i = 0; i < group_count; i++) {
+        for (size_t k = 0; k < groups[i]->count; k++) {
+            if (strcmp(groups[i]->scenarios[k].name, name) == 0)
+                return &groups[i]->scenarios[k];
+        }
+    }
+    return NULL;
+}
+
+static bool fails_without(const struct sim_scenario *scenario, const char *lifeline, uint64_t seed,
+    uint64_t seeds)
+{
+    struct sim_result result;
+    for (uint64_t i = 0; i < seeds; i++) {
+        sim_scenario_run(scenario, seed + i, lifeline, NULL, &result);
+        if (result.failed) {
+            printf("ok   %-28s fails without %s (seed %" PRIu64 "): %s\n", scenario->name,
+                lifeline, seed + i, result.reason);
+            return true;
+        }
+    }
+    printf("FAIL %s: passes without %s with %" PRIu64 " seeds, so it does not prove it\n",
+        scenario->name, lifeline, seeds);
+    return false;
+}
+
+static bool is_proved(const char *lifeline)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
+        if (strcmp(proofs[i].lifeline, lifeline) == 0)
+            return true;
+    }
+    printf("FAIL %s: no scenario proves it\n", lifeline);
+    return false;
+}
+
+bool sim_mutations_run(const struct sim_group *const *groups, size_t group_count, uint64_t seed,
+    uint64_t seeds)
+{
+    bool good = true;
+    for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
+        const struct sim_scenario *scenario = find(groups, group_count, proofs[i].scenario);
+        if (scenario == NULL || !sim_is_lifeline(proofs[i].lifeline)) {
+            printf("FAIL %s: no scenario, or no lifeline %s\n", proofs[i].scenario,
+                proofs[i].lifeline);
+            good = false;
+        } else {
+            good = fails_without(scenario, proofs[i].lifeline, seed, seeds) && good;
+        }
+        fflush(stdout);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(lifelines); i++)
+        good = is_proved(lifelines[i]) && good;
+    return good;
+}
