@@ -12,7 +12,6 @@ static const struct {
     {"stale_if_slow", "origin_slow"},
     {"retry", "keepalive_race"},
     {"retry", "origin_dies_after_response"},
-    {"stale_if_error", "origin_flaps"},
     {"stale_if_error", "origin_returns_500"},
     {"stale_if_error", "all_backends_down_and_back"},
     {"hedge", "one_of_three_stalls"},
