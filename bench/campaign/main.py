@@ -21,7 +21,7 @@ import peers  # noqa: E402
 import proof  # noqa: E402
 import report  # noqa: E402
 import scenarios  # noqa: E402
-from parts import Names, Network, Origin, Visitors  # noqa: E402
+from parts import Hole, Names, Network, Origin, Visitors  # noqa: E402
 from servers import SCRATCH, clean_up  # noqa: E402
 
 
@@ -46,22 +46,29 @@ class Meeting:
             return self.start_ns
 
 
+def times(stream, end, dice):
+    """When the visitors of a stream come."""
+    if stream.burst:
+        return [stream.begin] * stream.burst
+    if stream.jitter is not None:
+        count = int((end - stream.begin) * stream.rate)
+        return [stream.begin + (i + 0.5) / stream.rate + dice.uniform(-stream.jitter, stream.jitter) for i in range(count)]
+    found, at = [], stream.begin
+    while (at := at + dice.expovariate(stream.rate)) < end:
+        found.append(at)
+    return found
+
+
 def schedule(scenario, seed):
     """The visitors of a scenario: the same for every server."""
-    dice, visits, number = random.Random(f"{seed} {scenario.name}"), [], 0
+    dice, visits, number = random.Random(f"{seed} {scenario.name}"), [], 1000
     for stream in scenario.streams:
-        at, end = stream.begin, scenario.seconds if stream.end is None else stream.end
-        left = stream.burst
-        while True:
-            at = at if stream.burst else at + dice.expovariate(stream.rate)
-            left -= 1
-            if at >= end or (stream.burst and left < 0):
-                break
+        for at in times(stream, scenario.seconds if stream.end is None else stream.end, dice):
             number += 1
-            page = dice.randrange(stream.count) if stream.count else 1000 + number
-            path = "-" if stream.method == "HOLD" else f"/{stream.kind}/{page}"
-            visits.append((at, stream.method, path, stream.read, stream.pause_ms))
-    return visits
+            page = dice.randrange(stream.count) if stream.count else number
+            visits.append((at, stream.method, f"/{stream.kind}/{page}", stream.read, stream.pause_ms))
+    # Not all at once: they are to fill the server, not the harness.
+    return visits + [(1 + 3 * i / scenario.holds, "HOLD", "-", 0, 6000) for i in range(scenario.holds)]
 
 
 def warm_up(scenario):
@@ -77,7 +84,7 @@ class Run:
     def __init__(self, scenario, kind, index, options, network, names):
         self.scenario, self.kind, self.index, self.options = scenario, kind, index, options
         self.network, self.names = network, names
-        self.origins, self.server, self.late_ms = [], None, 0.0
+        self.origins, self.server, self.hole, self.late_ms = [], None, None, 0.0
         self.folder = SCRATCH / f"{kind.name}.{scenario.name}"
 
     def act(self, what, *arguments):
@@ -104,8 +111,10 @@ class Run:
         return f"{self.kind.name}.test"
 
     def set_names(self, answer):
-        """A list of numbers is the origins of these numbers; 99 is an address where nobody is."""
+        """A list of numbers is the origins of these numbers; 99 is an address that never answers."""
         if not isinstance(answer, str):
+            if 99 in answer:
+                self.hole = self.hole or Hole(self.network.origin(self.index, 99))
             answer = [self.network.origin(self.index, n).split(":")[0] for n in answer]
         self.names.zone[self.name()] = answer
 
@@ -155,19 +164,24 @@ class Run:
     def measure(self, start_ns):
         for origin in self.origins:
             origin.tell("mark")
+        lead = start_ns / 1e9 - time.monotonic()  # the origins' clocks began that much before the visitors'
         visitors = Visitors(self.server.address, schedule(self.scenario, self.options.seed), start_ns)
+        ready = 0
         for at, *action in sorted(self.scenario.actions, key=lambda a: a[0]):
-            due = start_ns / 1e9 + at
+            due = max(start_ns / 1e9 + at, ready)  # a restart takes its time, and what follows waits for it
             time.sleep(max(0, due - time.monotonic()))
+            self.late_ms = max(self.late_ms, (time.monotonic() - due) * 1000)
             self.act(*action)
-            if action[0] not in ("stop", "start", "reload", "purge"):
-                self.late_ms = max(self.late_ms, (time.monotonic() - due) * 1000)
+            ready = time.monotonic()
         visits = visitors.results()
-        hits = [[number, *hit] for number, origin in enumerate(self.origins) for hit in origin.tell("log")]
-        return report.summarize(self.scenario, visits, hits, self.late_ms)
+        hits = [[int(hit[0]) / 1000 - lead, *hit[1:]] for origin in self.origins for hit in origin.tell("log")]
+        result = report.summarize(self.scenario, visits, hits, self.late_ms)
+        if self.scenario.memory:
+            result["memory_mb"] = round(self.server.process.memory("VmHWM") / 2**20)
+        return result
 
     def tear_down(self):
-        for part in [*self.origins, self.server]:
+        for part in [*self.origins, self.server, self.hole]:
             if part:
                 part.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

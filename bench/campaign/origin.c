@@ -10,7 +10,8 @@
 //   refuse | accept       the listener closes and every connection is reset | it listens again
 //   capacity N WORD       N answers a second; WORD says what becomes of more: queue, or shed (503)
 //   health WORD           what /health says: a status, stall, or open (200 without an end)
-//   idle MS               kept connections are closed after so long
+//   idle MS LATE          kept connections are not read any more after so long, and closed LATE
+//                         ms later
 //   change                every page has a new version
 //   mark | log            forgets | lists the requests: "MS METHOD PATH FAULT CONTENT", where
 //                         CONTENT of an upload is whole, wrong or broken
@@ -43,7 +44,7 @@ struct origin {
     struct random random;
     struct faults faults;
     char health[16];
-    uint64_t version, idle_ms, mark_ns;
+    uint64_t version, idle_ms, late_ms, mark_ns;
     uint64_t capacity, free_ns; // 0: unbounded; when the next answer may be made
     bool sheds;
     struct visit *log;
@@ -64,7 +65,7 @@ struct response {
     unsigned status;
     uint64_t seed, size, first, end;
     char etag[40];
-    bool has_body, chunked, close;
+    bool has_body, chunked, until_close, close;
     struct fault fault;
 };
 
@@ -139,6 +140,14 @@ static void choose_range(const struct sim_head *request, struct response *respon
     response->end = MINIMUM(to + 1, response->size);
 }
 
+static bool asks_to_close(const struct sim_head *request)
+{
+    struct slice connection = sim_head_value(request, "connection", NULL);
+    return slice_equal_nocase(connection, SLICE("close")) ||
+        (slice_equal(request->line[2], SLICE("HTTP/1.0")) &&
+            !slice_equal_nocase(connection, SLICE("keep-alive")));
+}
+
 static void choose(const struct origin *origin, const struct sim_head *request,
     struct response *response)
 {
@@ -160,7 +169,11 @@ static void choose(const struct origin *origin, const struct sim_head *request,
         else
             choose_range(request, response);
     }
+    bool old = slice_equal(request->line[2], SLICE("HTTP/1.0"));
     response->chunked = response->chunked && response->status == 200;
+    response->until_close = response->chunked && old;
+    response->chunked = response->chunked && !old;
+    response->close = asks_to_close(request);
     response->has_body = !slice_equal(response->method, SLICE("HEAD")) && response->status != 304;
 }
 
@@ -182,9 +195,11 @@ static struct slice write_head(const struct origin *origin, const struct respons
     if (response->status == 206)
         text_format(&text, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
             response->first, response->end - 1, response->size);
+    if (response->close || response->until_close)
+        text_append(&text, SLICE("Connection: close\r\n"));
     if (response->chunked)
         text_append(&text, SLICE("Transfer-Encoding: chunked\r\n"));
-    else if (response->status != 304)
+    else if (response->status != 304 && !response->until_close)
         text_format(&text, "Content-Length: %" PRIu64 "\r\n", response->end - response->first);
     text_append(&text, SLICE("\r\n"));
     return text_slice(&text);
@@ -251,9 +266,9 @@ static enum error send_response(struct task *task, struct connection *connection
 {
     struct slice head = write_head(connection->origin, response, connection->head);
     enum error error = sim_wire_send(task, &connection->wire, head);
-    if (error != ERROR_NONE || !response->has_body)
-        return error;
-    return send_body(task, connection, response);
+    if (error == ERROR_NONE && response->has_body)
+        error = send_body(task, connection, response);
+    return error == ERROR_NONE && (response->close || response->until_close) ? ERROR_CLOSED : error;
 }
 
 static enum error send_garbage(struct task *task, struct connection *connection)
@@ -287,7 +302,8 @@ static enum error answer_health(struct task *task, struct connection *connection
     }
     text_format(&text, "HTTP/1.1 %s Said\r\n%sCache-Control: no-store\r\nContent-Length: 0\r\n\r\n",
         word, word[0] == '3' ? "Location: /elsewhere\r\n" : "");
-    return sim_wire_send(task, &connection->wire, text_slice(&text));
+    enum error error = sim_wire_send(task, &connection->wire, text_slice(&text));
+    return error == ERROR_NONE && asks_to_close(&connection->request) ? ERROR_CLOSED : error;
 }
 
 // Waits for its turn where the origin can do only so much; false when it is turned away.
@@ -355,6 +371,8 @@ static void serve_connection(struct task *task, void *argument)
         error = health ? answer_health(task, connection) : answer_site(task, connection);
         connection->wire.wait_ms = connection->origin->idle_ms;
     }
+    if (error == ERROR_TIMEOUT) // what comes now has come too late: the kernel answers with a reset
+        error = task_sleep_until(task, world_in_ms(task, connection->origin->late_ms));
     if (error == ERROR_CANCELLED) // as of a process that died
         io_reset(&connection->socket);
     io_close(&connection->socket);
@@ -412,6 +430,13 @@ static void say_log(struct task *task, struct origin *origin, struct io_socket *
     }
 }
 
+static bool set_idle(struct origin *origin, struct slice rest)
+{
+    struct slice idle = slice_cut(&rest, ' ');
+    return slice_parse_u64(idle, UINT32_MAX, &origin->idle_ms) &&
+        slice_parse_u64(rest, UINT32_MAX, &origin->late_ms);
+}
+
 static bool set_capacity(struct origin *origin, struct slice rest)
 {
     struct slice number = slice_cut(&rest, ' ');
@@ -427,7 +452,7 @@ static bool obey(struct task *task, struct origin *origin, struct slice command,
     if (slice_equal(command, SLICE("capacity")))
         return set_capacity(origin, rest);
     if (slice_equal(command, SLICE("idle")))
-        return slice_parse_u64(rest, UINT32_MAX, &origin->idle_ms);
+        return set_idle(origin, rest);
     if (slice_equal(command, SLICE("health"))) {
         snprintf(origin->health, sizeof(origin->health), "%.*s", SLICE_ARGS(rest));
     } else if (slice_equal(command, SLICE("change"))) {

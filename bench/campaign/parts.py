@@ -143,6 +143,23 @@ class Visitors:
         return found
 
 
+class Hole:
+    """An address that never answers: a listener whose queue is full, so that the kernel drops what comes."""
+
+    def __init__(self, address):
+        host, port = address.split(":")
+        self.sockets = [socket.socket() for _ in range(4)]
+        self.sockets[0].bind((host, int(port)))
+        self.sockets[0].listen(0)
+        for filler in self.sockets[1:]:
+            filler.setblocking(False)
+            filler.connect_ex((host, int(port)))
+
+    def stop(self):
+        for one in self.sockets:
+            one.close()
+
+
 class Names:
     """A server of names: what zone says, with a TTL of a second. A name's answer is a list of addresses, "nxdomain",
     "servfail" or "silent"; unknown names do not exist."""

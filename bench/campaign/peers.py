@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -115,7 +116,7 @@ class Afloat(Server):
         return {"STATE_DIRECTORY": str(self.folder)}
 
     def reload(self):
-        raise CANNOT("started without a file, so there is nothing to reload")
+        os.kill(self.process.process.pid, signal.SIGHUP)
 
     def purge_all(self):
         self.tell(BIN / "afloat", "purge", "--all", "--state", self.folder)
@@ -195,7 +196,7 @@ class Haproxy(Server):
         return ["/usr/sbin/haproxy", "-W", "-db", "-f", self.folder / "haproxy.cfg"]
 
     def reload(self):
-        os.kill(self.process.process.pid, 12)  # SIGUSR2 to the master
+        os.kill(self.process.process.pid, signal.SIGUSR2)
 
     def purge_all(self):
         raise CANNOT("its cache has no purge")
@@ -224,12 +225,14 @@ class TrafficServer(Server):
             + "".join(f"{key}: {self.folder / name}\n" for key, name in self.folders.items()))
         etc = self.folder / "etc"
         (etc / "storage.config").write_text(f"{self.folder}/cache 256M\n")  # the package's size
-        own = [l for l in fill(self.settings, self).splitlines() if l.startswith("CONFIG")]
+        lines = fill(self.settings, self).splitlines()
+        own = [l for l in lines if l.startswith("CONFIG")]
+        parents = " ".join(l.removeprefix("PARENT ") for l in lines if l.startswith("PARENT"))
         if len(self.origins) > 1:  # as parent.config's page has it for origins
-            own.append("CONFIG proxy.config.http.no_dns_just_forward_to_parent INT 1")
+            own.append("CONFIG proxy.config.http.no_dns_just_forward_to_parent INT 1")  # origins.test is no name
             own.append("CONFIG proxy.config.http.uncacheable_requests_bypass_parent INT 0")
             (etc / "parent.config").write_text(f'dest_domain=. parent="{";".join(self.origins)}" round_robin=strict '
-                                               "go_direct=false parent_is_proxy=false\n")
+                                               f"go_direct=false parent_is_proxy=false {parents}\n")
         target = self.origins[0] if len(self.origins) == 1 else "origins.test"
         (etc / "remap.config").write_text(f"map / http://{target}/\n")
         names = {l.split()[1] for l in own}

@@ -5,7 +5,7 @@ import xkey; # from varnish-modules: a purge that is soft
 @many@ import directors;
 @many@ probe health {
 @many@   .url = "/health"; # the page that the site has for it
-@many@   .interval = 1s; .timeout = 1s; # the defaults (5 s, 2 s) notice a death after 15 s
+@many@   .interval = 500ms; .timeout = 500ms; # the defaults (5 s, 2 s) notice a death after 15 s
 @many@   .window = 4; .threshold = 2; # out after three misses, back after two hits
 @many@   .initial = 4; # healthy until proven otherwise: the default starts sick, and answers 503 until the first probe
 @many@ }
@@ -32,7 +32,8 @@ sub vcl_recv {
   }
 }
 sub vcl_backend_fetch {
-@many@   if (bereq.retries > 0) { set bereq.backend = unprobed.backend(); } # the next in turn, whatever the probe says
+@many@   if (bereq.retries > 0) { set bereq.backend = site.backend(); } # the next in turn
+@many@   if (bereq.retries > 0 && !std.healthy(site.backend())) { set bereq.backend = unprobed.backend(); } # as above
 }
 sub vcl_backend_response {
   if (beresp.status >= 500) {
