@@ -194,17 +194,25 @@ struct body *body_create(uint64_t expected, uint64_t window, bool laggards_may_l
     return body;
 }
 
-struct body *body_from_bytes(struct slice bytes)
+struct body *body_with_room(uint64_t size, void **ret_room)
 {
-    if (bytes.size > UINT32_MAX)
+    if (size > UINT32_MAX)
         return NULL;
-    struct body *body = body_alloc(bytes.size, true);
+    struct body *body = body_alloc(size, true);
     if (body == NULL)
         return NULL;
-    if (bytes.size > 0)
-        memcpy(single_chunk(body)->bytes, bytes.data, bytes.size);
-    atomic_init(&body->size, bytes.size);
+    *ret_room = single_chunk(body)->bytes;
+    atomic_init(&body->size, size);
     atomic_init(&body->state, BODY_COMPLETE);
+    return body;
+}
+
+struct body *body_from_bytes(struct slice bytes)
+{
+    void *room;
+    struct body *body = body_with_room(bytes.size, &room);
+    if (body != NULL && bytes.size > 0)
+        memcpy(room, bytes.data, bytes.size);
     return body;
 }
 

@@ -35,6 +35,8 @@ enum error body_room(struct task *task, struct body *body, uint64_t deadline_ns,
 void body_commit(struct body *body, size_t size); // bytes of the room that are now content
 // A whole body at once, from bytes, without a task.
 struct body *body_from_bytes(struct slice bytes) MUST_CHECK;
+// The same with room for the bytes, which the caller fills in before anybody else sees it.
+struct body *body_with_room(uint64_t size, void **ret_room) MUST_CHECK;
 // ERROR_NONE completes it; anything else breaks it. Wakes everybody. Gives back unused room.
 void body_finish(struct body *body, enum error error);
 // Breaks it, and why is what the writer knows beyond the error: its own number, not 0.

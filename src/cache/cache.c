@@ -2,6 +2,7 @@
 #include "cache/inside.h"
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "cache/store.h"
 
 #define BUCKETS_FIRST 16 // per shard
 #define LOAD_MOST 2      // objects per bucket
@@ -20,6 +21,40 @@ static const struct setting rows[] = {
         .touch =
             "As much as the machine can spare: what does not fit can neither be served without "
             "the backend nor when it fails.",
+    },
+    {
+        .name = "disk",
+        .type = SETTING_SIZE,
+        .offset = offsetof(struct cache_settings, disk),
+        .fallback = "1GB",
+        .minimum = 0,
+        .maximum = UINT64_C(1) << 44,
+        .summary = "Room on the disk for copies, so that an edge that was killed or restarted has "
+                   "what it has served, even while every backend is dead. At most half of what is "
+                   "free at the start; 0: copies are kept in memory only. Changes need a restart.",
+        .touch = "A few times store.memory where the site is larger than that: what memory has no "
+                 "room for is read from there.",
+    },
+    {
+        .name = "directory",
+        .type = SETTING_TEXT,
+        .offset = offsetof(struct cache_settings, directory),
+        .example = "/var/cache/afloat",
+        .summary = "Where that is; one directory serves one edge. Without it: the folder store in "
+                   "the state directory. Changes need a restart.",
+        .touch = "Set it to have the copies on another disk.",
+    },
+    {
+        .name = "write_budget",
+        .type = SETTING_SIZE,
+        .offset = offsetof(struct cache_settings, write_budget),
+        .fallback = "8MB",
+        .minimum = 64 * 1024,
+        .maximum = UINT64_C(1) << 32,
+        .summary = "How much is written there each second at most, on average. What was asked for "
+                   "twice goes first; the status counts what did not get its turn (skipped). "
+                   "Changes need a restart.",
+        .touch = "Raise it where much changes and the disk is fast, lower it to spare the disk.",
     },
 };
 
@@ -94,6 +129,8 @@ static void drop_object(struct policy *policy, struct policy_entry *entry)
     struct shard *shard = cache_shard(cache, entry->hash);
     lock_acquire(&shard->lock);
     shard_unlink(shard, object);
+    if (cache->store != NULL)
+        store_left(cache->store, object);
     lock_release(&shard->lock);
     object_release(object);
 }
@@ -198,8 +235,11 @@ struct object *cache_lookup(struct cache *cache, const struct cache_key *key,
         object = object->next_in_bucket;
     if (object == NULL)
         object = find_preferred(shard, key, request);
-    if (object != NULL)
+    if (object != NULL) {
         object_reference(object);
+        if (cache->store != NULL)
+            store_offer(cache->store, object, true); // once each: it looks at the object only
+    }
     lock_release(&shard->lock);
     if (object != NULL)
         policy_touch(&object->entry);
@@ -273,6 +313,18 @@ static bool is_outdated(struct cache *cache, const struct object *object,
     return predecessor->stored_ns > object->stored_ns + YOUNGER_NS;
 }
 
+// A renewed head is little to write, and what follows a copy that was asked for will be too.
+static void tell_store(
+    struct store *store, struct object *object, struct object *predecessor, bool linked)
+{
+    if (predecessor != NULL && linked)
+        store_inherit(store, object, predecessor);
+    else if (predecessor != NULL)
+        store_drop(store, predecessor);
+    if (linked)
+        store_offer(store, object, predecessor != NULL);
+}
+
 // In one step under the shard's lock, so that no reader finds neither. A purge either was logged
 // before that, or will find the object on its walk.
 static bool replace(
@@ -287,6 +339,8 @@ static bool replace(
         shard_unlink(shard, predecessor);
     if (mark != PURGE_MARK_HARD)
         shard_link(shard, object_reference(object));
+    if (cache->store != NULL)
+        tell_store(cache->store, object, predecessor, mark != PURGE_MARK_HARD);
     lock_release(&shard->lock);
     return mark != PURGE_MARK_HARD;
 }
@@ -403,7 +457,74 @@ bool cache_would_keep(struct cache *cache, const struct cache_key *key, uint64_t
     return keep;
 }
 
+// --- The disk ---
+
+void cache_use_store(struct cache *cache, struct store *store)
+{
+    cache->store = store;
+}
+
+bool cache_may_recall(struct cache *cache, const struct cache_key *key)
+{
+    return cache->store != NULL && store_has_cold(cache->store, key->text);
+}
+
+void cache_recall(struct cache *cache, const struct cache_key *key,
+    const struct http_fields *request, uint64_t now_ns, int64_t wall_ms)
+{
+    if (cache->store != NULL)
+        store_recall(cache->store, cache, key, request, now_ns, wall_ms);
+}
+
+enum error cache_settle(struct cache *cache)
+{
+    return cache->store == NULL ? ERROR_NONE : store_settle(cache->store);
+}
+
+// Policy's lock held. What is in memory already is newer.
+static bool restore(struct cache *cache, struct object *object, uint64_t epoch, uint32_t slot,
+    uint32_t generation)
+{
+    uint64_t size = object_footprint(object);
+    if (find_predecessor(cache, object) != NULL
+        || policy_judge(&cache->policy, object->entry.hash, size) == POLICY_TOO_LARGE)
+        return false;
+    struct shard *shard = cache_shard(cache, object->entry.hash);
+    lock_acquire(&shard->lock);
+    shard_grow(cache, shard);
+    lock_release(&shard->lock);
+    policy_insert(&cache->policy, &object->entry, size, NULL);
+    lock_acquire(&shard->lock);
+    enum purge_mark mark = purge_log_check(&cache->purges, object, epoch);
+    bool admitted = mark != PURGE_MARK_HARD
+        && store_admit(cache->store, object, slot, generation);
+    if (mark == PURGE_MARK_SOFT)
+        atomic_store_explicit(&object->purged, true, memory_order_relaxed);
+    if (admitted)
+        shard_link(shard, object_reference(object));
+    lock_release(&shard->lock);
+    if (!admitted)
+        policy_remove(&cache->policy, &object->entry);
+    return admitted;
+}
+
+void cache_restore(struct cache *cache, struct object *object, uint64_t epoch, uint32_t slot,
+    uint32_t generation)
+{
+    lock_acquire(&cache->policy_lock);
+    cache->now_ns = MAXIMUM(cache->now_ns, object->stored_ns);
+    restore(cache, object, epoch, slot, generation);
+    lock_release(&cache->policy_lock);
+}
+
 // --- Marking ---
+
+void cache_mark_stale(struct cache *cache, struct object *object)
+{
+    atomic_store_explicit(&object->purged, true, memory_order_relaxed);
+    if (cache->store != NULL)
+        store_mark_stale(cache->store, object);
+}
 
 uint64_t cache_invalidate(struct cache *cache, const struct cache_key *key)
 {
@@ -415,10 +536,12 @@ uint64_t cache_invalidate(struct cache *cache, const struct cache_key *key)
          object = object->next_in_bucket) {
         if (!has_key(object, key->hash.low, key->text))
             continue;
-        atomic_store_explicit(&object->purged, true, memory_order_relaxed);
+        cache_mark_stale(cache, object);
         count++;
     }
     lock_release(&shard->lock);
+    if (cache->store != NULL)
+        store_mark_key_stale(cache->store, key->text);
     return count;
 }
 

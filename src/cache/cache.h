@@ -10,14 +10,27 @@ struct cache;
 // Section `store`.
 struct cache_settings {
     uint64_t memory; // bytes of RAM for objects, heads and index included (default 256MB)
+    struct slice directory;  // of the store (store.h); empty: in the state directory
+    uint64_t disk;           // bytes it may take; 0: none
+    uint64_t write_budget;   // bytes per second it may write
 };
 extern const struct setting_section cache_settings_section;
+
+struct store; // of store.h
 
 struct cache *cache_create(const struct cache_settings *settings, uint64_t seed) MUST_CHECK;
 void cache_destroy(struct cache *cache);
 void cache_set_memory(struct cache *cache, uint64_t memory); // on reload
+// What is kept is offered to the store from now on. It stays the caller's.
+void cache_use_store(struct cache *cache, struct store *store);
 
 struct cache_key cache_key_of(const struct cache *cache, struct slice text);
+
+// Whether the disk may have what memory lacks: cache_recall tells.
+bool cache_may_recall(struct cache *cache, const struct cache_key *key);
+// Reads it, if it is there and fits the request; blocks. Look it up then.
+void cache_recall(struct cache *cache, const struct cache_key *key,
+    const struct http_fields *request, uint64_t now_ns, int64_t wall_ms);
 
 // The stored response for the request: the matching variant, newest first, else one in the language
 // that the request prefers; a reference, or NULL.
@@ -87,6 +100,8 @@ struct purge {
 // Walks the index (not in a loop's thread if it is large). Both schemes of a URL count, and every
 // site. Returns how many objects were hit; fetches under way are covered by the epoch.
 uint64_t cache_purge(struct cache *cache, const struct purge *purge);
+// What was purged so far will not be back after a crash, either; blocks. An error is the disk's.
+enum error cache_settle(struct cache *cache) MUST_CHECK;
 
 struct cache_statistics {
     uint64_t objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight,

@@ -1,8 +1,8 @@
 // What the files of the index share, and nobody else needs.
 //
 // Locks, in the order in which they are taken: the policy's (inserts, evictions, hard purges), one
-// shard's, the purge log's. Lookups take a shard's only. What is linked in a shard is unlinked
-// only by who holds the policy's lock too.
+// shard's, the purge log's or the store's. Lookups take a shard's only. What is linked in a shard
+// is unlinked only by who holds the policy's lock too.
 #pragma once
 
 #include "cache/cache.h"
@@ -52,6 +52,8 @@ void purge_log_add_invalidation(struct purge_log *log, uint64_t key_hash);
 // What happened since epoch to an object like this.
 enum purge_mark purge_log_check(struct purge_log *log, const struct object *object, uint64_t epoch);
 bool purge_matches(const struct purge *purge, const struct object *object);
+struct slice purge_without_scheme(struct slice url);
+struct slice purge_url_of(struct slice key); // without its scheme
 
 // Which keys were found not to be shareable. Lossy, lock-free.
 #define UNCACHEABLE_SLOTS 4096 // pairs of ways
@@ -67,6 +69,7 @@ void uncacheable_forget(struct uncacheable *slots, uint64_t hash);
 struct cache {
     struct shard shards[SHARDS];
     uint64_t seed;
+    struct store *store; // NULL: memory is all there is
     struct purge_log purges;
     struct uncacheable uncacheable[UNCACHEABLE_SLOTS];
     _Atomic uint64_t uncacheable_count;
@@ -87,5 +90,10 @@ static inline struct object **shard_bucket(struct shard *shard, uint64_t hash)
     return &shard->buckets[hash & (shard->bucket_count - 1)];
 }
 
+// The shard's lock held.
+void cache_mark_stale(struct cache *cache, struct object *object);
+// What the store has read; epoch as of cache_insert, from before it was read.
+void cache_restore(struct cache *cache, struct object *object, uint64_t epoch, uint32_t slot,
+    uint32_t generation);
 // Both locks held. The index's reference goes to the caller.
 void shard_unlink(struct shard *shard, struct object *object);

@@ -451,6 +451,18 @@ bool object_has_same_selectors(const struct object *a, const struct object *b)
             object_field(b, HTTP_NAME_CONTENT_ENCODING)));
 }
 
+uint64_t object_identity(const struct object *object)
+{
+    uint64_t hash = hash_bytes(object_selectors(object), 0);
+    struct slice coding = is_coded(object) ? object_field(object, HTTP_NAME_CONTENT_ENCODING)
+                                           : SLICE_EMPTY;
+    for (size_t i = 0; i < coding.size; i++) {
+        char byte = coding.data[i];
+        hash = hash * 31 + (unsigned char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);
+    }
+    return hash;
+}
+
 struct hash128 object_variant(struct slice vary, const struct http_fields *request)
 {
     struct selector_names names = {.count = 0};

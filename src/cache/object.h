@@ -25,6 +25,7 @@ struct object {
     uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
     struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
     _Atomic(struct object_forms *) forms; // compressed; NULL: nobody has asked for any
+    _Atomic uint32_t disk;   // the store's own, see store_inside.h
     uint32_t tags[];         // hashes of Surrogate-Key and Cache-Tag; then key, selectors, fields
 };
 
@@ -60,6 +61,18 @@ enum error object_fields_apart(const struct http_response_head *response, bool d
 struct object *object_reference(struct object *object);
 void object_release(struct object *object); // NULL is fine
 uint64_t object_footprint(const struct object *object); // memory of head and content, bytes
+
+// Key, selectors, fields and all that was judged as bytes, for the disk: with times by the wall
+// clock. They mean the same only to a program of the same version of them.
+size_t object_image_size(const struct object *object);
+void object_image_write(
+    const struct object *object, uint64_t now_ns, int64_t wall_ms, char *ret_image);
+// The key in an image; data NULL if it is none.
+struct slice object_image_key(struct slice image);
+// The object again, a little older; key_hash: see cache_key_of. NULL when out of memory or if it is
+// none. Takes over the caller's reference to body, on failure too.
+struct object *object_from_image(struct slice image, uint64_t key_hash, uint64_t now_ns,
+    int64_t wall_ms, struct body *body) MUST_CHECK;
 
 static inline unsigned object_flags(const struct object *object)
 {
@@ -100,6 +113,8 @@ bool object_matches(const struct object *object, const struct http_fields *reque
 bool object_speaks_preferred(const struct object *object, const struct http_fields *request);
 // Chosen by the same values for the same fields, and in the same coding.
 bool object_has_same_selectors(const struct object *a, const struct object *b);
+// Those that have the same selectors have the same; others hardly ever.
+uint64_t object_identity(const struct object *object);
 // A hash of the request's values for the fields that Vary names; 0 without any. Requests that a
 // response cannot tell apart have the same.
 struct hash128 object_variant(struct slice vary, const struct http_fields *request);

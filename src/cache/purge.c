@@ -3,6 +3,7 @@
 #include "cache/inside.h"
 #include "base/memory.h"
 #include "base/pattern.h"
+#include "cache/store.h"
 #include "cache/tag.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 // A key is "SITE\0URL", and more after a further NUL that tells copies of one URL apart. The
 // schemes are one to a purge, since a site is.
-static struct slice without_scheme(struct slice url)
+struct slice purge_without_scheme(struct slice url)
 {
     if (slice_starts_with(url, SLICE("https://")))
         return slice_of(url.data + 8, url.size - 8);
@@ -20,10 +21,10 @@ static struct slice without_scheme(struct slice url)
     return url;
 }
 
-static struct slice url_of(struct slice key)
+struct slice purge_url_of(struct slice key)
 {
     slice_cut(&key, '\0');
-    return without_scheme(slice_cut(&key, '\0'));
+    return purge_without_scheme(slice_cut(&key, '\0'));
 }
 
 // One to a line.
@@ -95,7 +96,7 @@ static bool finds_tags(const struct pattern *pattern, const struct object *objec
 static bool finds(const struct purge *purge, const struct object *object)
 {
     const struct purge_match *match = &purge->match;
-    struct slice url = url_of(object_key(object)), path = url;
+    struct slice url = purge_url_of(object_key(object)), path = url;
     struct slice host = slice_cut(&path, '/');
     path = slice_of(host.data + host.size, url.size - host.size);
     struct slice content_type = object_field(object, HTTP_NAME_CONTENT_TYPE);
@@ -108,12 +109,12 @@ static bool finds(const struct purge *purge, const struct object *object)
 
 bool purge_matches(const struct purge *purge, const struct object *object)
 {
-    if (purge->covers != NULL && !purge->covers(purge->context, url_of(object_key(object))))
+    struct slice url = purge_url_of(object_key(object));
+    if (purge->covers != NULL && !purge->covers(purge->context, url))
         return false;
     switch (purge->kind) {
-    case PURGE_URL: return slice_equal(url_of(object_key(object)), without_scheme(purge->what));
-    case PURGE_PREFIX:
-        return slice_starts_with(url_of(object_key(object)), without_scheme(purge->what));
+    case PURGE_URL: return slice_equal(url, purge_without_scheme(purge->what));
+    case PURGE_PREFIX: return slice_starts_with(url, purge_without_scheme(purge->what));
     case PURGE_TAG: return has_tag(purge, object);
     case PURGE_ALL: return true;
     case PURGE_MATCH: return finds(purge, object);
@@ -124,9 +125,10 @@ bool purge_matches(const struct purge *purge, const struct object *object)
 // The same of what is not known yet but for its key: its tags may be any.
 static bool may_match(const struct purge_record *record, struct slice key)
 {
+    struct slice url = purge_url_of(key);
     switch (record->kind) {
-    case PURGE_URL: return slice_equal(url_of(key), without_scheme(record->what));
-    case PURGE_PREFIX: return slice_starts_with(url_of(key), without_scheme(record->what));
+    case PURGE_URL: return slice_equal(url, purge_without_scheme(record->what));
+    case PURGE_PREFIX: return slice_starts_with(url, purge_without_scheme(record->what));
     case PURGE_TAG:
     case PURGE_MATCH:
     case PURGE_ALL: return true;
@@ -255,9 +257,11 @@ static uint64_t purge_run(struct cache *cache, struct shard *shard, const struct
                 continue;
             count++;
             if (!purge->hard) {
-                atomic_store_explicit(&object->purged, true, memory_order_relaxed);
+                cache_mark_stale(cache, object);
                 continue;
             }
+            if (cache->store != NULL)
+                store_drop(cache->store, object);
             policy_remove(&cache->policy, &object->entry);
             shard_unlink(shard, object);
             object->next_in_bucket = *doomed;
@@ -315,6 +319,14 @@ static uint32_t *hash_tags(struct slice tags, size_t *ret_count)
     return hashes;
 }
 
+static uint64_t purge_memory(struct cache *cache, const struct purge *purge)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < SHARDS; i++)
+        count += purge_shard(cache, &cache->shards[i], purge);
+    return count;
+}
+
 uint64_t cache_purge(struct cache *cache, const struct purge *asked)
 {
     uint64_t count = 0;
@@ -322,8 +334,13 @@ uint64_t cache_purge(struct cache *cache, const struct purge *asked)
     uint32_t *hashes = purge.kind == PURGE_TAG ? hash_tags(purge.what, &purge.hash_count) : NULL;
     purge.hashes = hashes;
     purge_log_add(&cache->purges, &purge); // before the walk: see cache_insert
-    for (unsigned i = 0; i < SHARDS; i++)
-        count += purge_shard(cache, &cache->shards[i], &purge);
+    uint64_t since = cache->store == NULL ? 0 : store_recalls(cache->store);
+    count = purge_memory(cache, &purge);
+    bool again = false;
+    if (cache->store != NULL)
+        count += store_purge_cold(cache->store, &purge, since, &again);
+    if (again)
+        purge_memory(cache, &purge);
     memory_free(hashes);
     lock_acquire(&cache->policy_lock);
     cache->purged += count;
