@@ -2,7 +2,9 @@
 #include "sim/edge.h"
 
 #include "conf/conf.h"
+#include "cache/store.h"
 #include "edge/lifeline.h"
+#include "sim/disk.h"
 
 #include "base/invariant.h"
 
@@ -21,9 +23,10 @@ struct generation_kept { // settings live until the edge lets go of them
 struct sim_edge {
     struct sim_run *run;
     struct edge *edge;
+    struct store *store; // NULL: the run has no disk
     struct list generations;
     const char *text; // of the settings that are to be loaded
-    bool draining;
+    bool draining, killed;
 };
 
 static const struct setting root_rows[] = {
@@ -116,6 +119,15 @@ static void settings_released(void *context)
     arena_free(&kept->arena); // whoever still reads them now is caught by AddressSanitizer
 }
 
+static void open_store(struct sim_edge *edge, const struct cache_settings *settings)
+{
+    struct store_settings store = {.disk = settings->disk, .write_budget = settings->write_budget,
+        .owner = 1, .seed = edge->run->seed};
+    enum error error = store_open(sim_disk_of(edge->run->disk), &store, &edge->store);
+    invariant(error == ERROR_NONE);
+    edge_use_store(edge->edge, edge->store);
+}
+
 static void start_edge(void *argument)
 {
     struct sim_edge *edge = argument;
@@ -129,6 +141,8 @@ static void start_edge(void *argument)
     invariant(edge->edge != NULL);
     if (run->resources != NULL)
         edge_set_resources(edge->edge, run->resources);
+    if (run->disk != NULL)
+        open_store(edge, &kept->settings.store);
     struct address address = sim_address(SIM_EDGE_HOST, 80);
     enum error error = edge_listen(edge->edge, &address, false);
     invariant(error == ERROR_NONE);
@@ -223,8 +237,13 @@ static void check_ledger(struct sim_run *run, struct edge *edge)
 static void destroy_edge(void *argument)
 {
     struct sim_edge *edge = argument;
+    const struct loop *loop = sim_world_edge_loop(edge->run->world, 0);
     if (!edge->run->tolerant)
         check_ledger(edge->run, edge->edge);
+    if (edge->killed)
+        store_abandon(edge->store);
+    else
+        store_close(edge->store, edge_cache(edge->edge), loop->now_ns, loop->wall_ms);
     edge_destroy(edge->edge);
     edge->edge = NULL;
 }
@@ -273,4 +292,21 @@ void sim_edge_end(struct task *task, struct sim_run *run)
     }
     free(edge);
     run->edge = NULL;
+}
+
+static void start_machine_again(void *argument)
+{
+    struct sim_run *run = argument;
+    sim_world_restart_edge(run->world);
+}
+
+// From here on the disk takes no more: whatever the edge still does, it might as well not.
+void sim_edge_kill(struct task *task, struct sim_run *run, bool lost_power)
+{
+    sim_trace(run->world, "the edge is killed%s", lost_power ? " by a loss of power" : "");
+    sim_disk_stop_after(run->disk, 0);
+    run->edge->killed = true;
+    sim_edge_end(task, run);
+    sim_disk_start_again(run->disk, lost_power);
+    sim_world_between(task, start_machine_again, run);
 }

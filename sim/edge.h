@@ -15,6 +15,8 @@
 void sim_edge_start(struct task *task, struct sim_run *run, const char *settings);
 void sim_edge_reload(struct task *task, struct sim_run *run, const char *settings);
 void sim_edge_drain(struct task *task, struct sim_run *run); // begins it
+// As a kill leaves the disk, with or without power; the next edge may start. Nobody may be there.
+void sim_edge_kill(struct task *task, struct sim_run *run, bool lost_power);
 struct edge *sim_edge_of(struct sim_run *run);
 void sim_edge_maintain(struct sim_run *run, bool on);
 uint64_t sim_edge_purge(struct sim_run *run, enum purge_kind kind, const char *what, bool hard);

@@ -1,6 +1,7 @@
 // Puts a world around a scenario, runs it to its end and asks whether everything was given back.
 #include "sim/run.h"
 
+#include "sim/disk.h"
 #include "sim/edge.h"
 #include "sim/origin.h"
 
@@ -125,6 +126,7 @@ static void run_free(struct sim_run *run)
         free(LIST_ENTRY(link, struct sim_origin, link));
     }
     sim_site_free(&run->site);
+    sim_disk_destroy(run->disk);
 }
 
 void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, const char *without,

@@ -6,6 +6,7 @@
 
 struct edge;
 struct pressure_resources;
+struct sim_disk; // of sim/disk.h
 struct sim_edge; // the edge under test with its settings, see edge.h
 
 struct sim_run {
@@ -17,6 +18,7 @@ struct sim_run {
     const char *target;     // where clients go: the edge, or an origin in tests of the world itself
     struct pressure_resources *resources; // of the edge; NULL: without limits
     struct sim_edge *edge;  // NULL: the scenario does without
+    struct sim_disk *disk;  // what the edge keeps copies on; NULL: nothing. The run's from then on
     uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
     bool troubled;          // something is broken now
     bool clocks_differ;     // the edge's and its origins': an Age may be of any size
@@ -64,7 +66,7 @@ extern const struct sim_group sim_world_scenarios, sim_outage_scenarios, sim_hea
     sim_sharing_scenarios, sim_visitor_scenarios, sim_operation_scenarios,
     sim_compression_scenarios, sim_http2_origin_scenarios,
     sim_tunnel_scenarios, sim_name_scenarios, sim_overload_scenarios, sim_http2_scenarios,
-    sim_hold_scenarios, sim_attempt_scenarios;
+    sim_hold_scenarios, sim_attempt_scenarios, sim_survival_scenarios;
 
 struct sim_result {
     bool failed;

@@ -118,6 +118,14 @@ struct sim_path *sim_site_path(struct sim_site *site, struct slice path, struct 
     return made;
 }
 
+void sim_site_forget_since(struct sim_site *site, uint64_t ns)
+{
+    LIST_FOREACH (link, &site->paths) {
+        struct sim_path *path = LIST_ENTRY(link, struct sim_path, link);
+        path->served = path->served && path->served_ns < ns;
+    }
+}
+
 struct sim_upload *sim_site_upload(struct sim_site *site, uint64_t id)
 {
     LIST_FOREACH (link, &site->uploads) {

@@ -62,6 +62,8 @@ uint64_t sim_site_version(
     const struct sim_site *site, const struct sim_page *page, uint64_t now_ns);
 uint64_t sim_page_size(const struct sim_page *page, struct slice path);
 struct sim_path *sim_site_path(struct sim_site *site, struct slice path, struct slice variant);
+// Nobody counts on what was served from then on.
+void sim_site_forget_since(struct sim_site *site, uint64_t ns);
 struct sim_upload *sim_site_upload(struct sim_site *site, uint64_t id);
 uint64_t sim_upload_seed(uint64_t id);
 // Do fields come after that upload's content, if it has no length? They are then these lines, of

@@ -144,6 +144,15 @@ static void free_all(struct list *links)
     }
 }
 
+void sim_world_restart_edge(struct sim_world *world)
+{
+    for (unsigned i = 0; i < world->edge_loops; i++) {
+        loop_destroy(&world->edge[i].loop);
+        loop_setup(world, &world->edge[i], i, world->edge_loops, false);
+    }
+    refresh_clocks(world);
+}
+
 void sim_world_destroy(struct sim_world *world)
 {
     sim_network_destroy(world);

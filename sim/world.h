@@ -29,6 +29,8 @@ struct sim_world *sim_world_create(uint64_t seed, unsigned edge_loops);
 // All tasks must have ended, or must never run again.
 void sim_world_destroy(struct sim_world *world);
 
+// The edge's loops as new, after they have stopped.
+void sim_world_restart_edge(struct sim_world *world);
 struct loop *sim_world_edge_loop(struct sim_world *world, unsigned index);
 struct loop *sim_world_outside(struct sim_world *world);
 struct sim_world *sim_world_of(const struct loop *loop);

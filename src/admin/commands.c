@@ -113,9 +113,13 @@ static json_t *purge_command(struct status_source *source, const json_t *request
         break;
     }
     uint64_t purged = edge_purge(source->edge, &purge);
+    enum error error = edge_settle(source->edge);
     log_write(LOG_INFO, "admin", "purged kind=%.*s what=\"%.*s\" hard=%d objects=%llu",
         SLICE_ARGS(kind), (int)MINIMUM(what.size, 500), what.data == NULL ? "" : what.data,
         purge.hard, (unsigned long long)purged);
+    if (purge.hard && error != ERROR_NONE)
+        return control_refusal("gone from memory, but the disk does not take note of it (%s): "
+            "copies may be back after a restart", error_text(error));
     return json_pack("{s:b, s:I}", "ok", 1, "purged", (json_int_t)purged);
 }
 

@@ -1,7 +1,7 @@
 // The tables.
 #include "admin/counters.h"
 #include "admin/access_log.h"
-#include "cache/cache.h"
+#include "cache/store.h"
 #include "origin/origin.h"
 
 #define TABLE(name, prefix, rows)                                                                  \
@@ -26,6 +26,26 @@ static const struct counter cache_rows[] = {
     ROW(cache_statistics, uncacheable, false, "answers remembered as not to be shared"),
 };
 TABLE(counters_cache, "afloat_cache_", cache_rows);
+
+static const struct counter store_rows[] = {
+    ROW(store_statistics, objects, true, "copies on the disk, or meant to be there"),
+    ROW(store_statistics, cold, true, "of them, those that memory does not hold"),
+    ROW(store_statistics, bytes, true, "room they take on the disk"),
+    ROW(store_statistics, limit, true, "room they may take, bytes; 0: there is no disk"),
+    ROW(store_statistics, queued, true, "copies that wait to be written"),
+    ROW(store_statistics, written, false, "copies written"),
+    ROW(store_statistics, renewed, false, "heads written after a backend confirmed the copy"),
+    ROW(store_statistics, written_bytes, false, "bytes of both"),
+    ROW(store_statistics, skipped, false,
+        "copies that left before store.write_budget let them be written, or are too large"),
+    ROW(store_statistics, marks, false, "notes that a copy is purged or stale"),
+    ROW(store_statistics, recalled, false, "copies read from the disk into memory"),
+    ROW(store_statistics, damaged, false, "copies that did not prove to be whole: not used"),
+    ROW(store_statistics, reclaimed, false, "segments given up to make room"),
+    ROW(store_statistics, failures, false, "times that the disk failed or was full"),
+    ROW(store_statistics, failing, true, "1 while the disk is left alone after a failure"),
+};
+TABLE(counters_store, "afloat_store_", store_rows);
 
 static const struct counter origin_rows[] = {
     ROW(origin_statistics, requests, false,

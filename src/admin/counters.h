@@ -18,6 +18,7 @@ struct counter_table {
 };
 
 extern const struct counter_table counters_cache;      // of struct cache_statistics
+extern const struct counter_table counters_store;      // of struct store_statistics
 extern const struct counter_table counters_origin;     // of struct origin_statistics
 extern const struct counter_table counters_backend;    // of struct backend_view
 extern const struct counter_table counters_access_log; // of struct access_log_statistics

@@ -4,6 +4,7 @@
 #include "admin/counters.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "cache/store.h"
 #include "edge/history.h"
 #include "edge/lifeline.h"
 
@@ -172,6 +173,16 @@ static json_t *build_cache(struct builder *builder, struct edge *edge)
     return object;
 }
 
+static json_t *build_store(struct builder *builder, struct edge *edge)
+{
+    struct store_statistics statistics = {0};
+    if (edge_store(edge) != NULL)
+        store_read_statistics(edge_store(edge), &statistics);
+    json_t *object = json_object();
+    set_counters(builder, object, &counters_store, &statistics);
+    return object;
+}
+
 static json_t *build_now(struct builder *builder, struct edge *edge)
 {
     json_t *object = json_object();
@@ -266,6 +277,7 @@ json_t *status_build(struct status_source *source, int64_t now_ms)
     set(&builder, root, "origins", build_origins(&builder, source));
     lock_release(&source->lock);
     set(&builder, root, "cache", build_cache(&builder, edge));
+    set(&builder, root, "store", build_store(&builder, edge));
     set(&builder, root, "now", build_now(&builder, edge));
     set_ledger(&builder, root, edge);
     set(&builder, root, "averted", build_averted(&builder, edge, now_ms));

@@ -12,6 +12,8 @@
 //   cache: {objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight,
 //   ghost_hits,
 //       purged, uncacheable}
+//   store: {objects, cold, bytes, limit, queued, written, renewed, written_bytes, skipped, marks,
+//       recalled, damaged, reclaimed, failures, failing}   limit 0: there is none
 //   now: {connections, active_requests, flights}
 //   ledger: {NAME: COUNT}                              the names of edge/ledger.h
 //   saved: visitors answered by a lifeline; forbidden: {errors, percent}: errors that a copy could

@@ -223,6 +223,26 @@ static void render_cache(const struct screen *screen, const json_t *status)
     fputc('\n', screen->out);
 }
 
+static void render_store(const struct screen *screen, const json_t *status)
+{
+    char objects[32], bytes[32], limit[32], skipped[32];
+    const json_t *store = json_object_get(status, "store");
+    if (count_of(store, "limit") == 0) {
+        put_line(screen, PLAIN, "      copies are kept in memory only: a restart begins empty");
+        return;
+    }
+    fprintf(screen->out, "      and on the disk %s in %s of %s",
+        grouped(count_of(store, "objects"), objects),
+        bytes_in_words(count_of(store, "bytes"), bytes),
+        bytes_in_words(count_of(store, "limit"), limit));
+    if (count_of(store, "skipped") > 0)
+        fprintf(screen->out, "; %s did not get there",
+            grouped(count_of(store, "skipped"), skipped));
+    fputc('\n', screen->out);
+    if (count_of(store, "failing") != 0)
+        put_line(screen, RED, "      the disk fails or is full: new copies are in memory only");
+}
+
 static void render_counts(
     const struct screen *screen, const json_t *ledger, unsigned first, unsigned end)
 {
@@ -322,6 +342,7 @@ void status_render(const json_t *status, bool colours, int64_t now_ms, FILE *out
     json_array_foreach(json_object_get(status, "origins"), index, origin)
         render_origin(&screen, origin);
     render_cache(&screen, status);
+    render_store(&screen, status);
     render_ledger(&screen, status);
     render_averted(&screen, status);
 }

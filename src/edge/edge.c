@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "edge/archive.h"
 #include "edge/client_table.h"
 #include "edge/connection.h"
 #include "edge/http2/http2.h"
@@ -97,9 +98,17 @@ void edge_set_resources(struct edge *edge, const struct pressure_resources *reso
     edge->pressure.resources = *resources;
 }
 
+void edge_use_store(struct edge *edge, struct store *store)
+{
+    edge->store = store;
+    cache_use_store(edge->cache, store);
+}
+
 enum error edge_start(struct edge *edge)
 {
     enum error error = origins_start(edge->origins);
+    if (error == ERROR_NONE && edge->store != NULL)
+        error = task_start(edge->threads[0].loop, &edge->threads[0].fetches, archive_main, edge);
     for (unsigned i = 0; error == ERROR_NONE && i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
         error = task_start(thread->loop, NULL, edge_thread_drain_main, thread);
@@ -293,6 +302,16 @@ void edge_destroy(struct edge *edge)
 struct cache *edge_cache(struct edge *edge)
 {
     return edge->cache;
+}
+
+struct store *edge_store(struct edge *edge)
+{
+    return edge->store;
+}
+
+enum error edge_settle(struct edge *edge)
+{
+    return cache_settle(edge->cache);
 }
 
 struct origins *edge_origins(struct edge *edge)

@@ -32,6 +32,9 @@ struct edge_hooks {
 // caller's until edge_destroy or a later edge_reload has returned. NULL when out of memory.
 struct edge *edge_create(struct loop **loops, unsigned loop_count,
     const struct edge_settings *settings, const struct edge_hooks *hooks) MUST_CHECK;
+// Copies outlive the process there; before edge_start. It stays the caller's, and outlives the
+// loops.
+void edge_use_store(struct edge *edge, struct store *store);
 // Opens one listener per loop, before the loops run; port 0 in *address is replaced by the port it
 // got. secure: visitors speak TLS there.
 enum error edge_listen(struct edge *edge, struct address *address, bool secure) MUST_CHECK;
@@ -57,7 +60,11 @@ void edge_want_records(struct edge *edge, bool wanted);
 // sort them. Any thread; walks the index.
 uint64_t edge_purge(struct edge *edge, const struct purge *purge);
 
+// What was purged so far will not be back after a crash, either; blocks. An error is the disk's.
+enum error edge_settle(struct edge *edge) MUST_CHECK;
+
 struct cache *edge_cache(struct edge *edge);
+struct store *edge_store(struct edge *edge); // NULL: there is none
 struct origins *edge_origins(struct edge *edge);
 int64_t edge_started_ms(const struct edge *edge); // wall clock
 uint64_t edge_read_ledger(struct edge *edge, enum ledger_count count); // summed over the loops

@@ -28,6 +28,7 @@ struct purge_plan { // stays where it was made: the purges point into it
     bool tells_absence; // 404 when nothing was hit
     unsigned status;    // of a refusal, 400 or 503; 0: it can be done
     uint64_t hits;
+    enum error error; // of the disk, which keeps what was purged
 };
 
 // Which of the tools speaks here; NONE: it is an ordinary request.

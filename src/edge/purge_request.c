@@ -32,12 +32,18 @@ static bool is_allowed(const struct request *request)
 
 // --- Doing it ---
 
-// On a helper thread.
+// On a helper thread. What is said to be gone must not be back after a crash.
 static void purge_work(void *argument)
 {
     struct purge_plan *plan = argument;
-    for (size_t i = 0; i < plan->count; i++)
-        plan->hits += edge_purge(plan->request->thread->edge, &plan->purges[i]);
+    struct edge *edge = plan->request->thread->edge;
+    bool any_hard = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->hits += edge_purge(edge, &plan->purges[i]);
+        any_hard = any_hard || plan->purges[i].hard;
+    }
+    enum error error = edge_settle(edge);
+    plan->error = any_hard ? error : ERROR_NONE; // a stale copy that is back may be sent on failure
 }
 
 static void purge_answer(struct task *task, struct purge_plan *plan)
@@ -74,7 +80,11 @@ bool purge_request_serve(struct task *task, struct request *request)
     if (plan.status == 0 && io_blocking(task, purge_work, &plan) != ERROR_NONE)
         plan.status = 503; // too much waits already
     ledger_add(ledger, plan.status == 0 ? LEDGER_PURGES : LEDGER_PURGES_REFUSED, 1);
-    if (plan.status == 0) {
+    if (plan.error != ERROR_NONE) {
+        log_write(LOG_ERROR, "edge", "purged from memory, but the disk does not take note of it: "
+            "copies may be back after a restart: %s", error_text(plan.error));
+        delivery_send_page(task, request, 500);
+    } else if (plan.status == 0) {
         purge_answer(task, &plan);
     } else {
         request->shed = plan.status == 503;

@@ -2,7 +2,7 @@
 //
 //   request_serve        whose request is it: the edge's own pages, a site, nobody
 //   request_answer       the order in which an answer is sought
-//     request_look_up      is there a copy?
+//     request_look_up      is there a copy, in memory or on the disk?
 //     request_copy_serves  is it fresh enough for this visitor?
 //     request_ask          ask the origin, together with everybody who wants the same
 //     lifelines_failure    no answer came: what can still be sent?
@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "edge/accept.h"
 #include "edge/acme.h"
+#include "edge/archive.h"
 #include "edge/debug_field.h"
 #include "edge/delivery.h"
 #include "edge/max_forwards.h"
@@ -159,7 +160,7 @@ static bool request_name_key(struct request *request)
     return true;
 }
 
-static void request_look_up(struct request *request)
+static void request_look_up(struct task *task, struct request *request)
 {
     const struct http_fields *fields = &request->head.fields;
     request->credentials = (http_fields_find(fields, HTTP_NAME_COOKIE) != NULL ? 1 : 0)
@@ -173,7 +174,7 @@ static void request_look_up(struct request *request)
     if (rule_ignores_cookies(request))
         request->credentials &= ~1u;
     if (request->shareable)
-        request->copy = cache_lookup(request->thread->edge->cache, &request->key, fields);
+        request->copy = archive_look_up(task, request);
 }
 
 static bool request_copy_serves(struct request *request)
@@ -226,9 +227,9 @@ static void request_answer_unasked(struct request *request)
 }
 
 // From what the edge has by itself: a copy, or part of one.
-static bool request_answer_at_once(struct request *request)
+static bool request_answer_at_once(struct task *task, struct request *request)
 {
-    request_look_up(request);
+    request_look_up(task, request);
     if (request_copy_serves(request)) {
         request_use(request, request->copy, OUTCOME_HIT);
         return true;
@@ -249,7 +250,7 @@ static bool request_answer_at_once(struct request *request)
 // AGAIN: it was held, and may begin anew.
 static enum lifeline_outcome request_seek(struct task *task, struct request *request)
 {
-    if (request_answer_at_once(request))
+    if (request_answer_at_once(task, request))
         return LIFELINE_ANSWERED;
     if (request_asks_only_for_copies(request)) {
         request->outcome = OUTCOME_ERROR;

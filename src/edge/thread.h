@@ -95,6 +95,7 @@ struct edge {
     struct lock generation_lock;   // for others than loop 0 who look at the newest, not for long
     struct generation *generation; // the newest; loop 0's
     struct cache *cache;
+    struct store *store;           // the caller's; NULL: none
     struct flight_table *flights;
     struct origins *origins;
     struct client_table *clients;

@@ -7,6 +7,7 @@
 #include "edge/edge.h"
 #include "io/epoll.h"
 #include "main/certificates.h"
+#include "main/keep.h"
 #include "main/system.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct process {
     pthread_t threads[THREADS_MAX];
     unsigned thread_count, threads_started;
     struct edge *edge;
+    struct keep keep;
     struct access_log *access_log;
     struct status_source source;
     bool source_ready;
@@ -202,6 +204,14 @@ static bool set_resources(struct process *process)
     return true;
 }
 
+// Without a disk everything goes on in memory, and whoever reads the log or the status knows.
+static void start_store(struct process *process)
+{
+    bool by_command_line = process->config_path == NULL;
+    if (keep_open(&process->keep, &process->loaded->settings, by_command_line))
+        edge_use_store(process->edge, process->keep.store);
+}
+
 static void *run_loop(void *loop)
 {
     loop_run(loop);
@@ -230,6 +240,8 @@ static void announce(const struct process *process)
         printf("afloat: listening on %s://%.*s\n", process->source.secure[i] ? "https" : "http",
             SLICE_ARGS(text_slice(&text)));
     }
+    if (process->keep.store != NULL)
+        printf("afloat: copies outlive a restart in %s\n", process->keep.directory);
     if (process->kernel_encrypts)
         printf("afloat: the kernel encrypts what is sent by https\n");
     if (process->metrics != NULL) {
@@ -390,6 +402,7 @@ static void process_end(struct process *process)
         pthread_join(process->threads[i], NULL);
     metrics_stop(process->metrics);
     control_stop(process->control);
+    keep_close(&process->keep, process->edge);
     edge_destroy(process->edge);
     if (process->source_ready)
         status_source_destroy(&process->source);
@@ -416,11 +429,17 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
     sigaddset(&signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // the store takes a limit as a full disk
     system_raise_file_limit();
     bool started = start_log(&process) && start_loops(&process) && start_tls(&process)
         && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
-        && become_user(&loaded->settings) && set_resources(&process) && start_threads(&process);
+        && keep_prepare(&loaded->settings) && become_user(&loaded->settings)
+        && set_resources(&process);
+    if (started) {
+        start_store(&process);
+        started = start_threads(&process);
+    }
     if (started) {
         announce(&process);
         serve_until_told(&process, &signals);

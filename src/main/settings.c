@@ -81,7 +81,7 @@ static const struct setting rows[] = {
                    "host. What is not there is asked of the backend.",
         .touch = "Set it to get certificates from Let's Encrypt and others: see docs/tls.md."},
     {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.store),
-        .section = &cache_settings_section, .summary = "The cache's memory."},
+        .section = &cache_settings_section, .summary = "The cache's memory and disk."},
     {.name = "connections", .type = SETTING_SECTION,
         .offset = offsetof(struct settings, edge.connections),
         .section = &connection_settings_section,

@@ -53,7 +53,8 @@ static bool is_ours_alone(DIR *stream)
 {
     for (struct dirent *file; (file = readdir(stream)) != NULL;) {
         if (strcmp(file->d_name, ".") != 0 && strcmp(file->d_name, "..") != 0
-            && strcmp(file->d_name, CONTROL_SOCKET_NAME) != 0)
+            && strcmp(file->d_name, CONTROL_SOCKET_NAME) != 0
+            && strcmp(file->d_name, "store") != 0) // of the cache, see keep.c
             return false;
     }
     return true;
@@ -72,6 +73,37 @@ bool system_give_socket(const char *user, const char *directory)
         && (!is_ours_alone(stream) || fchown(dirfd(stream), entry->pw_uid, entry->pw_gid) == 0);
     if (!good)
         cannot_give(user, directory);
+    closedir(stream);
+    return good;
+}
+
+// Of the folder itself, and of plain files in it that nobody else has a name for.
+static bool give_files(DIR *stream, const struct passwd *entry)
+{
+    bool good = fchown(dirfd(stream), entry->pw_uid, entry->pw_gid) == 0;
+    for (struct dirent *file; good && (file = readdir(stream)) != NULL;) {
+        struct stat status;
+        if (fstatat(dirfd(stream), file->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid == geteuid())
+            good = fchownat(dirfd(stream), file->d_name, entry->pw_uid, entry->pw_gid,
+                AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    return good;
+}
+
+bool system_give_folder(const char *user, const char *path)
+{
+    struct passwd *entry = find_user(user);
+    struct stat status;
+    if (entry == NULL)
+        return false;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return true; // the store will say so, and can do without
+    DIR *stream = opendir(path);
+    if (stream == NULL)
+        return true;
+    bool is_ours = fstat(dirfd(stream), &status) == 0 && status.st_uid == geteuid();
+    bool good = !is_ours || give_files(stream, entry) || cannot_give(user, path);
     closedir(stream);
     return good;
 }

@@ -7,6 +7,8 @@
 // Each prints one line to stderr when it fails.
 bool system_become(const char *user);                          // group, supplementary groups, user
 bool system_give_socket(const char *user, const char *directory); // control.sock, its directory
+// Makes it if need be; what is in it goes along. A folder that belongs to others is left alone.
+bool system_give_folder(const char *user, const char *path);
 // A log file, which the user opens again later; other things than files of ours are left alone.
 bool system_give_log(const char *user, const char *path);
 void system_raise_file_limit(void);                            // of open files, to the hard limit

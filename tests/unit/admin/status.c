@@ -40,8 +40,8 @@ static void status_has_the_documented_members(void **state)
     fixture_keep(&fixture, SLICE("http://example.org/"));
     json_t *status = status_build(&fixture.source, edge_started_ms(fixture.edge) + 61000);
     assert_members(status,
-        "version started uptime_seconds listeners threads maintenance sites origins cache now "
-        "ledger saved forbidden averted faults access_log");
+        "version started uptime_seconds listeners threads maintenance sites origins cache store "
+        "now ledger saved forbidden averted faults access_log");
     assert_int_equal(json_integer_value(json_object_get(status, "uptime_seconds")), 61);
     assert_string_equal(json_string_value(json_array_get(json_object_get(status, "listeners"), 0)),
         "127.0.0.1:8080");
@@ -72,6 +72,9 @@ static void status_has_the_documented_members(void **state)
         "objects bytes limit inserts evictions refused_size refused_first_sight ghost_hits "
         "purged uncacheable");
     assert_int_equal(json_integer_value(json_object_get(cache, "objects")), 1);
+    assert_members(json_object_get(status, "store"),
+        "objects cold bytes limit queued written renewed written_bytes skipped marks recalled "
+        "damaged reclaimed failures failing");
     assert_members(json_object_get(status, "now"), "connections active_requests tunnels flights");
     assert_members(json_object_get(status, "forbidden"), "errors percent");
     json_t *averted = json_object_get(status, "averted");
@@ -153,6 +156,8 @@ static json_t *sample(void)
         "\"since\":\"2025-11-24T14:01:00Z\",\"requests\":1234567,\"failures\":12,\"p95_ms\":7,"
         "\"probe_disagrees\":true}]}],"
         "\"cache\":{\"objects\":1200,\"bytes\":1572864,\"limit\":268435456},"
+        "\"store\":{\"objects\":1100,\"bytes\":1048576,\"limit\":1073741824,\"skipped\":7,"
+        "\"failing\":1},"
         "\"ledger\":{\"requests\":1000,\"hits\":973,\"visitor_errors\":4,\"saved_stale_if_error\":"
         "31},"
         "\"averted\":{\"last_day\":1231,\"last_hour\":31,\"errors_last_day\":4,"
@@ -176,6 +181,7 @@ static void terminal_form_says_what_is_wrong_and_why(void **state)
         "origin main: nobody answers for 5 min\n", "http://10.0.0.1:80", "sick", "4 min",
         "1,234,567", "7 ms\n", "its probes say otherwise",
         "1,200 responses in 1.5 MB of 256.0 MB; 97.3 %", "lifelines answered 31 visitors\n",
+        "on the disk 1,100 in 1.0 MB of 1.0 GB; 7 did not get there\n", "the disk fails or is full",
         "31  stale because the backend failed\n", "25 % of the errors",
         "█▁  1,231 errors averted, 31 of them in the last hour\n",
         "·█  4 seen by visitors, 0 of them in the last hour\n",
