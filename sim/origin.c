@@ -56,6 +56,12 @@ void sim_origin_check_trailer(struct sim_run *run, const struct sim_head *reques
     sim_fail(run, "upload %" PRIu64 ": after its content came \"%.*s\"", id, SLICE_ARGS(lines));
 }
 
+// A second one with the same key is the first one once more.
+static bool origin_honours(const struct sim_origin *origin, const struct sim_head *request)
+{
+    return origin->honours_keys && sim_head_value(request, "idempotency-key", NULL).data != NULL;
+}
+
 static enum error read_upload(struct task *task, struct connection *connection)
 {
     struct sim_run *run = connection->origin->run;
@@ -80,7 +86,9 @@ static enum error read_upload(struct task *task, struct connection *connection)
     enum error error = sim_wire_body(task, &connection->wire, framing, length, take_upload, &check);
     if (error != ERROR_NONE)
         return error;
-    upload->complete++;
+    bool is_repeated = origin_honours(connection->origin, &connection->request)
+        && upload->complete > 0;
+    upload->complete += !is_repeated;
     if (framing == SIM_FRAMING_CHUNKED)
         sim_origin_check_trailer(run, &connection->request,
             slice_of(connection->wire.trailer, connection->wire.trailer_size));

@@ -51,6 +51,7 @@ struct sim_origin {
     unsigned requests_each;       // per connection, 0: no limit
     bool http2;                 // speaks that, without asking
     unsigned streams_each;      // at once, 0: 100
+    bool honours_keys;          // does what has the same Idempotency-Key once. HTTP/1.1 only
     bool refuses_uploads;       // each once, somewhere in its content
     unsigned streams_most;      // that there were at once on a connection
     uint64_t tunnels;           // opened

@@ -197,6 +197,44 @@ static void writes_at_the_edge(struct task *task, struct sim_run *run)
     sim_expect(run, arrived == RACERS * ROUNDS); // and none twice, as always
 }
 
+#define KEYED_SITE                                                                                 \
+    "    retry: {budget: 100%, attempts: 6}\nsites:\n  - origin: main\n    rules:\n"              \
+    "      - {path: /post/*, idempotency_key: honoured}\n"
+#define WRITERS 20
+
+// One connection in ten dies after a write has arrived. Those with a key are sent again, and
+// happen once; nobody sees anything of it.
+static void keyed_writes(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origins[2];
+    struct sim_request requests[WRITERS];
+    struct sim_visit visits[WRITERS];
+    char keys[WRITERS][48];
+    memset(requests, 0, sizeof(requests));
+    memset(visits, 0, sizeof(visits));
+    origins[0] = sim_begin(task, run, SIM_TWO_BACKENDS KEYED_SITE);
+    origins[1] = sim_origin_start(run, SIM_SECOND_ORIGIN);
+    for (unsigned i = 0; i < 2; i++) {
+        origins[i]->honours_keys = true;
+        sim_origin_set(origins[i], (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD,
+            .how = SIM_HOW_ANY, .permille = 100});
+    }
+    for (unsigned i = 0; i < WRITERS; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "Idempotency-Key: \"order-%u\"\r\n", i);
+        requests[i] = (struct sim_request){.method = i % 4 == 0 ? "PATCH" : "POST", .client = i,
+            .path = "/post/order", .fields = keys[i], .upload_id = 1 + i,
+            .upload_chunked = i % 2 == 0};
+        requests[i].upload_size = random_below(sim_random(run), i % 3 == 0 ? 60000 : 3000);
+        visits[i] = (struct sim_visit){.run = run, .requests = &requests[i], .count = 1};
+        visits[i].start_ms = sim_between_values(run, 0, 2000);
+        visits[i].http2 = random_chance(sim_random(run), 1, 3);
+    }
+    sim_visits_run(task, run, visits, WRITERS);
+    sim_expect(run, run->errors == 0 && run->answers == WRITERS);
+    LIST_FOREACH (link, &run->site.uploads)
+        sim_expect(run, LIST_ENTRY(link, struct sim_upload, link)->complete >= 1);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"one_of_three_stalls", one_of_three, 0,
         "one of three backends stalls and fails on one request in five: others are asked in time"},
@@ -205,6 +243,8 @@ static const struct sim_scenario scenarios[] = {
         "what is asked on a kept connection goes nowhere: it is asked again over a fresh one"},
     {"writes_at_the_keepalive_edge", writes_at_the_edge, 0,
         "the origin closes kept connections after 5 s, writes come just then: each arrives once"},
+    {"keyed_writes", keyed_writes, 0,
+        "connections die under writes with an Idempotency-Key, which are sent again and done once"},
 };
 
 const struct sim_group sim_attempt_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

@@ -1,6 +1,7 @@
 // See attempt.h. The lifelines are asked in the loop, by a timer; the second exchange has a task in
 // a scope that ends with the attempt.
 #include "edge/attempt.h"
+#include "edge/repeat.h"
 
 #define SETTLE_SLACK_MS 1000
 
@@ -108,6 +109,8 @@ enum error attempt_make(struct task *task, struct fetch *fetch, struct exchange 
     struct loop *loop = task_loop(task);
     fetch->attempts++;
     fetch->failure = (struct failure){0};
+    if (fetch->writer != NULL)
+        repeat_rewind(fetch->writer);
     timer_init(&attempt.timer, time_came);
     scope_open(&attempt.scope);
     look_out(&attempt);

@@ -69,13 +69,17 @@ static enum error fetch_read_upload(struct task *task, void *source, void *buffe
     size_t *ret_size)
 {
     struct request *request = source;
-    enum error error = request->transport->read(task, request, buffer, size, ret_size);
+    enum error error;
+    if (repeat_read(request, buffer, size, ret_size, &error))
+        return error;
+    error = request->transport->read(task, request, buffer, size, ret_size);
     if (error == ERROR_NONE && (request->content_read += *ret_size) > rule_content_limit(request)) {
         ledger_add(request->thread->ledger, LEDGER_CONTENTS_REFUSED, 1);
         error = ERROR_LIMIT;
     }
     if (error != ERROR_NONE && error != ERROR_CLOSED)
         request->content_error = error;
+    repeat_keep(request, error, buffer, error == ERROR_NONE ? *ret_size : 0);
     return error;
 }
 
@@ -142,6 +146,9 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .affinity = request->key.hash.low,
     };
     fetch->upgrader = request->upgrade.data == NULL ? NULL : request;
+    if (!fetch->shareable)
+        repeat_begin(request, fields);
+    fetch->writer = repeat_is_possible(request) ? request : NULL;
     return target.data != NULL && host.data != NULL && fetch->policy != NULL
         && (fetch->upgrader == NULL || fetch->request.upgrade.data != NULL);
 }

@@ -38,6 +38,7 @@ struct fetch {
     enum judge_reason reason;      // why the answer is not stored
     struct object *copy;           // to be revalidated; NULL: none
     struct exchange_request request;
+    struct request *writer;        // may be sent more than once, and outlives it; NULL: nobody's
     struct request *upgrader;      // asks for another protocol, and outlives it; NULL: nobody does
     struct slice conditions;       // within request.fields: the copy's validators
     uint64_t tried;                // backends, a bit each

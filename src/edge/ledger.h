@@ -16,6 +16,8 @@
     X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
     X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
     X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
+    X(WRITES_NOT_KEPT, "writes_not_kept",                                                          \
+        "requests with Idempotency-Key and more content than lifelines.retry.content")             \
     X(HEDGES, "hedges", "second attempts made beside a slow first one")                            \
     X(HEDGES_WON, "hedges_won", "of these, those whose answer was taken")                          \
     X(VISITOR_ERRORS, "visitor_errors",                                                            \

@@ -58,6 +58,7 @@ void request_end(struct task *task, struct request *request)
         flight_leave(request->flight);
     scope_close(task, &request->fetches);
     tunnel_offer_drop(&request->offer);
+    repeat_end(request);
     object_release(request->object);
     object_release(request->copy);
     generation_release(request->generation);

@@ -5,6 +5,7 @@
 #include "edge/connection.h"
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
+#include "edge/repeat.h"
 #include "edge/rules/rule.h"
 #include "edge/transport.h"
 #include "edge/tunnel.h"
@@ -66,6 +67,7 @@ struct request {
     struct hash128 variant;    // as a flight's answer told, for as long as no stored one does
     const struct rule_effect *rule; // what the site's rules say of it; NULL: it has none
     uint64_t content_read;     // of its own content, bytes
+    struct repeat repeat;      // of that content
     enum request_lack lack;
     struct object *copy;       // the stored response for it, fresh or not; NULL: none
     struct http_cache_control control;

@@ -18,6 +18,8 @@ static bool hold_is_safe(const struct request *request)
 {
     if (request->upgrade.data != NULL)
         return false;
+    if (repeat_is_possible(request))
+        return true;
     if (request->failure.unsent)
         return request->content_read == 0;
     return http_method_is_idempotent(request->head.method)

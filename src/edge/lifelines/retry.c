@@ -1,13 +1,17 @@
 // retry: a further attempt, on another backend or a fresh connection, only while provably safe and
 // within the origin's one budget for extra attempts (SRE book ch. 21). What never left this
-// machine (a refused connect) costs nothing.
+// machine (a refused connect) costs nothing. Safe is what was provably not sent, what is idempotent
+// and has no content, and a write with a key that the origin honours (repeat.h).
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
+#include "edge/repeat.h"
 
 static bool retry_is_safe(const struct fetch *fetch)
 {
     if (fetch->failure.unsent)
         return true;
+    if (fetch->writer != NULL && repeat_is_possible(fetch->writer)) // unless it is still worked on,
+        return fetch->failure.kind != FAILURE_RESPONSE_TIMEOUT;     // which would be a conflict
     return http_method_is_idempotent(fetch->request.method) && fetch->request.upgrade.data == NULL
         && fetch->request.body.framing == HTTP_FRAMING_NONE;
 }
@@ -76,6 +80,14 @@ static const struct setting rows[] = {
         .summary = "Make a further attempt when one failed and repeating it is provably safe.",
         .touch = "Turn it off when the backend must see each request at most once; how many "
                  "attempts and how often stands in the origin's retry section."},
+    {.name = "content", .type = SETTING_SIZE, .fallback = "64KiB",
+        .offset = offsetof(struct lifeline_setting, values[LIFELINE_RETRY_CONTENT]),
+        .maximum = UINT64_C(1) << 30,
+        .summary = "So much content of a request is kept until it is answered, so that it can be "
+                   "sent again; only of those with an Idempotency-Key that a rule says the origin "
+                   "honours. Larger ones are sent once.",
+        .touch = "Raise it when writes with a key are larger. Each under way may take so much "
+                 "memory."},
 };
 
 const struct setting_section lifeline_retry_settings = {

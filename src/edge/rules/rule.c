@@ -257,6 +257,7 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
     take_number(&effect->content, settings->limits.content);
     take_number(&effect->url, settings->limits.url);
     take_number(&effect->response, settings->limits.response);
+    take_number(&effect->idempotency_key, settings->idempotency_key);
     effect->has_request_headers = effect->has_request_headers || writes_or_removes(&rule->request);
     effect->has_response_headers = effect->has_response_headers
         || writes_or_removes(&rule->response);
@@ -278,6 +279,7 @@ static enum error begin(const struct rules *rules, struct slice path, struct are
         .content = SETTING_ABSENT,
         .url = SETTING_ABSENT,
         .response = SETTING_ABSENT,
+        .idempotency_key = RULE_KEY_IGNORED,
     };
     return rule_path_normalise(path, arena, &effect->path);
 }

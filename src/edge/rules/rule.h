@@ -85,6 +85,7 @@ struct rule_effect {
     struct rule_cache_settings cache;
     const struct setting_list *methods; // allowed; NULL: all
     uint64_t content, url, response;    // bytes allowed
+    uint64_t idempotency_key;           // enum rule_idempotency_key
     struct rule_path path;
     bool has_request_headers, has_response_headers, parts_copies;
     bool hides_cookie, hides_authorization; // the visitor's, from the origin

@@ -323,6 +323,11 @@ bool rule_forbids_store(const struct request *request)
     return request->rule != NULL && request->rule->cache.store == RULE_STORE_NEVER;
 }
 
+bool rule_honours_keys(const struct request *request)
+{
+    return request->rule != NULL && request->rule->idempotency_key == RULE_KEY_HONOURED;
+}
+
 bool rule_ignores_cookies(const struct request *request)
 {
     return request->rule != NULL

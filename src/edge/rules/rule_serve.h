@@ -17,6 +17,8 @@ bool rule_compose_key(struct request *request, struct rule_key *ret_key) MUST_CH
 bool rule_forbids_store(const struct request *request);
 // A rule says that cookies in it do not make it personal.
 bool rule_ignores_cookies(const struct request *request);
+// To the origin, a second request with the same Idempotency-Key is the first one once more.
+bool rule_honours_keys(const struct request *request);
 // The site's policy with what the rules override, which lives as long as the arena and the
 // generation. NULL: the arena is full.
 const struct judge_policy *rule_policy(const struct request *request,

@@ -348,6 +348,12 @@ static const struct setting_section limit_section = {
 
 // --- A rule ---
 
+static const char *const idempotency_key_choices[] = {
+    [RULE_KEY_IGNORED] = "ignored",
+    [RULE_KEY_HONOURED] = "honoured",
+    NULL,
+};
+
 #define MEMBER(member) .offset = offsetof(struct rule_settings, member)
 static const struct setting rule_rows[] = {
     {.name = "path", .type = SETTING_TEXT_LIST, MEMBER(path), .maximum = LIST_MAX,
@@ -377,6 +383,13 @@ static const struct setting rule_rows[] = {
                                       "/users, and /apis stays."},
     {.name = "add_prefix", .type = SETTING_TEXT, MEMBER(add_prefix), .check = check_prefix,
         .example = "/v2", .summary = "Put before the path towards the origin, after strip_prefix."},
+    {.name = "idempotency_key", .type = SETTING_CHOICE, MEMBER(idempotency_key),
+        .choices = idempotency_key_choices, .optional = true, .example = "honoured",
+        .summary = "\"honoured\": to the origin, a second request with the same Idempotency-Key is "
+                   "the first one once more. Then a write with such a field may be sent again when "
+                   "nobody knows whether it arrived. \"ignored\" takes that back.",
+        .touch = "Only where the site's documentation promises it; elsewhere an order would be "
+                 "placed twice."},
     {.name = "key", .type = SETTING_SECTION, MEMBER(key), .section = &key_settings_section,
         .summary = "What tells copies apart, instead of the site's key."},
     {.name = "cache", .type = SETTING_SECTION, MEMBER(cache), .section = &cache_section,

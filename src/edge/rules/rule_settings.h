@@ -47,12 +47,15 @@ struct rule_limit_settings {
     uint64_t content, url, response; // bytes
 };
 
+enum rule_idempotency_key { RULE_KEY_IGNORED, RULE_KEY_HONOURED };
+
 struct rule_settings {
     struct setting_list path, except;     // of slices, patterns; without any path: every one
     struct setting_list methods, cookies, without_cookies; // of slices; further conditions
     struct slice origin;                  // empty: the site's
     struct slice host;                    // towards the origin; empty: as the visitor sent it
     struct slice strip_prefix, add_prefix; // of the path, towards the origin
+    uint64_t idempotency_key;             // enum rule_idempotency_key
     struct key_settings key;
     struct rule_cache_settings cache;
     struct rule_headers_settings request_headers, response_headers;
