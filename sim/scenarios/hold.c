@@ -294,7 +294,79 @@ static void own_failure_is_told(struct task *task, struct sim_run *run)
         sim_fail(run, "240 visits made %" PRIu64 " requests", origin->requests);
 }
 
+// Half of them for what is kept and often expires, half for what was never seen.
+static void plan_busy(struct sim_run *run, struct sim_request *request)
+{
+    sim_plan_known(run, request);
+    if (random_chance(sim_random(run), 1, 2))
+        snprintf(request->path, sizeof(request->path), "/static/unseen%u",
+            request->client * 100 + request->index);
+}
+
+static void judge_quick(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    if (waited_ms(answer) > 1500)
+        sim_fail(run, "%s: answered after %" PRIu64 " ms", request->path, waited_ms(answer));
+}
+
+// The origin has an eighth of its speed for a while, which is less than is asked of it: no error,
+// soon it is given no more at once than it can do, and afterwards all is as before.
+static void overload(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    origin->service_ms = sim_between_values(run, 8, 12);
+    sim_warm(task, run);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 200, .requests_each = 8, .over_ms = 5000,
+        .think_ms = 5000, .plan = plan_busy};
+    sim_background_start(&visitors, run, &crowd);
+    sim_sleep_ms(task, 5000);
+    origin->service_ms *= 8;
+    run->troubled = true;
+    sim_sleep_ms(task, 30000);
+    if (origin->inside > 48)
+        sim_fail(run, "%u at once after half a minute of overload", origin->inside);
+    origin->service_ms /= 8;
+    sim_background_join(task, &visitors);
+    sim_sleep_ms(task, 15000);
+    run->troubled = false;
+    sim_trouble(run);
+    struct sim_crowd after = {.clients = 30, .requests_each = 6, .over_ms = 1000,
+        .think_ms = 1000, .plan = plan_busy, .judge = judge_quick};
+    sim_crowd_run(task, run, &after);
+    sim_expect(run, run->errors == 0);
+}
+
+static void plan_long_poll(struct sim_run *run, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/api/poll%u", request->client);
+    request->allow = SIM_ALLOW_OLD;
+}
+
+// Slow answers that wait for something else than each other are no overload: hundreds of them keep
+// nobody out.
+static void slow_is_not_busy(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_DELAY, .prefix = "/api/",
+        .delay_ms = 20000});
+    struct sim_background polls;
+    struct sim_crowd many = {.clients = 200, .requests_each = 1, .over_ms = 15000,
+        .plan = plan_long_poll};
+    struct sim_crowd others = {.clients = 25, .requests_each = 30, .over_ms = 2000,
+        .think_ms = 700, .plan = plan_busy, .judge = judge_quick};
+    sim_background_start(&polls, run, &many);
+    sim_crowd_run(task, run, &others);
+    sim_background_join(task, &polls);
+    sim_expect(run, run->errors == 0);
+}
+
 static const struct sim_scenario scenarios[] = {
+    {"slow_pages", slow_is_not_busy, 0, "slow answers that are no overload keep nobody out"},
+    {"overload", overload, 0, "more is asked of the origin than it can do: no error, no pile"},
     {"hold_first", first_ones_wait, 0, "nothing but 503: already the first visitors wait"},
     {"hold_hopeless", hopeless_is_told, 0, "back only later than anybody may wait: told at once"},
     {"hold_own", own_failure_is_told, 0, "a page that fails by itself: told soon, nobody waits"},

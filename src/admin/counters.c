@@ -60,6 +60,7 @@ static const struct counter origin_rows[] = {
     ROW(origin_statistics, stale_connections, false,
         "kept connections that the backend had closed"),
     ROW(origin_statistics, connection_refusals, false, "attempts refused at pool.connections"),
+    ROW(origin_statistics, overloads, false, "attempts not made because no backend had room"),
     ROW(origin_statistics, pool_overflows, false, "connections not kept for pool.idle_connections"),
     ROW(origin_statistics, waiting, true, "requests held while nobody of it answers"),
     ROW(origin_statistics, waits, false, "requests that were held"),
@@ -72,6 +73,7 @@ static const struct counter origin_rows[] = {
 TABLE(counters_origin, "afloat_origin_", origin_rows);
 
 static const struct counter backend_rows[] = {
+    ROW(backend_view, at_once, true, "requests it is asked at once at most, as it was learned"),
     ROW(backend_view, in_flight, true, "requests it is working on"),
     ROW(backend_view, requests, false, "requests it was sent"),
     ROW(backend_view, failures, false, "of them, those that failed"),

@@ -33,6 +33,8 @@ static void begin_second(struct attempt *attempt, const struct lifeline *lifelin
         attempt->tried = UINT64_MAX; // all the same to it
         attempt->request.fresh_connection = true;
     }
+    attempt->request.is_admitted = false; // it keeps nobody else out
+    attempt->request.grant = 0;
     attempt->request.interim = NULL; // the first one's are enough
     attempt->request.progress = NULL;
     attempt->request.is_second = true;
@@ -87,7 +89,8 @@ static enum error settle(struct task *task, struct attempt *attempt, enum error 
     bool second_won = !first_won && attempt->over && is_good(attempt->error, attempt->exchange)
         && !task_is_cancelled(task);
     bool has_failed = second_won ? !was_called_off
-        : !first_won && attempt->failure.kind != FAILURE_CANCELLED;
+        : !first_won && attempt->failure.kind != FAILURE_CANCELLED
+            && attempt->failure.kind != FAILURE_OVERLOAD;
     if (has_failed) // beside the one that the fetch will tell of
         ledger_add(fetch->thread->ledger, LEDGER_ORIGIN_ERRORS, 1);
     if (!second_won) {

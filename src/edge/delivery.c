@@ -446,7 +446,7 @@ static void delivery_gather_facts(struct request *request, unsigned status,
         .now_ms = loop->wall_ms,
         .prefix = settings->prefix,
         .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
-        .overloaded = request->shed,
+        .overloaded = request->shed || request->failure.kind == FAILURE_OVERLOAD,
         .was_write = request->head.method_text.size > 0
             && !http_method_is_safe(request->head.method),
         .retry_after_seconds = 10,

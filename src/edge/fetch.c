@@ -144,6 +144,9 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .upgrade = request->upgrade.data == NULL ? SLICE_EMPTY
             : arena_copy(&fetch->arena, request->upgrade),
         .affinity = request->key.hash.low,
+        .is_admitted = request->pass.round != 0
+            || !request_site(request)->lifelines.of[LIFELINE_HOLD].enabled,
+        .grant = gate_take_grant(&request->pass),
     };
     fetch->upgrader = request->upgrade.data == NULL ? NULL : request;
     if (!fetch->shareable)
@@ -155,6 +158,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
 
 static void fetch_destroy(struct fetch *fetch)
 {
+    gate_use_grant(origin_gate(fetch->origin), fetch->request.grant, fetch->thread->loop->now_ns);
     object_release(fetch->copy);
     if (fetch->flight != NULL)
         flight_release(fetch->flight);
@@ -241,7 +245,8 @@ bool fetch_has_untried_backend(const struct fetch *fetch)
 
 static void fetch_note_failure(struct fetch *fetch)
 {
-    ledger_add(fetch->thread->ledger, LEDGER_ORIGIN_ERRORS, 1);
+    if (fetch->failure.kind != FAILURE_OVERLOAD) // that was none
+        ledger_add(fetch->thread->ledger, LEDGER_ORIGIN_ERRORS, 1);
     fetch->report->failure = fetch->failure;
 }
 
@@ -253,6 +258,7 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
     for (;;) {
         struct exchange *exchange = NULL;
         enum error error = attempt_make(task, fetch, &exchange);
+        fetch->request.grant = 0; // it is in
         fetch->asked_ns = exchange == NULL ? 0 : exchange_asked_ns(exchange);
         if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))
             return exchange;
@@ -263,6 +269,7 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
         if (lifelines_attempt(task, fetch) != LIFELINE_AGAIN)
             return exchange;
         exchange_close(task, exchange);
+        fetch->request.is_admitted = true; // the budget allowed it
         fetch->request.fresh_connection = true; // another kept one may be ending just as well
     }
 }

@@ -59,6 +59,7 @@ enum error laggard_send_rest(struct task *task, struct request *request, uint64_
         .host = rule_host(request),
         .fields = fields,
         .unconditional = true,
+        .is_admitted = true, // he has half of it
         .affinity = request->key.hash.low,
     };
     uint64_t tried = 0;

@@ -20,7 +20,8 @@ static bool request_passes_gate(struct request *request)
     if (request->pass.held || !is_bound || gate_try(gate, loop->now_ns, &request->pass))
         return true;
     request->kept_out = true;
-    request->failure = (struct failure){.kind = FAILURE_DESTINATION_UNAVAILABLE, .unsent = true};
+    request->failure = (struct failure){.unsent = true,
+        .kind = gate_is_crowded(gate) ? FAILURE_OVERLOAD : FAILURE_DESTINATION_UNAVAILABLE};
     if (until_ms != 0) {
         request->failure.declined = true;
         request->failure.retry_after_seconds =
@@ -32,7 +33,8 @@ static bool request_passes_gate(struct request *request)
 void request_leave_gate(struct request *request)
 {
     enum pacer_verdict verdict = PACER_FAILED;
-    if (request->failure.kind == FAILURE_CANCELLED || !request->leads
+    if (request->failure.kind == FAILURE_CANCELLED || request->failure.kind == FAILURE_OVERLOAD
+        || !request->leads
         || request->outcome == OUTCOME_STALE)
         verdict = PACER_UNKNOWN; // or not known yet
     else if (request->failure.kind == FAILURE_NONE)

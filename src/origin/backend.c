@@ -9,7 +9,8 @@
 
 #define ANSWERS_KNOWN 20 // fewer say nothing about a quantile
 
-enum error backend_create(struct slice url, unsigned loop_count, struct backend **ret_backend)
+enum error backend_create(struct slice url, uint64_t at_once, unsigned loop_count,
+    struct backend **ret_backend)
 {
     char message[128];
     struct backend_url parsed;
@@ -33,6 +34,7 @@ enum error backend_create(struct slice url, unsigned loop_count, struct backend 
     snprintf(backend->name, sizeof(backend->name), brackets ? "[%.*s]:%u" : "%.*s:%u",
         SLICE_ARGS(parsed.host), parsed.port);
     health_init(&backend->health);
+    limit_init(&backend->limit, at_once);
     addresses_init(&backend->addresses, parsed.host, parsed.port);
     backend->seat_count = loop_count;
     for (unsigned i = 0; i < loop_count; i++) {
@@ -58,6 +60,7 @@ void backend_release(struct backend *backend)
     for (unsigned i = 0; i < backend->seat_count; i++)
         invariant(list_is_empty(&backend->seats[i].idle));
     health_destroy(&backend->health);
+    limit_destroy(&backend->limit);
     addresses_destroy(&backend->addresses);
     tls_resumption_destroy(&backend->resumption);
     memory_free(backend);
@@ -80,6 +83,7 @@ void backend_read(struct backend *backend, struct backend_view *ret_view)
         .since_ms = health.since_ms,
         .probe_disagrees = health.disagrees,
         .next_probe_ms = atomic_load_explicit(&backend->next_probe_ms, memory_order_relaxed),
+        .at_once = atomic_load_explicit(&backend->limit.at_once, memory_order_relaxed),
         .in_flight = atomic_load_explicit(&backend->in_flight, memory_order_relaxed),
         .requests = atomic_load_explicit(&backend->requests, memory_order_relaxed),
         .failures = atomic_load_explicit(&backend->failures, memory_order_relaxed),

@@ -5,12 +5,13 @@
 
 #include "origin/addresses.h"
 #include "origin/health.h"
+#include "origin/limit.h"
 #include "origin/origin.h"
 
 // Of one origin; struct origin_statistics as relaxed atomics.
 struct origin_counters {
     _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, throttled, failures,
-        resolve_failures, stale_connections, connection_refusals, pool_overflows;
+        resolve_failures, stale_connections, connection_refusals, overloads, pool_overflows;
 };
 
 static inline void count_one(_Atomic uint64_t *counter)
@@ -36,6 +37,7 @@ struct backend {
     struct tls_resumption resumption;
     uint64_t hash;          // of the URL
     struct health health;
+    struct limit limit;
     struct addresses addresses;
     _Atomic uint64_t in_flight, requests, failures, connections_open, connections_idle;
     _Atomic uint64_t idle_limit_ms; // how long this backend seems to keep connections, 0: unknown
@@ -46,9 +48,9 @@ struct backend {
     struct backend_seat seats[];
 };
 
-// With one reference. INVALID if the URL is none.
-enum error backend_create(struct slice url, unsigned loop_count, struct backend **ret_backend)
-    MUST_CHECK;
+// With one reference. at_once: the limit of requests to begin with. INVALID if the URL is none.
+enum error backend_create(struct slice url, uint64_t at_once, unsigned loop_count,
+    struct backend **ret_backend) MUST_CHECK;
 struct backend *backend_reference(struct backend *backend);
 void backend_release(struct backend *backend); // NULL is fine
 // Of the time to first byte over recent answers; 0 while there are too few to tell.

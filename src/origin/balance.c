@@ -26,6 +26,17 @@ static uint64_t healthy_among(struct backend *const *backends, uint64_t set)
     return healthy;
 }
 
+static uint64_t roomy_among(struct backend *const *backends, uint64_t set, uint64_t most)
+{
+    uint64_t roomy = 0;
+    for (uint64_t rest = set; rest != 0; rest &= rest - 1) {
+        size_t i = (size_t)__builtin_ctzll(rest);
+        if (limit_has_room(&backends[i]->limit, most))
+            roomy |= UINT64_C(1) << i;
+    }
+    return roomy;
+}
+
 // Leaves returning backends out as often as their share is short, but never all.
 static uint64_t without_slow_starters(struct backend *const *backends, uint64_t set,
     const struct balance_question *question, struct random *random)
@@ -96,7 +107,14 @@ size_t balance_choose(struct backend *const *backends, size_t count,
         }
     }
     if (healthy != 0)
-        set = without_slow_starters(backends, healthy, question, random);
+        set = healthy;
+    uint64_t roomy = roomy_among(backends, set, question->most);
+    if (roomy == 0 && !question->is_admitted)
+        return BALANCE_NONE;
+    if (roomy != 0)
+        set = roomy;
+    if (healthy != 0)
+        set = without_slow_starters(backends, set, question, random);
     switch (question->policy) {
     case BALANCE_ROUND_ROBIN:
         return member(set, atomic_fetch_add_explicit(cursor, 1, memory_order_relaxed)

@@ -249,6 +249,7 @@ static bool is_backends_fault(const struct failure *failure)
         return !failure->reused_connection;
     case FAILURE_NONE:
     case FAILURE_CONNECTION_LIMIT_REACHED:
+    case FAILURE_OVERLOAD:
     case FAILURE_RESPONSE_HEADER_TOO_LARGE:
     case FAILURE_RESPONSE_BODY_TOO_LARGE:
     case FAILURE_INTERNAL:
@@ -339,6 +340,13 @@ static void report_called_off(struct origin *origin, struct backend *backend, ui
     histogram_add(&backend->first_byte_us, took_ns / 1000);
 }
 
+// How long an upload takes is the visitor's matter, and a tunnel is no request.
+static bool is_counted(const struct exchange_request *request)
+{
+    return request->body.framing == HTTP_FRAMING_NONE && request->upgrade.data == NULL;
+}
+
+// NULL: none has room.
 static struct backend *choose(struct task *task, struct origin *origin, struct origin_plan *plan,
     const struct exchange_request *request, uint64_t *tried)
 {
@@ -348,15 +356,47 @@ static struct backend *choose(struct task *task, struct origin *origin, struct o
         .tried = *tried,
         .affinity = request->affinity,
         .now_ns = task_now_ns(task),
+        .most = plan->limits.most,
+        .is_admitted = request->is_admitted || !is_counted(request)
+            || !plan->settings.concurrency.adaptive,
         .may_try_sick = http_method_is_idempotent(request->method) && request->upgrade.data == NULL
             && request->body.framing == HTTP_FRAMING_NONE && !request->is_second,
     };
     size_t index = balance_choose(plan->backends, plan->backend_count, &question, &origin->cursor,
         &task_loop(task)->random);
+    if (index == BALANCE_NONE) {
+        for (size_t i = 0; i < plan->backend_count; i++)
+            limit_refuse(&plan->backends[i]->limit, &plan->limits, question.now_ns);
+        return NULL;
+    }
     *tried |= UINT64_C(1) << index;
     if (request->progress != NULL)
         request->progress->backend = index;
     return plan->backends[index];
+}
+
+static void enter(struct task *task, struct origin *origin, const struct exchange_way *way,
+    const struct exchange_request *request, struct limit_entry *ret_entry)
+{
+    struct backend *backend = way->backend;
+    throttle_count_sent(&origin->throttle, origin_plan_window_ns(way->plan), task_now_ns(task));
+    count_one(&origin->counters.attempts);
+    count_one(&backend->requests);
+    count_one(&backend->in_flight);
+    if (is_counted(request))
+        *ret_entry = limit_enter(&backend->limit, task_now_ns(task));
+    if (request->grant != 0)
+        gate_use_grant(&origin->gate, request->grant, task_now_ns(task));
+}
+
+// An answer in time, or one that did not come, tells how busy the backend is.
+static void leave_limit(struct task *task, struct origin *origin, const struct exchange_way *way,
+    const struct limit_entry *entry, bool is_answer)
+{
+    uint64_t now_ns = task_now_ns(task);
+    limit_leave(&way->backend->limit, &way->plan->limits, entry, is_answer, now_ns);
+    if (gate_is_crowded(&origin->gate))
+        gate_note_room(&origin->gate, now_ns);
 }
 
 enum error exchange_open(struct task *task, struct origin *origin,
@@ -365,21 +405,28 @@ enum error exchange_open(struct task *task, struct origin *origin,
 {
     struct origin_plan *plan = origin_plan_acquire(origin);
     struct backend *backend = choose(task, origin, plan, request, tried);
+    if (backend == NULL) {
+        count_one(&origin->counters.overloads);
+        origin_plan_release(plan);
+        *ret_failure = (struct failure){.kind = FAILURE_OVERLOAD, .unsent = true};
+        return ERROR_LIMIT;
+    }
     struct exchange_way way = {.origin = origin, .plan = plan, .backend = backend,
         .limits = limits, .timeouts = plan->settings.timeouts, .keeps_connections = true};
-    throttle_count_sent(&origin->throttle, origin_plan_window_ns(plan), task_now_ns(task));
-    count_one(&origin->counters.attempts);
-    count_one(&backend->requests);
-    count_one(&backend->in_flight);
-    uint64_t begun_ns = task_now_ns(task);
+    struct limit_entry entry = {.entered_ns = task_now_ns(task)};
+    enter(task, origin, &way, request, &entry);
     enum error error = exchange_begin(task, &way, request, ret_exchange, ret_failure);
+    bool is_answer = error == ERROR_NONE ? !is_failing_status((*ret_exchange)->head.status)
+                                         : ret_failure->kind == FAILURE_RESPONSE_TIMEOUT;
+    if (is_counted(request))
+        leave_limit(task, origin, &way, &entry, is_answer);
     if (error == ERROR_NONE)
         report_answer(task, *ret_exchange, request->body.framing != HTTP_FRAMING_NONE);
     else {
         atomic_fetch_sub_explicit(&backend->in_flight, 1, memory_order_relaxed);
         exchange_report_failure(task, origin, plan, backend, ret_failure);
         if (ret_failure->kind == FAILURE_CANCELLED)
-            report_called_off(origin, backend, task_now_ns(task) - begun_ns);
+            report_called_off(origin, backend, task_now_ns(task) - entry.entered_ns);
     }
     origin_plan_release(plan); // the exchange holds its own
     return error;

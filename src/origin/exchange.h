@@ -50,6 +50,8 @@ struct exchange_request {
     void *interim_context;
     bool wants_trailer;               // TE: trailers (RFC 9110 section 10.1.4)
     uint64_t affinity;                // for BALANCE_HASH
+    bool is_admitted;                 // it waited for its turn, or need not: goes in anyway
+    uint64_t grant;                   // of the gate, which is told once it went in; 0: none
     bool fresh_connection;            // not on a kept one, although it might
     bool is_second;                   // another one is under way: no trial of a sick backend
     struct exchange_progress *progress; // kept up to date within exchange_open; NULL: for nobody
@@ -64,7 +66,8 @@ struct exchange; // at most one task uses it
 // reads the final response head. Reads of the request body run
 // concurrently with waiting for the head; an early final answer ends them (the body is then not
 // read to its end). On success, which any status is, *ret_exchange is to be closed; on failure
-// *ret_failure says why. *tried gains the backend that was used. Reports health.
+// *ret_failure says why (LIMIT with OVERLOAD: no backend has room, nothing was tried). *tried
+// gains the backend that was used. Reports health.
 enum error exchange_open(struct task *task, struct origin *origin,
     const struct exchange_request *request, const struct http1_limits *limits, uint64_t *tried,
     struct exchange **ret_exchange, struct failure *ret_failure) MUST_CHECK;

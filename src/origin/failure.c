@@ -39,6 +39,7 @@ const char *failure_phrase(enum failure_kind kind)
     case FAILURE_CONNECTION_READ_TIMEOUT: return "stopped in the middle of an answer";
     case FAILURE_CONNECTION_WRITE_TIMEOUT: return "stopped taking the request";
     case FAILURE_CONNECTION_LIMIT_REACHED: return "limit of connections reached";
+    case FAILURE_OVERLOAD: return "no backend has room";
     case FAILURE_RESPONSE_INCOMPLETE: return "answer broke off";
     case FAILURE_RESPONSE_TIMEOUT: return "no answer in time";
     case FAILURE_RESPONSE_HEADER_TOO_LARGE: return "header section too large";

@@ -15,6 +15,7 @@
     X(CONNECTION_READ_TIMEOUT, "connection_read_timeout", 504)                                     \
     X(CONNECTION_WRITE_TIMEOUT, "connection_write_timeout", 504)                                   \
     X(CONNECTION_LIMIT_REACHED, "connection_limit_reached", 503)                                   \
+    X(OVERLOAD, "connection_limit_reached", 503) /* no backend has room, see limit.h */ \
     X(RESPONSE_INCOMPLETE, "http_response_incomplete", 502)                                        \
     X(RESPONSE_TIMEOUT, "http_response_timeout", 504)                                              \
     X(RESPONSE_HEADER_TOO_LARGE, "http_response_header_section_size", 502)                         \

@@ -23,8 +23,11 @@ struct gate_waiter {
     struct task *task; // its loop's; NULL: has given up
 };
 
-void gate_init(struct gate *gate)
+void gate_init(struct gate *gate, uint64_t (*room)(void *context, uint64_t now_ns),
+    void *context)
 {
+    gate->room = room;
+    gate->context = context;
     lock_init(&gate->lock);
     list_init(&gate->waiting);
 }
@@ -43,6 +46,7 @@ static enum gate_state state_of(const struct gate *gate)
 static void set_state(struct gate *gate, enum gate_state state)
 {
     gate->round++;
+    gate->granted = 0;
     atomic_store_explicit(&gate->state, state, memory_order_relaxed);
 }
 
@@ -111,29 +115,48 @@ static void note_wait(struct gate *gate, uint64_t waited_ns, uint64_t now_ns)
     gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
 }
 
-static struct gate_pass make_pass(struct gate *gate, bool trial, uint64_t now_ns)
+static struct gate_pass make_pass(struct gate *gate, uint64_t now_ns)
 {
-    if (!trial)
+    struct gate_pass pass = {.held = true, .round = gate->round, .since_ns = now_ns};
+    switch (state_of(gate)) {
+    case GATE_OPEN:
+    case GATE_SHUT: // a trial
+        break;
+    case GATE_PACED:
         pacer_enter(&gate->pacer);
-    return (struct gate_pass){.held = true, .round = gate->round, .since_ns = now_ns};
+        break;
+    case GATE_CROWDED:
+        gate->granted++;
+        pass.granted = true;
+        break;
+    }
+    return pass;
 }
 
-static void let_in(struct gate *gate, struct gate_waiter *waiter, bool trial, uint64_t now_ns)
+static bool has_room(const struct gate *gate, uint64_t now_ns)
+{
+    return state_of(gate) == GATE_PACED ? pacer_has_room(&gate->pacer)
+        : gate->room(gate->context, now_ns) > gate->granted;
+}
+
+static void let_in(struct gate *gate, struct gate_waiter *waiter, uint64_t now_ns)
 {
     take_off(gate, waiter);
-    waiter->pass = make_pass(gate, trial, now_ns);
+    waiter->pass = make_pass(gate, now_ns);
     waiter->let_in = true;
 }
 
 static void let_in_waiting(struct gate *gate, uint64_t now_ns)
 {
-    while (!list_is_empty(&gate->waiting) && pacer_has_room(&gate->pacer)) {
+    while (!list_is_empty(&gate->waiting) && has_room(gate, now_ns)) {
         struct gate_waiter *waiter = gate->newest_first
             ? LIST_ENTRY(gate->waiting.previous, struct gate_waiter, link) : first_of(gate);
         note_wait(gate, now_ns - MINIMUM(waiter->since_ns, now_ns), now_ns);
-        let_in(gate, waiter, false, now_ns);
+        let_in(gate, waiter, now_ns);
         post(waiter);
     }
+    if (state_of(gate) == GATE_CROWDED && list_is_empty(&gate->waiting) && has_room(gate, now_ns))
+        set_state(gate, GATE_OPEN);
 }
 
 // Each trial that fails makes the pause to the next one longer.
@@ -163,12 +186,13 @@ static bool try_locked(struct gate *gate, uint64_t now_ns, struct gate_pass *ret
         }
         if (!claim_trial(gate, now_ns))
             return false;
-        *ret_pass = make_pass(gate, true, now_ns);
+        *ret_pass = make_pass(gate, now_ns);
         return true;
     case GATE_PACED:
-        if (!list_is_empty(&gate->waiting) || !pacer_has_room(&gate->pacer))
+    case GATE_CROWDED:
+        if (!list_is_empty(&gate->waiting) || !has_room(gate, now_ns))
             return false;
-        *ret_pass = make_pass(gate, false, now_ns);
+        *ret_pass = make_pass(gate, now_ns);
         return true;
     }
     return false;
@@ -186,13 +210,55 @@ bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass)
     return let;
 }
 
+static void begin_interval(struct gate *gate, uint64_t now_ns)
+{
+    gate->newest_first = false;
+    gate->least_wait_ns = UINT64_MAX;
+    gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+}
+
 static void begin_pacing(struct gate *gate, uint64_t now_ns)
 {
     set_state(gate, GATE_PACED);
     pacer_begin(&gate->pacer, gate->normal_ns);
-    gate->newest_first = false;
-    gate->least_wait_ns = UINT64_MAX;
-    gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+    begin_interval(gate, now_ns);
+}
+
+void gate_crowd(struct gate *gate, uint64_t now_ns)
+{
+    lock_acquire(&gate->lock);
+    if (state_of(gate) == GATE_OPEN) {
+        set_state(gate, GATE_CROWDED);
+        begin_interval(gate, now_ns);
+    }
+    lock_release(&gate->lock);
+}
+
+void gate_note_room(struct gate *gate, uint64_t now_ns)
+{
+    lock_acquire(&gate->lock);
+    if (state_of(gate) == GATE_CROWDED)
+        let_in_waiting(gate, now_ns);
+    lock_release(&gate->lock);
+}
+
+uint64_t gate_take_grant(struct gate_pass *pass)
+{
+    uint64_t grant = pass->granted ? pass->round : 0;
+    pass->granted = false;
+    return grant;
+}
+
+void gate_use_grant(struct gate *gate, uint64_t grant, uint64_t now_ns)
+{
+    if (grant == 0)
+        return;
+    lock_acquire(&gate->lock);
+    if (state_of(gate) == GATE_CROWDED && grant == gate->round) {
+        gate->granted--;
+        let_in_waiting(gate, now_ns);
+    }
+    lock_release(&gate->lock);
 }
 
 void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict verdict,
@@ -201,6 +267,7 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict ve
     if (!pass->held)
         return;
     pass->held = false;
+    gate_use_grant(gate, gate_take_grant(pass), now_ns); // it will not go in for it
     if (state_of(gate) == GATE_OPEN)
         return;
     lock_acquire(&gate->lock);
@@ -224,7 +291,7 @@ void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns)
     enum gate_state before = state_of(gate);
     if (before != GATE_SHUT) {
         set_state(gate, GATE_SHUT);
-        if (before == GATE_OPEN)
+        if (before == GATE_OPEN || before == GATE_CROWDED)
             gate->normal_ns = normal_ns;
         gate->trial_pause_ns = TRIAL_FIRST_NS;
         gate->trial_at_ns = now_ns + TRIAL_FIRST_NS;
@@ -239,7 +306,7 @@ void gate_begin_maintenance(struct gate *gate, const struct gate_maintenance *ma
 {
     lock_acquire(&gate->lock);
     enum gate_state before = state_of(gate);
-    if (before == GATE_OPEN)
+    if (before == GATE_OPEN || before == GATE_CROWDED)
         gate->normal_ns = maintenance->normal_ns;
     if (before != GATE_SHUT)
         set_state(gate, GATE_SHUT);
@@ -299,7 +366,7 @@ static void try_again(struct gate *gate, const struct gate_wait *wait,
         chosen = lookout;
     if (chosen == NULL)
         return;
-    let_in(gate, chosen, true, now_ns);
+    let_in(gate, chosen, now_ns);
     if (chosen != lookout)
         post(chosen);
 }
@@ -334,6 +401,8 @@ static enum error await_turn(struct task *task, struct gate *gate, const struct 
         if (!waiter->let_in && error == ERROR_NONE && state_of(gate) == GATE_SHUT
             && first_of(gate) == waiter && claim_trial(gate, task_now_ns(task)))
             try_again(gate, wait, waiter, task_now_ns(task));
+        else if (state_of(gate) == GATE_CROWDED)
+            let_in_waiting(gate, task_now_ns(task));
     }
     if (waiter->let_in && error == ERROR_TIMEOUT)
         error = ERROR_NONE;

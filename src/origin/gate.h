@@ -12,13 +12,16 @@
 // An origin that says that it is in maintenance is left alone until it said it would be back:
 // nobody goes in to try before. Then all is as above.
 //
+// It is crowded while the backends answer but none of them has room (limit.h): requests wait, and
+// whenever there is room again as many are let in.
+//
 // Shared by all loops, under a lock of its own; an open gate costs a load.
 #pragma once
 
 #include "io/task.h"
 #include "origin/pacer.h"
 
-enum gate_state { GATE_OPEN, GATE_SHUT, GATE_PACED };
+enum gate_state { GATE_OPEN, GATE_SHUT, GATE_PACED, GATE_CROWDED };
 
 struct gate {
     _Atomic enum gate_state state; // written under the lock
@@ -31,6 +34,9 @@ struct gate {
     uint64_t trial_at_ns, trial_pause_ns, known_until_ns; // while shut
     _Atomic int64_t maintenance_until_ms; // it says so itself, by the wall clock; 0: it does not
     struct pacer pacer;            // while paced
+    uint64_t granted;              // while crowded: let in, and not yet seen inside
+    uint64_t (*room)(void *context, uint64_t now_ns); // how many the backends would take
+    void *context;
     uint64_t interval_end_ns, least_wait_ns; // of those let in
     bool newest_first;
     _Atomic uint64_t waits, refusals, timeouts, maintenances; // counters
@@ -39,6 +45,7 @@ struct gate {
 // The right to ask once. All zero: none is held. To be given back by gate_leave.
 struct gate_pass {
     bool held;
+    bool granted;     // for room that there is
     uint64_t round;   // 0: the gate was open
     uint64_t since_ns;
 };
@@ -54,7 +61,8 @@ struct gate_wait {
     void *context;
 };
 
-void gate_init(struct gate *gate);
+void gate_init(struct gate *gate, uint64_t (*room)(void *context, uint64_t now_ns),
+    void *context);
 void gate_destroy(struct gate *gate);
 // Lets in at once, or not at all.
 bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass);
@@ -69,6 +77,19 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict ve
     uint64_t now_ns);
 // Nobody answers. normal_ns: how long answers took before; 0: not known.
 void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns);
+
+// No backend has room.
+void gate_crowd(struct gate *gate, uint64_t now_ns);
+static inline bool gate_is_crowded(const struct gate *gate)
+{
+    return atomic_load_explicit(&gate->state, memory_order_relaxed) == GATE_CROWDED;
+}
+// There may be room again.
+void gate_note_room(struct gate *gate, uint64_t now_ns);
+// Takes the grant out of a pass, for whoever goes in for it; 0: there is none. To be used once: by
+// whoever is now inside, or will not go in.
+uint64_t gate_take_grant(struct gate_pass *pass);
+void gate_use_grant(struct gate *gate, uint64_t grant, uint64_t now_ns);
 
 struct gate_maintenance {
     int64_t until_ms;     // wall clock

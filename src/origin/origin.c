@@ -46,7 +46,7 @@ static struct origin *create_origin(struct origins *origins, struct slice name)
     origin->origins = origins;
     list_init(&origin->link);
     lock_init(&origin->lock);
-    gate_init(&origin->gate);
+    gate_init(&origin->gate, origin_room, origin);
     memcpy(origin->name_text, name.data, name.size);
     origin->name = slice_of(origin->name_text, name.size);
     return origin;

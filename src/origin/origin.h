@@ -36,6 +36,11 @@ struct pool_settings {
     uint64_t http2_streams;    // exchanges at once on one HTTP/2 connection
 };
 
+struct concurrency_settings { // how many requests at once, see limit.h
+    bool adaptive;
+    uint64_t start, least, most;
+};
+
 struct retry_settings {
     uint64_t budget_percent; // extra attempts per request, of recent requests (default 10)
     uint64_t budget_floor;   // always allowed in a window (default 3)
@@ -54,6 +59,7 @@ struct origin_settings {
     struct probe_settings probe;
     struct timeout_settings timeouts;
     struct pool_settings pool;
+    struct concurrency_settings concurrency;
     struct retry_settings retry;
     struct tls_client_settings tls;
     struct tls_client *tls_client; // made of tls by whoever loads the settings; NULL: no https://
@@ -76,6 +82,7 @@ struct backend_view {
     int64_t since_ms;            // wall clock of the last change, 0: since start
     int64_t next_probe_ms;       // wall clock, 0 without probes
     bool probe_disagrees;        // probes say sick while real traffic succeeds, or the reverse
+    uint64_t at_once;            // requests it is asked at once, as far as is known
     uint64_t in_flight, requests, failures, connections_open, connections_idle, p95_ms;
 };
 
@@ -133,6 +140,7 @@ struct origin_statistics {
     uint64_t resolve_failures;
     uint64_t stale_connections;   // kept ones that the backend had closed
     uint64_t connection_refusals; // pool.connections was reached
+    uint64_t overloads;           // no backend had room
     uint64_t pool_overflows;      // pool.idle_connections was reached
     uint64_t waiting;             // at its gate, now
     uint64_t waits, wait_refusals, wait_timeouts; // there

@@ -51,7 +51,8 @@ static enum error fill_backends(struct origin_plan *plan, const struct origin_se
         if (backend != NULL)
             backend_reference(backend);
         else {
-            enum error error = backend_create(urls[i], loop_count, &backend);
+            enum error error = backend_create(urls[i], settings->concurrency.start, loop_count,
+                &backend);
             if (error != ERROR_NONE)
                 return error;
         }
@@ -89,6 +90,9 @@ enum error origin_plan_create(const struct origin_settings *settings,
     plan->settings.tls = (struct tls_client_settings){0}; // the client knows
     if (settings->tls_client != NULL)
         tls_client_reference(settings->tls_client);
+    plan->limits = (struct limit_rules){settings->concurrency.least, settings->concurrency.most};
+    if (settings->http2 == HTTP2_OFF)
+        plan->limits.most = MINIMUM(plan->limits.most, settings->pool.connections);
     if (probe->path.size > 0)
         plan->rules = (struct health_rules){probe->interval_ms, probe->rise, probe->fall};
     enum error error = fill_backends(plan, settings, old, loop_count);

@@ -13,6 +13,7 @@ struct origin_plan {
     _Atomic uint64_t references;
     struct origin_settings settings; // its slices are the plan's own; backends is empty
     struct health_rules rules;
+    struct limit_rules limits;
     size_t backend_count;
     struct backend *backends[ORIGIN_BACKENDS_MAX]; // counted, each once
     char text[]; // of the slices
@@ -64,6 +65,8 @@ static inline uint64_t origin_plan_window_ns(const struct origin_plan *plan)
     return throttle_window_ns((timeouts->connect_ms + timeouts->first_byte_ms) * NS_PER_MS);
 }
 bool origin_plan_has(const struct origin_plan *plan, const struct backend *backend);
+// Requests that its backends would still take. The gate's question.
+uint64_t origin_room(void *origin, uint64_t now_ns);
 struct origin *origin_reference(struct origin *origin);
 struct pool_loop *origins_pool(struct origins *origins, const struct loop *loop);
 

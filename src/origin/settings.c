@@ -214,6 +214,56 @@ static const struct setting_section pool_section = {
     .summary = "Connections to the backends, and how many are kept for later.",
 };
 
+static const struct setting concurrency_rows[] = {
+    {
+        .name = "adaptive",
+        .type = SETTING_BOOL,
+        .offset = offsetof(struct concurrency_settings, adaptive),
+        .fallback = "true",
+        .summary = "Learn how many requests at once each backend can take, and ask it no more: "
+                   "what finds no room gets its copy, or waits (lifelines.hold).",
+        .touch = "Turn it off when something behind the edge sees to that.",
+    },
+    {
+        .name = "start",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct concurrency_settings, start),
+        .fallback = "128",
+        .minimum = 1,
+        .maximum = 1000000,
+        .summary = "The number at first, while nothing is known.",
+        .touch = "Lower it for a backend that only a few requests at once bring down.",
+    },
+    {
+        .name = "least",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct concurrency_settings, least),
+        .fallback = "4",
+        .minimum = 1,
+        .maximum = 1000000,
+        .summary = "It is never lower than this, however slow the backend is.",
+        .touch = "Set it to the number of the backend's processes or threads, if you know it.",
+    },
+    {
+        .name = "most",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct concurrency_settings, most),
+        .fallback = "10000",
+        .minimum = 1,
+        .maximum = 1000000,
+        .summary = "It is never higher than this, nor than pool.connections over HTTP/1.1.",
+        .touch = "Lower it to what the backend can take at once, if you know it.",
+    },
+};
+
+static const struct setting_section concurrency_section = {
+    .size = sizeof(struct concurrency_settings),
+    .rows = concurrency_rows,
+    .count = ARRAY_SIZE(concurrency_rows),
+    .summary = "How many requests at once each backend is asked. A request counts until the head "
+               "of its answer; uploads and tunnels do not.",
+};
+
 static const struct setting retry_rows[] = {
     {
         .name = "budget",
@@ -344,6 +394,13 @@ static const struct setting rows[] = {
         .offset = offsetof(struct origin_settings, pool),
         .section = &pool_section,
         .summary = "Connections.",
+    },
+    {
+        .name = "concurrency",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, concurrency),
+        .section = &concurrency_section,
+        .summary = "Requests at once.",
     },
     {
         .name = "tls",

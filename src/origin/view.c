@@ -90,6 +90,25 @@ bool origin_says_maintenance(struct origin *origin, uint64_t over_ns, uint64_t n
     return absence_is_certain(&origin->absence, over_ns, now_ns);
 }
 
+uint64_t origin_room(void *argument, uint64_t now_ns)
+{
+    struct origin_plan *plan = origin_plan_acquire(argument);
+    uint64_t of_all = 0, of_healthy = 0;
+    bool has_healthy = false;
+    for (size_t i = 0; i < plan->backend_count; i++) {
+        struct backend *backend = plan->backends[i];
+        bool is_healthy = atomic_load_explicit(&backend->health.healthy, memory_order_relaxed);
+        uint64_t room = limit_room(&backend->limit, plan->limits.most);
+        if (room == 0)
+            limit_refuse(&backend->limit, &plan->limits, now_ns);
+        of_all += room;
+        of_healthy += is_healthy ? room : 0;
+        has_healthy = has_healthy || is_healthy;
+    }
+    origin_plan_release(plan);
+    return has_healthy ? of_healthy : of_all;
+}
+
 struct gate *origin_gate(struct origin *origin)
 {
     return &origin->gate;
@@ -137,6 +156,7 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
     *ret_statistics = (struct origin_statistics){READ(requests), READ(attempts),
         READ(extra_attempts), READ(budget_refusals), READ(throttled), READ(failures),
         READ(resolve_failures), READ(stale_connections), READ(connection_refusals),
+        READ(overloads),
         READ(pool_overflows)};
 #undef READ
     const struct gate *gate = &origin->gate;

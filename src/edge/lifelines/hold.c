@@ -1,9 +1,9 @@
 // hold: nobody of the origin answers, so the request waits in front of its gate (origin/gate.h) and
 // begins anew when it is let in. Only what provably was not done yet may: a request that is safe to
 // repeat, or of which nothing reached a backend. While it is not certain that nobody answers, it
-// rests and asks again. Whose visitor leaves is forgotten. When the time is over, or the backend
-// has said that it will be back only later, a backend's own error that came is passed on; else the
-// honest page tells the truth.
+// rests and asks again. Who finds no room at any backend waits for some. Whose visitor leaves is
+// forgotten. When the time is over, or the backend has said that it will be back only later, a
+// backend's own error that came is passed on; else the honest page tells the truth.
 #include "base/arena.h"
 #include "edge/lifeline.h"
 #include "edge/request.h"
@@ -47,6 +47,7 @@ static bool hold_could_help(const struct request *request)
     case FAILURE_CONNECTION_READ_TIMEOUT:
     case FAILURE_CONNECTION_WRITE_TIMEOUT:
     case FAILURE_CONNECTION_LIMIT_REACHED:
+    case FAILURE_OVERLOAD:
     case FAILURE_RESPONSE_INCOMPLETE:
     case FAILURE_RESPONSE_TRANSFER_CODING:
     case FAILURE_RESPONSE_TIMEOUT:
@@ -140,7 +141,9 @@ static enum error hold_wait(struct task *task, struct request *request, bool at_
     request->held_since_ns = since_ns;
     if (!at_gate)
         return hold_rest(task, request, &wait);
-    if (!request->kept_out)
+    if (request->failure.kind == FAILURE_OVERLOAD)
+        gate_crowd(gate, now_ns);
+    else if (!request->kept_out)
         gate_shut(gate, origin_p95_ms(request->origin) * NS_PER_MS, now_ns);
     return gate_wait(task, gate, &wait, &request->pass);
 }
@@ -151,8 +154,9 @@ static enum lifeline_outcome hold_failure(struct task *task, struct request *req
     if (request->shed || !hold_is_safe(request) || !hold_could_help(request)
         || atomic_load_explicit(&request->thread->edge->in_maintenance, memory_order_relaxed))
         return LIFELINE_PASS;
-    // Who was kept out has asked nobody: the gate is not open.
-    bool at_gate = request->kept_out || origin_is_down(request->origin, &since_ms);
+    // Who was kept out has asked nobody: the gate is not open. Nor has who found no room.
+    bool at_gate = request->kept_out || request->failure.kind == FAILURE_OVERLOAD
+        || origin_is_down(request->origin, &since_ms);
     if (!at_gate && !hold_suspects(request))
         return LIFELINE_PASS;
     enum error error = hold_wait(task, request, at_gate);

@@ -37,6 +37,7 @@ static bool retry_could_help(const struct fetch *fetch)
     case FAILURE_REQUEST_BODY:
     case FAILURE_RESPONSE_HEADER_TOO_LARGE:
     case FAILURE_RESPONSE_BODY_TOO_LARGE:
+    case FAILURE_OVERLOAD: // it is worth the wait, see hold
         return false;
     case FAILURE_CONNECTION_REFUSED:
     case FAILURE_DNS_TIMEOUT:

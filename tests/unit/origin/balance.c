@@ -31,7 +31,7 @@ static void setup(struct choice *choice, size_t count)
     for (size_t i = 0; i < count; i++) {
         char url[64];
         int size = snprintf(url, sizeof(url), "http://10.0.0.%zu", i + 1);
-        assert_int_equal(backend_create(slice_of(url, (size_t)size), 1, &choice->backends[i]),
+        assert_int_equal(backend_create(slice_of(url, (size_t)size), 100, 1, &choice->backends[i]),
             ERROR_NONE);
     }
 }
@@ -44,6 +44,7 @@ static void teardown(struct choice *choice)
 
 static size_t choose(struct choice *choice, struct balance_question question)
 {
+    question.most = 1000;
     size_t index = balance_choose(choice->backends, choice->count, &question, &choice->cursor,
         &choice->random);
     assert_true(index < choice->count);
@@ -213,6 +214,27 @@ static void test_a_returning_one_starts_slowly_unless_it_is_alone(void **state)
     teardown(&choice);
 }
 
+static void test_those_with_room_come_first_and_nobody_overfills_them(void **state)
+{
+    (void)state;
+    struct choice choice;
+    setup(&choice, 3);
+    for (int i = 0; i < 100; i++) // as many as its limit
+        limit_enter(&choice.backends[1]->limit, 1);
+    for (int i = 0; i < 100; i++) {
+        assert_true(choose(&choice, policies[0]) != 1);
+        limit_enter(&choice.backends[0]->limit, 1);
+        limit_enter(&choice.backends[2]->limit, 1);
+    }
+    struct balance_question question = policies[0];
+    question.most = 1000;
+    assert_true(balance_choose(choice.backends, 3, &question, &choice.cursor, &choice.random)
+        == BALANCE_NONE);
+    question.is_admitted = true;
+    assert_in_range(choose(&choice, question), 0, 2);
+    teardown(&choice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_tried_ones_are_left_out_until_all_are_tried),
         cmocka_unit_test(test_sick_ones_are_avoided_but_never_all),
         cmocka_unit_test(test_one_repeatable_request_tries_a_sick_one_when_its_pause_is_over),
+        cmocka_unit_test(test_those_with_room_come_first_and_nobody_overfills_them),
         cmocka_unit_test(test_a_returning_one_starts_slowly_unless_it_is_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

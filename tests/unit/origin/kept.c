@@ -291,6 +291,7 @@ static void test_connections_are_bounded(void **state)
     struct server *server = server_start(good_script);
     open_bench(&bench, server, "    pool: {connections: 1}\n");
     struct pair pair = {visit_create(&bench, "GET"), visit_create(&bench, "GET")};
+    pair.second->request.is_admitted = true;
     bench_run(&bench, pair_main, &pair);
     assert_int_equal(pair.first->read, ERROR_CLOSED);
     assert_int_equal(pair.second->opened, ERROR_LIMIT);
