@@ -1,5 +1,6 @@
-// What settings say together, and what they had better not say.
+// What settings say together. What they had better not say is in advice.c.
 #include "conf/nearest.h"
+#include "main/advice.h"
 #include "main/certificates.h"
 #include "main/settings.h"
 
@@ -153,68 +154,15 @@ static void review_remainders(struct setting_review *review, const struct settin
     }
 }
 
-// --- What is allowed but unwise ---
-
-// Of a site; unwise when false or 0.
-static const struct {
-    const char *name;
-    size_t offset, size;
-    const char *why;
-} unwise[] = {
-#define LIFELINE(id) offsetof(struct site_settings, lifelines.of[id].enabled), sizeof(bool)
-    {"lifelines.stale_if_error.enabled", LIFELINE(LIFELINE_STALE_IF_ERROR),
-        "visitors get errors for pages of which a copy is kept"},
-    {"lifelines.stale_if_slow.enabled", LIFELINE(LIFELINE_STALE_IF_SLOW),
-        "visitors wait for a slow backend although a copy is kept"},
-    {"lifelines.retry.enabled", LIFELINE(LIFELINE_RETRY),
-        "visitors get the error of one backend although another might answer"},
-    {"lifelines.coalesce.enabled", LIFELINE(LIFELINE_COALESCE),
-        "all visitors of an expired page ask the backend at once, when it can stand it least"},
-    {"lifelines.honest_page.enabled", LIFELINE(LIFELINE_HONEST_PAGE),
-        "visitors are not told whose fault an error is nor when to come back"},
-    {"cache.keep", offsetof(struct site_settings, cache.keep_ms), sizeof(uint64_t),
-        "no copy outlives its freshness unless the origin says so, so hardly any is there when the "
-        "backend fails"},
-#undef LIFELINE
-};
-
-static void warn_of_site(struct setting_review *review, const struct site_settings *site,
-    size_t index)
-{
-    static const char zeros[sizeof(uint64_t)];
-    for (size_t i = 0; i < ARRAY_SIZE(unwise); i++) {
-        const char *value = (const char *)site + unwise[i].offset;
-        if (memcmp(value, zeros, unwise[i].size) == 0 && conf_is_written(review, value))
-            conf_add_warning(review, value, "sites[%zu].%s: %s", index + 1, unwise[i].name,
-                unwise[i].why);
-    }
-}
-
-static void warn_of_origin(struct setting_review *review, const struct origin_settings *origin)
-{
-    const struct probe_settings *probe = &origin->probe;
-    bool is_timeout = conf_is_written(review, &probe->timeout_ms);
-    const void *value = is_timeout ? &probe->timeout_ms : &probe->interval_ms;
-    if (probe->path.size == 0 || probe->interval_ms == 0 || probe->timeout_ms < probe->interval_ms)
-        return;
-    conf_add_warning(review, value, "origins.%.*s.probe.%s: the timeout is not shorter than the "
-        "interval, so probes of a slow backend come later than asked for",
-        (int)MINIMUM(origin->name.size, NEAREST_NAME_MAX), origin->name.data,
-        is_timeout ? "timeout" : "interval");
-}
-
 void settings_review(struct setting_review *review, const void *all)
 {
     const struct settings *settings = all;
-    const struct origin_settings *origins = settings->edge.origins.items;
     const struct site_settings *sites = settings->edge.sites.items;
     for (size_t i = 0; i < settings->edge.sites.count; i++) {
         review_origins(review, settings, i);
         review_aliases(review, &sites[i], i);
-        warn_of_site(review, &sites[i], i);
     }
-    for (size_t i = 0; i < settings->edge.origins.count; i++)
-        warn_of_origin(review, &origins[i]);
+    advice_review(review, settings);
     certificates_review(review, settings);
     review_hosts(review, settings);
     review_remainders(review, settings);

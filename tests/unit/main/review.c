@@ -181,6 +181,53 @@ static void test_what_is_unwise(void **state)
     expect(MAIN, ERROR_NONE, ""); // the defaults are wise
 }
 
+// Each would by itself cost some visitor an error or a long wait.
+static void test_what_makes_errors(void **state)
+{
+    (void)state;
+    expect("origins:\n"
+           "  main:\n"
+           "    backends: [\"http://a\", \"http://b\"]\n"
+           "    probe: {path: /up, expect: \"200\", fall: 1}\n"
+           "    timeouts: {connect: 100ms, first_byte: 500ms, between_bytes: 500ms, total: 400ms}\n"
+           "    pool: {connections: 4}\n"
+           "    retry: {attempts: 1, budget: 0%, floor: 0}\n"
+           "sites:\n"
+           "  - lifelines:\n"
+           "      hold: {enabled: false, time: 500ms}\n"
+           "      stale_if_slow: {deadline: 5s}\n"
+           "      maintenance: {longest: 2h}\n", ERROR_NONE,
+        "f:4:32: warning: origins.main.probe.expect: a backend that redirects /up, to "
+        "https:// for instance, counts as sick; 200-399 means that it works\n"
+        "f:4:45: warning: origins.main.probe.fall: one lost probe makes a backend sick; 2 or "
+        "more are certain of it\n"
+        "f:5:25: warning: origins.main.timeouts.connect: one lost packet is an error, for it "
+        "takes a second to be sent again; 2s allows for that\n"
+        "f:5:44: warning: origins.main.timeouts.first_byte: pages that take longer to make "
+        "are errors, on a busy day too; 10s or more is safe, for copies go out after "
+        "lifelines.stale_if_slow.deadline in any case\n"
+        "f:5:66: warning: origins.main.timeouts.between_bytes: content is cut off when the "
+        "backend pauses, to ask its database for instance; 10s or more is safe\n"
+        "f:5:80: warning: origins.main.timeouts.total: it is over before first_byte is, and "
+        "cuts off whatever takes longer to download; 0 lets answers go on while they make "
+        "progress\n"
+        "f:6:25: warning: origins.main.pool.connections: so few large answers at once and "
+        "nobody else is served; 100 or more, or use concurrency.most to spare the backend\n"
+        "f:7:23: warning: origins.main.retry.attempts: what one backend fails at is an error "
+        "although another might answer; 2 or 3 ask it\n"
+        "f:7:45: warning: origins.main.retry.floor: with a budget of 0 no further attempt is "
+        "ever made, whatever the lifelines say; 3 is enough for a quiet site\n"
+        "f:10:23: warning: sites[1].lifelines.hold.enabled: even while a backend only "
+        "restarts, pages never seen are errors; true lets them wait\n"
+        "f:10:36: warning: sites[1].lifelines.hold.time: no backend restarts within that, so "
+        "waiting hardly saves anybody; 10s or more does\n"
+        "f:11:33: warning: sites[1].lifelines.stale_if_slow.deadline: "
+        "origins.main.timeouts.first_byte is over by then, so visitors wait for that "
+        "although a copy is kept; a second or two is what they put up with\n"
+        "f:12:30: warning: sites[1].lifelines.maintenance.longest: a backend that says too "
+        "much is not asked for so long although it is back; 5m notices it\n");
+}
+
 static void test_a_file_without_sites_gets_one_for_every_host(void **state)
 {
     (void)state;
@@ -211,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_of_all_kinds_are_told_in_one_run),
         cmocka_unit_test(test_a_wrong_value_has_no_further_mistakes),
         cmocka_unit_test(test_what_is_unwise),
+        cmocka_unit_test(test_what_makes_errors),
         cmocka_unit_test(test_a_file_without_sites_gets_one_for_every_host),
     };
     return cmocka_run_group_tests_name("main.review", tests, NULL, NULL);
