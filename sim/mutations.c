@@ -10,6 +10,7 @@ static const struct {
     {"coalesce", "herd_on_expired"},
     {"stale_while_revalidate", "herd_while_revalidating"},
     {"stale_if_slow", "origin_slow"},
+    {"stale_if_slow", "origin_hangs_unusually"},
     {"retry", "keepalive_race"},
     {"retry", "origin_dies_after_response"},
     {"stale_if_error", "origin_returns_500"},

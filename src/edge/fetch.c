@@ -348,6 +348,14 @@ static struct exchange *fetch_ask_whole(struct task *task, struct fetch *fetch,
     return fetch_ask(task, fetch);
 }
 
+// What stale-if-slow learns its deadline from.
+static void fetch_note_time(struct fetch *fetch, const struct object *object)
+{
+    struct slice type = object_field(object, HTTP_NAME_CONTENT_TYPE);
+    origin_note_whole(fetch->origin, http_content_class(type),
+        fetch->thread->loop->now_ns - fetch->flight->started_ns);
+}
+
 // 304 to our own condition: the copy is good for another lifetime.
 static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchange)
 {
@@ -365,6 +373,7 @@ static bool fetch_take_confirmation(struct fetch *fetch, struct exchange *exchan
     fetch_finish_report(fetch, exchange);
     if (object->storable) {
         cache_insert(fetch->thread->edge->cache, object, fetch->flight->epoch);
+        fetch_note_time(fetch, object);
         flight_answer(fetch->flight, object);
     } else { // what the 304 added (private, Set-Cookie) is for the one who asked
         flight_answer_alone(fetch->flight, object);
@@ -554,8 +563,10 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
         || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
     if (part.store == JUDGE_STORE && whole && body != NULL && !body_has_window(body))
         part_keep(fetch, exchange_head(exchange), &part, object->stored_ns, body);
-    if (shared && whole)
+    if (shared && whole) {
         cache_insert(fetch->thread->edge->cache, object, flight->epoch);
+        fetch_note_time(fetch, object);
+    }
     flight_unlist(flight);
     object_release(object);
     return true;

@@ -8,6 +8,7 @@
 
 #include "base/histogram.h"
 #include "base/setting.h"
+#include "http/content_class.h"
 #include "io/io.h"
 #include "origin/gate.h"
 #include "tls/client.h"
@@ -119,6 +120,10 @@ uint64_t origin_p95_ms(struct origin *origin);
 // any, it is this one's own p95. patience.c
 uint64_t origin_patience_ms(struct origin *origin, size_t backend, uint64_t tried,
     bool *ret_has_other);
+// The same of the time to the whole answer, for one class of content. It is told by whoever fetches
+// what may be shared, from when somebody began to wait.
+void origin_note_whole(struct origin *origin, enum http_content_class class, uint64_t took_ns);
+uint64_t origin_whole_p95_ms(struct origin *origin, enum http_content_class class);
 // Who may ask it now, and who waits. As long as the origin.
 struct gate *origin_gate(struct origin *origin);
 struct retry_settings origin_retry(struct origin *origin);

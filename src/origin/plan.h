@@ -32,6 +32,7 @@ struct origin {
     struct absence absence;
     struct origin_counters counters;
     struct histogram first_byte_us;
+    struct histogram whole_us[HTTP_CONTENT_CLASSES]; // to the last byte, of what may be shared
     _Atomic uint64_t cursor; // of round robin
     struct slice name;
     char name_text[];
@@ -46,6 +47,7 @@ struct origins {
     struct scope scope; // holds the keeper
     struct task *keeper;
     uint64_t version;   // of the set of plans
+    uint64_t halvings;  // of the histograms, so far
     bool started;
     struct origins_loop { // one per loop
         struct pool_loop pool;

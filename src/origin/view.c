@@ -114,11 +114,26 @@ struct gate *origin_gate(struct origin *origin)
     return &origin->gate;
 }
 
+static uint64_t p95_ms(const struct histogram *times_us)
+{
+    if (atomic_load_explicit(&times_us->total, memory_order_relaxed) < ANSWERS_KNOWN)
+        return 0;
+    return MAXIMUM(histogram_quantile(times_us, 950) / 1000, 1);
+}
+
 uint64_t origin_p95_ms(struct origin *origin)
 {
-    if (atomic_load_explicit(&origin->first_byte_us.total, memory_order_relaxed) < ANSWERS_KNOWN)
-        return 0;
-    return MAXIMUM(histogram_quantile(&origin->first_byte_us, 950) / 1000, 1);
+    return p95_ms(&origin->first_byte_us);
+}
+
+void origin_note_whole(struct origin *origin, enum http_content_class class, uint64_t took_ns)
+{
+    histogram_add(&origin->whole_us[class], took_ns / 1000);
+}
+
+uint64_t origin_whole_p95_ms(struct origin *origin, enum http_content_class class)
+{
+    return p95_ms(&origin->whole_us[class]);
 }
 
 void origin_budget_count(struct origin *origin, uint64_t now_ns)

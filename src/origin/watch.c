@@ -7,6 +7,7 @@
 #include "origin/race.h"
 
 #define HALVING_MS 10000
+#define WHOLE_HALVING 30 // every so many times
 #define DOUBLINGS_MAX 20 // of the time between lookups that fail
 #define ANOTHER_TRY_MS 1000 // when there was no memory or task to watch all
 
@@ -173,11 +174,15 @@ static bool start_watchers(struct origins *origins, struct scope *scope)
     return complete;
 }
 
+// Those of whole answers more seldom: of what is mostly answered from copies, few are fetched.
 static void halve_histograms(struct origins *origins)
 {
+    origins->halvings++;
     LIST_FOREACH(link, &origins->list) {
         struct origin *origin = LIST_ENTRY(link, struct origin, link);
         histogram_halve(&origin->first_byte_us);
+        for (size_t i = 0; i < HTTP_CONTENT_CLASSES && origins->halvings % WHOLE_HALVING == 0; i++)
+            histogram_halve(&origin->whole_us[i]);
         for (size_t i = 0; i < origin->plan->backend_count; i++)
             histogram_halve(&origin->plan->backends[i]->first_byte_us);
     }
