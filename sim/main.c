@@ -26,6 +26,7 @@ static const struct sim_group *const groups[] = {
     &sim_attempt_scenarios,
     &sim_overload_scenarios,
     &sim_survival_scenarios,
+    &sim_peer_scenarios,
     &sim_http2_scenarios,
 };
 

@@ -17,6 +17,7 @@ static const struct {
     {"stale_if_error", "all_backends_down_and_back"},
     {"hedge", "one_of_three_stalls"},
     {"maintenance", "maintenance_learned"},
+    {"peer_rescue", "peers_hold_it"},
     {"hold", "hold_unseen"},
     {"hold", "hold_first"},
     {"hold", "hold_paced"},

@@ -166,6 +166,17 @@ static void choose_content(struct sim_origin *origin, const struct sim_head *req
         choose_range(request, response);
 }
 
+// Of a sibling, who gives what it holds only to those who ask for a copy and know the secret.
+static bool is_held(const struct sim_origin *origin, const struct sim_head *request,
+    struct slice path)
+{
+    return origin->sibling_of == NULL
+        || (slice_starts_with(path, slice_from_string(origin->sibling_of))
+            && sim_head_value(request, "afloat-peer", NULL).data != NULL
+            && slice_starts_with(sim_head_value(request, "cache-control", NULL),
+                SLICE("only-if-cached")));
+}
+
 void sim_origin_choose(struct sim_origin *origin, const struct sim_head *request, unsigned served,
     struct sim_response *response)
 {
@@ -181,7 +192,7 @@ void sim_origin_choose(struct sim_origin *origin, const struct sim_head *request
     response->framing = SIM_FRAMING_LENGTH;
     if (response->fault.kind == SIM_FAULT_STATUS) {
         response->status = response->fault.status;
-    } else if (response->page == NULL) {
+    } else if (response->page == NULL || !is_held(origin, request, response->path)) {
         response->status = 404;
     } else {
         response->status = response->page->status == 0 ? 200 : response->page->status;
@@ -204,6 +215,8 @@ struct slice sim_origin_write_head(struct sim_origin *origin, const struct sim_r
         "HTTP/1.1 %u Something\r\nServer: sim\r\nX-Hop: secret\r\nConnection: X-Hop%s\r\n",
         response->status, response->keep ? "" : ", close");
     text_format(&text, "X-Backend: %s\r\n", origin->host);
+    if (origin->sibling_of != NULL && response->status == 200)
+        text_append(&text, SLICE("Age: 0\r\n"));
     if (origin->tells_date) {
         char date[HTTP_DATE_SIZE];
         http_date_format(

@@ -49,6 +49,7 @@ struct sim_origin {
     int64_t clock_offset_ms;
     uint64_t idle_ms, idle_spread_ms; // closes kept connections after that
     unsigned requests_each;       // per connection, 0: no limit
+    const char *sibling_of;     // plays another edge that holds the paths with this prefix
     bool http2;                 // speaks that, without asking
     unsigned streams_each;      // at once, 0: 100
     bool honours_keys;          // does what has the same Idempotency-Key once. HTTP/1.1 only

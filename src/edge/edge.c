@@ -27,6 +27,7 @@ static void edge_init_threads(struct edge *edge, struct loop **loops)
         thread->generation = generation_reference(edge->generation);
         list_init(&thread->connections);
         list_init(&thread->silent);
+        thread->peers = &edge->peer_memory[i];
         scope_open(&thread->acceptors);
         scope_open(&thread->fetches);
         thread->drain.deliver = edge_thread_drain;
@@ -52,13 +53,15 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
         edge->hooks = *hooks;
     edge->records_wanted = hooks != NULL && hooks->answered != NULL;
     edge->threads = memory_zero_alloc(loop_count * sizeof(*edge->threads));
+    edge->peer_memory = memory_zero_alloc(loop_count * sizeof(*edge->peer_memory));
     edge->ledger_memory = memory_zero_alloc((loop_count + 1) * sizeof(*edge->ledger));
     edge->cache = cache_create(&settings->store, seed);
     edge->flights = flight_table_create(seed, FLIGHTS_MAX);
     edge->origins = origins_create(loops, loop_count);
     edge->clients = client_table_create(settings->clients.remembered);
-    if (edge->threads != NULL && edge->ledger_memory != NULL && edge->cache != NULL
-        && edge->flights != NULL && edge->origins != NULL && edge->clients != NULL
+    if (edge->threads != NULL && edge->peer_memory != NULL && edge->ledger_memory != NULL
+        && edge->cache != NULL && edge->flights != NULL && edge->origins != NULL
+        && edge->clients != NULL
         && origins_configure(edge->origins, settings->origins.items, settings->origins.count)
             == ERROR_NONE)
         edge->generation = generation_create(edge, settings);
@@ -290,6 +293,7 @@ void edge_destroy(struct edge *edge)
         cache_destroy(edge->cache);
     client_table_destroy(edge->clients);
     memory_free(edge->threads);
+    memory_free(edge->peer_memory);
     memory_free(edge->ledger_memory);
     history_table_destroy(&edge->histories);
     lock_destroy(&edge->generation_lock);

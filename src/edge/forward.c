@@ -8,6 +8,7 @@
 static const bool replaced[HTTP_NAME_COUNT] = {
     [HTTP_NAME_HOST] = true,
     [HTTP_NAME_AFLOAT_DEBUG] = true,
+    [HTTP_NAME_AFLOAT_PEER] = true,
     [HTTP_NAME_CONTENT_LENGTH] = true,
     [HTTP_NAME_EXPECT] = true,
     [HTTP_NAME_FORWARDED] = true,

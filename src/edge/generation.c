@@ -49,6 +49,8 @@ static bool generation_fill_site(struct generation *generation, struct site *sit
 {
     const struct site_settings *settings = site->settings;
     site->origin = origin_find(edge->origins, settings->origin);
+    if (settings->peers.origin.size > 0)
+        site->peers = origin_find(edge->origins, settings->peers.origin);
     const struct slice *hosts = settings->hosts.items;
     site->history = history_find(&edge->histories,
         settings->hosts.count > 0 ? hosts[0] : settings->origin);
@@ -77,6 +79,7 @@ static void generation_destroy(struct generation *generation)
     for (size_t i = 0; generation->sites != NULL && i < generation->site_count; i++) {
         if (generation->sites[i].origin != NULL)
             origin_release(generation->sites[i].origin);
+        origin_release(generation->sites[i].peers);
         history_release(generation->sites[i].history);
         rules_destroy(generation->sites[i].rules);
         access_list_free(&generation->sites[i].purge_allow);

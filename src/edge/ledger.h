@@ -85,6 +85,8 @@
     X(OVERLOAD_REFUSED, "overload_refused", "requests not taken to an origin: it was critical")    \
     X(OVERLOAD_PAUSES, "overload_pauses",                                                          \
         "times that connections had to wait because no descriptor was left for them")              \
+    X(PEERS_ASKED, "peers_asked", "requests for which other edges were asked")                     \
+    X(PEERS_SERVED, "peers_served", "copies sent to other edges")                                  \
     X(BYTES_SENT, "bytes_sent", "bytes of answers sent to visitors")                               \
     X(COMPRESSED, "compressed", "answers sent compressed by the edge")                             \
     X(FORMS_MADE, "forms_made", "compressed forms of copies made")                                 \

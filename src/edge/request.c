@@ -105,6 +105,7 @@ void request_serve(struct task *task, struct request *request)
     if (request->site != NULL) {
         request->origin = request->site->origin;
         debug_identify(request);
+        peer_identify(request);
     }
     if (acme_serve(task, request)) {
         // Whoever asks for a certificate may not have a site yet, nor HTTPS.
@@ -170,6 +171,8 @@ static void request_look_up(struct task *task, struct request *request)
         || http_fields_find(fields, HTTP_NAME_PRAGMA) != NULL;
     if (request->has_control)
         judge_visitor_control(fields, &request_site(request)->cache, &request->control);
+    if (request->is_peer)
+        request->has_control = false; // it takes whatever this edge has
     bool named = request_name_key(request);
     request->shareable = named && request_is_shareable(request) && !rule_forbids_store(request);
     if (rule_ignores_cookies(request))
@@ -236,7 +239,9 @@ static bool request_answer_at_once(struct task *task, struct request *request)
         return true;
     }
     request_forget_error(request);
-    if (request->copy != NULL && accept_stale(request, request->copy)) {
+    bool stale_will_do = request->copy != NULL && (accept_stale(request, request->copy)
+        || (request->is_peer && request_copy_may_go_stale(request)));
+    if (stale_will_do) {
         request_answer_stale(request);
         return true;
     }
@@ -255,7 +260,9 @@ static enum lifeline_outcome request_seek(struct task *task, struct request *req
         return LIFELINE_ANSWERED;
     if (request_asks_only_for_copies(request)) {
         request->outcome = OUTCOME_ERROR;
-        request->status = 504; // RFC 9111 section 5.2.1.7: nothing has failed, delivery says so
+        // RFC 9111 section 5.2.1.7: nothing has failed, delivery says so. To a sibling 404, since
+        // it would take 504 for a failure of this edge.
+        request->status = request->is_peer ? 404 : 504;
         return LIFELINE_ANSWERED;
     }
     if (!request_site(request)->rate.copies && request->held_since_ns == 0
@@ -323,7 +330,8 @@ static void request_deliver(struct task *task, struct request *request)
     if (request->object != NULL && delivery_send_object(task, request))
         return;
     if (request->outcome == OUTCOME_ERROR && request_asks_only_for_copies(request))
-        delivery_send_bytes(task, request, 504, SLICE("text/plain; charset=utf-8"), SLICE(""),
+        delivery_send_bytes(task, request, request->status,
+            SLICE("text/plain; charset=utf-8"), SLICE(""),
             SLICE("There is no copy here that would do, and the request asked for nothing else "
                   "(Cache-Control: only-if-cached).\n"));
     else if (request->outcome == OUTCOME_ERROR)

@@ -55,6 +55,7 @@ struct request {
     bool shareable;            // its answer may serve others, so far as one can tell
     bool sought;               // an answer of the site's was, from a copy or its origin
     bool asked;                // the origin was asked for it
+    bool is_peer;              // another edge of the site asks for a copy
     bool shed;                 // refused by the edge itself
     bool strayed;              // the straight way to its answer failed, or was too slow
     bool kept_out;             // by the gate of its origin, so it was not asked

@@ -14,7 +14,7 @@ static inline void request_use(struct request *request, struct object *object,
 
 static inline bool request_asks_only_for_copies(const struct request *request)
 {
-    return request->has_control && request->control.only_if_cached;
+    return request->is_peer || (request->has_control && request->control.only_if_cached);
 }
 
 // Forgets what asking has brought, so that it can be asked anew.

@@ -61,6 +61,7 @@ static void request_count(const struct request *request)
     bool was_sent = request->status != 0 && !request->cut;
     if (request->saved_by != NULL && was_sent)
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);
+    ledger_add(ledger, LEDGER_PEERS_SERVED, request->is_peer && request->object != NULL);
     ledger_add(ledger, LEDGER_STRAYED, request->strayed);
     ledger_add(ledger, LEDGER_CUT, request->cut && !is_error);
     ledger_add(ledger, LEDGER_GAVE_UP, request->strayed && request->gone && request->status == 0);

@@ -171,6 +171,8 @@ static const struct setting site_rows[] = {
         .section = &purge_settings_section, .summary = "Purging over HTTP."},
     {.name = "debug", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, debug),
         .section = &debug_settings_section, .summary = "How an answer came to be."},
+    {.name = "peers", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, peers),
+        .section = &peer_settings_section, .summary = "The site's other edges."},
     {.name = "https", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, https),
         .section = &https_settings_section, .summary = "HTTPS only."},
     {.name = "forwarded", .type = SETTING_BOOL, .fallback = "true",

@@ -7,6 +7,7 @@
 #include "edge/debug_settings.h"
 #include "edge/http2/http2.h"
 #include "edge/lifeline_map.h"
+#include "edge/peer.h"
 #include "edge/pressure.h"
 #include "edge/purge_settings.h"
 #include "edge/rules/rule_settings.h"
@@ -63,6 +64,7 @@ struct site_settings {
     struct rate_settings rate;
     struct purge_settings purge;
     struct debug_settings debug;
+    struct peer_settings peers;
     struct https_settings https;
     bool forwarded;            // send Forwarded and X-Forwarded-* to the backends
 };

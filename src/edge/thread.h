@@ -13,6 +13,7 @@
 struct site {
     const struct site_settings *settings;
     struct origin *origin;
+    struct origin *peers; // the site's other edges; NULL: it has none
     struct rules *rules; // NULL: it has none, see rule.h
     struct network_list purge_allow, debug_allow;
     struct history *history; // what was averted there
@@ -71,6 +72,7 @@ struct edge_thread {
     struct list connections;       // all that are open, of struct connection
     struct list silent;            // of these, at rest between requests, the longest first
     struct pressure_seat pressure;
+    struct peer_memory *peers;
     _Atomic uint64_t connection_count, active_requests, tunnel_count; // this thread's to write
     struct buffer_link { struct buffer_link *next; } *buffers; // at rest, EDGE_BUFFER_SIZE each
     unsigned buffers_kept;
@@ -105,6 +107,7 @@ struct edge {
     void *ledger_memory;
     int64_t started_ms;
     struct pressure_state pressure;
+    struct peer_memory *peer_memory; // one per thread
     struct lock maintenance_lock;
     struct maintenance maintenance;
     atomic_bool in_maintenance;    // a copy of maintenance.on that requests read without the lock

@@ -12,6 +12,7 @@
     X(ACCEPT_ENCODING, "accept-encoding")                                                          \
     X(AFLOAT_CACHE_CONTROL, "afloat-cache-control")                                                \
     X(AFLOAT_DEBUG, "afloat-debug")                                                                \
+    X(AFLOAT_PEER, "afloat-peer")                                                                  \
     X(AGE, "age")                                                                                  \
     X(ALLOW, "allow")                                                                              \
     X(AUTHORIZATION, "authorization")                                                              \

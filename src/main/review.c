@@ -49,6 +49,13 @@ static void review_origins(struct setting_review *review, const struct settings 
         if (rules[i].origin.size > 0)
             review_origin(review, settings, &rules[i].origin, place);
     }
+    snprintf(place, sizeof(place), "sites[%zu].peers.origin", index + 1);
+    if (site->peers.origin.size > 0)
+        review_origin(review, settings, &site->peers.origin, place);
+    if (site->peers.origin.size > 0 && site->peers.secret.size == 0)
+        conf_add_mistake(review, &site->peers.origin,
+            "%s: siblings know each other by a secret; set peers.secret, the same on all of them",
+            place);
 }
 
 // --- Hosts ---

@@ -107,6 +107,19 @@ static void test_origins_of_rules(void **state)
         "\"main\"?\n");
 }
 
+static void test_siblings_need_an_origin_and_a_secret(void **state)
+{
+    (void)state;
+    expect(MAIN "sites:\n"
+                "  - {hosts: a.example, peers: {origin: imges, secret: 0123456789abcdef}}\n"
+                "  - {hosts: b.example, peers: {origin: images}}\n"
+                "  - {hosts: c.example, peers: {secret: 0123456789abcdef}}\n", ERROR_INVALID,
+        "f:3:40: sites[1].peers.origin: \"imges\" is not among the origins; did you mean "
+        "\"images\"?\n"
+        "f:4:40: sites[2].peers.origin: siblings know each other by a secret; set peers.secret, "
+        "the same on all of them\n");
+}
+
 static void test_mistakes_of_all_kinds_are_told_in_one_run(void **state)
 {
     (void)state;
@@ -255,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_two_sites_that_take_all_others),
         cmocka_unit_test(test_aliases_are_hosts_and_lead_somewhere),
         cmocka_unit_test(test_origins_of_rules),
+        cmocka_unit_test(test_siblings_need_an_origin_and_a_secret),
         cmocka_unit_test(test_mistakes_of_all_kinds_are_told_in_one_run),
         cmocka_unit_test(test_a_wrong_value_has_no_further_mistakes),
         cmocka_unit_test(test_what_is_unwise),
