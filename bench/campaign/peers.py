@@ -1,5 +1,6 @@
 """The nine servers of the campaign: how each is started in front of its origins, reloaded and purged."""
 
+import json
 import os
 import pathlib
 import re
@@ -96,6 +97,9 @@ class Server:
     def purge_all(self):
         raise CANNOT("cannot purge")
 
+    def ledger(self):
+        return None
+
     def tell(self, *command):
         done = subprocess.run([str(c) for c in command], text=True, capture_output=True, timeout=20,
                               check=False, env={**os.environ, **self.environment()})
@@ -122,7 +126,13 @@ class Afloat(Server):
         self.tell(BIN / "afloat", "purge", "--all", "--state", self.folder)
 
     def status(self):
-        return self.tell(BIN / "afloat", "status", "--json", "--state", self.folder)
+        return json.loads(self.tell(BIN / "afloat", "status", "--json", "--state", self.folder))
+
+    def ledger(self):
+        """What afloat says of the requests whose straight way failed."""
+        status = self.status()
+        return {**{key: status["ledger"][key] for key in ("strayed", "visitor_errors", "cut", "gave_up")},
+                **status["averted"]["by_lifeline"]}
 
 
 class Nginx(Server):

@@ -100,6 +100,23 @@ def figure(value):
     return "–" if value is None else str(round(value)) if isinstance(value, float) and value >= 10 else str(value)
 
 
+def ledger(result):
+    """afloat's own account beside what the visitors saw: each request that strayed was saved once, or failed."""
+    own = collections.Counter(result["ledger"])
+    saved = {key.removeprefix("saved_"): own[key] for key in own if key.startswith("saved_")}
+    failed = own["visitor_errors"] + own["cut"]
+    seen = result["failed_seen"] + result["failed_new"]
+    text = f"ledger: {own['strayed']} strayed"
+    if saved:
+        text += ", saved by " + ", ".join(f"{key.replace('_', '-')} {count}" for key, count in saved.items())
+    text += f"; failed {failed}"
+    if own["strayed"] != sum(saved.values()) + failed + own["gave_up"]:
+        text += ": **does not balance**"
+    if failed != seen:
+        text += f": **visitors saw {seen}**"
+    return text
+
+
 def extras(result):
     """What only some scenarios have, in words."""
     said = []
@@ -113,6 +130,8 @@ def extras(result):
         said.append(f"{result['duplicates']} writes done twice")
     if result.get("uploads_wrong"):
         said.append(f"{result['uploads_wrong']} writes arrived wrong")
+    if result.get("ledger"):
+        said.append(ledger(result))
     if result.get("counts") is False:
         said.append(f"the harness was late (visitors by {result['lag_ms']} ms, faults by {result['late_ms']} ms): "
                     "does not count")
