@@ -176,7 +176,8 @@ answers in ten ways exactly those failed that it had spoiled.
 ## At a glance
 
 Visits that failed, `+` those that waited for more than 2 s for the first byte: of pages that had been served before, and after the
-bar of all others (never seen, made for each visit, writes), which without the origin can only wait or fail.
+bar of all others (never seen, made for each visit, writes), which without the origin can only wait or fail. A dash: it cannot do
+that, and below is why. An asterisk: the harness was late, so that it does not count.
 """
 
 
@@ -186,7 +187,7 @@ def short(result):
     def part(name):
         failed, slow = result[f"failed_{name}"], result[f"slow_{name}"]
         return f"{failed}" + (f"+{slow}" if slow else "")
-    return f"{part('seen')} \\| {part('new')}"
+    return f"{part('seen')} \\| {part('new')}" + ("" if result["counts"] else " \\*")
 
 
 def row(cells_of_row):
