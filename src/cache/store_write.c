@@ -299,8 +299,10 @@ static enum error write_offers(
 // The oldest segment goes when the index is full of small objects too.
 static void bound_entries(struct store *store)
 {
-    while (store->statistics.objects > store->entries_most && log_reclaim(store))
-        ;
+    struct store_statistics statistics;
+    do
+        store_read_statistics(store, &statistics);
+    while (statistics.objects > store->entries_most && log_reclaim(store));
 }
 
 uint64_t store_work(struct store *store, struct cache *cache, uint64_t now_ns, int64_t wall_ms)

@@ -24,13 +24,15 @@ static bool find_directory(const struct settings *settings, char *buffer, size_t
         && snprintf(buffer, size, "%s/" STORE_FOLDER, state) < (int)size;
 }
 
-bool keep_prepare(const struct settings *settings)
+// The default state directory is another one for another user: it is looked for here, once.
+bool keep_prepare(struct keep *keep, const struct settings *settings)
 {
-    char directory[1024];
-    if (settings->edge.store.disk == 0 || settings->user.size == 0
-        || !find_directory(settings, directory, sizeof(directory)))
+    if (settings->edge.store.disk == 0)
         return true;
-    return system_give_folder(settings->user.data, directory);
+    if (!find_directory(settings, keep->directory, sizeof(keep->directory)))
+        keep->directory[0] = '\0';
+    return keep->directory[0] == '\0' || settings->user.size == 0
+        || system_give_folder(settings->user.data, keep->directory);
 }
 
 // `afloat run --origin URL` calls every origin "main": another URL is another site.
@@ -58,8 +60,8 @@ bool keep_open(struct keep *keep, const struct settings *settings, bool by_comma
 {
     if (settings->edge.store.disk == 0)
         return false;
-    enum error error = find_directory(settings, keep->directory, sizeof(keep->directory))
-        ? disk_files_open(keep->directory, &keep->disk) : ERROR_LIMIT;
+    enum error error = keep->directory[0] == '\0' ? ERROR_LIMIT
+        : disk_files_open(keep->directory, &keep->disk);
     if (error == ERROR_NONE) {
         struct store_settings store = {
             .disk = size_of(settings, keep),

@@ -14,7 +14,7 @@ struct keep {
 };
 
 // While still root: makes the directory and gives it to the user that the process will become.
-bool keep_prepare(const struct settings *settings);
+bool keep_prepare(struct keep *keep, const struct settings *settings);
 // Logs why, when it cannot be had. by_command_line: nobody gave the origins' names a meaning, so
 // the copies belong to the backends that are named.
 bool keep_open(struct keep *keep, const struct settings *settings, bool by_command_line);

@@ -434,7 +434,7 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
     bool started = start_log(&process) && start_loops(&process) && start_tls(&process)
         && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
-        && keep_prepare(&loaded->settings) && become_user(&loaded->settings)
+        && keep_prepare(&process.keep, &loaded->settings) && become_user(&loaded->settings)
         && set_resources(&process);
     if (started) {
         start_store(&process);
