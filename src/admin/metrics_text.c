@@ -162,6 +162,10 @@ static void write_all(struct text *text, const json_t *status, int64_t started_m
     backend_samples(text,
         (struct series){.name = "afloat_backend_healthy", .suffix = "", .member = "healthy"},
         origins);
+    head(text, "afloat_backend_probe_disagrees", "", "gauge",
+        "1 while its probes say otherwise than real traffic, which counts more");
+    backend_samples(text, (struct series){.name = "afloat_backend_probe_disagrees", .suffix = "",
+        .member = "probe_disagrees"}, origins);
     table_samples(text, &counters_backend, origins, backend_samples);
 }
 

@@ -1,5 +1,6 @@
 // What goes on without visitors, all on loop 0: histograms age, backends are probed,
 // their names are looked up again. See keeper_main in plan.h.
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "origin/exchange_inside.h"
@@ -16,6 +17,7 @@ struct watcher {
     struct origin *origin;
     struct origin_plan *plan;
     struct backend *backend;
+    bool told_disagreement;
 };
 
 static struct health_time time_of(const struct task *task)
@@ -45,6 +47,19 @@ static enum error watcher_start(struct origins *origins, struct scope *scope, ta
     if (error != ERROR_NONE)
         watcher_free(watcher);
     return error;
+}
+
+// Once, until they agree again: somebody has to mend either the backend or what is probed.
+static void tell_disagreement(struct watcher *watcher)
+{
+    struct health_view view;
+    health_read(&watcher->backend->health, &view);
+    if (view.disagrees && !watcher->told_disagreement)
+        log_write(LOG_WARNING, "origin", "probes and real traffic disagree, and traffic counts "
+            "more origin=%.*s backend=%s healthy=%s why=\"%s\"",
+            SLICE_ARGS(watcher->origin->name), watcher->backend->name,
+            view.healthy ? "yes" : "no", view.why);
+    watcher->told_disagreement = view.disagrees;
 }
 
 static void probe_once(struct task *task, struct watcher *watcher)
@@ -83,6 +98,7 @@ static void probe_once(struct task *task, struct watcher *watcher)
     }
     health_report_probe(&watcher->backend->health, &watcher->plan->rules, time_of(task), good,
         text_slice(&why));
+    tell_disagreement(watcher);
 }
 
 // The first probe comes at once, but not the same moment for all backends.

@@ -147,6 +147,7 @@ static void exposition_is_well_formed_and_complete(void **state)
         "\nafloat_origin_down{origin=\"other\"} 0\n",
         "\nafloat_origin_attempts_total{origin=\"main\"} 0\n",
         "\nafloat_backend_healthy{origin=\"main\",backend=\"http://127.0.0.2:9\"} 1\n",
+        "\nafloat_backend_probe_disagrees{origin=\"main\",backend=\"http://127.0.0.2:9\"} 0\n",
         "\nafloat_backend_requests_total{origin=\"other\",backend=\"http://127.0.0.3:9\"} 0\n",
         "\nafloat_access_log_dropped_total 0\n"};
     for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
