@@ -13,6 +13,7 @@
 
 static const struct sim_group *const groups[] = {
     &sim_world_scenarios,
+    &sim_cut_scenarios,
     &sim_outage_scenarios,
     &sim_health_scenarios,
     &sim_sharing_scenarios,

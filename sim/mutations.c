@@ -16,6 +16,8 @@ static const struct {
     {"stale_if_error", "origin_returns_500"},
     {"stale_if_error", "all_backends_down_and_back"},
     {"hedge", "one_of_three_stalls"},
+    {"resume", "cut_contents_go_on"},
+    {"resume", "cut_contents_go_on_untuned"},
     {"maintenance", "maintenance_learned"},
     {"peer_rescue", "peers_hold_it"},
     {"hold", "hold_unseen"},

@@ -126,7 +126,8 @@ static bool etag_listed(struct slice list, struct slice etag)
     return false;
 }
 
-static void choose_range(const struct sim_head *request, struct sim_response *response)
+static void choose_range(const struct sim_head *request, enum sim_lie lie,
+    struct sim_response *response)
 {
     struct slice range = sim_head_value(request, "range", NULL);
     struct slice if_range = sim_head_value(request, "if-range", NULL);
@@ -140,8 +141,41 @@ static void choose_range(const struct sim_head *request, struct sim_response *re
         (last.size > 0 && !slice_parse_u64(last, UINT64_MAX, &to)) || to < from)
         return;
     response->status = 206;
+    response->framing = SIM_FRAMING_LENGTH;
     response->first = from;
     response->end = MINIMUM(to + 1, response->size);
+    response->lie = if_range.data != NULL ? lie : SIM_LIE_NONE;
+}
+
+// A 206 that is not what it was asked to be.
+static void tell_lie(struct sim_response *response)
+{
+    switch (response->lie) {
+    case SIM_LIE_FIRST:
+        response->first = response->first > 0 ? response->first - 1 : 1;
+        break;
+    case SIM_LIE_LAST:
+        response->end -= response->end - response->first > 1;
+        break;
+    case SIM_LIE_ETAG:
+        response->etag[1] ^= 1;
+        break;
+    case SIM_LIE_WEAK:
+        memmove(response->etag + 2, response->etag, sizeof(response->etag) - 2);
+        memcpy(response->etag, "W/", 2);
+        break;
+    case SIM_LIE_TOTAL:
+        response->size++;
+        break;
+    case SIM_LIE_416:
+        response->status = 416;
+        break;
+    case SIM_LIE_NONE:
+    case SIM_LIE_PARTS:
+    case SIM_LIE_CODING:
+    case SIM_LIES:
+        break;
+    }
 }
 
 static void choose_content(struct sim_origin *origin, const struct sim_head *request,
@@ -163,7 +197,10 @@ static void choose_content(struct sim_origin *origin, const struct sim_head *req
     if (page->etag != SIM_ETAG_NONE && etag_listed(none_match, slice_from_string(response->etag)))
         response->status = 304;
     else
-        choose_range(request, response);
+        choose_range(request, origin->lie, response);
+    origin->ranges += response->status == 206;
+    origin->lies += response->lie != SIM_LIE_NONE;
+    tell_lie(response);
 }
 
 // Of a sibling, who gives what it holds only to those who ask for a copy and know the secret.
@@ -232,7 +269,9 @@ struct slice sim_origin_write_head(struct sim_origin *origin, const struct sim_r
             "X-Path: %.*s\r\n",
             response->version, response->asked_ms, sim_world_now_ns(origin->run->world) / NS_PER_MS,
             SLICE_ARGS(response->path));
-        text_append(&text, SLICE("Content-Type: text/html\r\n"));
+        text_append(&text, response->lie == SIM_LIE_PARTS
+            ? SLICE("Content-Type: multipart/byteranges; boundary=THIS\r\n")
+            : SLICE("Content-Type: text/html\r\n"));
         text_format(&text, "X-Variant: %.*s\r\nX-Size: %" PRIu64 "\r\n",
             SLICE_ARGS(response->variant), response->size);
         if (page->cache_control != NULL)
@@ -244,7 +283,11 @@ struct slice sim_origin_write_head(struct sim_origin *origin, const struct sim_r
         if (page->fields != NULL)
             text_append(&text, slice_from_string(page->fields));
     }
-    if (response->status == 206)
+    if (response->lie == SIM_LIE_CODING)
+        text_append(&text, SLICE("Content-Encoding: gzip\r\n"));
+    if (response->status == 416)
+        text_format(&text, "Content-Range: bytes */%" PRIu64 "\r\n", response->size);
+    if (response->status == 206 && response->lie != SIM_LIE_PARTS)
         text_format(&text, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
             response->first, response->end - 1, response->size);
     if (response->status != 304 && response->status != 204) {

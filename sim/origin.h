@@ -18,6 +18,20 @@ enum sim_fault_kind {
     SIM_FAULT_REFUSED,        // HTTP/2 only: not processed, by RST_STREAM or GOAWAY
 };
 
+// What is wrong with the answer to a range that was asked for with If-Range.
+enum sim_lie {
+    SIM_LIE_NONE,
+    SIM_LIE_FIRST,  // it begins elsewhere
+    SIM_LIE_LAST,   // it ends elsewhere
+    SIM_LIE_ETAG,   // another entity tag,
+    SIM_LIE_WEAK,   // or a weak one
+    SIM_LIE_TOTAL,  // of something of another length
+    SIM_LIE_PARTS,  // multipart/byteranges
+    SIM_LIE_CODING, // in a coding
+    SIM_LIE_416,
+    SIM_LIES
+};
+
 enum sim_fault_how { SIM_HOW_END, SIM_HOW_RESET, SIM_HOW_STALL, SIM_HOW_ANY };
 
 struct sim_fault {
@@ -50,6 +64,8 @@ struct sim_origin {
     uint64_t idle_ms, idle_spread_ms; // closes kept connections after that
     unsigned requests_each;       // per connection, 0: no limit
     const char *sibling_of;     // plays another edge that holds the paths with this prefix
+    enum sim_lie lie;
+    uint64_t ranges, lies;      // answers of 206; and of these, lies
     bool http2;                 // speaks that, without asking
     unsigned streams_each;      // at once, 0: 100
     bool honours_keys;          // does what has the same Idempotency-Key once. HTTP/1.1 only

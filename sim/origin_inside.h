@@ -16,6 +16,7 @@ struct sim_response {
     uint64_t first, end;          // the part that is sent
     uint64_t asked_ms;
     char etag[64];
+    enum sim_lie lie;
     bool has_body, keep;
     enum sim_framing framing;
 };

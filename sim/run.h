@@ -62,6 +62,7 @@ struct sim_group {
     size_t count;
 };
 
+extern const struct sim_group sim_cut_scenarios;
 extern const struct sim_group sim_world_scenarios, sim_outage_scenarios, sim_health_scenarios,
     sim_sharing_scenarios, sim_visitor_scenarios, sim_operation_scenarios,
     sim_compression_scenarios, sim_http2_origin_scenarios,

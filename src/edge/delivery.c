@@ -374,6 +374,8 @@ bool delivery_send_object(struct task *task, struct request *request)
     }
     compress_end(request, &delivery.compressed);
     request->complete = error == ERROR_NONE;
+    if (request->complete && delivery.head.has_content)
+        request_note_content(request);
     if (error != ERROR_NONE && request->first_byte_ns == 0)
         return false;
     if (error != ERROR_NONE) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/attempt.h"
+#include "edge/content.h"
 #include "edge/forward.h"
 #include "edge/invalidate.h"
 #include "edge/lifeline.h"
@@ -456,7 +457,7 @@ static enum error fetch_await_room(struct task *task, struct fetch *fetch, struc
 // From the backend into the body, until its end. The failure says whose fault it is that it broke
 // off.
 static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
-    struct exchange *exchange, struct body *body, bool *kept)
+    struct content *content, struct body *body, bool *kept)
 {
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     uint64_t look_at = settings->stream_window;
@@ -467,7 +468,7 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
         enum error error = fetch_await_room(task, fetch, body, &room, &size);
         if (error != ERROR_NONE)
             return error;
-        error = exchange_read(task, exchange, room, size, &size, &fetch->failure);
+        error = content_read(task, fetch, content, room, size, &size);
         if (error != ERROR_NONE)
             return error == ERROR_CLOSED ? ERROR_NONE : error;
         if (size > fetch->response_limit - body_size(body)) {
@@ -512,6 +513,28 @@ static bool fetch_refuses_size(struct fetch *fetch, const struct exchange *excha
     return true;
 }
 
+// The content, from wherever it can be had, until it is whole or nobody has more of it.
+static void fetch_bring_content(struct task *task, struct fetch *fetch, struct exchange *exchange,
+    const struct object *object, bool *kept)
+{
+    struct body *body = object->body;
+    struct content content;
+    content_begin(&content, fetch, exchange);
+    enum error error = fetch_copy_content(task, fetch, &content, body, kept);
+    if (error != ERROR_NONE && error != ERROR_CANCELLED) {
+        ledger_add(fetch->thread->ledger, fetch->failure.kind == FAILURE_RESPONSE_BODY_TOO_LARGE
+            ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
+        fetch_let_copy_rest(fetch);
+    }
+    if (error == ERROR_NONE && !object->storable && content.source == exchange)
+        fetch_keep_trailer(fetch, exchange);
+    if (error == ERROR_NONE)
+        body_finish(body, error);
+    else
+        body_break(body, error, (uint8_t)fetch->failure.kind);
+    content_end(task, &content);
+}
+
 // Publishes the head at once and then the content as it comes.
 static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exchange *exchange)
 {
@@ -544,21 +567,8 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
         flight_answer_alone(flight, object);
     }
     struct body *body = object->body;
-    if (body != NULL) {
-        enum error error = fetch_copy_content(task, fetch, exchange, body, &kept);
-        if (error != ERROR_NONE && error != ERROR_CANCELLED) {
-            ledger_add(fetch->thread->ledger,
-                fetch->failure.kind == FAILURE_RESPONSE_BODY_TOO_LARGE
-                    ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
-            fetch_let_copy_rest(fetch);
-        }
-        if (error == ERROR_NONE && !shared)
-            fetch_keep_trailer(fetch, exchange);
-        if (error == ERROR_NONE)
-            body_finish(body, error);
-        else
-            body_break(body, error, (uint8_t)fetch->failure.kind);
-    }
+    if (body != NULL)
+        fetch_bring_content(task, fetch, exchange, object, &kept);
     bool whole = body == NULL
         || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
     if (part.store == JUDGE_STORE && whole && body != NULL && !body_has_window(body))

@@ -12,6 +12,7 @@ struct request;
 struct fetch_report {
     struct task *task;             // while it runs; its own loop only
     const struct lifeline *saved_by; // made a further attempt succeed
+    _Atomic(const struct lifeline *) content_saved_by; // went on with it; set at any time
     struct failure failure;        // of the last failed attempt; kind NONE if all went well
     unsigned attempts;
     uint64_t first_byte_ms;

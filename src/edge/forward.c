@@ -27,6 +27,11 @@ static const bool selects[HTTP_NAME_COUNT] = {
     [HTTP_NAME_RANGE] = true,
 };
 
+bool forward_selects(enum http_name name)
+{
+    return selects[name];
+}
+
 static bool forward_passes(const struct http_fields *fields, const struct http_field *field,
     enum forward_mode mode)
 {

@@ -12,6 +12,8 @@ enum forward_mode {
 // "Name: value\r\n"… in the arena; data NULL when it is full.
 struct slice forward_fields(struct request *request, struct arena *arena, enum forward_mode mode,
     struct slice extra) MUST_CHECK;
+// Does it ask for another selection of a resource than all of its content?
+bool forward_selects(enum http_name name);
 // Of the fields after its content those that may pass (http/trailer.h), unless a rule speaks of
 // them, in the request's arena. They are optional: without memory there are none.
 struct slice forward_trailer(struct request *request, struct slice lines);

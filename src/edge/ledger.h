@@ -27,6 +27,8 @@
     X(GAVE_UP, "gave_up", "visitors who left before a lifeline had an answer")                     \
     X(BAD_REQUESTS, "bad_requests", "malformed requests refused")                                  \
     X(BROKEN_BODIES, "broken_bodies", "fetches whose content the backend broke off")               \
+    X(CONTINUATIONS, "continuations",                                                              \
+        "further exchanges that went on with a content which broke off or stood still")            \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
     X(SHED, "shed", "refused because active_requests or tasks.limit was reached")                  \
     X(REDIRECTS, "redirects", "answered by a rule's redirect, or sent on from an alias")           \

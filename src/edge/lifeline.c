@@ -91,3 +91,17 @@ const struct lifeline *lifelines_beside(struct attempt *attempt, uint64_t *ret_a
     *ret_again_ns = again_ns;
     return NULL;
 }
+
+enum lifeline_outcome lifelines_content(struct task *task, struct fetch *fetch,
+    struct content *content, bool waits)
+{
+    enum lifeline_outcome outcome = LIFELINE_PASS;
+    for (enum lifeline_id id = 0; id < LIFELINE_COUNT && outcome == LIFELINE_PASS; id++) {
+        if (lifelines[id]->content != NULL && fetch_site(fetch)->lifelines.of[id].enabled)
+            outcome = lifelines[id]->content(task, fetch, content, waits);
+        if (outcome != LIFELINE_PASS)
+            atomic_store_explicit(&fetch->report->content_saved_by, lifelines[id],
+                memory_order_release);
+    }
+    return outcome;
+}

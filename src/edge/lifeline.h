@@ -6,6 +6,7 @@
 #include "edge/ledger.h"
 #include "io/task.h"
 
+struct content;
 struct request;
 struct fetch;
 struct attempt;
@@ -29,6 +30,10 @@ struct lifeline {
     // An attempt goes on. Not in a task: it must not suspend. With PASS, *ret_again_ns is when to
     // be asked again, NEVER_NS by default.
     enum lifeline_outcome (*beside)(struct attempt *attempt, uint64_t *ret_again_ns);
+    // The content of its answer broke off, or nothing of it has come for a while (waits). AGAIN:
+    // the content has another source.
+    enum lifeline_outcome (*content)(struct task *task, struct fetch *fetch,
+        struct content *content, bool waits);
 };
 
 #define X(NAME, file, metric, help)                                                                \
@@ -51,3 +56,5 @@ enum lifeline_outcome lifelines_failure(struct task *task, struct request *reque
 enum lifeline_outcome lifelines_attempt(struct task *task, struct fetch *fetch);
 // The one that wants another attempt beside this one, or NULL: ask again then.
 const struct lifeline *lifelines_beside(struct attempt *attempt, uint64_t *ret_again_ns);
+enum lifeline_outcome lifelines_content(struct task *task, struct fetch *fetch,
+    struct content *content, bool waits);

@@ -124,5 +124,7 @@ enum error request_await_answer(struct task *task, struct request *request,
     uint64_t deadline_ns) MUST_CHECK;
 // The failure of the flight it waited for, for Proxy-Status and the page.
 const struct fetch_report *request_report(const struct request *request);
+// Whose it is that the content of the answer came, if it is a lifeline's.
+void request_note_content(struct request *request);
 // Of an object whose content broke off.
 enum failure_kind request_failure_of(const struct object *object);

@@ -174,6 +174,20 @@ const struct fetch_report *request_report(const struct request *request)
     return request->flight->report;
 }
 
+// What the fetch's content owes to a lifeline, it owes to that one last; known while it comes.
+void request_note_content(struct request *request)
+{
+    const struct fetch_report *report = request_report(request);
+    if (report == NULL || request->object != request->flight->object)
+        return;
+    const struct lifeline *lifeline =
+        atomic_load_explicit(&report->content_saved_by, memory_order_acquire);
+    if (lifeline == NULL || request->object->body == NULL)
+        return;
+    request->saved_by = lifeline;
+    request->strayed = true;
+}
+
 // The fetch has told the body. Where it has not, somebody called it off.
 enum failure_kind request_failure_of(const struct object *object)
 {
@@ -340,6 +354,7 @@ static enum ask_result request_take_answer(struct request *request)
     request->strayed = request->strayed || request->saved_by != NULL;
     if (!request->leads && request->saved_by == NULL)
         request->saved_by = lifeline_get(LIFELINE_COALESCE);
+    request_note_content(request);
     return ASK_ANSWERED;
 }
 

@@ -442,6 +442,11 @@ enum http_framing exchange_framing(const struct exchange *exchange)
     return exchange->body.framing;
 }
 
+bool exchange_has_certain_end(const struct exchange *exchange)
+{
+    return exchange->stream != NULL || exchange->body.framing != HTTP_FRAMING_CLOSE;
+}
+
 struct slice exchange_backend(const struct exchange *exchange)
 {
     return slice_from_string(exchange->backend->name);
@@ -509,12 +514,24 @@ static uint64_t keep_alive_hint_ms(const struct http_fields *fields)
     return HINT_NONE;
 }
 
+void exchange_give_up(struct exchange *exchange)
+{
+    if (exchange->given_up)
+        return;
+    exchange->given_up = true;
+    if (exchange->keeps_connections)
+        atomic_fetch_sub_explicit(&exchange->backend->in_flight, 1, memory_order_relaxed);
+    exchange_http2_leave(exchange);
+    connection_close(exchange->connection);
+    exchange->connection = NULL;
+}
+
 void exchange_close(struct task *task, struct exchange *exchange)
 {
     (void)task;
     if (exchange == NULL)
         return;
-    if (exchange->keeps_connections)
+    if (exchange->keeps_connections && !exchange->given_up)
         atomic_fetch_sub_explicit(&exchange->backend->in_flight, 1, memory_order_relaxed);
     if (is_clean(exchange)) {
         struct connection *connection = exchange->connection;

@@ -74,6 +74,8 @@ enum error exchange_open(struct task *task, struct origin *origin,
 // Valid until exchange_close.
 const struct http_response_head *exchange_head(const struct exchange *exchange);
 enum http_framing exchange_framing(const struct exchange *exchange);
+// Content that ends with its connection cannot be told from what was cut by an orderly end.
+bool exchange_has_certain_end(const struct exchange *exchange);
 struct slice exchange_backend(const struct exchange *exchange); // host:port
 uint64_t exchange_asked_ns(const struct exchange *exchange); // when the request began to be sent
 uint64_t exchange_first_byte_ms(const struct exchange *exchange);
@@ -81,6 +83,11 @@ uint64_t exchange_first_byte_ms(const struct exchange *exchange);
 // it broke (and *ret_failure is set).
 enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
     size_t *ret_size, struct failure *ret_failure) MUST_CHECK;
+// A read that waits longer than that gives BUSY: nothing is broken, the next one goes on waiting.
+// 0: none does, which is how it begins.
+void exchange_set_patience(struct exchange *exchange, uint64_t patience_ms);
+// Gives the connection up; of the exchange only its head is left.
+void exchange_give_up(struct exchange *exchange);
 // The fields after the content, as lines, without those that may not be passed on; after the read
 // that said CLOSED. Empty if there are none.
 struct slice exchange_trailer(struct exchange *exchange);

@@ -28,6 +28,7 @@ enum error exchange_break_off(struct task *task, struct exchange *exchange,
     enum failure_kind kind, enum error error)
 {
     exchange->broken = error;
+    exchange->quiet_ns = 0;
     exchange->failure = (struct failure){.kind = kind};
     memcpy(exchange->failure.backend, exchange->backend->name, sizeof(exchange->failure.backend));
     exchange_avoid_address(task, exchange, &exchange->failure);
@@ -35,6 +36,31 @@ enum error exchange_break_off(struct task *task, struct exchange *exchange,
         exchange_report_failure(task, exchange->origin, exchange->plan, exchange->backend,
             &exchange->failure);
     return error;
+}
+
+void exchange_set_patience(struct exchange *exchange, uint64_t patience_ms)
+{
+    exchange->patience_ms = patience_ms;
+}
+
+static uint64_t last_deadline(const struct exchange *exchange)
+{
+    return exchange_deadline(exchange, exchange->quiet_ns, exchange->timeouts.between_bytes_ms);
+}
+
+uint64_t exchange_read_deadline(const struct task *task, struct exchange *exchange)
+{
+    uint64_t now_ns = task_now_ns(task);
+    if (exchange->quiet_ns == 0)
+        exchange->quiet_ns = now_ns;
+    uint64_t patient_ns =
+        exchange->patience_ms == 0 ? NEVER_NS : now_ns + exchange->patience_ms * NS_PER_MS;
+    return MINIMUM(last_deadline(exchange), patient_ns);
+}
+
+bool exchange_may_wait_on(const struct task *task, const struct exchange *exchange)
+{
+    return task_now_ns(task) < last_deadline(exchange);
 }
 
 // The connection gave no more bytes. CLOSED if that is how the body ends.
@@ -87,10 +113,12 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
                 MINIMUM(exchange->end - exchange->begin, size), buffer, &content);
         } else {
             enum error error = stream_receive(task, &exchange->connection->stream, buffer, size,
-                exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.between_bytes_ms),
-                &received);
+                exchange_read_deadline(task, exchange), &received);
+            if (error == ERROR_TIMEOUT && exchange_may_wait_on(task, exchange))
+                return ERROR_BUSY;
             if (error != ERROR_NONE)
                 return end_of_connection(task, exchange, error);
+            exchange->quiet_ns = 0;
             size_t used = decode(exchange, buffer, received, buffer, &content);
             if (used < received)
                 exchange->head.keep_alive = false; // bytes beyond the body: nobody knows whose
@@ -110,7 +138,7 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
         error = exchange_http2_read(task, exchange, buffer, size, ret_size);
     else if (error == ERROR_NONE)
         error = read_content(task, exchange, buffer, size, ret_size);
-    if (error != ERROR_NONE && error != ERROR_CLOSED)
+    if (error != ERROR_NONE && error != ERROR_CLOSED && error != ERROR_BUSY)
         *ret_failure = exchange->failure;
     return error;
 }

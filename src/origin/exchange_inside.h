@@ -39,6 +39,9 @@ struct exchange {
     struct http_field fields[EXCHANGE_FIELDS_INLINE], *more_fields;
     struct http1_body body;
     struct http1_trailer trailer;
+    uint64_t patience_ms; // of a read, 0: as long as the timeouts allow
+    uint64_t quiet_ns;    // since when content is waited for; 0: some just came
+    bool given_up;
     bool spent;        // an interim response announced content, or the end of the connection
     enum error broken; // how the body ended too early, with failure
     struct failure failure;
@@ -92,6 +95,9 @@ enum error exchange_await_continue(struct task *task, struct exchange *exchange)
 // Within connect_ms and pool.connections. exchange.c
 enum error exchange_connect(struct task *task, struct exchange *exchange, bool offers_http2,
     struct connection **ret_connection, struct failure *ret_failure) MUST_CHECK;
+// How long a read waits, and whether its end is only that of its patience.
+uint64_t exchange_read_deadline(const struct task *task, struct exchange *exchange);
+bool exchange_may_wait_on(const struct task *task, const struct exchange *exchange);
 // The content ended too early: remembers why, tells health, returns the error. exchange_body.c
 enum error exchange_break_off(struct task *task, struct exchange *exchange,
     enum failure_kind kind, enum error error);

@@ -598,8 +598,7 @@ enum error exchange_http2_read(struct task *task, struct exchange *exchange, voi
 {
     struct http2_stream *stream = exchange->stream;
     enum error error = ERROR_NONE;
-    uint64_t deadline_ns =
-        exchange_deadline(exchange, task_now_ns(task), exchange->timeouts.between_bytes_ms);
+    uint64_t deadline_ns = exchange_read_deadline(task, exchange);
     stream->waiter = task;
     while (stream->begin == stream->end && !stream->ended && stream->failed == FAILURE_NONE
         && error == ERROR_NONE)
@@ -611,6 +610,7 @@ enum error exchange_http2_read(struct task *task, struct exchange *exchange, voi
         size_t step = MINIMUM(stream->end - stream->begin, size);
         memcpy(buffer, stream->content + stream->begin, step);
         stream->begin += step;
+        exchange->quiet_ns = 0;
         if (stream->session != NULL) {
             nghttp2_session_consume_stream(stream->session->nghttp2, stream->id, step);
             http2_session_kick(stream->session);
@@ -622,10 +622,30 @@ enum error exchange_http2_read(struct task *task, struct exchange *exchange, voi
         return break_off(task, exchange);
     if (stream->ended)
         return ERROR_CLOSED;
+    if (error == ERROR_TIMEOUT && exchange_may_wait_on(task, exchange))
+        return ERROR_BUSY;
     if (stream->session != NULL)
         http2_session_doubt(stream->session);
     return exchange_break_off(task, exchange, task_now_ns(task) >= exchange->deadline_ns
         ? FAILURE_RESPONSE_TIMEOUT : FAILURE_CONNECTION_READ_TIMEOUT, error);
+}
+
+void exchange_http2_leave(struct exchange *exchange)
+{
+    struct http2_stream *stream = exchange->stream;
+    struct http2_session *session = stream == NULL ? NULL : stream->session;
+    if (session == NULL)
+        return;
+    nghttp2_session_set_stream_user_data(session->nghttp2, stream->id, NULL);
+    nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+        stream->ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+    stream->session = NULL;
+    list_remove(&stream->link);
+    session->stream_count--;
+    if (!exchange->keeps_connections)
+        http2_session_retire(session);
+    else
+        http2_session_kick(session);
 }
 
 void exchange_http2_end(struct exchange *exchange)
@@ -633,20 +653,8 @@ void exchange_http2_end(struct exchange *exchange)
     struct http2_stream *stream = exchange->stream;
     if (stream == NULL)
         return;
-    struct http2_session *session = stream->session;
+    exchange_http2_leave(exchange);
     exchange->stream = NULL;
-    if (session != NULL) {
-        nghttp2_session_set_stream_user_data(session->nghttp2, stream->id, NULL);
-        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
-            stream->ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
-        stream->session = NULL;
-        list_remove(&stream->link);
-        session->stream_count--;
-        if (!exchange->keeps_connections)
-            http2_session_retire(session);
-        else
-            http2_session_kick(session);
-    }
     http2_response_free(&stream->response);
     http2_response_free(&stream->trailer);
     memory_free(stream->content);
