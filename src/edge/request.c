@@ -219,6 +219,16 @@ bool request_copy_may_go_stale(const struct request *request)
         || object_is_fresh(request->copy, now_ns));
 }
 
+bool request_look_again(struct task *task, struct request *request)
+{
+    if (request->copy == NULL && request->key.text.size > 0 && request_is_shareable(request)
+        && !rule_forbids_store(request)) {
+        request->copy = archive_look_up(task, request);
+        request_forget_error(request);
+    }
+    return request_copy_may_go_stale(request);
+}
+
 // Whose rate is spent gets what the edge has by itself.
 static void request_answer_unasked(struct request *request)
 {
@@ -279,6 +289,7 @@ static enum lifeline_outcome request_seek(struct task *task, struct request *req
     if (request->failure.kind == FAILURE_CANCELLED)
         return LIFELINE_ANSWERED; // by nobody, for there is nobody
     request->strayed = request->strayed || request->failure.kind != FAILURE_REQUEST_BODY;
+    request_look_again(task, request);
     return lifelines_failure(task, request);
 }
 

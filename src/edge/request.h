@@ -116,6 +116,9 @@ void request_refuse(struct task *task, struct request *request, unsigned status)
 // For lifelines. Answers with the copy.
 enum lifeline_outcome request_answer_stale(struct request *request);
 bool request_copy_may_go_stale(const struct request *request);
+// Whether there is a copy to send by now: while it failed or waited, somebody else's fetch may have
+// brought one.
+bool request_look_again(struct task *task, struct request *request);
 // Sees to it that a fetch for it runs; false if none could be started.
 bool request_begin_fetch(struct request *request, bool coalesce);
 // Waits for its flight until the deadline; while a usable copy is held, for

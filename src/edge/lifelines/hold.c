@@ -160,8 +160,10 @@ static enum lifeline_outcome hold_failure(struct task *task, struct request *req
     if (!at_gate && !hold_suspects(request))
         return LIFELINE_PASS;
     enum error error = hold_wait(task, request, at_gate);
+    if (error == ERROR_NONE)
+        return LIFELINE_AGAIN;
     if (error != ERROR_RESET && error != ERROR_CANCELLED)
-        return error == ERROR_NONE ? LIFELINE_AGAIN : LIFELINE_PASS;
+        return request_look_again(task, request) ? request_answer_stale(request) : LIFELINE_PASS;
     request->failure.kind = FAILURE_CANCELLED;
     request->last = true;
     return LIFELINE_ANSWERED; // with nothing, for there is nobody
