@@ -3,6 +3,7 @@
 
 // How long after the last trouble stale copies may still be seen: back-off, refreshing behind.
 #define TROUBLE_MEMORY_MS 90000
+#define ON_ITS_WAY_NS (100 * NS_PER_MS) // an answer takes to a visitor, at the most
 #define ROUNDING_MS 1100 // ages are whole seconds
 
 static void copy_value(char *buffer, size_t size, struct slice value)
@@ -226,6 +227,8 @@ void sim_check_answer(struct sim_run *run, const struct sim_request *request,
         sim_fail(run, "%s: status %u without the site's content", request->path, answer->status);
     run->answers++;
     run->errors += answer->status >= 500;
+    // What came a moment before it was on its way already.
+    served = served && path->served_ns + ON_ITS_WAY_NS < answer->head_ns;
     if (answer->status >= 500 && (!(request->allow & SIM_ALLOW_ERROR) || served))
         sim_fail(run, "%s %s: status %u (%s; %s)%s", method, request->path, answer->status,
             answer->cache_status, answer->proxy_status,
