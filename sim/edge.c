@@ -54,6 +54,10 @@ static const struct setting root_rows[] = {
         .type = SETTING_SECTION,
         .offset = offsetof(struct edge_settings, store),
         .section = &cache_settings_section},
+    {.name = "outbox",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct edge_settings, outbox),
+        .section = &outbox_settings_section},
     {.name = "origins",
         .type = SETTING_SECTION_MAP,
         .offset = offsetof(struct edge_settings, origins),
@@ -144,7 +148,9 @@ static void start_edge(void *argument)
     if (run->disk != NULL)
         open_store(edge, &kept->settings.store);
     struct address address = sim_address(SIM_EDGE_HOST, 80);
-    enum error error = edge_listen(edge->edge, &address, false);
+    enum error error = edge_open_outbox(edge->edge);
+    invariant(error == ERROR_NONE);
+    error = edge_listen(edge->edge, &address, false);
     invariant(error == ERROR_NONE);
     error = edge_start(edge->edge);
     invariant(error == ERROR_NONE);

@@ -29,6 +29,7 @@ static const struct sim_group *const groups[] = {
     &sim_overload_scenarios,
     &sim_survival_scenarios,
     &sim_peer_scenarios,
+    &sim_outbox_scenarios,
     &sim_http2_scenarios,
 };
 

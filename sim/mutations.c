@@ -20,6 +20,8 @@ static const struct {
     {"resume", "cut_contents_go_on_untuned"},
     {"maintenance", "maintenance_learned"},
     {"peer_rescue", "peers_hold_it"},
+    {"accepted_writes", "accepted_nobody_is_refused"},
+    {"accepted_writes", "accepted_doubt_holds_up_its_path"},
     {"hold", "hold_unseen"},
     {"hold", "hold_first"},
     {"hold", "hold_paced"},

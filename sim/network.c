@@ -667,6 +667,13 @@ static enum error network_blocking(struct task *task, void (*work)(void *argumen
     return ERROR_NONE;
 }
 
+static void network_entropy(struct loop *loop, void *buffer, size_t size)
+{
+    char *bytes = buffer;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)random_next(&loop->random);
+}
+
 static void network_turn(struct loop *loop, uint64_t due_ns)
 {
     (void)loop;
@@ -693,4 +700,5 @@ const struct io_operations sim_network_operations = {
     .control = network_control,
     .resolve = network_resolve,
     .blocking = network_blocking,
+    .entropy = network_entropy,
 };

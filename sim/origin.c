@@ -89,6 +89,7 @@ static enum error read_upload(struct task *task, struct connection *connection)
     bool is_repeated = origin_honours(connection->origin, &connection->request)
         && upload->complete > 0;
     upload->complete += !is_repeated;
+    upload->arrival = ++run->site.arrivals;
     if (framing == SIM_FRAMING_CHUNKED)
         sim_origin_check_trailer(run, &connection->request,
             slice_of(connection->wire.trailer, connection->wire.trailer_size));

@@ -180,6 +180,7 @@ static void end_upload(struct h2_stream *stream)
     if (stream->upload == NULL)
         return;
     stream->upload->complete++;
+    stream->upload->arrival = ++run->site.arrivals;
     if (sim_head_value(&stream->request, "content-length", NULL).data == NULL)
         sim_origin_check_trailer(run, &stream->request,
             slice_of(stream->trailer, stream->trailer_size));

@@ -38,6 +38,7 @@ struct sim_upload {
     struct list link;
     uint64_t id;
     unsigned begun, complete; // how often an origin saw it
+    uint64_t arrival;         // the how many-th complete one it was; 0: not yet
 };
 
 #define SIM_PAGES_MAX 24
@@ -46,6 +47,7 @@ struct sim_site {
     size_t page_count;
     uint64_t told_versions; // added by sim_site_change
     struct list paths, uploads;
+    uint64_t arrivals;
     uint64_t start_ns;
 };
 

@@ -2,6 +2,7 @@
 // site.
 #include "admin/commands.h"
 #include "admin/clock.h"
+#include "admin/outbox_command.h"
 #include "base/text.h"
 #include "http/key.h"
 
@@ -160,6 +161,8 @@ json_t *commands_handle(void *source, const json_t *request)
         return purge_command(source, request);
     if (slice_equal(command, SLICE("maintenance")))
         return maintenance_command(source, request);
-    return control_refusal("no such command: \"%.*s\"; there are status, purge, maintenance",
-        (int)MINIMUM(command.size, 100), command.data == NULL ? "" : command.data);
+    if (slice_equal(command, SLICE("outbox")))
+        return outbox_command(source, request);
+    return control_refusal("no such command: \"%.*s\"; there are status, purge, maintenance, "
+        "outbox", (int)MINIMUM(command.size, 100), command.data == NULL ? "" : command.data);
 }

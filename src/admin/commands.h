@@ -4,6 +4,7 @@
 //   {"command":"purge","kind":"url"|"prefix"|"tag"|"all","what":TEXT,"hard":BOOL} →
 //   {"ok":true,"purged":N}
 //   {"command":"maintenance","on":BOOL,"until_ms":N,"message":TEXT} → {"ok":true}
+//   {"command":"outbox",…}                                          see outbox_command.h
 //
 // what, hard, until_ms (wall clock) and message may be left out. Anything else is refused with a
 // sentence.

@@ -2,6 +2,7 @@
 #include "admin/counters.h"
 #include "admin/access_log.h"
 #include "cache/store.h"
+#include "edge/outbox/outbox.h"
 #include "origin/origin.h"
 
 #define TABLE(name, prefix, rows)                                                                  \
@@ -82,6 +83,23 @@ static const struct counter backend_rows[] = {
     ROW(backend_view, p95_ms, true, "95 of 100 first bytes came within this many ms; 0: unknown"),
 };
 TABLE(counters_backend, "afloat_backend_", backend_rows);
+
+static const struct counter outbox_rows[] = {
+    ROW(outbox_statistics, writes, true, "accepted writes kept, those that are over included"),
+    ROW(outbox_statistics, bytes, true, "bytes that they take on disk"),
+    ROW(outbox_statistics, queued, true, "of them, those that wait for their origin"),
+    ROW(outbox_statistics, sending, true, "of them, those being sent"),
+    ROW(outbox_statistics, unknown, true, "of them, those that wait for the operator"),
+    ROW(outbox_statistics, accepted, false, "writes accepted"),
+    ROW(outbox_statistics, delivered, false, "of them, delivered"),
+    ROW(outbox_statistics, refused, false, "of them, delivered and refused by the origin"),
+    ROW(outbox_statistics, expired, false, "of them, given up after outbox.age"),
+    ROW(outbox_statistics, dropped, false, "of them, dropped by the operator"),
+    ROW(outbox_statistics, full, false,
+        "writes not accepted because outbox.writes or outbox.size was reached"),
+    ROW(outbox_statistics, disk_errors, false, "steps that could not be noted on disk"),
+};
+TABLE(counters_outbox, "afloat_outbox_", outbox_rows);
 
 static const struct counter access_log_rows[] = {
     ROW(access_log_statistics, written, false, "lines written"),

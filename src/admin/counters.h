@@ -21,6 +21,7 @@ extern const struct counter_table counters_cache;      // of struct cache_statis
 extern const struct counter_table counters_store;      // of struct store_statistics
 extern const struct counter_table counters_origin;     // of struct origin_statistics
 extern const struct counter_table counters_backend;    // of struct backend_view
+extern const struct counter_table counters_outbox;     // of struct outbox_statistics
 extern const struct counter_table counters_access_log; // of struct access_log_statistics
 
 static inline uint64_t counter_read(const struct counter *counter, const void *owner)

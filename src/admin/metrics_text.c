@@ -152,6 +152,7 @@ static void write_all(struct text *text, const json_t *status, int64_t started_m
     write_faults(text, json_object_get(status, "faults"));
     table_samples(text, &counters_cache, json_object_get(status, "cache"), single_sample);
     table_samples(text, &counters_store, json_object_get(status, "store"), single_sample);
+    table_samples(text, &counters_outbox, json_object_get(status, "outbox"), single_sample);
     table_samples(text, &counters_access_log, json_object_get(status, "access_log"), single_sample);
 
     head(text, "afloat_origin_down", "", "gauge", "1 while no backend of it answers");

@@ -7,6 +7,7 @@
 #include "cache/store.h"
 #include "edge/history.h"
 #include "edge/lifeline.h"
+#include "edge/outbox/outbox.h"
 
 #include <time.h>
 
@@ -260,6 +261,16 @@ static json_t *build_access_log(struct builder *builder, const struct access_log
     return object;
 }
 
+static json_t *build_outbox(struct builder *builder, struct edge *edge)
+{
+    struct outbox_statistics statistics = {0};
+    if (edge_outbox(edge) != NULL)
+        outbox_read_statistics(edge_outbox(edge), &statistics);
+    json_t *object = json_object();
+    set_counters(builder, object, &counters_outbox, &statistics);
+    return object;
+}
+
 json_t *status_build(struct status_source *source, int64_t now_ms)
 {
     struct builder builder = {0};
@@ -282,6 +293,7 @@ json_t *status_build(struct status_source *source, int64_t now_ms)
     set_ledger(&builder, root, edge);
     set(&builder, root, "averted", build_averted(&builder, edge, now_ms));
     set(&builder, root, "faults", build_faults(&builder, edge));
+    set(&builder, root, "outbox", build_outbox(&builder, edge));
     set(&builder, root, "access_log", build_access_log(&builder, source->access_log));
     if (builder.failed) {
         json_decref(root);

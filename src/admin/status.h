@@ -22,7 +22,10 @@
 //       hours: [{averted, errors}]}: errors that lifelines averted and that they did not, in the
 //       last 24 hours; by_lifeline is of the day, hours has 24, the oldest first
 //   faults: {TEXT: COUNT}                              refused requests by kind, those that
-//   occurred access_log: {written, dropped, write_errors}
+//   occurred
+//   outbox: {writes, bytes, queued, sending, unknown, accepted, delivered, refused, expired,
+//       dropped, full, disk_errors}
+//   access_log: {written, dropped, write_errors}
 #pragma once
 
 #include "admin/access_log.h"

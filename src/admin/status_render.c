@@ -243,6 +243,25 @@ static void render_store(const struct screen *screen, const json_t *status)
         put_line(screen, RED, "      the disk fails or is full: new copies are in memory only");
 }
 
+// Only where there is something, and loudly where somebody must decide.
+static void render_outbox(const struct screen *screen, const json_t *status)
+{
+    char buffer[32];
+    const json_t *outbox = json_object_get(status, "outbox");
+    uint64_t waiting = count_of(outbox, "queued") + count_of(outbox, "sending");
+    uint64_t unknown = count_of(outbox, "unknown");
+    if (waiting + unknown == 0)
+        return;
+    put(screen, BOLD, 0, "outbox");
+    fprintf(screen->out, " holds %s accepted write%s for delivery\n", grouped(waiting, buffer),
+        waiting == 1 ? "" : "s");
+    if (unknown > 0) {
+        put(screen, YELLOW, 0, "note");
+        fprintf(screen->out, ": nobody knows whether %s of them arrived, and you must decide: see "
+            "afloat outbox list\n", grouped(unknown, buffer));
+    }
+}
+
 static void render_counts(
     const struct screen *screen, const json_t *ledger, unsigned first, unsigned end)
 {
@@ -343,6 +362,7 @@ void status_render(const json_t *status, bool colours, int64_t now_ms, FILE *out
         render_origin(&screen, origin);
     render_cache(&screen, status);
     render_store(&screen, status);
+    render_outbox(&screen, status);
     render_ledger(&screen, status);
     render_averted(&screen, status);
 }

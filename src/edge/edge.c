@@ -7,6 +7,8 @@
 #include "edge/client_table.h"
 #include "edge/connection.h"
 #include "edge/http2/http2.h"
+#include "edge/outbox/outbox.h"
+#include "edge/outbox/outbox_delivery.h"
 #include "edge/thread.h"
 
 #define FLIGHTS_MAX 100000
@@ -76,6 +78,19 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     return edge;
 }
 
+enum error edge_open_outbox(struct edge *edge)
+{
+    const struct outbox_settings *settings = &edge->generation->settings->outbox;
+    if (settings->directory.size == 0)
+        return ERROR_NONE;
+    enum error error = outbox_open(settings, &edge->outbox);
+    if (error == ERROR_NONE) {
+        edge->delivery = outbox_delivery_create(edge);
+        error = edge->delivery == NULL ? ERROR_MEMORY : ERROR_NONE;
+    }
+    return error;
+}
+
 enum error edge_listen(struct edge *edge, struct address *address, bool secure)
 {
     for (unsigned i = 0; i < edge->thread_count; i++) {
@@ -112,6 +127,8 @@ enum error edge_start(struct edge *edge)
     enum error error = origins_start(edge->origins);
     if (error == ERROR_NONE && edge->store != NULL)
         error = task_start(edge->threads[0].loop, &edge->threads[0].fetches, archive_main, edge);
+    if (error == ERROR_NONE && edge->delivery != NULL)
+        error = outbox_delivery_start(edge->delivery);
     for (unsigned i = 0; error == ERROR_NONE && i < edge->thread_count; i++) {
         struct edge_thread *thread = &edge->threads[i];
         error = task_start(thread->loop, NULL, edge_thread_drain_main, thread);
@@ -157,6 +174,8 @@ enum error edge_reload(struct edge *edge, const struct edge_settings *settings,
         return error == ERROR_NONE ? ERROR_MEMORY : error;
     }
     cache_set_memory(edge->cache, settings->store.memory);
+    if (edge->outbox != NULL)
+        outbox_configure(edge->outbox, &settings->outbox);
     reload->edge = edge;
     reload->generation = generation;
     reload->pending = edge->thread_count;
@@ -237,6 +256,8 @@ static void edge_thread_drain_main(struct task *task, void *argument)
         return;
     }
     edge_thread_await_others(task, &edge->unfinished, 1);
+    outbox_delivery_stop(task, edge->delivery, deadline_after_ms(thread->loop,
+        thread->generation->settings->connections.drain_timeout_ms));
     origins_stop(task, edge->origins);
     for (unsigned i = edge->thread_count; i-- > 0;)
         loop_stop(edge->threads[i].loop);
@@ -285,6 +306,8 @@ void edge_destroy(struct edge *edge)
     for (unsigned i = 0; edge->generation != NULL && i < edge->thread_count; i++)
         edge_thread_destroy(&edge->threads[i]);
     generation_release(edge->generation);
+    outbox_delivery_destroy(edge->delivery);
+    outbox_close(edge->outbox);
     if (edge->origins != NULL)
         origins_destroy(edge->origins);
     if (edge->flights != NULL)
@@ -302,6 +325,11 @@ void edge_destroy(struct edge *edge)
 }
 
 // --- Looking in ---
+
+struct outbox *edge_outbox(struct edge *edge)
+{
+    return edge->outbox;
+}
 
 struct cache *edge_cache(struct edge *edge)
 {

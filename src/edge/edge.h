@@ -35,6 +35,9 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
 // Copies outlive the process there; before edge_start. It stays the caller's, and outlives the
 // loops.
 void edge_use_store(struct edge *edge, struct store *store);
+// Opens settings' outbox, if they name one, before the edge starts; blocks. The error is its
+// directory's.
+enum error edge_open_outbox(struct edge *edge) MUST_CHECK;
 // Opens one listener per loop, before the loops run; port 0 in *address is replaced by the port it
 // got. secure: visitors speak TLS there.
 enum error edge_listen(struct edge *edge, struct address *address, bool secure) MUST_CHECK;
@@ -63,6 +66,7 @@ uint64_t edge_purge(struct edge *edge, const struct purge *purge);
 // What was purged so far will not be back after a crash, either; blocks. An error is the disk's.
 enum error edge_settle(struct edge *edge) MUST_CHECK;
 
+struct outbox *edge_outbox(struct edge *edge); // NULL: it has none
 struct cache *edge_cache(struct edge *edge);
 struct store *edge_store(struct edge *edge); // NULL: there is none
 struct origins *edge_origins(struct edge *edge);

@@ -122,7 +122,7 @@ struct slice forward_fields(struct request *request, struct arena *arena, enum f
         if (forward_passes(fields, &fields->items[i], mode))
             forward_append(&text, fields->items[i].name, fields->items[i].value);
     }
-    if (request->head.framing == HTTP_FRAMING_CHUNKED)
+    if (request->head.framing == HTTP_FRAMING_CHUNKED && mode != FORWARD_LATER)
         forward_append_trailer_names(&text, fields);
     text_append(&text, extra);
     text_append(&text, request->head.major_version == 2 ? SLICE("Via: 2 ")

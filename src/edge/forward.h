@@ -7,6 +7,7 @@
 enum forward_mode {
     FORWARD_AS_SENT, // a pass: the visitor's conditions and ranges are the backend's to answer
     FORWARD_WHOLE,   // for everybody: without conditions and ranges, except `extra`
+    FORWARD_LATER,   // as sent, for when the visitor has gone: without a trailer
 };
 
 // "Name: value\r\n"… in the arena; data NULL when it is full.

@@ -20,6 +20,8 @@
     X(STALE_IF_ERROR, stale_if_error, "saved_stale_if_error", "stale because the backend failed")  \
     X(PEER_RESCUE, peer_rescue, "saved_peer_rescue",                                               \
         "a copy that another edge of the site held, because the backend failed")                   \
+    X(ACCEPTED_WRITES, accepted_writes, "saved_accepted_writes",                                   \
+        "written down, to be delivered when the origin is back")                                   \
     X(HOLD, hold, "saved_hold", "waited for the backend to come back, and were answered")          \
     X(HONEST_PAGE, honest_page, "honest_pages", "could not be saved: told the truth with a page")
 

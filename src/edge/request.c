@@ -340,7 +340,11 @@ static void request_deliver(struct task *task, struct request *request)
         request_seek_another(task, request);
     if (request->object != NULL && delivery_send_object(task, request))
         return;
-    if (request->outcome == OUTCOME_ERROR && request_asks_only_for_copies(request))
+    const struct own_answer *own = request->own;
+    if (own != NULL)
+        delivery_send_bytes(task, request, own->status, own->content_type, own->fields,
+            own->content);
+    else if (request->outcome == OUTCOME_ERROR && request_asks_only_for_copies(request))
         delivery_send_bytes(task, request, request->status,
             SLICE("text/plain; charset=utf-8"), SLICE(""),
             SLICE("There is no copy here that would do, and the request asked for nothing else "

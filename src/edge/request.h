@@ -32,6 +32,12 @@ enum request_lack {
     LACK_STORE,   // it is none that the store has to do with
 };
 
+// A small answer made here, in the request's arena.
+struct own_answer {
+    unsigned status;
+    struct slice content_type, fields, content; // fields: "Name: value\r\n" lines, may be empty
+};
+
 #define REQUEST_FIELDS_ON_STACK 64
 #define REQUEST_ID_DIGITS 16
 
@@ -88,6 +94,7 @@ struct request {
     // The answer:
     struct object *object;     // what to send; NULL with OUTCOME_ERROR and OUTCOME_NONE
     enum request_outcome outcome;
+    const struct own_answer *own; // instead: what a lifeline answers by itself; NULL: nothing
     const struct lifeline *saved_by;
     struct failure failure;    // of the origin, kind NONE if it did not fail
     // What became of it, for the log:

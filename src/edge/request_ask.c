@@ -1,6 +1,7 @@
 // Asking the origin for a request, together with everybody who wants the same: joins or begins a
 // flight (cache/flight.h), waits for it, and takes what it brought. The fetch itself is in fetch.c.
 #include "edge/request_inside.h"
+#include "edge/outbox/outbox_accept.h"
 #include "edge/secure.h"
 
 #define GONE_CHECK_MS 1000 // how often a waiting request looks whether its visitor left
@@ -43,13 +44,19 @@ void request_leave_gate(struct request *request)
         request->thread->loop->now_ns);
 }
 
-// Not during declared maintenance, and not while the copy's back-off lasts: the answer would be
-// the copy anyway, and a dying backend must not be hammered by everybody who reads it.
+// Not during declared maintenance, not past writes that were accepted before, and not while the
+// copy's back-off lasts: the answer would be the copy anyway, and a dying backend must not be
+// hammered by everybody who reads it.
 bool request_may_ask(struct request *request)
 {
     uint64_t now_ns = request->thread->loop->now_ns;
     if (atomic_load_explicit(&request->thread->edge->in_maintenance, memory_order_relaxed)) {
         request->failure.kind = FAILURE_DESTINATION_UNAVAILABLE;
+        return false;
+    }
+    if (outbox_goes_first(request)) {
+        request->failure = (struct failure){.kind = FAILURE_DESTINATION_UNAVAILABLE,
+            .unsent = true};
         return false;
     }
     if (tunnel_is_refused(request)) {

@@ -7,6 +7,7 @@
 #include "edge/debug_settings.h"
 #include "edge/http2/http2.h"
 #include "edge/lifeline_map.h"
+#include "edge/outbox/outbox_settings.h"
 #include "edge/peer.h"
 #include "edge/pressure.h"
 #include "edge/purge_settings.h"
@@ -76,6 +77,7 @@ struct edge_settings {
     struct pressure_settings overload;
     struct cache_settings store;
     struct compress_limits compression;
+    struct outbox_settings outbox;
     struct setting_list origins; // of struct origin_settings
     struct setting_list sites;   // of struct site_settings
     struct slice prefix;         // of the edge's own pages, "/.afloat/"; empty: none

@@ -101,6 +101,8 @@ struct edge {
     struct flight_table *flights;
     struct origins *origins;
     struct client_table *clients;
+    struct outbox *outbox;         // NULL: there is none
+    struct outbox_delivery *delivery;
     uint64_t client_seed;
     struct history_table histories; // one per site
     struct ledger_row *ledger;     // one per thread, aligned, within ledger_memory

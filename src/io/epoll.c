@@ -137,6 +137,13 @@ static enum error epoll_blocking(struct task *task, void (*work)(void *argument)
     return helpers_run(task, &self->world->helpers, work, argument);
 }
 
+static void epoll_entropy(struct loop *loop, void *buffer, size_t size)
+{
+    (void)loop;
+    // Up to 256 bytes are never interrupted (getrandom(2)).
+    invariant(size <= 256 && getrandom(buffer, size, 0) == (ssize_t)size);
+}
+
 static const struct io_operations epoll_operations = {
     .turn = epoll_turn,
     .interrupt = epoll_interrupt,
@@ -151,6 +158,7 @@ static const struct io_operations epoll_operations = {
     .control = epoll_control,
     .resolve = epoll_resolve,
     .blocking = epoll_blocking,
+    .entropy = epoll_entropy,
 };
 
 // Loops.

@@ -272,3 +272,8 @@ enum error io_blocking(struct task *task, void (*work)(void *argument), void *ar
 {
     return task_loop(task)->operations->blocking(task, work, argument);
 }
+
+void io_entropy(struct loop *loop, void *buffer, size_t size)
+{
+    loop->operations->entropy(loop, buffer, size);
+}

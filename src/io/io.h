@@ -102,3 +102,5 @@ enum error io_resolve(struct task *task, struct slice host, uint16_t port, uint6
 // Runs work on a helper thread (files, anything that blocks). Not cancellable: it waits for the
 // end. LIMIT when too much work waits already.
 enum error io_blocking(struct task *task, void (*work)(void *argument), void *argument) MUST_CHECK;
+// Bytes that nobody can guess, as loop->random's can be by who has seen enough of them.
+void io_entropy(struct loop *loop, void *buffer, size_t size);

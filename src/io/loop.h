@@ -63,6 +63,7 @@ struct io_operations {
     enum error (*resolve)(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
         struct io_names *ret_names);
     enum error (*blocking)(struct task *task, void (*work)(void *argument), void *argument);
+    void (*entropy)(struct loop *loop, void *buffer, size_t size);
 };
 
 struct loop_limits {

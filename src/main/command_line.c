@@ -75,13 +75,15 @@ static const struct flag flags[] = {
     {"--all", NULL, IN(PURGE), FLAG_PURGE, 0, NULL, NULL, "every copy"},
     {"--hard", NULL, IN(PURGE), FLAG_SWITCH, AT(purge.hard), NULL, NULL,
      "remove them for good; else they are stale, but still there for failures"},
-    {"--json", NULL, IN(STATUS), FLAG_SWITCH, AT(json), NULL, NULL, "for programs"},
+    {"--all", NULL, IN(OUTBOX), FLAG_SWITCH, AT(outbox.all), NULL, NULL,
+     "with list: those that are over too"},
+    {"--json", NULL, IN(STATUS) | IN(OUTBOX), FLAG_SWITCH, AT(json), NULL, NULL, "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
      "what visitors are told, only off ends it: 30m, 18:30 or 2026-01-31T18:30:00Z"},
     {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL, check_message,
      "a sentence for visitors"},
-    {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE), FLAG_TEXT, AT(state),
-     "state", NULL,
+    {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX),
+     FLAG_TEXT, AT(state), "state", NULL,
      "of the control socket; default /var/lib/afloat or, for users, in their home"},
 };
 static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
@@ -118,6 +120,15 @@ static const struct command_entry commands[] = {
         "afloat maintenance on --until 18:30 --message 'New database; back this evening.'\n"
         "afloat maintenance on --until 30m\n"
         "afloat maintenance off"},
+    [COMMAND_OUTBOX] = {"outbox",
+        "afloat outbox list [--all] [--json] [--state DIR]\n"
+        "afloat outbox show ID [--json] [--state DIR]\n"
+        "afloat outbox (retry | drop) ID [--state DIR]",
+        "Shows the writes that were accepted for a backend, and decides on those in doubt.",
+        "afloat outbox list\n"
+        "afloat outbox show 6f1c0a52b9d34e7785a0c1d2e3f40516\n"
+        "afloat outbox retry 6f1c0a52b9d34e7785a0c1d2e3f40516  # did not arrive: send it again\n"
+        "afloat outbox drop 6f1c0a52b9d34e7785a0c1d2e3f40516   # did arrive, or shall not"},
     [COMMAND_HELP] = {"help", "afloat help [COMMAND]", "Explains a command.", "afloat help run"},
     [COMMAND_VERSION] = {"--version", "afloat --version", "Prints the version.",
         "afloat --version"},
@@ -131,7 +142,7 @@ struct parser {
     const char *name;       // of the command, for errors; NULL: not known yet
     uint64_t seen;          // bit i: flags[i] stood
     const struct flag *purge; // the flag that said what
-    const char *word;       // the one word beside the flags; NULL: none yet
+    const char *word, *second; // beside the flags; NULL: none yet
 };
 
 // --- Errors: one line each ---
@@ -366,14 +377,18 @@ static bool take_word(struct parser *parser, const char *word)
 {
     enum command command = parser->line->command;
     bool takes_word = command == COMMAND_CHECK_CONFIG || command == COMMAND_MAINTENANCE
-        || command == COMMAND_HELP;
+        || command == COMMAND_OUTBOX || command == COMMAND_HELP;
+    bool takes_second = command == COMMAND_OUTBOX && parser->second == NULL;
     char buffer[256];
     struct text quoted = text_in(buffer, sizeof(buffer));
     text_append_quoted(&quoted, slice_from_string(word));
-    if (!takes_word || parser->word != NULL)
+    if (!takes_word || (parser->word != NULL && !takes_second))
         return refuse(parser, "%.*s is one word too many; see afloat help %s",
             SLICE_ARGS(text_slice(&quoted)), topic(parser));
-    parser->word = word;
+    if (parser->word == NULL)
+        parser->word = word;
+    else
+        parser->second = word;
     return true;
 }
 
@@ -412,6 +427,29 @@ static bool finish_maintenance(struct parser *parser)
     return true;
 }
 
+static bool finish_outbox(struct parser *parser)
+{
+    static const char *const actions[] = {"list", "show", "retry", "drop"};
+    struct outbox_command *outbox = &parser->line->outbox;
+    outbox->id = parser->second;
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        if (parser->word != NULL && strcmp(parser->word, actions[i]) == 0)
+            outbox->action = actions[i];
+    }
+    if (outbox->action == NULL)
+        return refuse(parser, "do what? expected list, show, retry or drop");
+    bool lists = outbox->action == actions[0];
+    if (lists && outbox->id != NULL)
+        return refuse(parser, "list takes no ID; expected show");
+    if (!lists && outbox->id == NULL)
+        return refuse(parser, "%s which one? expected an ID, see afloat outbox list",
+            outbox->action);
+    if (!lists && outbox->all)
+        return refuse(parser, "--all goes with list only");
+    return outbox->id == NULL || text_is_utf8(slice_from_string(outbox->id))
+        || refuse(parser, "that is no ID; see afloat outbox list");
+}
+
 static bool finish_help(struct parser *parser)
 {
     if (parser->word == NULL)
@@ -434,6 +472,8 @@ static bool finish(struct parser *parser)
             || refuse(parser, "purge what? expected --url, --prefix, --tag or --all");
     case COMMAND_MAINTENANCE:
         return finish_maintenance(parser);
+    case COMMAND_OUTBOX:
+        return finish_outbox(parser);
     case COMMAND_HELP:
         return finish_help(parser);
     case COMMAND_STATUS:

@@ -20,6 +20,7 @@ enum command {
     COMMAND_PURGE,
     COMMAND_STATUS,
     COMMAND_MAINTENANCE,
+    COMMAND_OUTBOX,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -49,6 +50,12 @@ struct maintenance_command {
     const char *message; // NULL: not given
 };
 
+struct outbox_command {
+    const char *action; // "list", "show", "retry" or "drop", as the control socket wants it
+    const char *id;     // NULL with list
+    bool all;           // of list
+};
+
 // Texts are words of argv.
 struct command_line {
     enum command command;
@@ -56,8 +63,9 @@ struct command_line {
     struct run_command run;
     const char *config_file; // of check-config
     struct purge_command purge;
-    bool json; // of status
+    bool json; // of status and outbox
     struct maintenance_command maintenance;
+    struct outbox_command outbox;
     bool help_has_topic;
     enum command help_topic;
 };

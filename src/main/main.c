@@ -1,6 +1,7 @@
 // One binary, several commands: each reads the command line's struct and calls one room.
 #include "admin/clock.h"
 #include "admin/commands.h"
+#include "admin/outbox_command.h"
 #include "base/memory.h"
 #include "conf/describe.h"
 #include "main/command_line.h"
@@ -123,6 +124,29 @@ static int maintain(const struct command_line *line)
     return 0;
 }
 
+static int work_on_outbox(const struct command_line *line)
+{
+    const struct outbox_command *what = &line->outbox;
+    json_t *response = call(line, json_pack("{s:s, s:s, s:s*, s:b}", "command", "outbox",
+        "action", what->action, "id", what->id, "all", what->all));
+    if (response == NULL)
+        return 1;
+    const json_t *write = json_object_get(response, "write");
+    bool lists = strcmp(what->action, "list") == 0;
+    if (line->json && (lists || write != NULL)) {
+        json_dumpf(lists ? json_object_get(response, "writes") : write, stdout, JSON_INDENT(2));
+        printf("\n");
+    } else if (lists) {
+        outbox_render_list(response, stdout);
+    } else if (write != NULL) {
+        outbox_render_write(write, stdout);
+    } else {
+        puts(strcmp(what->action, "retry") == 0 ? "it is sent again" : "it is dropped");
+    }
+    json_decref(response);
+    return 0;
+}
+
 // Not for users: writes the generated reference, for ./dev docs and the test that it is current.
 static int dump_docs(const char *kind)
 {
@@ -155,6 +179,8 @@ int main(int argc, char **argv)
         return show_status(&line);
     case COMMAND_MAINTENANCE:
         return maintain(&line);
+    case COMMAND_OUTBOX:
+        return work_on_outbox(&line);
     case COMMAND_HELP:
         command_line_print_help(&line, stdout);
         return 0;

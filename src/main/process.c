@@ -212,6 +212,18 @@ static void start_store(struct process *process)
         edge_use_store(process->edge, process->keep.store);
 }
 
+// As the user whose files they are.
+static bool start_outbox(struct process *process)
+{
+    const struct slice path = process->loaded->settings.edge.outbox.directory;
+    enum error error = edge_open_outbox(process->edge);
+    if (error == ERROR_BUSY)
+        return fail("another afloat uses the outbox %.*s; give this one its own by "
+            "outbox.directory", SLICE_ARGS(path));
+    return error == ERROR_NONE || fail("cannot use the outbox %.*s: %s%s", SLICE_ARGS(path),
+        error_text(error), error == ERROR_NOT_FOUND ? " (its parent is not there)" : "");
+}
+
 static void *run_loop(void *loop)
 {
     loop_run(loop);
@@ -435,7 +447,7 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
         && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
         && keep_prepare(&process.keep, &loaded->settings) && become_user(&loaded->settings)
-        && set_resources(&process);
+        && start_outbox(&process) && set_resources(&process);
     if (started) {
         start_store(&process);
         started = start_threads(&process);

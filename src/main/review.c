@@ -161,6 +161,39 @@ static void review_remainders(struct setting_review *review, const struct settin
     }
 }
 
+// A visitor who is told 202 must find out what became of it, after a restart too.
+static void review_writes(struct setting_review *review, const struct settings *settings,
+    size_t index)
+{
+    const struct site_settings *site = (const struct site_settings *)settings->edge.sites.items
+        + index;
+    const struct rule_settings *rules = site->rules.items;
+    for (size_t i = 0; i < site->rules.count; i++) {
+        const struct accept_settings *accept = &rules[i].accept_writes;
+        if (accept->methods == 0 && conf_is_written(review, &accept->content))
+            conf_add_mistake(review, &accept->content, "sites[%zu].rules[%zu].accept_writes: "
+                "names no method, so nothing is accepted; expected methods, such as [POST]",
+                index + 1, i + 1);
+        if (accept->add_key && rules[i].idempotency_key != RULE_KEY_HONOURED)
+            conf_add_mistake(review, &accept->add_key, "sites[%zu].rules[%zu].accept_writes: "
+                "add_key is of no use; expected idempotency_key: honoured in the same rule",
+                index + 1, i + 1);
+        if (accept->methods == 0)
+            continue;
+        if (settings->edge.outbox.directory.size == 0
+            && !conf_is_written(review, &settings->edge.outbox.directory))
+            conf_add_mistake(review, &accept->methods, "sites[%zu].rules[%zu].accept_writes: has "
+                "nowhere to write to; expected outbox.directory", index + 1, i + 1);
+        if (settings->edge.prefix.size == 0)
+            conf_add_mistake(review, &accept->methods, "sites[%zu].rules[%zu].accept_writes: has "
+                "no page that tells what became of a write; expected a prefix", index + 1, i + 1);
+        if (settings->edge.outbox.size != 0 && accept->content > settings->edge.outbox.size)
+            conf_add_mistake(review, &accept->methods, "sites[%zu].rules[%zu].accept_writes: "
+                "content is more than the outbox may hold; expected at most outbox.size",
+                index + 1, i + 1);
+    }
+}
+
 void settings_review(struct setting_review *review, const void *all)
 {
     const struct settings *settings = all;
@@ -168,6 +201,7 @@ void settings_review(struct setting_review *review, const void *all)
     for (size_t i = 0; i < settings->edge.sites.count; i++) {
         review_origins(review, settings, i);
         review_aliases(review, &sites[i], i);
+        review_writes(review, settings, i);
     }
     advice_review(review, settings);
     certificates_review(review, settings);

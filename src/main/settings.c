@@ -82,6 +82,8 @@ static const struct setting rows[] = {
         .touch = "Set it to get certificates from Let's Encrypt and others: see docs/tls.md."},
     {.name = "store", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.store),
         .section = &cache_settings_section, .summary = "The cache's memory and disk."},
+    {.name = "outbox", .type = SETTING_SECTION, .offset = offsetof(struct settings, edge.outbox),
+        .section = &outbox_settings_section, .summary = "Where accepted writes are kept."},
     {.name = "connections", .type = SETTING_SECTION,
         .offset = offsetof(struct settings, edge.connections),
         .section = &connection_settings_section,

@@ -1,6 +1,8 @@
-// PREFIX/status and PREFIX/clear-cache; anything else below the prefix is not found.
+// PREFIX/status, PREFIX/clear-cache and PREFIX/outbox/ID; anything else below the prefix is not
+// found.
 #include "edge/pages/own_page.h"
 #include "edge/delivery.h"
+#include "edge/outbox/outbox_page.h"
 #include "edge/pages/page.h"
 #include "edge/secure.h"
 
@@ -78,6 +80,8 @@ bool own_page_serve(struct task *task, struct request *request)
         serve_status(task, request, path);
     else if (slice_equal(path, SLICE("clear-cache")))
         serve_clear_cache(task, request);
+    else if (slice_starts_with(path, SLICE("outbox/")))
+        outbox_page_serve(task, request, slice_of(path.data + 7, path.size - 7));
     else
         delivery_send_page(task, request, 404);
     return true;

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "edge/history.h"
+#include "edge/outbox/outbox_format.h"
 #include "edge/settings.h"
 
 enum page_form { PAGE_HTML, PAGE_JSON, PAGE_TEXT };
@@ -71,3 +72,17 @@ struct slice page_site_status(
 // After the button "clear this site's cached files in my browser" was used.
 struct slice page_cleared(
     struct arena *arena, enum page_form form, struct slice host, struct slice prefix);
+
+// What became of an accepted write, for its 202 and for /.afloat/outbox/ID. JSON: {id, state, url,
+// accepted}, url being where to ask again, and, where known, over, status (of the site's answer),
+// location (what that says of where the result is), support.
+struct page_write {
+    struct slice host, id, prefix, support;
+    enum outbox_state state;
+    unsigned status;              // of the origin's answer; 0: none
+    struct slice location;        // likewise; may be empty
+    int64_t accepted_ms, over_ms; // over_ms 0: it is not over
+    int64_t now_ms;
+};
+struct slice page_accepted_write(
+    struct arena *arena, enum page_form form, const struct page_write *write);

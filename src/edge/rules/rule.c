@@ -258,6 +258,8 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
     take_number(&effect->url, settings->limits.url);
     take_number(&effect->response, settings->limits.response);
     take_number(&effect->idempotency_key, settings->idempotency_key);
+    if (settings->accept_writes.methods != 0)
+        effect->accept_writes = &settings->accept_writes;
     effect->has_request_headers = effect->has_request_headers || writes_or_removes(&rule->request);
     effect->has_response_headers = effect->has_response_headers
         || writes_or_removes(&rule->response);

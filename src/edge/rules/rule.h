@@ -31,6 +31,7 @@
 #pragma once
 
 #include "cache/judge.h"
+#include "edge/outbox/outbox_settings.h"
 #include "edge/rules/rule_pattern.h"
 #include "edge/rules/rule_query.h"
 #include "edge/rules/rule_template.h"
@@ -86,6 +87,7 @@ struct rule_effect {
     const struct setting_list *methods; // allowed; NULL: all
     uint64_t content, url, response;    // bytes allowed
     uint64_t idempotency_key;           // enum rule_idempotency_key
+    const struct accept_settings *accept_writes; // NULL: none are
     struct rule_path path;
     bool has_request_headers, has_response_headers, parts_copies;
     bool hides_cookie, hides_authorization; // the visitor's, from the origin

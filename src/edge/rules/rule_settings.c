@@ -404,6 +404,9 @@ static const struct setting rule_rows[] = {
         .summary = "Answer without asking the origin."},
     {.name = "limits", .type = SETTING_SECTION, MEMBER(limits), .section = &limit_section,
         .summary = "What a request and its answer may be."},
+    {.name = "accept_writes", .type = SETTING_SECTION, MEMBER(accept_writes),
+        .section = &accept_settings_section,
+        .summary = "Accept writes for an origin that cannot take them."},
 };
 #undef MEMBER
 

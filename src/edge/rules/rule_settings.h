@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/setting.h"
+#include "edge/outbox/outbox_settings.h"
 
 #define RULES_MAX 256 // of one site
 
@@ -62,6 +63,7 @@ struct rule_settings {
     struct rule_redirect_settings redirect;
     struct rule_answer_settings answer;
     struct rule_limit_settings limits;
+    struct accept_settings accept_writes;
 };
 
 extern const struct setting_section key_settings_section, rule_settings_section;

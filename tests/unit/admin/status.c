@@ -41,7 +41,7 @@ static void status_has_the_documented_members(void **state)
     json_t *status = status_build(&fixture.source, edge_started_ms(fixture.edge) + 61000);
     assert_members(status,
         "version started uptime_seconds listeners threads maintenance sites origins cache store "
-        "now ledger saved forbidden averted faults access_log");
+        "now ledger saved forbidden averted faults outbox access_log");
     assert_int_equal(json_integer_value(json_object_get(status, "uptime_seconds")), 61);
     assert_string_equal(json_string_value(json_array_get(json_object_get(status, "listeners"), 0)),
         "127.0.0.1:8080");
@@ -85,6 +85,9 @@ static void status_has_the_documented_members(void **state)
     assert_members(json_array_get(json_object_get(averted, "hours"), 0), "averted errors");
     assert_non_null(json_object_get(json_object_get(averted, "by_lifeline"), "saved_hold"));
     assert_null(json_object_get(json_object_get(averted, "by_lifeline"), "saved_coalesce"));
+    assert_members(json_object_get(status, "outbox"),
+        "writes bytes queued sending unknown accepted delivered refused expired dropped full "
+        "disk_errors");
     assert_members(json_object_get(status, "access_log"), "written dropped write_errors");
     assert_int_equal(json_object_size(json_object_get(status, "ledger")), LEDGER_COUNTS);
     json_decref(status);

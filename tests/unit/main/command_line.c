@@ -272,6 +272,31 @@ static void test_status(void **state)
     assert_string_equal(line.state, "/run/a");
 }
 
+static void test_outbox(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat outbox list --all --json");
+    assert_int_equal(line.command, COMMAND_OUTBOX);
+    assert_string_equal(line.outbox.action, "list");
+    assert_null(line.outbox.id);
+    assert_true(line.outbox.all);
+    assert_true(line.json);
+    line = good("afloat outbox retry 0123 --state /run/a");
+    assert_string_equal(line.outbox.action, "retry");
+    assert_string_equal(line.outbox.id, "0123");
+    assert_string_equal(good("afloat outbox drop a").outbox.action, "drop");
+    assert_string_equal(good("afloat outbox show a").outbox.action, "show");
+    bad("afloat outbox", "afloat outbox: do what? expected list, show, retry or drop");
+    bad("afloat outbox send a", "afloat outbox: do what? expected list, show, retry or drop");
+    bad("afloat outbox list a", "afloat outbox: list takes no ID; expected show");
+    bad("afloat outbox retry",
+        "afloat outbox: retry which one? expected an ID, see afloat outbox list");
+    bad("afloat outbox drop --all a", "afloat outbox: --all goes with list only");
+    bad("afloat outbox drop a b",
+        "afloat outbox: \"b\" is one word too many; see afloat help outbox");
+    bad("afloat outbox drop \xFF", "afloat outbox: that is no ID; see afloat outbox list");
+}
+
 static void test_maintenance(void **state)
 {
     (void)state;
@@ -423,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_check_config),
         cmocka_unit_test(test_purge),
         cmocka_unit_test(test_status),
+        cmocka_unit_test(test_outbox),
         cmocka_unit_test(test_maintenance),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_flags_become_settings),
