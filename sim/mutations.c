@@ -13,6 +13,7 @@ static const struct {
     {"stale_if_slow", "origin_hangs_unusually"},
     {"retry", "keepalive_race"},
     {"retry", "origin_dies_after_response"},
+    {"retry", "cut_small_contents"},
     {"stale_if_error", "origin_returns_500"},
     {"stale_if_error", "all_backends_down_and_back"},
     {"hedge", "one_of_three_stalls"},

@@ -251,6 +251,23 @@ static void fetch_note_failure(struct fetch *fetch)
     fetch->report->failure = fetch->failure;
 }
 
+// A small answer is here as a whole before anybody hears of it, if it comes soon: if it breaks off
+// until then, that is a failed attempt like any other. Streams do not tell their length.
+static enum error fetch_gather(struct task *task, struct fetch *fetch, struct exchange **exchange)
+{
+    const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_RETRY];
+    if (!setting->enabled || !exchange_head(*exchange)->has_content_length
+        || exchange_head(*exchange)->content_length > setting->values[LIFELINE_GATHERED])
+        return ERROR_NONE;
+    enum error error = exchange_gather(task, *exchange,
+        deadline_after_ms(task_loop(task), setting->values[LIFELINE_GATHER_MS]), &fetch->failure);
+    if (error != ERROR_NONE) {
+        exchange_close(task, *exchange);
+        *exchange = NULL;
+    }
+    return error;
+}
+
 // Attempts until one is answered well or no further one may be made. On return the exchange is the
 // last answer, which may be an error status; NULL: there was none.
 static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
@@ -259,6 +276,8 @@ static struct exchange *fetch_ask(struct task *task, struct fetch *fetch)
     for (;;) {
         struct exchange *exchange = NULL;
         enum error error = attempt_make(task, fetch, &exchange);
+        if (error == ERROR_NONE)
+            error = fetch_gather(task, fetch, &exchange);
         fetch->request.grant = 0; // it is in
         fetch->asked_ns = exchange == NULL ? 0 : exchange_asked_ns(exchange);
         if (error == ERROR_NONE && !judge_is_error(exchange_head(exchange)->status))

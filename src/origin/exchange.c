@@ -14,6 +14,7 @@ static void exchange_free(struct exchange *exchange)
     connection_close(exchange->connection);
     memory_free(exchange->more_fields);
     memory_free(exchange->trailer.bytes);
+    memory_free(exchange->gathered);
     memory_free(exchange->buffer);
     memory_free(exchange->upload);
     backend_release(exchange->backend);

@@ -86,6 +86,11 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
 // A read that waits longer than that gives BUSY: nothing is broken, the next one goes on waiting.
 // 0: none does, which is how it begins.
 void exchange_set_patience(struct exchange *exchange, uint64_t patience_ms);
+// Before the first read: waits until all of the content is here, if its length is known and no more
+// than EXCHANGE_GATHERED_MOST, but not beyond the deadline. Fails as exchange_read does.
+enum error exchange_gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns,
+    struct failure *ret_failure) MUST_CHECK;
+#define EXCHANGE_GATHERED_MOST (256 * 1024) // what a stream of HTTP/2 has room for
 // Gives the connection up; of the exchange only its head is left.
 void exchange_give_up(struct exchange *exchange);
 // The fields after the content, as lines, without those that may not be passed on; after the read

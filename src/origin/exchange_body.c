@@ -1,5 +1,6 @@
 // Reading a response's body, decoded in place in the caller's buffer, without a copy where
 // possible.
+#include "base/memory.h"
 #include "origin/http2.h"
 
 // Decodes size bytes at buffer and moves the content to out, which may be buffer itself. Ends at
@@ -109,7 +110,8 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
         if (exchange->body.done)
             return ERROR_CLOSED;
         if (exchange->begin < exchange->end) {
-            exchange->begin += decode(exchange, exchange->buffer + exchange->begin,
+            const char *held = exchange->gathered != NULL ? exchange->gathered : exchange->buffer;
+            exchange->begin += decode(exchange, held + exchange->begin,
                 MINIMUM(exchange->end - exchange->begin, size), buffer, &content);
         } else {
             enum error error = stream_receive(task, &exchange->connection->stream, buffer, size,
@@ -139,6 +141,42 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
     else if (error == ERROR_NONE)
         error = read_content(task, exchange, buffer, size, ret_size);
     if (error != ERROR_NONE && error != ERROR_CLOSED && error != ERROR_BUSY)
+        *ret_failure = exchange->failure;
+    return error;
+}
+
+// The head lies in the buffer and must stay there: what comes goes to another one.
+static enum error gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns)
+{
+    size_t wanted = (size_t)exchange->head.content_length;
+    size_t held = exchange->end - exchange->begin;
+    enum error error = ERROR_NONE;
+    if (held >= wanted || (exchange->gathered = memory_alloc(wanted)) == NULL)
+        return ERROR_NONE;
+    memcpy(exchange->gathered, exchange->buffer + exchange->begin, held);
+    exchange->begin = 0;
+    exchange->end = held;
+    while (exchange->end < wanted && error == ERROR_NONE) {
+        size_t received = 0;
+        error = stream_receive(task, &exchange->connection->stream,
+            exchange->gathered + exchange->end, wanted - exchange->end, deadline_ns, &received);
+        exchange->end += received;
+    }
+    if (error == ERROR_NONE || error == ERROR_TIMEOUT)
+        return ERROR_NONE;
+    return end_of_connection(task, exchange, error);
+}
+
+enum error exchange_gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns,
+    struct failure *ret_failure)
+{
+    if (exchange->body.framing != HTTP_FRAMING_LENGTH
+        || exchange->head.content_length > EXCHANGE_GATHERED_MOST)
+        return ERROR_NONE;
+    deadline_ns = MINIMUM(deadline_ns, exchange->deadline_ns);
+    enum error error = exchange->stream != NULL
+        ? exchange_http2_gather(task, exchange, deadline_ns) : gather(task, exchange, deadline_ns);
+    if (error != ERROR_NONE)
         *ret_failure = exchange->failure;
     return error;
 }

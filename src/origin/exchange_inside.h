@@ -35,6 +35,7 @@ struct exchange {
     // The head lies at the start of buffer, what was received after it from begin to end.
     char *buffer;
     size_t capacity, begin, end;
+    char *gathered; // exchange_gather's: begin and end speak of this one instead; NULL: none
     struct http_response_head head;
     struct http_field fields[EXCHANGE_FIELDS_INLINE], *more_fields;
     struct http1_body body;

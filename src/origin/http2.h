@@ -114,5 +114,7 @@ enum error exchange_http2_begin(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;
 enum error exchange_http2_read(struct task *task, struct exchange *exchange, void *buffer,
     size_t size, size_t *ret_size) MUST_CHECK;
+enum error exchange_http2_gather(struct task *task, struct exchange *exchange,
+    uint64_t deadline_ns) MUST_CHECK;
 void exchange_http2_leave(struct exchange *exchange); // closes the stream; its head stays
 void exchange_http2_end(struct exchange *exchange);

@@ -630,6 +630,21 @@ enum error exchange_http2_read(struct task *task, struct exchange *exchange, voi
         ? FAILURE_RESPONSE_TIMEOUT : FAILURE_CONNECTION_READ_TIMEOUT, error);
 }
 
+enum error exchange_http2_gather(struct task *task, struct exchange *exchange,
+    uint64_t deadline_ns)
+{
+    struct http2_stream *stream = exchange->stream;
+    enum error error = ERROR_NONE;
+    stream->waiter = task;
+    while (stream->end - stream->begin < exchange->head.content_length && !stream->ended
+        && stream->failed == FAILURE_NONE && error == ERROR_NONE)
+        error = task_suspend(task, deadline_ns);
+    stream->waiter = NULL;
+    if (error == ERROR_CANCELLED)
+        return exchange_break_off(task, exchange, FAILURE_CANCELLED, error);
+    return stream->failed != FAILURE_NONE ? break_off(task, exchange) : ERROR_NONE;
+}
+
 void exchange_http2_leave(struct exchange *exchange)
 {
     struct http2_stream *stream = exchange->stream;

@@ -89,6 +89,17 @@ static const struct setting rows[] = {
                    "honours. Larger ones are sent once.",
         .touch = "Raise it when writes with a key are larger. Each under way may take so much "
                  "memory."},
+    {.name = "small", .type = SETTING_SIZE, .fallback = "64KiB",
+        .offset = offsetof(struct lifeline_setting, values[LIFELINE_GATHERED]), .minimum = 0,
+        .maximum = EXCHANGE_GATHERED_MOST,
+        .summary = "An answer of this length or less is received whole before anything of it is "
+                   "sent, so that one which breaks off can be asked for again.",
+        .touch = "0 when visitors should see the beginning of slow pages at once."},
+    {.name = "small_wait", .type = SETTING_DURATION, .fallback = "200ms",
+        .offset = offsetof(struct lifeline_setting, values[LIFELINE_GATHER_MS]), .minimum = 0,
+        .maximum = 60000,
+        .summary = "Of a small answer that takes longer, the beginning is sent nevertheless.",
+        .touch = "Raise it when backends are far away and pages are rarely kept."},
 };
 
 const struct setting_section lifeline_retry_settings = {
