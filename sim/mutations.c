@@ -15,7 +15,6 @@ static const struct {
     {"retry", "origin_dies_after_response"},
     {"retry", "cut_small_contents"},
     {"stale_if_error", "origin_returns_500"},
-    {"stale_if_error", "all_backends_down_and_back"},
     {"hedge", "one_of_three_stalls"},
     {"resume", "cut_contents_go_on"},
     {"resume", "cut_contents_go_on_untuned"},

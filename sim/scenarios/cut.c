@@ -202,7 +202,7 @@ static void weak(struct task *task, struct sim_run *run)
 }
 
 // Small ones with a length break off before anybody has heard of them: they are asked for again,
-// whatever their validator says. Not those that stand still.
+// whatever their validator says.
 static void plan_small(struct sim_run *run, struct sim_request *request)
 {
     static const char *const prefixes[] = {"/small/", "/api/", "/me/", "/static/cold"};
@@ -219,7 +219,8 @@ static void small(struct task *task, struct sim_run *run)
         fault = (struct sim_fault){.kind = SIM_FAULT_LENGTH, .how = SIM_HOW_END,
             .permille = fault.permille, .amount = (int64_t)sim_between_values(run, 1, 5000)};
     struct sim_origin *origin = begin(task, run, (struct sim_fault){.kind = SIM_FAULT_NONE}, 0,
-        "sites:\n  - origin: main\n    lifelines: {resume: {enabled: false}}\n");
+        "sites:\n  - origin: main\n    lifelines: {resume: {enabled: false}, "
+        "retry: {small_wait: 60s}}\n");
     sim_site_add(&run->site, &(struct sim_page){.prefix = "/small/", .size = 1,
         .spread = 50000, .cache_control = "no-store", .never_stored = true,
         .framing = SIM_FRAMING_LENGTH});

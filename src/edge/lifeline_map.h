@@ -34,8 +34,8 @@ enum lifeline_id {
 
 // What every lifeline can be told; `values` are named by the rows in its own file.
 enum { LIFELINE_BACKOFF_MAX_MS }; // of stale_if_error: read where a fetch fails
-enum { LIFELINE_GATHERED, LIFELINE_GATHER_MS }; // of retry: read where an attempt is answered
-enum { LIFELINE_RETRY_CONTENT };  // of retry: read where a request's content is
+// Of retry: read where a request's content is, and where an attempt is answered.
+enum { LIFELINE_RETRY_CONTENT, LIFELINE_GATHERED, LIFELINE_GATHER_MS };
 struct lifeline_setting {
     bool enabled;
     uint64_t values[3];
