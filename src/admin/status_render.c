@@ -321,8 +321,10 @@ static void render_hours(const struct screen *screen, const json_t *hours, const
     uint64_t most = 1;
     size_t index;
     const json_t *hour;
-    json_array_foreach(hours, index, hour)
-        most = MAXIMUM(most, count_of(hour, name));
+    json_array_foreach(hours, index, hour) {
+        uint64_t value = count_of(hour, name);
+        most = value > most ? value : most;
+    }
     json_array_foreach(hours, index, hour) {
         uint64_t value = count_of(hour, name);
         put(screen, value == 0 ? PLAIN : colour, 0,

@@ -216,7 +216,8 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
     struct selector_names names = {.count = 0};
     // More names than we compare by are as good as "*".
     bool storable = judgement->store == JUDGE_STORE
-        && find_selectors(&response->fields, &names) == ERROR_NONE;
+        && find_selectors(&response->fields, &names) == ERROR_NONE
+        && tags_write(&response->fields, NULL) <= UINT16_MAX;
     size_t key_size = storable ? key->text.size : 0;
     size_t selectors_size = storable ? selector_write(&names, &request->fields, NULL) : 0;
     struct sharing sharing = {.drops_set_cookie = judgement->drops_set_cookie};
@@ -244,7 +245,7 @@ struct object *object_create(const struct cache_key *key, const struct http_requ
     };
     set_times(object, judgement, now_ns);
     if (storable)
-        object->tag_count = (uint32_t)tags_write(&response->fields, object->tags);
+        object->tag_count = (uint16_t)tags_write(&response->fields, object->tags);
     char *text = (char *)(object->tags + object->tag_count);
     if (key_size > 0)
         memcpy(text, key->text.data, key_size);
@@ -522,7 +523,9 @@ bool object_in_backoff(const struct object *object, uint64_t now_ns)
 
 void object_back_off(struct object *object, uint64_t now_ns, uint64_t maximum_ms)
 {
-    uint32_t failures = atomic_fetch_add_explicit(&object->failures, 1, memory_order_relaxed);
+    uint16_t failures = atomic_load_explicit(&object->failures, memory_order_relaxed);
+    if (failures < UINT16_MAX) // of two at once, one may go uncounted
+        atomic_store_explicit(&object->failures, failures + 1, memory_order_relaxed);
     uint64_t ms = failures < 32 ? (uint64_t)BACKOFF_FIRST_MS << failures : UINT64_MAX;
     uint64_t end_ds = ns_since_stored(object, now_ns) / NS_PER_DS + MINIMUM(ms, maximum_ms) / 100
         + 1;

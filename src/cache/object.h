@@ -16,16 +16,17 @@ struct object {
     atomic_bool purged; // stale at once, usable until replaced
     struct object *next_in_bucket; // the index's own, as is the entry
     struct policy_entry entry;     // its hash is the low half of the key's; owners: OBJECT_…
-    uint32_t key_size, selectors_size, fields_size, tag_count;
+    uint32_t key_size, selectors_size, fields_size;
+    uint16_t tag_count;         // what has more is not stored
+    _Atomic uint16_t failures;  // in a row
     uint64_t stored_ns;        // loop clock when the response came
     uint32_t initial_age;      // then: ms, or seconds if the top bit is set
     uint32_t lifetime_s, while_revalidate_s, stale_s; // see struct judgement
-    _Atomic uint32_t failures; // in a row
     _Atomic uint32_t backoff_end_ds; // tenths of a second after stored_ns; 0: none
+    _Atomic uint32_t disk;     // the store's own, see store_inside.h
     uint64_t content_length; // as the head told it, UINT64_MAX when it did not: see object_length
     struct body *body;       // growing or complete; NULL: no content (204, 304, HEAD)
     _Atomic(struct object_forms *) forms; // compressed; NULL: nobody has asked for any
-    _Atomic uint32_t disk;   // the store's own, see store_inside.h
     uint32_t tags[];         // hashes of Surrogate-Key and Cache-Tag; then key, selectors, fields
 };
 

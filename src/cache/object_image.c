@@ -70,7 +70,7 @@ static bool read_image(struct slice bytes, struct image *ret_image, struct slice
     uint64_t tags_size = (uint64_t)image->tag_count * sizeof(uint32_t);
     uint64_t size = (uint64_t)image->key_size + image->selectors_size + image->fields_size;
     if (bytes.size - sizeof(*image) != tags_size + size || image->key_size == 0
-        || image->status < 100 || image->status > 999)
+        || image->status < 100 || image->status > 999 || image->tag_count > UINT16_MAX)
         return false;
     *ret_text = slice_of(bytes.data + sizeof(*image) + tags_size, size);
     return true;
@@ -157,7 +157,7 @@ struct object *object_from_image(struct slice bytes, uint64_t key_hash, uint64_t
         .key_size = image.key_size,
         .selectors_size = image.selectors_size,
         .fields_size = image.fields_size,
-        .tag_count = image.tag_count,
+        .tag_count = (uint16_t)image.tag_count,
         .entry = {.hash = key_hash, .owners = image.flags & OBJECT_FLAGS},
     };
     set_times(object, &image, now_ns, wall_ms);

@@ -306,15 +306,20 @@ static void request_answer(struct task *task, struct request *request)
 
 // --- Sending ---
 
-// The content broke off before the visitor got anything of it: as if there had been no answer.
+// The content broke off before the visitor got anything of it: as if there had been no answer. If
+// it did not, memory is short, and no other answer would be easier to send.
 static void request_seek_another(struct task *task, struct request *request)
 {
-    request->failure = (struct failure){.kind = request_failure_of(request->object)};
+    struct body *body = request->object->body;
+    bool is_broken = body != NULL && body_state(body) == BODY_BROKEN;
+    request->failure = (struct failure){
+        .kind = is_broken ? request_failure_of(request->object) : FAILURE_INTERNAL};
     request->strayed = true;
     object_release(request->object);
     request->object = NULL;
-    request->outcome = OUTCOME_NONE;
-    if (lifelines_failure(task, request) != LIFELINE_AGAIN)
+    request->outcome = is_broken ? OUTCOME_NONE : OUTCOME_ERROR;
+    request->status = is_broken ? 0 : 503;
+    if (!is_broken || lifelines_failure(task, request) != LIFELINE_AGAIN)
         return;
     request_begin_anew(task, request);
     request_answer(task, request);
@@ -334,12 +339,11 @@ static void request_deliver(struct task *task, struct request *request)
         tunnel_open(task, request);
         return;
     }
-    if (request->object != NULL && delivery_send_object(task, request))
-        return;
-    if (request->object != NULL)
+    while (request->object != NULL) { // and hold has a last time
+        if (delivery_send_object(task, request))
+            return;
         request_seek_another(task, request);
-    if (request->object != NULL && delivery_send_object(task, request))
-        return;
+    }
     const struct own_answer *own = request->own;
     if (own != NULL)
         delivery_send_bytes(task, request, own->status, own->content_type, own->fields,
