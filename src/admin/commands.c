@@ -153,6 +153,7 @@ static json_t *maintenance_command(struct status_source *source, const json_t *r
 json_t *commands_handle(void *source, const json_t *request)
 {
     struct slice command;
+    status_source_await(source);
     if (!text_member(request, "command", &command))
         return control_refusal("\"command\" must be text");
     if (slice_equal(command, SLICE("status")))

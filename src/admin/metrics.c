@@ -76,6 +76,7 @@ static void respond_with_metrics(struct metrics *metrics, int client, bool head_
 {
     char *content;
     size_t size;
+    status_source_await(metrics->source);
     if (metrics_build(metrics->source, &content, &size) != ERROR_NONE) {
         respond(client, 500, "Content-Type: text/plain\r\n", SLICE("out of memory\n"), head_only);
         return;

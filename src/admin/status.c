@@ -307,10 +307,28 @@ void status_source_init(
 {
     *source = (struct status_source){.edge = edge, .settings = settings};
     lock_init(&source->lock);
+    lock_init(&source->starting);
+}
+
+void status_source_hold(struct status_source *source)
+{
+    lock_acquire(&source->starting);
+}
+
+void status_source_release(struct status_source *source)
+{
+    lock_release(&source->starting);
+}
+
+void status_source_await(struct status_source *source)
+{
+    lock_acquire(&source->starting);
+    lock_release(&source->starting);
 }
 
 void status_source_destroy(struct status_source *source)
 {
+    lock_destroy(&source->starting);
     lock_destroy(&source->lock);
 }
 

@@ -44,12 +44,18 @@ struct status_source {
     struct address listeners[STATUS_LISTENERS_MAX];
     bool secure[STATUS_LISTENERS_MAX]; // speaks TLS
     size_t listener_count;
+    struct lock starting;                 // held by main while the edge is put together
     struct lock lock;                     // of settings
     const struct edge_settings *settings; // the newest
 };
 
 void status_source_init(
     struct status_source *source, struct edge *edge, const struct edge_settings *settings);
+// While main is still putting the edge together, whoever asks waits: from hold to release, both in
+// the same thread.
+void status_source_hold(struct status_source *source);
+void status_source_release(struct status_source *source);
+void status_source_await(struct status_source *source);
 void status_source_destroy(struct status_source *source);
 // On reload, before the old ones may be freed: when it returns, no reader uses them any more.
 void status_source_set_settings(struct status_source *source, const struct edge_settings *settings);

@@ -117,6 +117,7 @@ static bool start_edge(struct process *process)
         return fail("cannot start: out of memory");
     edge_want_records(process->edge, settings->log.access.size > 0);
     status_source_init(&process->source, process->edge, &settings->edge);
+    status_source_hold(&process->source);
     process->source_ready = true;
     process->source.access_log = process->access_log;
     process->source.thread_count = process->thread_count;
@@ -452,6 +453,8 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
         start_store(&process);
         started = start_threads(&process);
     }
+    if (process.source_ready)
+        status_source_release(&process.source);
     if (started) {
         announce(&process);
         serve_until_told(&process, &signals);
