@@ -14,7 +14,8 @@ export function offences() {
     for (const element of document.querySelectorAll('a, button'))
         must(element.textContent.trim().length > 0, `no name: ${element.outerHTML}`);
     for (const element of document.querySelectorAll('svg, img'))
-        must(element.getAttribute('aria-hidden') === 'true' || element.getAttribute('alt'), 'picture without text');
+        must(element.getAttribute('aria-hidden') === 'true' || element.getAttribute('alt')
+            || (element.getAttribute('role') === 'img' && element.getAttribute('aria-label')), 'picture without text');
     for (const element of document.querySelectorAll('[id]'))
         must(document.querySelectorAll(`#${element.id}`).length === 1, `id ${element.id} twice`);
 
