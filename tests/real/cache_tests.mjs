@@ -4,7 +4,7 @@
 // usage: cache_tests.mjs BINARY SUITE
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -98,8 +98,15 @@ async function run (state) {
   }, 'Listening on')
   let edge
   try {
-    edge = await start(binary, ['run', '--listen', `127.0.0.1:${edgePort}`,
-      '--origin', `http://127.0.0.1:${originPort}`, '--state', state], {}, 'listening on')
+    // As it is by default, but nobody is held: a backend that answers 502 would be asked again, and
+    // the suite counts how often it is asked.
+    const settings = join(state, 'afloat.yaml')
+    writeFileSync(settings, `listen: ["127.0.0.1:${edgePort}"]
+state: ${state}
+origins: {main: {backends: ["http://127.0.0.1:${originPort}"]}}
+sites: [{lifelines: {hold: {enabled: false}}}]
+`)
+    edge = await start(binary, ['run', '--config', settings], {}, 'listening on')
     const tests = (await load('tests/index.mjs')).default
     const { default: fetch } = await import(
       pathToFileURL(join(suite, '..', 'node-fetch', 'lib', 'index.mjs')).href)
