@@ -21,6 +21,7 @@ struct h2 {
     unsigned served, active;
     struct slice garbage; // to be sent instead of anything else
     bool refused;        // some stream was, and its client is to know
+    int32_t answered;    // the last stream that a head was sent on
     bool over;           // falls as `how` says
     enum sim_fault_how how;
 };
@@ -133,12 +134,14 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
-// It was not processed (RFC 9113 section 8.7); what stands behind it is refused with it by GOAWAY.
+// It was not processed (RFC 9113 section 8.7); what stands behind it is refused with it by GOAWAY,
+// which may not name what is being answered (section 6.8).
 static void refuse(struct h2_stream *stream)
 {
     struct h2 *h2 = stream->h2;
     stream->refused = h2->refused = true;
-    if (random_chance(sim_random(h2->origin->run), 1, 2))
+    bool alone = random_chance(sim_random(h2->origin->run), 1, 2);
+    if (alone || h2->answered > stream->id)
         nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id,
             NGHTTP2_REFUSED_STREAM);
     else
@@ -330,6 +333,7 @@ static void submit_response(struct h2_stream *stream)
     nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = on_content};
     if (response->fault.kind == SIM_FAULT_IN_HEAD) // whatever nghttp2 lets pass that is malformed
         fields[count - 1] = field_of(SLICE("connection"), SLICE("close"));
+    h2->answered = MAXIMUM(h2->answered, stream->id);
     stream->at = response->first;
     if (response->fault.kind == SIM_FAULT_IN_BODY)
         stream->cut = stream->at + random_below(random, MAXIMUM(response->end - stream->at, 1));

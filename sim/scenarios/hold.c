@@ -234,7 +234,7 @@ static void first_ones_wait(struct task *task, struct sim_run *run)
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS,
         .status = 502 + (unsigned)random_below(sim_random(run), 3)});
     sim_background_start(&visitors, run, &crowd);
-    sim_sleep_ms(task, sim_between_values(run, 300, 12000));
+    sim_sleep_ms(task, sim_between_values(run, 300, 7000));
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
     sim_background_join(task, &visitors);
     sim_expect(run, run->errors == 0);
@@ -315,10 +315,10 @@ static void judge_quick(struct sim_run *run, const struct sim_request *request,
 static void overload(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
-    origin->service_ms = sim_between_values(run, 8, 12);
+    origin->service_ms = sim_between_values(run, 14, 20);
     sim_warm(task, run);
     struct sim_background visitors;
-    struct sim_crowd crowd = {.clients = 200, .requests_each = 8, .over_ms = 5000,
+    struct sim_crowd crowd = {.clients = 120, .requests_each = 8, .over_ms = 5000,
         .think_ms = 5000, .plan = plan_busy};
     sim_background_start(&visitors, run, &crowd);
     sim_sleep_ms(task, 5000);

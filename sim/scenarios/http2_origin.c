@@ -31,7 +31,8 @@ static void usual(struct task *task, struct sim_run *run)
 // A herd for different pages shares connections as far as the origin allows.
 static void shared(struct task *task, struct sim_run *run)
 {
-    struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_SITE);
+    struct sim_origin *origin = begin(task, run, SIM_ONE_BACKEND SIM_HTTP2 SIM_SITE
+        "    lifelines: {resume: {enabled: false}, hedge: {enabled: false}}\n"); // they add some
     unsigned loops = sim_world_edge_loop(run->world, 0)->count, each = 12;
     origin->streams_each = each;
     origin->delay_ms = 200;

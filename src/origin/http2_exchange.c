@@ -642,7 +642,8 @@ enum error exchange_http2_gather(struct task *task, struct exchange *exchange,
     stream->waiter = NULL;
     if (error == ERROR_CANCELLED)
         return exchange_break_off(task, exchange, FAILURE_CANCELLED, error);
-    return stream->failed != FAILURE_NONE ? break_off(task, exchange) : ERROR_NONE;
+    bool is_whole = stream->end - stream->begin >= exchange->head.content_length;
+    return stream->failed != FAILURE_NONE && !is_whole ? break_off(task, exchange) : ERROR_NONE;
 }
 
 void exchange_http2_leave(struct exchange *exchange)

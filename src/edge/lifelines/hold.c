@@ -103,13 +103,13 @@ static bool hold_suspects(const struct request *request)
 }
 
 // The gate stays open, since it is not known yet that nobody answers: it asks again after a while,
-// as a further attempt; or, when nobody was answered for at least that while, once somebody is.
-// TIMEOUT: it may not, or no longer.
+// as a further attempt; or, where the budget has none left, once somebody is answered. TIMEOUT: no
+// longer.
 static enum error hold_rest(struct task *task, struct request *request,
     const struct gate_wait *wait)
 {
     uint64_t begun_ns = task_now_ns(task);
-    for (bool was_silent = false;; was_silent = true) {
+    for (;;) {
         uint64_t waited_ns = task_now_ns(task) - wait->since_ns;
         uint64_t pause_ns = MINIMUM(MAXIMUM(waited_ns, PAUSE_FIRST_NS), PAUSE_LAST_NS);
         enum error error = gate_rest(task, origin_gate(request->origin), wait,
@@ -117,7 +117,7 @@ static enum error hold_rest(struct task *task, struct request *request,
         if (error != ERROR_NONE || hold_may_try(request))
             return error;
         if (origin_has_answered_since(request->origin, begun_ns))
-            return was_silent ? ERROR_NONE : ERROR_TIMEOUT;
+            return ERROR_NONE; // it is back, or this page alone is broken, which shows then
     }
 }
 
