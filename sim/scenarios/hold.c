@@ -234,7 +234,7 @@ static void first_ones_wait(struct task *task, struct sim_run *run)
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS,
         .status = 502 + (unsigned)random_below(sim_random(run), 3)});
     sim_background_start(&visitors, run, &crowd);
-    sim_sleep_ms(task, sim_between_values(run, 300, 7000));
+    sim_sleep_ms(task, sim_between_values(run, 300, 12000));
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
     sim_background_join(task, &visitors);
     sim_expect(run, run->errors == 0);
@@ -267,11 +267,17 @@ static void plan_broken(struct sim_run *run, struct sim_request *request)
     request->allow = SIM_ALLOW_ERROR;
 }
 
+static void judge_wait(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer, uint64_t most_ms)
+{
+    if (waited_ms(answer) > most_ms)
+        sim_fail(run, "%s: answered after %" PRIu64 " ms", request->path, waited_ms(answer));
+}
+
 static void judge_broken(struct sim_run *run, const struct sim_request *request,
     const struct sim_answer *answer)
 {
-    if (waited_ms(answer) > 3000)
-        sim_fail(run, "%s: answered after %" PRIu64 " ms", request->path, waited_ms(answer));
+    judge_wait(run, request, answer, 3000);
 }
 
 // Pages that fail by themselves while all others are well: who asks for one is told soon, nobody
@@ -306,8 +312,7 @@ static void plan_busy(struct sim_run *run, struct sim_request *request)
 static void judge_quick(struct sim_run *run, const struct sim_request *request,
     const struct sim_answer *answer)
 {
-    if (waited_ms(answer) > 1500)
-        sim_fail(run, "%s: answered after %" PRIu64 " ms", request->path, waited_ms(answer));
+    judge_wait(run, request, answer, 1500);
 }
 
 // The origin has an eighth of its speed for a while, which is less than is asked of it: no error,

@@ -136,6 +136,9 @@ void origin_budget_count(struct origin *origin, uint64_t now_ns);
 bool origin_budget_take(struct origin *origin, uint64_t now_ns);
 // The same for a second attempt beside a slow one, which has a share of its own within the budget.
 bool origin_budget_take_hedge(struct origin *origin, uint64_t percent, uint64_t now_ns);
+// Beside the budget, once a second: while nobody answers somebody has to look, however soon the
+// budget of a quiet site was spent.
+bool origin_take_trial(struct origin *origin, uint64_t now_ns);
 struct origin_statistics {
     uint64_t requests;            // fetches, counted by origin_budget_count
     uint64_t attempts;            // of exchange_open

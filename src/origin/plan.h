@@ -28,6 +28,7 @@ struct origin {
     struct budget budget;
     struct throttle throttle; // of that budget
     struct budget hedges;     // the part of it that second attempts take
+    _Atomic uint64_t trial_at_ns; // when one may be made beside the budget
     struct gate gate;
     struct absence absence;
     struct origin_counters counters;

@@ -2,6 +2,7 @@
 #include "base/invariant.h"
 #include "origin/plan.h"
 
+#define TRIAL_NS NS_PER_SECOND
 #define ANSWERS_KNOWN 20 // fewer say nothing about a p95
 #define HEDGES_FLOOR 1   // in 10 s, so that a quiet site has one too
 
@@ -156,6 +157,13 @@ bool origin_budget_take(struct origin *origin, uint64_t now_ns)
         count_one(&origin->counters.throttled);
     origin_plan_release(plan);
     return granted;
+}
+
+bool origin_take_trial(struct origin *origin, uint64_t now_ns)
+{
+    uint64_t at_ns = atomic_load_explicit(&origin->trial_at_ns, memory_order_relaxed);
+    return now_ns >= at_ns && atomic_compare_exchange_strong_explicit(&origin->trial_at_ns, &at_ns,
+        now_ns + TRIAL_NS, memory_order_relaxed, memory_order_relaxed);
 }
 
 bool origin_budget_take_hedge(struct origin *origin, uint64_t percent, uint64_t now_ns)

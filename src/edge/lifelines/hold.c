@@ -71,8 +71,9 @@ static bool hold_has_gone(void *context)
 static bool hold_may_try(void *context)
 {
     struct request *request = context;
-    return request->failure.unsent
-        || origin_budget_take(request->origin, request->thread->loop->now_ns);
+    uint64_t now_ns = request->thread->loop->now_ns;
+    return request->failure.unsent || origin_budget_take(request->origin, now_ns)
+        || origin_take_trial(request->origin, now_ns);
 }
 
 // The backend has said when it will be back, and that is later than anybody may wait here.
