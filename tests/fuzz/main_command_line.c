@@ -92,6 +92,10 @@ static void check_line(const struct command_line *line)
         invariant(line->maintenance.on
             || (line->maintenance.until_ms == 0 && line->maintenance.message == NULL));
         return;
+    case COMMAND_OUTBOX:
+        invariant((strcmp(line->outbox.action, "list") == 0) == (line->outbox.id == NULL));
+        invariant(line->outbox.id == NULL || !line->outbox.all);
+        return;
     case COMMAND_HELP: {
         char *help = NULL;
         size_t size;
