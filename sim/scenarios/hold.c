@@ -223,21 +223,32 @@ static void leavers_are_forgotten(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors == 0);
 }
 
-// A backend that answers with nothing but 502, 503 and 504: already the first who ask for what was
-// never seen wait, long before there were enough of them to be certain.
+static void plan_unseen_or_cut(struct sim_run *run, struct sim_request *request)
+{
+    plan_unseen(run, request);
+    request->allow = SIM_ALLOW_CUT;
+}
+
+// A backend that answers with nothing but 502, 503 and 504, or with what is no HTTP: already the
+// first who ask for what was never seen wait, long before there were enough of them to be certain.
+// (Before anything was wrong, a head without content may have gone out already.)
 static void first_ones_wait(struct task *task, struct sim_run *run)
 {
     struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     struct sim_background visitors;
     struct sim_crowd crowd = {.clients = 4, .requests_each = 2, .over_ms = 1000,
         .think_ms = 300, .plan = plan_unseen};
-    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS,
+    bool is_garbage = random_chance(sim_random(run), 1, 3);
+    if (is_garbage)
+        crowd.plan = plan_unseen_or_cut;
+    sim_origin_set(origin, (struct sim_fault){
+        .kind = is_garbage ? SIM_FAULT_GARBAGE : SIM_FAULT_STATUS,
         .status = 502 + (unsigned)random_below(sim_random(run), 3)});
     sim_background_start(&visitors, run, &crowd);
     sim_sleep_ms(task, sim_between_values(run, 300, 12000));
     sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
     sim_background_join(task, &visitors);
-    sim_expect(run, run->errors == 0);
+    sim_expect(run, run->errors == 0 && run->cut <= 1);
 }
 
 static void judge_at_once(struct sim_run *run, const struct sim_request *request,
@@ -372,7 +383,7 @@ static void slow_is_not_busy(struct task *task, struct sim_run *run)
 static const struct sim_scenario scenarios[] = {
     {"slow_pages", slow_is_not_busy, 0, "slow answers that are no overload keep nobody out"},
     {"overload", overload, 0, "more is asked of the origin than it can do: no error, no pile"},
-    {"hold_first", first_ones_wait, 0, "nothing but 503: already the first visitors wait"},
+    {"hold_first", first_ones_wait, 0, "nothing but 503 or garbage: already the first wait"},
     {"hold_hopeless", hopeless_is_told, 0, "back only later than anybody may wait: told at once"},
     {"hold_own", own_failure_is_told, 0, "a page that fails by itself: told soon, nobody waits"},
     {"hold_unseen", unseen_in_outage, 0, "pages never seen, asked for in an outage: no error"},

@@ -252,12 +252,16 @@ static void fetch_note_failure(struct fetch *fetch)
 }
 
 // A small answer is here as a whole before anybody hears of it, if it comes soon: if it breaks off
-// until then, that is a failed attempt like any other. Streams do not tell their length.
+// until then, that is a failed attempt like any other. Streams do not tell their length; but while
+// nobody is known to be well, there shall be more of them than a head.
 static enum error fetch_gather(struct task *task, struct fetch *fetch, struct exchange **exchange)
 {
     const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_RETRY];
-    if (!setting->enabled || !exchange_head(*exchange)->has_content_length
-        || exchange_head(*exchange)->content_length > setting->values[LIFELINE_GATHERED])
+    const struct http_response_head *head = exchange_head(*exchange);
+    bool is_wanted = head->has_content_length
+        ? head->content_length <= setting->values[LIFELINE_GATHERED]
+        : origin_is_failing(fetch->origin);
+    if (!setting->enabled || !is_wanted)
         return ERROR_NONE;
     enum error error = exchange_gather(task, *exchange,
         deadline_after_ms(task_loop(task), setting->values[LIFELINE_GATHER_MS]), &fetch->failure);

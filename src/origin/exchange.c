@@ -305,9 +305,19 @@ static bool is_failing_status(unsigned status)
     return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-// How long an upload took says nothing about how fast the backend answers.
-static void report_answer(const struct task *task, const struct exchange *exchange,
-    bool is_upload)
+void exchange_report_success(const struct task *task, struct exchange *exchange)
+{
+    struct loop *loop = task_loop(task);
+    if (!exchange->owes_success)
+        return;
+    exchange->owes_success = false;
+    health_report_success(&exchange->backend->health, &exchange->plan->rules,
+        (struct health_time){loop->now_ns, loop->wall_ms});
+}
+
+// A good head is no good answer yet: where every content breaks, nobody is well. How long an upload
+// took says nothing about how fast the backend answers.
+static void report_answer(const struct task *task, struct exchange *exchange, bool is_upload)
 {
     struct loop *loop = task_loop(task);
     uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
@@ -321,8 +331,9 @@ static void report_answer(const struct task *task, const struct exchange *exchan
     }
     throttle_count_accepted(&exchange->origin->throttle, origin_plan_window_ns(exchange->plan),
         loop->now_ns);
-    health_report_success(&exchange->backend->health, &exchange->plan->rules,
-        (struct health_time){loop->now_ns, loop->wall_ms});
+    exchange->owes_success = true;
+    if (exchange->body.framing == HTTP_FRAMING_NONE || exchange->head.status == 101)
+        exchange_report_success(task, exchange);
     note_absence(exchange->origin, false, loop->now_ns);
     if (is_upload)
         return;
@@ -361,7 +372,8 @@ static struct backend *choose(struct task *task, struct origin *origin, struct o
         .is_admitted = request->is_admitted || !is_counted(request)
             || !plan->settings.concurrency.adaptive,
         .may_try_sick = http_method_is_idempotent(request->method) && request->upgrade.data == NULL
-            && request->body.framing == HTTP_FRAMING_NONE && !request->is_second,
+            && request->body.framing == HTTP_FRAMING_NONE && !request->is_second
+            && *tried == 0, // who failed already goes where it is better
     };
     size_t index = balance_choose(plan->backends, plan->backend_count, &question, &origin->cursor,
         &task_loop(task)->random);
@@ -529,9 +541,11 @@ void exchange_give_up(struct exchange *exchange)
 
 void exchange_close(struct task *task, struct exchange *exchange)
 {
-    (void)task;
     if (exchange == NULL)
         return;
+    if (!exchange->given_up && exchange->body.fault == HTTP1_FAULT_NONE
+        && (exchange->broken == ERROR_NONE || exchange->broken == ERROR_CANCELLED))
+        exchange_report_success(task, exchange); // nothing was wrong as far as it was read
     if (exchange->keeps_connections && !exchange->given_up)
         atomic_fetch_sub_explicit(&exchange->backend->in_flight, 1, memory_order_relaxed);
     if (is_clean(exchange)) {

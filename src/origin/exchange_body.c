@@ -3,6 +3,9 @@
 #include "base/memory.h"
 #include "origin/http2.h"
 
+// Content that has come for so long is an answer, whether it ends or not.
+#define CONTENT_PROVEN_NS NS_PER_SECOND
+
 // Decodes size bytes at buffer and moves the content to out, which may be buffer itself. Ends at
 // the body's end or at a fault. Returns how many bytes were used; *ret_content of them are content.
 static size_t decode(struct exchange *exchange, const char *buffer, size_t size, char *out,
@@ -140,6 +143,9 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
         error = exchange_http2_read(task, exchange, buffer, size, ret_size);
     else if (error == ERROR_NONE)
         error = read_content(task, exchange, buffer, size, ret_size);
+    if (error == ERROR_CLOSED || (error == ERROR_NONE
+        && task_now_ns(task) >= exchange->first_byte_ns + CONTENT_PROVEN_NS))
+        exchange_report_success(task, exchange);
     if (error != ERROR_NONE && error != ERROR_CLOSED && error != ERROR_BUSY)
         *ret_failure = exchange->failure;
     return error;
@@ -167,15 +173,32 @@ static enum error gather(struct task *task, struct exchange *exchange, uint64_t 
     return end_of_connection(task, exchange, error);
 }
 
+// Behind the head, where the first read looks.
+static enum error await_chunk(struct task *task, struct exchange *exchange, uint64_t deadline_ns)
+{
+    size_t received = 0;
+    if (exchange->begin < exchange->end || exchange->end == exchange->capacity)
+        return ERROR_NONE;
+    enum error error = stream_receive(task, &exchange->connection->stream,
+        exchange->buffer + exchange->end, exchange->capacity - exchange->end, deadline_ns,
+        &received);
+    exchange->end += received;
+    if (error == ERROR_NONE || error == ERROR_TIMEOUT)
+        return ERROR_NONE;
+    return end_of_connection(task, exchange, error);
+}
+
 enum error exchange_gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns,
     struct failure *ret_failure)
 {
-    if (exchange->body.framing != HTTP_FRAMING_LENGTH
-        || exchange->head.content_length > EXCHANGE_GATHERED_MOST)
+    bool is_chunked = exchange->body.framing == HTTP_FRAMING_CHUNKED && exchange->stream == NULL;
+    if (!is_chunked && (exchange->body.framing != HTTP_FRAMING_LENGTH
+            || exchange->head.content_length > EXCHANGE_GATHERED_MOST))
         return ERROR_NONE;
     deadline_ns = MINIMUM(deadline_ns, exchange->deadline_ns);
-    enum error error = exchange->stream != NULL
-        ? exchange_http2_gather(task, exchange, deadline_ns) : gather(task, exchange, deadline_ns);
+    enum error error = is_chunked ? await_chunk(task, exchange, deadline_ns)
+        : exchange->stream != NULL ? exchange_http2_gather(task, exchange, deadline_ns)
+        : gather(task, exchange, deadline_ns);
     if (error != ERROR_NONE)
         *ret_failure = exchange->failure;
     return error;

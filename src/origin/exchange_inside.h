@@ -43,6 +43,7 @@ struct exchange {
     uint64_t patience_ms; // of a read, 0: as long as the timeouts allow
     uint64_t quiet_ns;    // since when content is waited for; 0: some just came
     bool given_up;
+    bool owes_success; // a good answer so far, which health hears of once it is whole
     bool spent;        // an interim response announced content, or the end of the connection
     enum error broken; // how the body ended too early, with failure
     struct failure failure;
@@ -102,6 +103,8 @@ bool exchange_may_wait_on(const struct task *task, const struct exchange *exchan
 // The content ended too early: remembers why, tells health, returns the error. exchange_body.c
 enum error exchange_break_off(struct task *task, struct exchange *exchange,
     enum failure_kind kind, enum error error);
+// The answer is whole, or has come for long enough: health hears of it, once. exchange.c
+void exchange_report_success(const struct task *task, struct exchange *exchange);
 // Sends the body while reading the head. exchange_send.c
 enum error exchange_upload(struct task *task, struct exchange *exchange,
     struct failure *ret_failure) MUST_CHECK;

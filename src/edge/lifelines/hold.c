@@ -84,14 +84,15 @@ static bool hold_is_hopeless(const struct request *request, uint64_t deadline_ns
         && now_ns + request->failure.retry_after_seconds * NS_PER_SECOND > deadline_ns;
 }
 
-// A backend in trouble fails like this with any page. (After others, such as 500 or malformed
-// heads, another page may well be fine; and whoever waited for a slow answer in vain would only
-// wait as long once more.)
+// A backend in trouble fails like this with any page. (After others, such as 500, another page may
+// well be fine; and whoever waited for a slow answer in vain would only wait as long once more.)
 static bool hold_knows_trouble(const struct failure *failure)
 {
     return (failure->kind == FAILURE_STATUS && failure->status >= 502 && failure->status <= 504)
         || failure->kind == FAILURE_CONNECTION_TERMINATED
-        || failure->kind == FAILURE_RESPONSE_INCOMPLETE;
+        || failure->kind == FAILURE_RESPONSE_INCOMPLETE
+        || failure->kind == FAILURE_RESPONSE_TRANSFER_CODING
+        || failure->kind == FAILURE_PROTOCOL_ERROR;
 }
 
 // The last answer of every backend failed, so this failure may not be the page's own. That it is
