@@ -14,6 +14,7 @@ static const struct {
     {"retry", "keepalive_race"},
     {"retry", "origin_dies_after_response"},
     {"retry", "cut_small_contents"},
+    {"retry", "half_broken_quietly"},
     {"stale_if_error", "origin_returns_500"},
     {"hedge", "one_of_three_stalls"},
     {"resume", "cut_contents_go_on"},

@@ -97,6 +97,21 @@ static void one_of_three(struct task *task, struct sim_run *run)
     crew_free(&during);
 }
 
+// One of two answers every second request with a 500, and the site is so quiet that its budget for
+// extra attempts is soon spent: the other one, which is well, is asked nevertheless.
+static void half_broken_quietly(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origins[2];
+    struct crew crew = {.visitors = 2, .each = 30};
+    origins[0] = sim_begin(task, run, SIM_TWO_BACKENDS SIM_SITE);
+    origins[1] = sim_origin_start(run, SIM_SECOND_ORIGIN);
+    sim_origin_set(origins[random_below(sim_random(run), 2)], (struct sim_fault){
+        .kind = SIM_FAULT_STATUS, .status = 500, .permille = 500});
+    crew_run(task, run, &crew, "/api/", 0);
+    sim_expect(run, run->errors == 0 && origins[0]->faults + origins[1]->faults > 4);
+    crew_free(&crew);
+}
+
 // Nobody answers, and nobody waits for that to change: extra attempts are hardly more than those
 // that are always allowed.
 static void all_down(struct task *task, struct sim_run *run)
@@ -240,6 +255,8 @@ static void keyed_writes(struct task *task, struct sim_run *run)
 static const struct sim_scenario scenarios[] = {
     {"one_of_three_stalls", one_of_three, 0,
         "one of three backends stalls and fails on one request in five: others are asked in time"},
+    {"half_broken_quietly", half_broken_quietly, 0,
+        "one of two fails at every second request of a quiet site: the other one is asked"},
     {"all_backends_down", all_down, 0, "nobody answers: hardly any extra attempt is made"},
     {"kept_connections_hang", kept_hang, 0,
         "what is asked on a kept connection goes nowhere: it is asked again over a fresh one"},

@@ -54,6 +54,8 @@ static const struct counter origin_rows[] = {
     ROW(origin_statistics, attempts, false, "attempts made for them"),
     ROW(origin_statistics, extra_attempts, false, "attempts beyond a fetch's first"),
     ROW(origin_statistics, budget_refusals, false, "extra attempts that the retry budget refused"),
+    ROW(origin_statistics, rescues, false,
+        "extra attempts beyond the budget, away from a backend that failed to one that is well"),
     ROW(origin_statistics, throttled, false,
         "of these, because the origin accepts less than half of what it is sent"),
     ROW(origin_statistics, failures, false, "attempts and bodies that failed"),

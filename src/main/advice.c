@@ -103,7 +103,7 @@ static void advise_retry(struct setting_review *review, const struct origin_sett
     if (retry->budget_percent == 0 && retry->budget_floor == 0
         && conf_is_written(review, &retry->budget_floor))
         WARN_OF_ORIGIN(review, &retry->budget_floor, origin, "retry.floor", "with a budget of 0 "
-            "no further attempt is ever made, whatever the lifelines say; 3 is enough for a quiet "
+            "a backend is never asked again, whatever the lifelines say; 3 is enough for a quiet "
             "site");
 }
 

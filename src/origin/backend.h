@@ -10,8 +10,9 @@
 
 // Of one origin; struct origin_statistics as relaxed atomics.
 struct origin_counters {
-    _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, throttled, failures,
-        resolve_failures, stale_connections, connection_refusals, overloads, pool_overflows;
+    _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, rescues, throttled,
+        failures, resolve_failures, stale_connections, connection_refusals, overloads,
+        pool_overflows;
 };
 
 static inline void count_one(_Atomic uint64_t *counter)

@@ -45,6 +45,7 @@ struct concurrency_settings { // how many requests at once, see limit.h
 struct retry_settings {
     uint64_t budget_percent; // extra attempts per request, of recent requests (default 10)
     uint64_t budget_floor;   // always allowed in a window (default 3)
+    uint64_t rescues;        // beside the budget, to a backend that is well (default 20)
     uint64_t attempts;       // at most, the first included (default 3)
 };
 
@@ -134,6 +135,9 @@ struct timeout_settings origin_timeouts(struct origin *origin);
 // sent, the share shrinks (throttle.h) down to the floor.
 void origin_budget_count(struct origin *origin, uint64_t now_ns);
 bool origin_budget_take(struct origin *origin, uint64_t now_ns);
+// The same for a request that one backend has failed: where another, not in tried, is well and has
+// room, a few more are allowed than the budget has.
+bool origin_budget_take_rescue(struct origin *origin, uint64_t tried, uint64_t now_ns);
 // The same for a second attempt beside a slow one, which has a share of its own within the budget.
 bool origin_budget_take_hedge(struct origin *origin, uint64_t percent, uint64_t now_ns);
 // Beside the budget, once a second: while nobody answers somebody has to look, however soon the
@@ -143,6 +147,7 @@ struct origin_statistics {
     uint64_t requests;            // fetches, counted by origin_budget_count
     uint64_t attempts;            // of exchange_open
     uint64_t extra_attempts, budget_refusals;
+    uint64_t rescues;             // of the extra attempts, those beside the budget
     uint64_t throttled;           // of these refusals, by the throttle alone
     uint64_t failures;            // attempts and bodies that failed, 500, 502, 503 and 504
     uint64_t resolve_failures;

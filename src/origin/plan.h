@@ -28,6 +28,7 @@ struct origin {
     struct budget budget;
     struct throttle throttle; // of that budget
     struct budget hedges;     // the part of it that second attempts take
+    struct budget rescues;    // beside it: away from a backend that fails, to one that is well
     _Atomic uint64_t trial_at_ns; // when one may be made beside the budget
     struct gate gate;
     struct absence absence;

@@ -282,7 +282,17 @@ static const struct setting retry_rows[] = {
         .maximum = 1000,
         .summary = "Extra attempts that are always allowed within 10 seconds, so that a quiet site "
                    "has some too.",
-        .touch = "Set it to 0, and the budget to 0%, to forbid extra attempts.",
+        .touch = "Set it and rescues to 0, and the budget to 0%, to forbid extra attempts.",
+    },
+    {
+        .name = "rescues",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct retry_settings, rescues),
+        .fallback = "20",
+        .maximum = 1000,
+        .summary = "Beyond these, so many within 10 seconds, for reads that one backend failed "
+                   "while another is well and has room.",
+        .touch = "Lower it when the others could not bear more requests than they have.",
     },
     {
         .name = "attempts",

@@ -144,19 +144,49 @@ void origin_budget_count(struct origin *origin, uint64_t now_ns)
     budget_count(&origin->hedges, now_ns);
 }
 
-bool origin_budget_take(struct origin *origin, uint64_t now_ns)
+// One whose last answer was good, and who has room for another request.
+static bool has_well(const struct origin_plan *plan, uint64_t tried)
+{
+    for (size_t i = 0; i < plan->backend_count; i++) {
+        struct backend *backend = plan->backends[i];
+        if ((tried >> i & 1) == 0
+            && atomic_load_explicit(&backend->health.healthy, memory_order_relaxed)
+            && atomic_load_explicit(&backend->health.last_success_ns, memory_order_relaxed) != 0
+            && !health_is_failing(&backend->health)
+            && limit_has_room(&backend->limit, plan->limits.most))
+            return true;
+    }
+    return false;
+}
+
+static bool take_rescue(struct origin *origin, const struct origin_plan *plan, uint64_t tried,
+    uint64_t now_ns)
+{
+    bool granted = has_well(plan, tried)
+        && budget_take(&origin->rescues, 0, plan->settings.retry.rescues, now_ns);
+    if (granted)
+        count_one(&origin->counters.rescues);
+    return granted;
+}
+
+bool origin_budget_take_rescue(struct origin *origin, uint64_t tried, uint64_t now_ns)
 {
     struct origin_plan *plan = origin_plan_acquire(origin);
     const struct retry_settings *retry = &plan->settings.retry;
     uint64_t withheld =
         throttle_withheld_permille(&origin->throttle, origin_plan_window_ns(plan), now_ns);
     bool granted = budget_take(&origin->budget, retry->budget_percent * (1000 - withheld) / 100,
-        retry->budget_floor, now_ns);
+        retry->budget_floor, now_ns) || take_rescue(origin, plan, tried, now_ns);
     count_one(granted ? &origin->counters.extra_attempts : &origin->counters.budget_refusals);
     if (!granted && withheld > 0)
         count_one(&origin->counters.throttled);
     origin_plan_release(plan);
     return granted;
+}
+
+bool origin_budget_take(struct origin *origin, uint64_t now_ns)
+{
+    return origin_budget_take_rescue(origin, UINT64_MAX, now_ns);
 }
 
 bool origin_take_trial(struct origin *origin, uint64_t now_ns)
@@ -177,7 +207,7 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
     const struct origin_counters *counters = &origin->counters;
 #define READ(name) .name = atomic_load_explicit(&counters->name, memory_order_relaxed)
     *ret_statistics = (struct origin_statistics){READ(requests), READ(attempts),
-        READ(extra_attempts), READ(budget_refusals), READ(throttled), READ(failures),
+        READ(extra_attempts), READ(budget_refusals), READ(rescues), READ(throttled), READ(failures),
         READ(resolve_failures), READ(stale_connections), READ(connection_refusals),
         READ(overloads),
         READ(pool_overflows)};

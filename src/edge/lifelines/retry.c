@@ -1,7 +1,8 @@
 // retry: a further attempt, on another backend or a fresh connection, only while provably safe and
-// within the origin's one budget for extra attempts (SRE book ch. 21). What never left this
-// machine (a refused connect) costs nothing. Safe is what was provably not sent, what is idempotent
-// and has no content, and a write with a key that the origin honours (repeat.h).
+// within the origin's one budget for extra attempts (SRE book ch. 21), and a few beyond it where
+// another backend is well. What never left this machine (a refused connect) costs nothing. Safe is
+// what was provably not sent, what is idempotent and has no content, and a write with a key that
+// the origin honours (repeat.h).
 #include "edge/fetch.h"
 #include "edge/lifeline.h"
 #include "edge/repeat.h"
@@ -58,6 +59,16 @@ static bool retry_could_help(const struct fetch *fetch)
     return false;
 }
 
+// A first failure at one backend says little about the others, and nothing was sent yet.
+static bool may_pay(const struct fetch *fetch, uint64_t now_ns)
+{
+    bool is_read = fetch->request.method == HTTP_METHOD_GET
+        || fetch->request.method == HTTP_METHOD_HEAD;
+    return is_read && fetch->attempts == 1
+        ? origin_budget_take_rescue(fetch->origin, fetch->tried, now_ns)
+        : origin_budget_take(fetch->origin, now_ns);
+}
+
 static enum lifeline_outcome retry_attempt(struct task *task, struct fetch *fetch)
 {
     struct retry_settings settings = origin_retry(fetch->origin);
@@ -70,7 +81,7 @@ static enum lifeline_outcome retry_attempt(struct task *task, struct fetch *fetc
     if (!retry_is_safe(fetch) || !retry_could_help(fetch))
         return LIFELINE_PASS;
     bool free_of_cost = fetch->failure.unsent || was_ending;
-    if (!free_of_cost && !origin_budget_take(fetch->origin, task_now_ns(task)))
+    if (!free_of_cost && !may_pay(fetch, task_now_ns(task)))
         return LIFELINE_PASS;
     return LIFELINE_AGAIN;
 }

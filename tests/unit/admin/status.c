@@ -55,7 +55,7 @@ static void status_has_the_documented_members(void **state)
     json_t *origin = json_array_get(origins, 0);
     assert_members(origin,
         "name down down_since maintenance_until p95_ms requests attempts "
-        "extra_attempts budget_refusals throttled failures "
+        "extra_attempts budget_refusals rescues throttled failures "
         "resolve_failures stale_connections connection_refusals overloads pool_overflows "
         "waiting waits "
         "wait_refusals wait_timeouts maintenances backends");
