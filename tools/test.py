@@ -27,7 +27,8 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "test"
 BUILDS = ["dev", "asan", "tsan"]
 JOBS = os.cpu_count() or 2
-SIM_SEEDS = {"release": 300, "asan": 40}
+WHOLE_PROCESS = ["asan", "tsan"]  # of a server under a sanitizer, dev finds nothing more; --build dev runs it there
+SIM_SEEDS = {"release": 200, "asan": 20}
 FUZZ_SECONDS = 5
 SKIPPED = 77  # the exit status of a test that cannot run here, as varnishtest and automake have it
 COLOURS = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -119,7 +120,7 @@ def verdict(status):
 
 class Tests:
     def __init__(self, name, builds):
-        self.name, self.builds = name or "", builds
+        self.name, self.builds, self.wire_builds = name or "", builds or BUILDS, builds or WHOLE_PROCESS
         self.tally = Tally()
         self.built = {}
         self.ran = 0
@@ -174,7 +175,7 @@ class Tests:
         # ROOM.what.vtc or ROOM.what.py; a name without a dot is a module of theirs.
         files = [f for kind in ("vtc", "py") for f in sorted(TOP.glob(f"tests/wire/*.*.{kind}"))
                  if self.wanted("wire." + f.stem)]
-        for build in self.builds if files else []:
+        for build in self.wire_builds if files else []:
             self.build(build, *(["afloat"] if self.name else []))
             with Step(self.tally, f"wire tests, {build}"):
                 self.in_parallel(lambda file: wire_test(file, build), files)
@@ -360,7 +361,7 @@ def main():
                         help="only in this build; may be repeated")
     options = parser.parse_args()
     shutil.rmtree(LOGS, ignore_errors=True)
-    tests = Tests(options.name, options.builds or BUILDS)
+    tests = Tests(options.name, options.builds)
     tests.all()
     tally = tests.tally
     if tests.ran == 0:

@@ -105,7 +105,8 @@ def ledger(result):
     own = collections.Counter(result["ledger"])
     saved = {key.removeprefix("saved_"): own[key] for key in own if key.startswith("saved_")}
     failed = own["visitor_errors"] + own["cut"]
-    seen = result["failed_seen"] + result["failed_new"]
+    left = sum(n for what, n in result["outcomes"].items() if what.endswith((" stalled", " timeout")))
+    seen = result["failed_seen"] + result["failed_new"] - left
     text = f"ledger: {own['strayed']} strayed"
     if saved:
         text += ", saved by " + ", ".join(f"{key.replace('_', '-')} {count}" for key, count in saved.items())
@@ -114,7 +115,7 @@ def ledger(result):
         text += ": **does not balance**"
     if failed != seen:
         text += f": **visitors saw {seen}**"
-    return text
+    return text + (f"; {left} visitors lost their patience" if left else "")
 
 
 def extras(result):
