@@ -130,22 +130,13 @@ static bool etag_listed(struct slice list, struct slice etag)
 static void choose_range(const struct sim_head *request, enum sim_lie lie,
     struct sim_response *response)
 {
-    struct slice range = sim_head_value(request, "range", NULL);
-    struct slice if_range = sim_head_value(request, "if-range", NULL);
-    if (!response->page->ranges || response->status != 200 || range.data == NULL ||
-        !slice_starts_with(range, SLICE("bytes=")) ||
-        (if_range.data != NULL && !slice_equal(if_range, slice_from_string(response->etag))))
-        return;
-    struct slice last = slice_of(range.data + 6, range.size - 6), first = slice_cut(&last, '-');
-    uint64_t from, to = response->size - 1;
-    if (!slice_parse_u64(first, UINT64_MAX, &from) || from >= response->size ||
-        (last.size > 0 && !slice_parse_u64(last, UINT64_MAX, &to)) || to < from)
+    if (!response->page->ranges || response->status != 200
+        || !sim_head_range(request, response->etag, response->size, &response->first,
+            &response->end))
         return;
     response->status = 206;
     response->framing = SIM_FRAMING_LENGTH;
-    response->first = from;
-    response->end = MINIMUM(to + 1, response->size);
-    response->lie = if_range.data != NULL ? lie : SIM_LIE_NONE;
+    response->lie = sim_head_value(request, "if-range", NULL).data != NULL ? lie : SIM_LIE_NONE;
 }
 
 // A 206 that is not what it was asked to be.

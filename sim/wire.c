@@ -276,3 +276,21 @@ bool sim_head_framing(const struct sim_head *head, enum sim_framing otherwise,
     *ret_framing = lengths == 1 ? SIM_FRAMING_LENGTH : otherwise;
     return lengths == 0 || slice_parse_u64(length, UINT64_MAX, ret_length);
 }
+
+bool sim_head_range(const struct sim_head *head, const char *etag, uint64_t size,
+    uint64_t *ret_first, uint64_t *ret_end)
+{
+    struct slice range = sim_head_value(head, "range", NULL);
+    struct slice if_range = sim_head_value(head, "if-range", NULL);
+    if (!slice_starts_with(range, SLICE("bytes=")) ||
+        (if_range.data != NULL && !slice_equal(if_range, slice_from_string(etag))))
+        return false;
+    struct slice last = slice_of(range.data + 6, range.size - 6), first = slice_cut(&last, '-');
+    uint64_t from, to = size - 1;
+    if (!slice_parse_u64(first, UINT64_MAX, &from) || from >= size ||
+        (last.size > 0 && !slice_parse_u64(last, UINT64_MAX, &to)) || to < from)
+        return false;
+    *ret_first = from;
+    *ret_end = MINIMUM(to + 1, size);
+    return true;
+}

@@ -51,3 +51,6 @@ uint64_t sim_head_number(const struct sim_head *head, const char *name, uint64_t
 // False when the fields contradict each other.
 bool sim_head_framing(const struct sim_head *head, enum sim_framing otherwise,
     enum sim_framing *ret_framing, uint64_t *ret_length);
+// Whether to answer with one range of a content of size bytes, from *ret_first to before *ret_end.
+bool sim_head_range(const struct sim_head *head, const char *etag, uint64_t size,
+    uint64_t *ret_first, uint64_t *ret_end);

@@ -123,23 +123,6 @@ static enum error read_upload(struct task *task, struct connection *connection,
 
 // --- Deciding ---
 
-static void choose_range(const struct sim_head *request, struct response *response)
-{
-    struct slice range = sim_head_value(request, "range", NULL);
-    struct slice if_range = sim_head_value(request, "if-range", NULL);
-    if (!response->page->strong || !slice_starts_with(range, SLICE("bytes=")) ||
-        (if_range.data != NULL && !slice_equal(if_range, slice_from_string(response->etag))))
-        return;
-    struct slice last = slice_of(range.data + 6, range.size - 6), first = slice_cut(&last, '-');
-    uint64_t from, to = response->size - 1;
-    if (!slice_parse_u64(first, UINT64_MAX, &from) || from >= response->size ||
-        (last.size > 0 && !slice_parse_u64(last, UINT64_MAX, &to)) || to < from)
-        return;
-    response->status = 206;
-    response->first = from;
-    response->end = MINIMUM(to + 1, response->size);
-}
-
 static bool asks_to_close(const struct sim_head *request)
 {
     struct slice connection = sim_head_value(request, "connection", NULL);
@@ -166,8 +149,9 @@ static void choose(const struct origin *origin, const struct sim_head *request,
         if (slice_equal(sim_head_value(request, "if-none-match", NULL),
                 slice_from_string(response->etag)))
             response->status = 304;
-        else
-            choose_range(request, response);
+        else if (response->page->strong && sim_head_range(request, response->etag,
+                     response->size, &response->first, &response->end))
+            response->status = 206;
     }
     bool old = slice_equal(request->line[2], SLICE("HTTP/1.0"));
     response->chunked = response->chunked && response->status == 200;
