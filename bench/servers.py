@@ -177,20 +177,30 @@ class Server(Process):
         self.name, self.port, self.origin = name, free_port(), origin
         command = {**SERVERS, "bare epoll": bare_epoll}[name](self.port, origin.port, size)
         super().__init__(command, SERVER_CORE)
-        for _ in range(200):
-            try:
-                if len(self.get("/1024/hit")) == 1024:
-                    break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            raise RuntimeError(f"{name} does not answer:\n{self.output()}")
-        if name != "bare epoll":
+        try:
+            self.warm()
+        except RuntimeError:
+            self.stop()
+            raise
+
+    def warm(self):
+        deadline = time.monotonic() + 30
+        while not self.answers():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} does not answer:\n{self.output()}")
+            time.sleep(0.05)
+        if self.name != "bare epoll":
             time.sleep(0.2)  # Varnish and HAProxy finish storing after they answered
-            before = origin.count()
+            before = self.origin.count()
             self.get("/1024/hit")
-            if origin.count() != before:
-                raise RuntimeError(f"{name} does not cache")
+            if self.origin.count() != before:
+                raise RuntimeError(f"{self.name} does not cache")
+
+    def answers(self):
+        try:
+            return len(self.get("/1024/hit")) == 1024
+        except OSError:
+            return False
 
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
