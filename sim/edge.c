@@ -89,6 +89,8 @@ static void switch_off(const char *lifeline, struct edge_settings *settings)
     };
     struct site_settings *sites = settings->sites.items;
     for (size_t i = 0; i < settings->sites.count; i++) {
+        if (strcmp(lifeline, "priority") == 0)
+            sites[i].priority.enabled = false;
         for (unsigned id = 0; id < LIFELINE_COUNT; id++) {
             if (strcmp(names[id], lifeline) == 0)
                 sites[i].lifelines.of[id].enabled = false;

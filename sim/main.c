@@ -27,6 +27,7 @@ static const struct sim_group *const groups[] = {
     &sim_name_scenarios,
     &sim_attempt_scenarios,
     &sim_overload_scenarios,
+    &sim_priority_scenarios,
     &sim_survival_scenarios,
     &sim_peer_scenarios,
     &sim_outbox_scenarios,

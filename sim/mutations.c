@@ -28,12 +28,16 @@ static const struct {
     {"hold", "hold_paced"},
     {"hold", "hold_writes"},
     {"honest_page", "routed_origin_dies"},
+    {"priority", "priority_at_a_busy_origin"},
+    {"priority", "priority_after_an_outage"},
+    {"priority", "priority_of_places"},
 };
 
 static const char *const lifelines[] = {
 #define X(NAME, name, metric, help) #name,
     LIFELINE_MAP(X)
 #undef X
+    "priority", // no lifeline, but a promise like one
 };
 
 bool sim_is_lifeline(const char *name)

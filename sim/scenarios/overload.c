@@ -114,14 +114,16 @@ static uint64_t edge_cache_limit(struct sim_run *run)
     return statistics.limit;
 }
 
-// Copies are served at every level. What needs the origin is asked for until it is critical, a
-// prefetch until it is tight; a copy past its lifetime is sent then.
+// Copies are served at every level. What needs the origin is asked for until it is critical, for a
+// bot until it is short, for a prefetch until it is tight; a copy past its lifetime is sent then.
 static void memory_short(struct task *task, struct sim_run *run)
 {
     static struct gauge gauge;
     static struct pressure_resources resources = {.memory_used = read_gauge, .context = &gauge};
     struct sim_request prefetch = {.path = "/static/prefetched", .allow = SIM_ALLOW_ERROR,
         .fields = "Sec-Purpose: prefetch;prerender\r\n"};
+    struct sim_request bot = {.path = "/static/crawled-now", .allow = SIM_ALLOW_ERROR,
+        .fields = "User-Agent: Mozilla/5.0 (compatible; bingbot/2.0)\r\n"};
     struct sim_request cold = {.path = "/static/cold-then", .allow = SIM_ALLOW_ERROR};
     gauge.used = megabytes(10);
     run->resources = &resources;
@@ -133,6 +135,13 @@ static void memory_short(struct task *task, struct sim_run *run)
     sim_expect(run, sim_ask(task, run, &prefetch).status == 503);
     sim_expect(run, sim_get(task, run, "/static/cold-now").status == 200);
     sim_expect(run, edge_cache_limit(run) < limit_before);
+    sim_expect(run, sim_ask(task, run, &bot).status == 200);
+    gauge.used = megabytes(90);
+    sim_sleep_ms(task, 2500);
+    snprintf(bot.path, sizeof(bot.path), "/static/crawled-then");
+    sim_expect(run, sim_ask(task, run, &bot).status == 503);
+    sim_expect(run, sim_get(task, run, "/static/cold-still").status == 200);
+    sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_OVERLOAD_BOTS) == 1);
     gauge.used = megabytes(99);
     run->troubled = true;
     sim_sleep_ms(task, 10000);

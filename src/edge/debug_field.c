@@ -1,6 +1,7 @@
 // Everything is read from what is there anyway; where an explanation is not asked for, this costs a
 // branch.
 #include "edge/debug_field.h"
+#include "edge/priority.h"
 #include "edge/rules/rule.h"
 #include "http/structured.h"
 
@@ -223,6 +224,8 @@ static void append_client(struct text *text, const struct request *request)
             request->client.scheme == FORWARDED_SCHEME_HTTPS ? SLICE("https") : SLICE("http"));
     if (client_is_exempt(request))
         structured_append_parameter_true(text, "exempt");
+    structured_append_parameter_token(text, "priority",
+        slice_from_string(priority_word(priority_of(request))));
     end(text);
 }
 

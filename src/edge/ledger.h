@@ -83,7 +83,8 @@
         "visitors cut for a slow head or for taking too little, while these were short")           \
     X(OVERLOAD_REFRESHES, "overload_refreshes", "refreshes behind a copy put off meanwhile")       \
     X(OVERLOAD_PREFETCHES, "overload_prefetches",                                                  \
-        "prefetches that would have asked an origin, refused meanwhile")                           \
+        "prefetches, and what else nobody waits for, not taken to an origin meanwhile")            \
+    X(OVERLOAD_BOTS, "overload_bots", "requests of bots not taken to an origin meanwhile")         \
     X(OVERLOAD_REFUSED, "overload_refused", "requests not taken to an origin: it was critical")    \
     X(OVERLOAD_PAUSES, "overload_pauses",                                                          \
         "times that connections had to wait because no descriptor was left for them")              \

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "edge/connection.h"
+#include "edge/priority.h"
 #include "edge/request.h"
 
 #include <stddef.h>
@@ -235,20 +236,6 @@ bool pressure_puts_off(struct edge_thread *thread)
     return true;
 }
 
-// Fetch standard section 3.6: nobody has asked for it yet. Purpose is what browsers said before.
-static bool is_prefetch(const struct request *request)
-{
-    const struct http_fields *fields = &request->head.fields;
-    for (uint32_t i = 0; i < fields->count; i++) {
-        const struct http_field *field = &fields->items[i];
-        if ((slice_equal_nocase(field->name, SLICE("sec-purpose"))
-                || slice_equal_nocase(field->name, SLICE("purpose")))
-            && slice_starts_with(field->value, SLICE("prefetch")))
-            return true;
-    }
-    return false;
-}
-
 // Of descriptors, what is left at the critical level is for backends: none may be left.
 static bool is_at_the_end(const struct edge *edge)
 {
@@ -257,15 +244,32 @@ static bool is_at_the_end(const struct edge *edge)
         || (limit > 0 && descriptors_used(edge) >= limit);
 }
 
+// As what it is refused; LEDGER_COUNTS: it is not.
+static enum ledger_count refusal_of(const struct request *request)
+{
+    const struct edge_thread *thread = request->thread;
+    switch (priority_of(request)) {
+    case PRIORITY_BACKGROUND:
+        return LEDGER_OVERLOAD_PREFETCHES;
+    case PRIORITY_BOT:
+        if (thread->pressure.level >= PRESSURE_SHORT)
+            return LEDGER_OVERLOAD_BOTS;
+        break;
+    case PRIORITY_INTERACTIVE:
+        break;
+    }
+    return is_at_the_end(thread->edge) ? LEDGER_OVERLOAD_REFUSED : LEDGER_COUNTS;
+}
+
 bool pressure_refuses(struct request *request)
 {
     struct edge_thread *thread = request->thread;
     if (__builtin_expect(thread->pressure.level == PRESSURE_NONE, 1))
         return false;
-    bool prefetch = is_prefetch(request);
-    if (!prefetch && !is_at_the_end(thread->edge))
+    enum ledger_count refusal = refusal_of(request);
+    if (refusal == LEDGER_COUNTS)
         return false;
-    ledger_add(thread->ledger, prefetch ? LEDGER_OVERLOAD_PREFETCHES : LEDGER_OVERLOAD_REFUSED, 1);
+    ledger_add(thread->ledger, refusal, 1);
     request->shed = true;
     request->failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
     return true;

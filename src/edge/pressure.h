@@ -2,8 +2,9 @@
 // first, and only while it must:
 //
 //   tight     connections that say nothing are closed, the longest silent first; refreshes behind a
-//             copy and prefetches wait for better times; the cache gives memory back
-//   short     heads that do not come to their end are cut, then those who hardly take their answers
+//             copy and prefetches (priority.h) wait for better times; the cache gives memory back
+//   short     heads that do not come to their end are cut, then who hardly takes an answer;
+//             bots are told to come again for what there is no copy of
 //   critical  no further connections are taken; and when memory is, or no descriptor is left at
 //             all, what would have to be asked of the origin is refused (a copy past its lifetime
 //             is sent where there is one)

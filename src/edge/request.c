@@ -21,12 +21,14 @@
 #include "edge/max_forwards.h"
 #include "edge/pages/own_page.h"
 #include "edge/part.h"
+#include "edge/priority.h"
 #include "edge/purge_request.h"
 #include "edge/rules/rule_serve.h"
 #include "edge/secure.h"
 #include "http/key.h"
 
 #define ARENA_CHUNK_SIZE 4096
+#define PEOPLES_SHARE 8 // of the limit of requests, one of so many is for people alone
 
 static void request_answer(struct task *task, struct request *request);
 static void request_deliver(struct task *task, struct request *request);
@@ -83,12 +85,15 @@ static bool request_name_host(struct request *request)
     return true;
 }
 
-// At the limit of requests, whoever they are for: but the edge's own pages are always there.
+// At the limit of requests, whoever they are for: but the edge's own pages are always there. The
+// last of them are for people.
 static bool request_is_shed(struct task *task, struct request *request)
 {
     const struct connection_settings *settings = &request->generation->settings->connections;
-    if (request->thread->active_requests
-        <= edge_share(request->thread->edge, settings->active_requests))
+    uint64_t active = request->thread->active_requests;
+    uint64_t limit = edge_share(request->thread->edge, settings->active_requests);
+    if (active <= limit - limit / PEOPLES_SHARE
+        || (active <= limit && priority_of(request) == PRIORITY_INTERACTIVE))
         return false;
     ledger_add(request->thread->ledger, LEDGER_SHED, 1);
     request->shed = request->strayed = true;

@@ -52,7 +52,8 @@ static const struct setting connection_rows[] = {
     {.name = "active_requests", .type = SETTING_COUNT, .fallback = "15000",
         .offset = offsetof(struct connection_settings, active_requests), .minimum = 16,
         .maximum = 1000000,
-        .summary = "Requests being answered at once; a further one gets 503 with Retry-After.",
+        .summary = "Requests being answered at once; a further one gets 503 with Retry-After. The "
+                   "last eighth is for people: see a site's priority.",
         .touch = "Raise it together with tasks.tasks when the edge serves "
                  "very many slow visitors."},
     {.name = "drain_timeout", .type = SETTING_DURATION, .fallback = "30s",
@@ -167,6 +168,9 @@ static const struct setting site_rows[] = {
         .section = &page_settings_section, .summary = "The honest page."},
     {.name = "rate", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, rate),
         .section = &rate_settings_section, .summary = "How fast one client may ask."},
+    {.name = "priority", .type = SETTING_SECTION,
+        .offset = offsetof(struct site_settings, priority), .section = &priority_settings_section,
+        .summary = "Who goes first."},
     {.name = "purge", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, purge),
         .section = &purge_settings_section, .summary = "Purging over HTTP."},
     {.name = "debug", .type = SETTING_SECTION, .offset = offsetof(struct site_settings, debug),

@@ -10,6 +10,7 @@
 #include "edge/outbox/outbox_settings.h"
 #include "edge/peer.h"
 #include "edge/pressure.h"
+#include "edge/priority.h"
 #include "edge/purge_settings.h"
 #include "edge/rules/rule_settings.h"
 #include "http/limits.h"
@@ -63,6 +64,7 @@ struct site_settings {
     struct key_settings key;
     struct setting_list rules; // of struct rule_settings
     struct rate_settings rate;
+    struct priority_settings priority;
     struct purge_settings purge;
     struct debug_settings debug;
     struct peer_settings peers;

@@ -3,6 +3,7 @@
 #include "origin/gate.h"
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "origin/backend.h"
 
 #define TRIAL_FIRST_NS (100 * NS_PER_MS)
 #define TRIAL_LAST_NS NS_PER_SECOND
@@ -12,10 +13,11 @@
 #define CODEL_INTERVAL_NS (100 * NS_PER_MS)
 
 struct gate_waiter {
-    struct list link; // of gate->waiting, under its lock; alone: let in, or has given up
+    struct list link; // of its line, under the gate's lock; alone: let in, displaced, or gave up
+    enum priority priority;
     uint64_t since_ns, bytes;
     bool has_asked;
-    bool let_in;      // likewise
+    bool let_in, displaced; // likewise
     _Atomic bool posted; // the message is under way; set under the lock, cleared in the task's loop
     struct gate_pass pass;
     struct loop *loop;
@@ -29,12 +31,14 @@ void gate_init(struct gate *gate, uint64_t (*room)(void *context, uint64_t now_n
     gate->room = room;
     gate->context = context;
     lock_init(&gate->lock);
-    list_init(&gate->waiting);
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
+        list_init(&gate->lines[i].waiting);
 }
 
 void gate_destroy(struct gate *gate)
 {
-    invariant(list_is_empty(&gate->waiting));
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
+        invariant(list_is_empty(&gate->lines[i].waiting));
     lock_destroy(&gate->lock);
 }
 
@@ -52,9 +56,38 @@ static void set_state(struct gate *gate, enum gate_state state)
 
 // --- Waiters; all under the lock ---
 
+// A bit for each class.
+static unsigned who_waits(const struct gate *gate)
+{
+    unsigned classes = 0;
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
+        classes |= list_is_empty(&gate->lines[i].waiting) ? 0 : 1u << i;
+    return classes;
+}
+
+static bool nobody_waits(const struct gate *gate)
+{
+    return who_waits(gate) == 0;
+}
+
+// Of the highest class of which anybody waits; NULL: nobody does.
 static struct gate_waiter *first_of(const struct gate *gate)
 {
-    return LIST_ENTRY(gate->waiting.next, struct gate_waiter, link);
+    unsigned classes = who_waits(gate);
+    return classes == 0 ? NULL : LIST_ENTRY(gate->lines[__builtin_ctz(classes)].waiting.next,
+        struct gate_waiter, link);
+}
+
+static struct gate_waiter *next_of(const struct gate_line *line)
+{
+    return LIST_ENTRY(line->newest_first ? line->waiting.previous : line->waiting.next,
+        struct gate_waiter, link);
+}
+
+static struct gate_waiter *last_of(const struct gate_line *line)
+{
+    return LIST_ENTRY(line->newest_first ? line->waiting.next : line->waiting.previous,
+        struct gate_waiter, link);
 }
 
 // In the waiter's own loop.
@@ -75,19 +108,6 @@ static void post(struct gate_waiter *waiter)
         loop_post(waiter->loop, &waiter->message);
 }
 
-// A place among those who wait.
-static enum error take_place(struct gate *gate, const struct gate_wait *wait)
-{
-    uint64_t count = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
-    if (count >= wait->most || gate->waiting_bytes + wait->bytes > wait->most_bytes) {
-        atomic_fetch_add_explicit(&gate->refusals, 1, memory_order_relaxed);
-        return ERROR_LIMIT;
-    }
-    atomic_fetch_add_explicit(&gate->waiting_count, 1, memory_order_relaxed);
-    gate->waiting_bytes += wait->bytes;
-    return ERROR_NONE;
-}
-
 static void give_place(struct gate *gate, uint64_t bytes)
 {
     gate->waiting_bytes -= bytes;
@@ -99,20 +119,55 @@ static void take_off(struct gate *gate, struct gate_waiter *waiter)
     bool was_first = first_of(gate) == waiter;
     list_remove(&waiter->link);
     give_place(gate, waiter->bytes);
-    if (was_first && state_of(gate) == GATE_SHUT && !list_is_empty(&gate->waiting))
+    if (was_first && state_of(gate) == GATE_SHUT && !nobody_waits(gate))
         post(first_of(gate)); // he looks out from now on
+}
+
+static bool has_place(const struct gate *gate, const struct gate_wait *wait)
+{
+    return atomic_load_explicit(&gate->waiting_count, memory_order_relaxed) < wait->most
+        && gate->waiting_bytes + wait->bytes <= wait->most_bytes;
+}
+
+// Whoever would go in last of the lowest class gives his place to a higher one.
+static bool displace(struct gate *gate, enum priority priority)
+{
+    unsigned classes = who_waits(gate);
+    unsigned lowest = classes == 0 ? 0 : 31 - (unsigned)__builtin_clz(classes);
+    if (lowest <= priority)
+        return false;
+    struct gate_waiter *waiter = last_of(&gate->lines[lowest]);
+    take_off(gate, waiter);
+    waiter->displaced = true;
+    count_one(&gate->displaced);
+    post(waiter);
+    return true;
+}
+
+// A place among those who wait.
+static enum error take_place(struct gate *gate, const struct gate_wait *wait)
+{
+    while (!has_place(gate, wait)) {
+        if (wait->bytes > wait->most_bytes || !displace(gate, wait->priority)) {
+            count_one(&gate->refusals);
+            return ERROR_LIMIT;
+        }
+    }
+    atomic_fetch_add_explicit(&gate->waiting_count, 1, memory_order_relaxed);
+    gate->waiting_bytes += wait->bytes;
+    return ERROR_NONE;
 }
 
 // The rule of CoDel: whose wait is the shortest of an interval tells whether there is a standing
 // queue.
-static void note_wait(struct gate *gate, uint64_t waited_ns, uint64_t now_ns)
+static void note_wait(struct gate_line *line, uint64_t waited_ns, uint64_t now_ns)
 {
-    gate->least_wait_ns = MINIMUM(gate->least_wait_ns, waited_ns);
-    if (now_ns < gate->interval_end_ns)
+    line->least_wait_ns = MINIMUM(line->least_wait_ns, waited_ns);
+    if (now_ns < line->interval_end_ns)
         return;
-    gate->newest_first = gate->least_wait_ns > CODEL_TARGET_NS;
-    gate->least_wait_ns = UINT64_MAX;
-    gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+    line->newest_first = line->least_wait_ns > CODEL_TARGET_NS;
+    line->least_wait_ns = UINT64_MAX;
+    line->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
 }
 
 static struct gate_pass make_pass(struct gate *gate, uint64_t now_ns)
@@ -148,14 +203,14 @@ static void let_in(struct gate *gate, struct gate_waiter *waiter, uint64_t now_n
 
 static void let_in_waiting(struct gate *gate, uint64_t now_ns)
 {
-    while (!list_is_empty(&gate->waiting) && has_room(gate, now_ns)) {
-        struct gate_waiter *waiter = gate->newest_first
-            ? LIST_ENTRY(gate->waiting.previous, struct gate_waiter, link) : first_of(gate);
-        note_wait(gate, now_ns - MINIMUM(waiter->since_ns, now_ns), now_ns);
+    while (!nobody_waits(gate) && has_room(gate, now_ns)) {
+        struct gate_line *line = &gate->lines[turn_next(who_waits(gate), &gate->turns)];
+        struct gate_waiter *waiter = next_of(line);
+        note_wait(line, now_ns - MINIMUM(waiter->since_ns, now_ns), now_ns);
         let_in(gate, waiter, now_ns);
         post(waiter);
     }
-    if (state_of(gate) == GATE_CROWDED && list_is_empty(&gate->waiting) && has_room(gate, now_ns))
+    if (state_of(gate) == GATE_CROWDED && nobody_waits(gate) && has_room(gate, now_ns))
         set_state(gate, GATE_OPEN);
 }
 
@@ -179,7 +234,7 @@ static bool try_locked(struct gate *gate, uint64_t now_ns, struct gate_pass *ret
         *ret_pass = (struct gate_pass){.held = true};
         return true;
     case GATE_SHUT:
-        if (list_is_empty(&gate->waiting) && now_ns >= gate->known_until_ns) {
+        if (nobody_waits(gate) && now_ns >= gate->known_until_ns) {
             set_state(gate, GATE_OPEN);
             *ret_pass = (struct gate_pass){.held = true};
             return true;
@@ -190,7 +245,7 @@ static bool try_locked(struct gate *gate, uint64_t now_ns, struct gate_pass *ret
         return true;
     case GATE_PACED:
     case GATE_CROWDED:
-        if (!list_is_empty(&gate->waiting) || !has_room(gate, now_ns))
+        if (!nobody_waits(gate) || !has_room(gate, now_ns))
             return false;
         *ret_pass = make_pass(gate, now_ns);
         return true;
@@ -212,9 +267,11 @@ bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass)
 
 static void begin_interval(struct gate *gate, uint64_t now_ns)
 {
-    gate->newest_first = false;
-    gate->least_wait_ns = UINT64_MAX;
-    gate->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++) {
+        gate->lines[i].newest_first = false;
+        gate->lines[i].least_wait_ns = UINT64_MAX;
+        gate->lines[i].interval_end_ns = now_ns + CODEL_INTERVAL_NS;
+    }
 }
 
 static void begin_pacing(struct gate *gate, uint64_t now_ns)
@@ -278,7 +335,7 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict ve
         pacer_leave(&gate->pacer, verdict, now_ns - pass->since_ns, now_ns);
     if (state_of(gate) == GATE_PACED) {
         let_in_waiting(gate, now_ns);
-        if (list_is_empty(&gate->waiting)
+        if (nobody_waits(gate)
             && (uint64_t)gate->pacer.inside * 2000 <= gate->pacer.limit_milli)
             set_state(gate, GATE_OPEN);
     }
@@ -296,7 +353,7 @@ void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns)
         gate->trial_pause_ns = TRIAL_FIRST_NS;
         gate->trial_at_ns = now_ns + TRIAL_FIRST_NS;
         gate->known_until_ns = now_ns + KNOWN_NS;
-        if (!list_is_empty(&gate->waiting))
+        if (!nobody_waits(gate))
             post(first_of(gate));
     }
     lock_release(&gate->lock);
@@ -311,7 +368,7 @@ void gate_begin_maintenance(struct gate *gate, const struct gate_maintenance *ma
     if (before != GATE_SHUT)
         set_state(gate, GATE_SHUT);
     if (gate_maintenance_until_ms(gate) == 0)
-        atomic_fetch_add_explicit(&gate->maintenances, 1, memory_order_relaxed);
+        count_one(&gate->maintenances);
     atomic_store_explicit(&gate->maintenance_until_ms, maintenance->until_ms,
         memory_order_relaxed);
     gate->trial_pause_ns = TRIAL_FIRST_NS;
@@ -329,7 +386,7 @@ void gate_end_maintenance(struct gate *gate, uint64_t now_ns)
     atomic_store_explicit(&gate->maintenance_until_ms, 0, memory_order_relaxed);
     gate->trial_at_ns = MINIMUM(gate->trial_at_ns, now_ns + TRIAL_FIRST_NS);
     gate->known_until_ns = now_ns + KNOWN_NS;
-    if (state_of(gate) == GATE_SHUT && !list_is_empty(&gate->waiting))
+    if (state_of(gate) == GATE_SHUT && !nobody_waits(gate))
         post(first_of(gate));
     lock_release(&gate->lock);
 }
@@ -342,13 +399,25 @@ static enum error join(struct gate *gate, const struct gate_wait *wait,
     enum error error = take_place(gate, wait);
     if (error != ERROR_NONE)
         return error;
-    atomic_fetch_add_explicit(&gate->waits, 1, memory_order_relaxed);
+    struct list *waiting = &gate->lines[wait->priority].waiting;
+    count_one(&gate->waits[wait->priority]);
     // Whoever went in to try in vain is where he was.
-    if (!list_is_empty(&gate->waiting) && wait->since_ns <= first_of(gate)->since_ns)
-        list_prepend(&gate->waiting, &waiter->link);
+    if (!list_is_empty(waiting)
+        && wait->since_ns <= LIST_ENTRY(waiting->next, struct gate_waiter, link)->since_ns)
+        list_prepend(waiting, &waiter->link);
     else
-        list_append(&gate->waiting, &waiter->link);
+        list_append(waiting, &waiter->link);
     return ERROR_NONE;
+}
+
+static struct gate_waiter *first_unasked(const struct gate_line *line)
+{
+    LIST_FOREACH(link, &line->waiting) {
+        struct gate_waiter *waiter = LIST_ENTRY(link, struct gate_waiter, link);
+        if (!waiter->has_asked)
+            return waiter;
+    }
+    return NULL;
 }
 
 // It is time to try. By one who has not asked yet, for whom this is no further attempt; else by the
@@ -357,11 +426,8 @@ static void try_again(struct gate *gate, const struct gate_wait *wait,
     struct gate_waiter *lookout, uint64_t now_ns)
 {
     struct gate_waiter *chosen = NULL;
-    LIST_FOREACH(link, &gate->waiting) {
-        struct gate_waiter *waiter = LIST_ENTRY(link, struct gate_waiter, link);
-        if (chosen == NULL && !waiter->has_asked)
-            chosen = waiter;
-    }
+    for (unsigned i = 0; i < PRIORITY_COUNT && chosen == NULL; i++)
+        chosen = first_unasked(&gate->lines[i]);
     if (chosen == NULL && wait->may_try(wait->context))
         chosen = lookout;
     if (chosen == NULL)
@@ -382,12 +448,17 @@ static uint64_t next_look(const struct gate *gate, const struct gate_waiter *wai
     return next_ns;
 }
 
+static bool is_waiting(const struct gate_waiter *waiter)
+{
+    return !waiter->let_in && !waiter->displaced;
+}
+
 static enum error await_turn(struct task *task, struct gate *gate, const struct gate_wait *wait,
     struct gate_waiter *waiter)
 {
     enum error error = ERROR_NONE;
     lock_acquire(&gate->lock);
-    while (!waiter->let_in && error == ERROR_NONE) {
+    while (is_waiting(waiter) && error == ERROR_NONE) {
         uint64_t next_ns = next_look(gate, waiter, task_now_ns(task));
         lock_release(&gate->lock);
         error = task_suspend(task, MINIMUM(next_ns, wait->deadline_ns));
@@ -395,10 +466,10 @@ static enum error await_turn(struct task *task, struct gate *gate, const struct 
         if (error == ERROR_TIMEOUT && !is_over)
             error = wait->has_gone(wait->context) ? ERROR_RESET : ERROR_NONE;
         lock_acquire(&gate->lock);
-        if (error == ERROR_NONE && !waiter->let_in && gate_maintenance_until_ms(gate) != 0
+        if (error == ERROR_NONE && is_waiting(waiter) && gate_maintenance_until_ms(gate) != 0
             && state_of(gate) == GATE_SHUT && gate->trial_at_ns > wait->deadline_ns)
             error = ERROR_TIMEOUT; // in vain
-        if (!waiter->let_in && error == ERROR_NONE && state_of(gate) == GATE_SHUT
+        if (is_waiting(waiter) && error == ERROR_NONE && state_of(gate) == GATE_SHUT
             && first_of(gate) == waiter && claim_trial(gate, task_now_ns(task)))
             try_again(gate, wait, waiter, task_now_ns(task));
         else if (state_of(gate) == GATE_CROWDED)
@@ -406,8 +477,10 @@ static enum error await_turn(struct task *task, struct gate *gate, const struct 
     }
     if (waiter->let_in && error == ERROR_TIMEOUT)
         error = ERROR_NONE;
-    if (!waiter->let_in)
+    if (is_waiting(waiter))
         take_off(gate, waiter);
+    if (waiter->displaced && (error == ERROR_NONE || error == ERROR_TIMEOUT))
+        error = ERROR_LIMIT;
     lock_release(&gate->lock);
     return error;
 }
@@ -418,6 +491,7 @@ enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wai
     struct gate_waiter *waiter = memory_zero_alloc(sizeof(*waiter));
     if (waiter == NULL)
         return ERROR_MEMORY;
+    waiter->priority = wait->priority;
     waiter->since_ns = wait->since_ns;
     waiter->bytes = wait->bytes;
     waiter->has_asked = wait->has_asked;
@@ -437,7 +511,7 @@ enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wai
             gate_leave(gate, ret_pass, PACER_UNKNOWN, task_now_ns(task));
     }
     if (error == ERROR_TIMEOUT)
-        atomic_fetch_add_explicit(&gate->timeouts, 1, memory_order_relaxed);
+        count_one(&gate->timeouts);
     waiter->task = NULL;
     if (!atomic_load_explicit(&waiter->posted, memory_order_acquire))
         memory_free(waiter);
@@ -453,7 +527,7 @@ enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wai
     if (error != ERROR_NONE)
         return error;
     if (wait->since_ns == task_now_ns(task)) // it had not waited before
-        atomic_fetch_add_explicit(&gate->waits, 1, memory_order_relaxed);
+        count_one(&gate->waits[wait->priority]);
     until_ns = MINIMUM(until_ns, wait->deadline_ns);
     while (error == ERROR_NONE && task_now_ns(task) < until_ns) {
         error = task_sleep_until(task, MINIMUM(until_ns, task_now_ns(task) + GONE_CHECK_NS));
@@ -463,7 +537,7 @@ enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wai
     if (error == ERROR_NONE && task_now_ns(task) >= wait->deadline_ns)
         error = ERROR_TIMEOUT;
     if (error == ERROR_TIMEOUT)
-        atomic_fetch_add_explicit(&gate->timeouts, 1, memory_order_relaxed);
+        count_one(&gate->timeouts);
     lock_acquire(&gate->lock);
     give_place(gate, wait->bytes);
     lock_release(&gate->lock);

@@ -7,7 +7,8 @@
 // Who is let in next: the one who waits longest, unless even the shortest wait of the last 100 ms
 // was long; then the newest, since the oldest may have left or soon will (the rule of CoDel, RFC
 // 8289 section 3, with the queue turned round for as long as it stands). Nobody is dropped for it:
-// each has a deadline of his own.
+// each has a deadline of his own. All this within a class: people go before prefetches and crawlers
+// (turn.h), and where no place to wait is left, those give theirs up.
 //
 // An origin that says that it is in maintenance is left alone until it said it would be back:
 // nobody goes in to try before. Then all is as above.
@@ -20,15 +21,23 @@
 
 #include "io/task.h"
 #include "origin/pacer.h"
+#include "origin/turn.h"
 
 enum gate_state { GATE_OPEN, GATE_SHUT, GATE_PACED, GATE_CROWDED };
+
+struct gate_line { // of one class
+    struct list waiting;           // of struct gate_waiter, who came first first
+    uint64_t interval_end_ns, least_wait_ns; // of those let in
+    bool newest_first;
+};
 
 struct gate {
     _Atomic enum gate_state state; // written under the lock
     struct lock lock;
     uint64_t round;                // of passes: those of an earlier one are not counted any more
-    struct list waiting;           // of struct gate_waiter, who came first first
-    _Atomic uint64_t waiting_count;// likewise
+    struct gate_line lines[PRIORITY_COUNT];
+    uint64_t turns;                // see turn.h
+    _Atomic uint64_t waiting_count;// written under the lock too
     uint64_t waiting_bytes;
     uint64_t normal_ns;            // to an answer, before it was shut
     uint64_t trial_at_ns, trial_pause_ns, known_until_ns; // while shut
@@ -37,9 +46,8 @@ struct gate {
     uint64_t granted;              // while crowded: let in, and not yet seen inside
     uint64_t (*room)(void *context, uint64_t now_ns); // how many the backends would take
     void *context;
-    uint64_t interval_end_ns, least_wait_ns; // of those let in
-    bool newest_first;
-    _Atomic uint64_t waits, refusals, timeouts, maintenances; // counters
+    _Atomic uint64_t refusals, displaced, timeouts, maintenances; // counters
+    _Atomic uint64_t waits[PRIORITY_COUNT];
 };
 
 // The right to ask once. All zero: none is held. To be given back by gate_leave.
@@ -51,6 +59,7 @@ struct gate_pass {
 };
 
 struct gate_wait {
+    enum priority priority;
     uint64_t since_ns;       // when the request began to wait, also if it was let in meanwhile
     uint64_t deadline_ns;
     uint64_t bytes;          // that the waiting request takes
@@ -66,7 +75,8 @@ void gate_init(struct gate *gate, uint64_t (*room)(void *context, uint64_t now_n
 void gate_destroy(struct gate *gate);
 // Lets in at once, or not at all.
 bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass);
-// Waits to be let in. LIMIT: too many wait; TIMEOUT, CANCELLED, MEMORY; RESET: has_gone.
+// Waits to be let in. LIMIT: too many wait, or somebody who matters more took the place; TIMEOUT,
+// CANCELLED, MEMORY; RESET: has_gone.
 enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wait *wait,
     struct gate_pass *ret_pass) MUST_CHECK;
 // Waits until then without asking to be let in, bounded with those who do. NONE: the time has come.

@@ -156,7 +156,9 @@ struct origin_statistics {
     uint64_t overloads;           // no backend had room
     uint64_t pool_overflows;      // pool.idle_connections was reached
     uint64_t waiting;             // at its gate, now
-    uint64_t waits, wait_refusals, wait_timeouts; // there
+    uint64_t waits, waits_background, waits_bots; // there: in all, and of these classes
+    uint64_t wait_refusals, wait_timeouts;
+    uint64_t displaced;           // gave their place up to somebody who matters more
     uint64_t maintenances;        // times it said that it was in maintenance
 };
 void origin_read_statistics(struct origin *origin, struct origin_statistics *ret_statistics);

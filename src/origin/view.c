@@ -214,8 +214,14 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
 #undef READ
     const struct gate *gate = &origin->gate;
     ret_statistics->waiting = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);
-    ret_statistics->waits = atomic_load_explicit(&gate->waits, memory_order_relaxed);
+    ret_statistics->waits_background =
+        atomic_load_explicit(&gate->waits[PRIORITY_BACKGROUND], memory_order_relaxed);
+    ret_statistics->waits_bots =
+        atomic_load_explicit(&gate->waits[PRIORITY_BOT], memory_order_relaxed);
+    ret_statistics->waits = ret_statistics->waits_background + ret_statistics->waits_bots
+        + atomic_load_explicit(&gate->waits[PRIORITY_INTERACTIVE], memory_order_relaxed);
     ret_statistics->wait_refusals = atomic_load_explicit(&gate->refusals, memory_order_relaxed);
+    ret_statistics->displaced = atomic_load_explicit(&gate->displaced, memory_order_relaxed);
     ret_statistics->maintenances =
         atomic_load_explicit(&gate->maintenances, memory_order_relaxed);
     ret_statistics->wait_timeouts = atomic_load_explicit(&gate->timeouts, memory_order_relaxed);

@@ -6,6 +6,7 @@
 // backend's own error that came is passed on; else the honest page tells the truth.
 #include "base/arena.h"
 #include "edge/lifeline.h"
+#include "edge/priority.h"
 #include "edge/request.h"
 
 enum { TIME_MS, REQUESTS, BYTES };
@@ -129,7 +130,8 @@ static enum error hold_wait(struct task *task, struct request *request, bool at_
     struct gate *gate = origin_gate(request->origin);
     uint64_t now_ns = task_now_ns(task);
     uint64_t since_ns = request->held_since_ns == 0 ? now_ns : request->held_since_ns;
-    struct gate_wait wait = {.since_ns = since_ns,
+    struct gate_wait wait = {.priority = priority_of(request),
+        .since_ns = since_ns,
         .deadline_ns = since_ns + setting->values[TIME_MS] * NS_PER_MS,
         .bytes = TASK_BYTES + request->arena.used,
         .most = setting->values[REQUESTS],

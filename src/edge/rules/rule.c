@@ -258,6 +258,7 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
     take_number(&effect->url, settings->limits.url);
     take_number(&effect->response, settings->limits.response);
     take_number(&effect->idempotency_key, settings->idempotency_key);
+    take_number(&effect->priority, settings->priority);
     if (settings->accept_writes.methods != 0)
         effect->accept_writes = &settings->accept_writes;
     effect->has_request_headers = effect->has_request_headers || writes_or_removes(&rule->request);
@@ -282,6 +283,7 @@ static enum error begin(const struct rules *rules, struct slice path, struct are
         .url = SETTING_ABSENT,
         .response = SETTING_ABSENT,
         .idempotency_key = RULE_KEY_IGNORED,
+        .priority = SETTING_ABSENT,
     };
     return rule_path_normalise(path, arena, &effect->path);
 }

@@ -87,6 +87,7 @@ struct rule_effect {
     const struct setting_list *methods; // allowed; NULL: all
     uint64_t content, url, response;    // bytes allowed
     uint64_t idempotency_key;           // enum rule_idempotency_key
+    uint64_t priority;                  // enum priority, or SETTING_ABSENT
     const struct accept_settings *accept_writes; // NULL: none are
     struct rule_path path;
     bool has_request_headers, has_response_headers, parts_copies;

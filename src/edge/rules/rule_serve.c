@@ -328,6 +328,14 @@ bool rule_honours_keys(const struct request *request)
     return request->rule != NULL && request->rule->idempotency_key == RULE_KEY_HONOURED;
 }
 
+bool rule_says_priority(const struct request *request, enum priority *ret_priority)
+{
+    if (request->rule == NULL || request->rule->priority == SETTING_ABSENT)
+        return false;
+    *ret_priority = (enum priority)request->rule->priority;
+    return true;
+}
+
 bool rule_ignores_cookies(const struct request *request)
 {
     return request->rule != NULL

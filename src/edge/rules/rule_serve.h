@@ -19,6 +19,8 @@ bool rule_forbids_store(const struct request *request);
 bool rule_ignores_cookies(const struct request *request);
 // To the origin, a second request with the same Idempotency-Key is the first one once more.
 bool rule_honours_keys(const struct request *request);
+// Whether a rule says how much it matters.
+bool rule_says_priority(const struct request *request, enum priority *ret_priority);
 // The site's policy with what the rules override, which lives as long as the arena and the
 // generation. NULL: the arena is full.
 const struct judge_policy *rule_policy(const struct request *request,

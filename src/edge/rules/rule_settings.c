@@ -7,6 +7,7 @@
 #include "edge/rules/rule_template.h"
 #include "http/authority.h"
 #include "http/characters.h"
+#include "origin/turn.h"
 
 #include <stdio.h>
 
@@ -354,6 +355,13 @@ static const char *const idempotency_key_choices[] = {
     NULL,
 };
 
+static const char *const priority_choices[] = {
+    [PRIORITY_INTERACTIVE] = "interactive",
+    [PRIORITY_BACKGROUND] = "background",
+    [PRIORITY_BOT] = "bot",
+    NULL,
+};
+
 #define MEMBER(member) .offset = offsetof(struct rule_settings, member)
 static const struct setting rule_rows[] = {
     {.name = "path", .type = SETTING_TEXT_LIST, MEMBER(path), .maximum = LIST_MAX,
@@ -390,6 +398,11 @@ static const struct setting rule_rows[] = {
                    "nobody knows whether it arrived. \"ignored\" takes that back.",
         .touch = "Only where the site's documentation promises it; elsewhere an order would be "
                  "placed twice."},
+    {.name = "priority", .type = SETTING_CHOICE, MEMBER(priority), .choices = priority_choices,
+        .optional = true, .example = "background",
+        .summary = "Who asks for these paths counts as this where not all can be served at once, "
+                   "whatever he says of himself.",
+        .touch = "interactive for what money is made with, background for exports and feeds."},
     {.name = "key", .type = SETTING_SECTION, MEMBER(key), .section = &key_settings_section,
         .summary = "What tells copies apart, instead of the site's key."},
     {.name = "cache", .type = SETTING_SECTION, MEMBER(cache), .section = &cache_section,

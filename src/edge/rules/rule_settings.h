@@ -57,6 +57,7 @@ struct rule_settings {
     struct slice host;                    // towards the origin; empty: as the visitor sent it
     struct slice strip_prefix, add_prefix; // of the path, towards the origin
     uint64_t idempotency_key;             // enum rule_idempotency_key
+    uint64_t priority;                    // enum priority
     struct key_settings key;
     struct rule_cache_settings cache;
     struct rule_headers_settings request_headers, response_headers;

@@ -57,7 +57,7 @@ static void status_has_the_documented_members(void **state)
         "name down down_since maintenance_until p95_ms requests attempts "
         "extra_attempts budget_refusals rescues throttled failures "
         "resolve_failures stale_connections connection_refusals overloads pool_overflows "
-        "waiting waits "
+        "waiting waits waits_background waits_bots displaced "
         "wait_refusals wait_timeouts maintenances backends");
     assert_string_equal(json_string_value(json_object_get(origin, "name")), "main");
     assert_true(json_is_false(json_object_get(origin, "down")));
