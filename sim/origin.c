@@ -101,12 +101,14 @@ static enum error read_upload(struct task *task, struct connection *connection)
 
 // Deciding what to answer.
 
-static struct sim_fault roll_fault(struct sim_origin *origin, struct slice path, unsigned served)
+static struct sim_fault roll_fault(struct sim_origin *origin, const struct sim_head *request,
+    struct slice path, unsigned served)
 {
     struct sim_fault fault = origin->fault;
     struct random *random = sim_random(origin->run);
     bool meant = (fault.prefix == NULL || slice_starts_with(path, slice_from_string(fault.prefix)))
-        && (served > 1 || !fault.kept_only);
+        && (served > 1 || !fault.kept_only)
+        && (!fault.ranges_only || sim_head_value(request, "if-range", NULL).data != NULL);
     if (fault.kind == SIM_FAULT_NONE || !meant ||
         (fault.permille != 0 && !random_chance(random, fault.permille, 1000)))
         return (struct sim_fault){.kind = SIM_FAULT_NONE};
@@ -216,7 +218,7 @@ void sim_origin_choose(struct sim_origin *origin, const struct sim_head *request
     response->path = slice_cut(&rest, '?');
     response->variant = SLICE("");
     response->page = sim_site_page(&origin->run->site, response->path);
-    response->fault = roll_fault(origin, response->path, served);
+    response->fault = roll_fault(origin, request, response->path, served);
     response->keep = origin->requests_each == 0 || served < origin->requests_each;
     response->framing = SIM_FRAMING_LENGTH;
     if (response->fault.kind == SIM_FAULT_STATUS) {
@@ -499,7 +501,8 @@ static enum error answer_site(struct task *task, struct connection *connection, 
 static enum error answer_tunnel(struct task *task, struct connection *connection)
 {
     struct sim_origin *origin = connection->origin;
-    struct sim_fault fault = roll_fault(origin, connection->request.line[1], 1);
+    const struct sim_head *request = &connection->request;
+    struct sim_fault fault = roll_fault(origin, request, request->line[1], 1);
     struct random *random = sim_random(origin->run);
     uint64_t left = fault.kind == SIM_FAULT_IN_BODY ? random_below(random, 10000) : UINT64_MAX;
     if (fault.kind == SIM_FAULT_BEFORE_HEAD)

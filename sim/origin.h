@@ -40,6 +40,7 @@ struct sim_fault {
     unsigned permille;  // of the requests; 0: all
     const char *prefix; // of their paths; NULL: all
     bool kept_only;     // not the first request of a connection
+    bool ranges_only;   // where somebody goes on with what he has
     unsigned status;
     uint64_t retry_after_s, delay_ms;
     int64_t amount;

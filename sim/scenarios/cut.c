@@ -9,6 +9,8 @@
     "    retry: {floor: 1000, attempts: 10}\n"
 #define SIM_PATIENT_SITE                                                                           \
     "sites:\n  - origin: main\n    lifelines: {resume: {attempts: 100}}\n"
+#define SIM_PATIENT_LAGGARDS                                                                       \
+    "sites:\n  - origin: main\n    lifelines: {resume: {attempts: 100, time: 10m}}\n"
 #define SIM_SMALL_WINDOW "connections: {stream_window: 64KiB}\n"
 #define SIM_HTTP2 "    http2: prior_knowledge\n"
 
@@ -96,8 +98,8 @@ static struct sim_fault any_cut(struct sim_run *run, unsigned permille)
 }
 
 // One backend or two, of either protocol.
-static struct sim_origin *begin(struct task *task, struct sim_run *run, struct sim_fault fault,
-    uint64_t period_ms, const char *site)
+static struct sim_origin *begin_with(struct task *task, struct sim_run *run,
+    struct sim_fault fault, uint64_t period_ms, bool small_window, const char *site)
 {
     static const char *const backends[] = {SIM_ONE_BACKEND, SIM_TWO_BACKENDS};
     struct random *random = sim_random(run);
@@ -105,7 +107,7 @@ static struct sim_origin *begin(struct task *task, struct sim_run *run, struct s
     bool http2 = random_chance(random, 1, 4);
     static char settings[1024];
     snprintf(settings, sizeof(settings), "%s%s%s" SIM_PATIENT "%s",
-        random_chance(random, 1, 2) ? SIM_SMALL_WINDOW : "", backends[two],
+        small_window ? SIM_SMALL_WINDOW : "", backends[two],
         http2 ? SIM_HTTP2 : "", site);
     struct sim_origin *origin = sim_begin(task, run, settings);
     struct sim_origin *second = two ? sim_origin_start(run, SIM_SECOND_ORIGIN) : origin;
@@ -114,6 +116,12 @@ static struct sim_origin *begin(struct task *task, struct sim_run *run, struct s
     sim_origin_set(origin, fault);
     sim_origin_set(second, fault);
     return origin;
+}
+
+static struct sim_origin *begin(struct task *task, struct sim_run *run, struct sim_fault fault,
+    uint64_t period_ms, const char *site)
+{
+    return begin_with(task, run, fault, period_ms, random_chance(sim_random(run), 1, 2), site);
 }
 
 static void go_on(struct task *task, struct sim_run *run)
@@ -232,6 +240,85 @@ static void small(struct task *task, struct sim_run *run)
     sim_expect(run, ledger(run, LEDGER_BROKEN_BODIES) == 0);
 }
 
+// A transfer that nobody keeps goes at the pace of its fastest reader. It stays whole itself: only
+// what those who are left behind ask for by themselves breaks off.
+static void plan_together(struct sim_run *run, struct sim_request *request)
+{
+    snprintf(request->path, sizeof(request->path), "/large/%u", request->index);
+    if (random_chance(sim_random(run), 1, 4)) {
+        request->has_range = true;
+        request->range_first = random_below(sim_random(run), 100000);
+        request->range_last = request->range_first + 600000;
+    }
+}
+
+static void plan_together_cut(struct sim_run *run, struct sim_request *request)
+{
+    plan_together(run, request);
+    request->allow |= SIM_ALLOW_CUT | SIM_ALLOW_ERROR | SIM_ALLOW_BROKEN;
+}
+
+static void shape_laggard(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    visit->http2 = random_chance(sim_random(run), 1, 2);
+    if (client % 2 == 0)
+        return;
+    visit->read_size = 3000 + (size_t)random_below(sim_random(run), 10000);
+    visit->pause_ms = 5 + random_below(sim_random(run), 20);
+}
+
+static struct sim_origin *begin_together(struct task *task, struct sim_run *run,
+    struct sim_fault fault, uint64_t period_ms)
+{
+    struct sim_origin *origin = begin_with(task, run, (struct sim_fault){.kind = SIM_FAULT_NONE}, 0,
+        true, SIM_PATIENT_LAGGARDS "store: {memory: 1MB}\n");
+    sim_site_add(&run->site, &(struct sim_page){.prefix = "/large/", .size = 900000,
+        .cache_control = "max-age=86400", .fresh_ms = 86400000, .etag = SIM_ETAG_STRONG,
+        .framing = SIM_FRAMING_LENGTH, .ranges = true, .period_ms = period_ms});
+    fault.ranges_only = true;
+    LIST_FOREACH (link, &run->origin_list)
+        sim_origin_set(LIST_ENTRY(link, struct sim_origin, link), fault);
+    return origin;
+}
+
+static void visit_together(struct task *task, struct sim_run *run, sim_plan *plan)
+{
+    struct sim_crowd crowd = {.clients = 10, .requests_each = 2, .over_ms = 50, .plan = plan,
+        .shape = shape_laggard};
+    sim_crowd_run(task, run, &crowd);
+}
+
+static void laggards(struct task *task, struct sim_run *run)
+{
+    struct sim_fault fault = any_cut(run, (unsigned)sim_between_values(run, 300, 600));
+    if (random_chance(sim_random(run), 1, 3))
+        fault.kind = SIM_FAULT_BEFORE_HEAD;
+    begin_together(task, run, fault, 0);
+    visit_together(task, run, plan_together);
+    sim_expect(run, run->errors == 0 && run->cut == 0);
+    sim_expect(run, ledger(run, LEDGER_RANGE_RESTARTS) > 0);
+}
+
+static void laggards_changed(struct task *task, struct sim_run *run)
+{
+    struct sim_fault fault = any_cut(run, 400);
+    if (random_chance(sim_random(run), 1, 2))
+        fault = (struct sim_fault){.kind = SIM_FAULT_LENGTH, .how = SIM_HOW_END, .permille = 500,
+            .amount = (int64_t)random_below(sim_random(run), 10001) - 5000};
+    begin_together(task, run, fault, sim_between_values(run, 50, 5000));
+    visit_together(task, run, plan_together_cut);
+}
+
+static void laggards_lied_to(struct task *task, struct sim_run *run)
+{
+    begin_together(task, run, any_cut(run, 300), 0);
+    LIST_FOREACH (link, &run->origin_list) {
+        struct sim_origin *each = LIST_ENTRY(link, struct sim_origin, link);
+        each->lie = 1 + (enum sim_lie)random_below(sim_random(run), SIM_LIES - 1);
+    }
+    visit_together(task, run, plan_together_cut);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"cut_contents_go_on", go_on, 0,
         "contents break off or stand still anywhere, again and again: byte for byte whole"},
@@ -241,6 +328,11 @@ static const struct sim_scenario scenarios[] = {
     {"cut_contents_lied_to", lied_to, 0, "what is said to be the rest is not"},
     {"cut_small_contents", small, 0, "small answers are whole before anybody hears of them"},
     {"cut_contents_weak", weak, 0, "without a strong validator nothing is gone on with"},
+    {"cut_laggards_go_on", laggards, 0,
+        "who was left behind by a large transfer gets the rest, whatever breaks off"},
+    {"cut_laggards_changed", laggards_changed, 0,
+        "meanwhile it is something else, or its length is wrong: cut, never spliced"},
+    {"cut_laggards_lied_to", laggards_lied_to, 0, "what he is told to be the rest is not"},
 };
 
 const struct sim_group sim_cut_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

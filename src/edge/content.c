@@ -36,6 +36,7 @@ static void choose_validator(struct content *content, const struct http_fields *
 static bool locate(struct content *content, const struct http_response_head *head)
 {
     uint64_t last;
+    content->is_part = head->status == 206;
     if (head->status == 200) {
         content->end = content->complete =
             head->has_content_length ? head->content_length : UINT64_MAX;
@@ -77,15 +78,25 @@ void content_begin(struct content *content, struct fetch *fetch, struct exchange
     }
 }
 
-
 // --- Reading ---
 
 static void release_source(struct task *task, struct content *content)
 {
+    if (content->source == NULL)
+        return;
     if (content->source == content->answer)
         exchange_give_up(content->answer); // its head is still needed
     else
         exchange_close(task, content->source);
+}
+
+void content_seam_add(struct content_seam *seam, const char *bytes, size_t size)
+{
+    size_t kept = size >= CONTENT_SEAM ? 0 : MINIMUM(seam->size, CONTENT_SEAM - size);
+    size_t taken = MINIMUM(size, CONTENT_SEAM);
+    memmove(seam->bytes, seam->bytes + seam->size - kept, kept);
+    memcpy(seam->bytes + kept, bytes + size - taken, taken);
+    seam->size = kept + taken;
 }
 
 static void note(struct task *task, struct content *content, const char *bytes, size_t size)
@@ -96,17 +107,21 @@ static void note(struct task *task, struct content *content, const char *bytes, 
     content->waiting_since_ns = 0;
     content->at += size;
     content->brought += size;
-    size_t kept = size >= CONTENT_SEAM ? 0 : MINIMUM(content->seam_size, CONTENT_SEAM - size);
-    size_t taken = MINIMUM(size, CONTENT_SEAM);
-    memmove(content->seam, content->seam + content->seam_size - kept, kept);
-    memcpy(content->seam + kept, bytes + size - taken, taken);
-    content->seam_size = kept + taken;
+    content_seam_add(&content->seam, bytes, size);
+}
+
+static enum error incomplete(struct failure *ret_failure)
+{
+    *ret_failure = (struct failure){.kind = FAILURE_RESPONSE_INCOMPLETE};
+    return ERROR_TRUNCATED;
 }
 
 // A continuation brings what was missing and not a byte more or less.
 static enum error read_source(struct task *task, struct content *content, void *buffer, size_t size,
     size_t *ret_size, struct failure *ret_failure)
 {
+    if (content->source == NULL)
+        return incomplete(ret_failure);
     bool is_known = content->source != content->answer && content->end != UINT64_MAX;
     uint64_t left = is_known ? content->end - content->first - content->at : UINT64_MAX;
     if (left == 0)
@@ -117,10 +132,7 @@ static enum error read_source(struct task *task, struct content *content, void *
         content->has_beside ? BESIDE_STEP_MS : content->patience_ms);
     enum error error = exchange_read(task, content->source, buffer,
         (size_t)MINIMUM((uint64_t)size, left), ret_size, ret_failure);
-    if (error != ERROR_CLOSED || !is_known)
-        return error;
-    *ret_failure = (struct failure){.kind = FAILURE_RESPONSE_INCOMPLETE};
-    return ERROR_TRUNCATED;
+    return error == ERROR_CLOSED && is_known ? incomplete(ret_failure) : error;
 }
 
 enum error content_read(struct task *task, struct fetch *fetch, struct content *content,
@@ -169,7 +181,7 @@ static struct slice continuation_fields(struct continuation *continuation)
             text_append(&text, slice_of(line.data, line.size + 1));
     }
     text_format(&text, "Range: bytes=%llu-", (unsigned long long)continuation->from);
-    if (exchange_head(content->answer)->status == 206)
+    if (content->is_part)
         text_append_u64(&text, content->end - 1);
     text_format(&text, "\r\nIf-Range: %.*s\r\n", SLICE_ARGS(validator));
     return text.full ? SLICE_EMPTY : text_slice(&text);
@@ -214,7 +226,7 @@ static bool fits_as_whole(struct continuation *continuation, const struct http_r
 {
     const struct content *content = continuation->content;
     uint64_t length = head->has_content_length ? head->content_length : UINT64_MAX;
-    if (content->etag.data == NULL || exchange_head(content->answer)->status != 200
+    if (content->etag.data == NULL || content->is_part
         || http_fields_find(&head->fields, HTTP_NAME_CONTENT_RANGE) != NULL
         || content->at > continuation->skip_most)
         return false;
@@ -235,7 +247,7 @@ static enum error read_up_to_seam(struct task *task, struct continuation *contin
 {
     const struct content *content = continuation->content;
     uint64_t at = continuation->from, seam = content->first + content->at;
-    uint64_t seam_begin = seam - content->seam_size;
+    uint64_t seam_begin = seam - content->seam.size;
     char *buffer = memory_alloc(DROP_SIZE);
     enum error error = buffer == NULL ? ERROR_MEMORY : ERROR_NONE;
     while (error == ERROR_NONE && at < seam) {
@@ -243,7 +255,7 @@ static enum error read_up_to_seam(struct task *task, struct continuation *contin
         error = exchange_read(task, continuation->exchange, buffer,
             (size_t)MINIMUM(seam - at, (uint64_t)DROP_SIZE), &size, &continuation->failure);
         for (size_t i = 0; error == ERROR_NONE && i < size; i++, at++) {
-            if (at >= seam_begin && buffer[i] != content->seam[at - seam_begin])
+            if (at >= seam_begin && buffer[i] != content->seam.bytes[at - seam_begin])
                 error = ERROR_INVALID;
         }
     }
@@ -272,7 +284,7 @@ static void continuation_run(struct task *task, struct continuation *continuatio
     struct content *content = continuation->content;
     struct fetch *fetch = continuation->fetch;
     struct exchange_request request = fetch->request;
-    continuation->from = content->first + content->at - content->seam_size;
+    continuation->from = content->first + content->at - content->seam.size;
     request.fields = continuation_fields(continuation);
     request.unconditional = request.fresh_connection = true;
     request.wants_trailer = false;
@@ -316,7 +328,6 @@ void content_adopt(struct task *task, struct content *content)
 {
     struct continuation *continuation = &content->beside;
     release_source(task, content);
-    ledger_add(continuation->fetch->thread->ledger, LEDGER_CONTINUATIONS, 1);
     content->source = continuation->exchange;
     content->end = continuation->end;
     content->complete = continuation->complete;
@@ -334,4 +345,21 @@ void content_drop_beside(struct task *task, struct content *content)
     exchange_close(task, content->beside.exchange);
     content->beside.exchange = NULL;
     content->has_beside = false;
+}
+
+// --- What somebody lacks ---
+
+void content_begin_rest(struct task *task, struct content *content, struct fetch *fetch,
+    const struct object *object, uint64_t at, uint64_t end, const struct content_seam *seam)
+{
+    uint64_t complete = object_length(object);
+    *content = (struct content){.etag = object_etag(object),
+        .coding = object_field(object, HTTP_NAME_CONTENT_ENCODING),
+        .is_part = end != complete, .end = end, .complete = complete, .at = at, .seam = *seam,
+        .patience_ms = PATIENCE_LEAST_MS};
+    scope_open(&content->scope);
+    content->beside = (struct continuation){.content = content, .fetch = fetch};
+    continuation_run(task, &content->beside);
+    if (content->beside.exchange != NULL)
+        content_adopt(task, content);
 }

@@ -27,6 +27,7 @@ struct delivery {
     struct answer_head head;
     bool has_sent_head;
     struct compress_choice compressed;
+    struct content_seam seam;  // the last of what was sent, if it may go on elsewhere
     char tail[TAIL_SIZE];
 };
 
@@ -277,6 +278,8 @@ static enum error delivery_send_content(struct task *task, struct delivery *deli
         error = delivery_flush(task, delivery, content, delivery->at + size == delivery->end);
         if (error != ERROR_NONE)
             return error;
+        if (body_has_window(reader->body))
+            content_seam_add(&delivery->seam, content.data, size);
         body_reader_advance(reader, size);
     }
     return ERROR_NONE;
@@ -289,7 +292,8 @@ static enum error delivery_continue_alone(struct task *task, struct delivery *de
     if (error != ERROR_NONE)
         return error;
     ledger_add(delivery->request->thread->ledger, LEDGER_RANGE_RESTARTS, 1);
-    return laggard_send_rest(task, delivery->request, delivery->at, delivery->end);
+    return laggard_send_rest(task, delivery->request, delivery->at, delivery->end,
+        &delivery->seam);
 }
 
 static enum error delivery_send_plain(struct task *task, struct delivery *delivery)

@@ -1,4 +1,5 @@
-// One attempt of its own, from the very byte where the shared transfer left this visitor behind.
+// A fetch of his own, of which only the rest is wanted: where an exchange for it breaks off, the
+// lifelines go on with it as with any content.
 #include "edge/laggard.h"
 #include "base/memory.h"
 #include "edge/delivery.h"
@@ -6,71 +7,90 @@
 #include "edge/rules/rule_serve.h"
 
 #define LAGGARD_BUFFER_SIZE 65536
+#define ARENA_CHUNK_SIZE 4096
 
-// The same representation from the same byte on, or nothing (RFC 9110 sections 13.1.5, 14.4).
-static bool laggard_fits(const struct exchange *exchange, const struct object *object, uint64_t at)
-{
-    const struct http_response_head *head = exchange_head(exchange);
-    uint64_t first, last, complete;
-    return head->status == 206
-        && http_content_range_parse(http_fields_value(&head->fields, HTTP_NAME_CONTENT_RANGE),
-            &first, &last, &complete)
-        && first == at && complete == object_length(object) && last + 1 == complete
-        && http_etag_equal_strong(http_fields_value(&head->fields, HTTP_NAME_ETAG),
-            object_etag(object));
-}
+struct laggard {
+    struct fetch fetch; // of that, what its content needs. No flight: nobody else waits for it
+    struct fetch_report report;
+    struct content content;
+    char buffer[LAGGARD_BUFFER_SIZE];
+};
 
-static enum error laggard_copy(struct task *task, struct request *request,
-    struct exchange *exchange, uint64_t at, uint64_t end)
+static struct laggard *laggard_create(struct request *request)
 {
-    char *buffer = memory_alloc(LAGGARD_BUFFER_SIZE);
-    enum error error = buffer == NULL ? ERROR_MEMORY : ERROR_NONE;
-    while (error == ERROR_NONE && at < end) {
-        size_t size;
-        error = exchange_read(task, exchange, buffer, LAGGARD_BUFFER_SIZE, &size,
-            &request->failure);
-        if (error != ERROR_NONE)
-            break;
-        size = MINIMUM(size, end - at);
-        error = delivery_send(task, request, NULL, slice_of(buffer, size), at + size == end);
-        at += size;
-    }
-    memory_free(buffer);
-    return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
-}
-
-enum error laggard_send_rest(struct task *task, struct request *request, uint64_t at, uint64_t end)
-{
-    struct object *object = request->object;
-    struct slice etag = object_etag(object);
-    if (end == UINT64_MAX || !http_etag_is_strong(etag))
-        return ERROR_LIMIT;
-    struct slice range = arena_printf(&request->arena, "Range: bytes=%llu-\r\nIf-Range: %.*s\r\n",
-        (unsigned long long)at, SLICE_ARGS(etag));
-    struct slice fields = range.data == NULL ? SLICE_EMPTY
-        : forward_fields(request, &request->arena, FORWARD_WHOLE, range);
-    struct slice target = rule_target(request, &request->arena);
-    if (fields.data == NULL || target.data == NULL)
-        return ERROR_MEMORY;
-    struct exchange_request wanted = {
+    struct laggard *laggard = memory_zero_alloc(sizeof(*laggard));
+    if (laggard == NULL)
+        return NULL;
+    struct fetch *fetch = &laggard->fetch;
+    arena_init(&fetch->arena, ARENA_CHUNK_SIZE, edge_arena_limit(request->generation->settings));
+    fetch->thread = request->thread;
+    fetch->generation = request->generation; // the request's reference
+    fetch->site = request->site;
+    fetch->origin = request->origin;
+    fetch->report = &laggard->report;
+    fetch->request = (struct exchange_request){
         .method = HTTP_METHOD_GET,
         .method_text = SLICE("GET"),
-        .target = target,
+        .target = rule_target(request, &fetch->arena),
         .host = rule_host(request),
-        .fields = fields,
-        .unconditional = true,
+        .fields = forward_fields(request, &fetch->arena, FORWARD_WHOLE, SLICE("")),
         .is_admitted = true, // he has half of it
         .affinity = request->key.hash.low,
     };
-    uint64_t tried = 0;
-    struct exchange *exchange;
-    enum error error = exchange_open(task, request->origin, &wanted,
-        &request->generation->settings->http, &tried, &exchange, &request->failure);
-    if (error != ERROR_NONE)
-        return error;
-    error = laggard_fits(exchange, object, at)
-        ? laggard_copy(task, request, exchange, at, end)
-        : ERROR_TRUNCATED;
-    exchange_close(task, exchange);
+    return laggard;
+}
+
+static void laggard_destroy(struct laggard *laggard)
+{
+    arena_free(&laggard->fetch.arena);
+    memory_free(laggard);
+}
+
+static enum error laggard_copy(struct task *task, struct request *request,
+    struct laggard *laggard, uint64_t at, uint64_t end)
+{
+    enum error error = ERROR_NONE;
+    while (error == ERROR_NONE && at < end) {
+        size_t size;
+        error = content_read(task, &laggard->fetch, &laggard->content, laggard->buffer,
+            LAGGARD_BUFFER_SIZE, &size);
+        if (error != ERROR_NONE) {
+            request->failure = laggard->fetch.failure;
+            break;
+        }
+        at += size;
+        error = delivery_send(task, request, NULL, slice_of(laggard->buffer, size), at == end);
+    }
+    return error == ERROR_CLOSED ? ERROR_TRUNCATED : error;
+}
+
+static void laggard_note_lifeline(struct request *request, const struct fetch_report *report)
+{
+    const struct lifeline *lifeline =
+        atomic_load_explicit(&report->content_saved_by, memory_order_relaxed);
+    if (lifeline == NULL)
+        return;
+    request->saved_by = lifeline;
+    request->strayed = true;
+}
+
+enum error laggard_send_rest(struct task *task, struct request *request, uint64_t at, uint64_t end,
+    const struct content_seam *seam)
+{
+    if (end == UINT64_MAX || !http_etag_is_strong(object_etag(request->object)))
+        return ERROR_LIMIT;
+    struct laggard *laggard = laggard_create(request);
+    if (laggard == NULL)
+        return ERROR_MEMORY;
+    struct fetch *fetch = &laggard->fetch;
+    enum error error = ERROR_MEMORY;
+    if (fetch->request.fields.data != NULL && fetch->request.target.data != NULL) {
+        content_begin_rest(task, &laggard->content, fetch, request->object, at, end, seam);
+        error = laggard_copy(task, request, laggard, at, end);
+        content_end(task, &laggard->content);
+    }
+    if (error == ERROR_NONE)
+        laggard_note_lifeline(request, &laggard->report);
+    laggard_destroy(laggard);
     return error;
 }

@@ -77,11 +77,14 @@ static bool resume_begin(struct task *task, struct fetch *fetch, struct content 
 }
 
 // Takes what was sought beside the source, once that is over.
-static enum lifeline_outcome resume_take(struct task *task, struct content *content)
+static enum lifeline_outcome resume_take(struct task *task, struct fetch *fetch,
+    struct content *content)
 {
     bool found = content->beside.is_over && content->beside.exchange != NULL;
-    if (found)
+    if (found) {
         content_adopt(task, content);
+        ledger_add(fetch->thread->ledger, LEDGER_CONTINUATIONS, 1);
+    }
     content_drop_beside(task, content);
     return found ? LIFELINE_AGAIN : LIFELINE_PASS;
 }
@@ -108,7 +111,7 @@ static enum lifeline_outcome resume_elsewhere(struct task *task, struct fetch *f
                 return LIFELINE_PASS;
         }
         if (resume_await(task, content) != ERROR_NONE
-            || resume_take(task, content) == LIFELINE_AGAIN)
+            || resume_take(task, fetch, content) == LIFELINE_AGAIN)
             return task_is_cancelled(task) ? LIFELINE_PASS : LIFELINE_AGAIN;
         is_free = content->beside.failure.unsent;
         content->brought = 0; // what it had brought is paid for
@@ -130,7 +133,7 @@ static enum lifeline_outcome resume_waiting(struct task *task, struct fetch *fet
     if (content->has_beside) {
         if (!content->beside.is_over && now_ns - content->beside.begun_ns < limit_ns)
             return LIFELINE_PASS;
-        return resume_take(task, content);
+        return resume_take(task, fetch, content);
     }
     if (!resume_may_attempt(fetch, content))
         return LIFELINE_PASS;
