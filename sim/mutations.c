@@ -24,6 +24,7 @@ static const struct {
     {"peer_rescue", "peers_hold_it"},
     {"accepted_writes", "accepted_nobody_is_refused"},
     {"accepted_writes", "accepted_doubt_holds_up_its_path"},
+    {"accepted_writes", "accepted_keyed_had_begun"},
     {"hold", "hold_unseen"},
     {"hold", "hold_first"},
     {"hold", "hold_paced"},

@@ -25,7 +25,7 @@ static void place_make(struct place *place, const char *rule)
         place->path[0] = '\0';
     snprintf(place->settings, sizeof(place->settings),
         SIM_ONE_BACKEND "outbox: {directory: %s}\n"
-        "sites:\n  - origin: main\n    rules: [{path: /post/*, accept_writes: {%s}}]\n",
+        "sites:\n  - origin: main\n    rules: [{path: /post/*, %s}]\n",
         place->path, rule);
 }
 
@@ -104,7 +104,7 @@ static void check_order(struct sim_run *run)
 static void arrive_once_in_order(struct task *task, struct sim_run *run)
 {
     struct place place;
-    place_make(&place, "methods: [POST, PUT]");
+    place_make(&place, "accept_writes: {methods: [POST, PUT]}");
     struct sim_origin *origin = sim_begin(task, run, place.settings);
     bool flaps = random_chance(sim_random(run), 1, 2);
     struct sim_background writers;
@@ -129,7 +129,7 @@ static void arrive_once_in_order(struct task *task, struct sim_run *run)
 static void nobody_is_refused(struct task *task, struct sim_run *run)
 {
     struct place place;
-    place_make(&place, "methods: [POST, PUT]");
+    place_make(&place, "accept_writes: {methods: [POST, PUT]}");
     struct sim_origin *origin = sim_begin(task, run, place.settings);
     sim_origin_kill(origin);
     run->troubled = true;
@@ -168,7 +168,7 @@ static struct outbox_view first_of(struct sim_run *run)
 static void doubt_holds_up_its_path(struct task *task, struct sim_run *run)
 {
     struct place place;
-    place_make(&place, "methods: [POST]");
+    place_make(&place, "accept_writes: {methods: [POST]}");
     struct sim_origin *origin = sim_begin(task, run, place.settings);
     sim_origin_kill(origin);
     run->troubled = true;
@@ -196,6 +196,39 @@ static void doubt_holds_up_its_path(struct task *task, struct sim_run *run)
     place_remove(&place);
 }
 
+static void plan_keyed(struct sim_run *run, struct sim_request *request)
+{
+    plan_writes(run, request);
+    static char keys[WRITERS][WRITES_EACH][48];
+    char *key = keys[request->client][request->index];
+    snprintf(key, sizeof(keys[0][0]), "Idempotency-Key: \"%" PRIu64 "\"\r\n", request->upload_id);
+    request->fields = key;
+    request->upload_size = MINIMUM(request->upload_size, 60000); // what retry.content keeps
+}
+
+// Connections die under writes that had begun. With a key they are accepted all the same, and
+// happen once.
+static void keyed_arrive(struct task *task, struct sim_run *run)
+{
+    struct place place;
+    place_make(&place, "idempotency_key: honoured, accept_writes: {methods: [POST, PUT]}");
+    struct sim_origin *origin = sim_begin(task, run, place.settings);
+    origin->honours_keys = true;
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_ANY,
+        .prefix = "/post/"});
+    struct sim_crowd crowd = {.clients = WRITERS, .requests_each = WRITES_EACH, .over_ms = 5000,
+        .think_ms = 100, .plan = plan_keyed, .shape = shape_writer};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->errors == 0);
+    sim_expect(run, outbox_now(run).accepted == WRITERS * WRITES_EACH);
+    sim_sleep_ms(task, OUTAGE_MS);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    await_delivery(task, run, 0);
+    check_order(run);
+    sim_edge_end(task, run);
+    place_remove(&place);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"accepted_arrive_once_in_order", arrive_once_in_order, 0,
         "writes accepted in an outage arrive once and in order, whoever writes meanwhile"},
@@ -203,6 +236,8 @@ static const struct sim_scenario scenarios[] = {
         "an outage longer than anybody is held costs no write"},
     {"accepted_doubt_holds_up_its_path", doubt_holds_up_its_path, 0,
         "a write of which nobody knows waits for the operator and holds up its path alone"},
+    {"accepted_keyed_had_begun", keyed_arrive, 0,
+        "writes with a key whose connections died under them are accepted too, and happen once"},
 };
 
 const struct sim_group sim_outbox_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

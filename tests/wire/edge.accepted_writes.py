@@ -130,6 +130,7 @@ def run():
         while_dead(edge)
         origin.start()
         when_back(edge, origin)
+        had_begun(edge, origin)
         origin.stop()
         kill(edge)
         in_doubt(edge, origin)
@@ -192,6 +193,22 @@ def when_back(edge, origin):
         assert file.suffix == ".over" and b"who=me" not in file.read_bytes(), file
     # Now the origin answers by itself.
     assert post(edge, "/notes/a", b"straight")[0] == 201
+
+
+def had_begun(edge, origin):
+    """Read by the origin and not answered: only with a key it may come again."""
+    origin.answers = {"/keyed/begun": "cut", "/keyed/broken": 500, "/notes/begun": "cut"}
+    key = "Idempotency-Key: \"order-7\"\r\n"
+    for path, status in ("/keyed/broken", 500), ("/notes/begun", 502):
+        assert post(edge, path, b"once", fields=key)[0] in (status, 503), path
+        assert post(edge, "/notes/a", b"all is well")[0] == 201
+    begun = accepted(post(edge, "/keyed/begun", b"k" * 50000, fields=key))
+    origin.answers = {}
+    wait_until(lambda: state_at(edge, begun)["state"] == "delivered", "what had begun arrives")
+    assert set(origin.contents("/keyed/begun")) == {b"k" * 50000}
+    assert {fields["idempotency-key"] for _, path, fields, _ in origin.writes
+            if path == "/keyed/begun"} == {"\"order-7\""}
+    assert origin.contents("/notes/begun") == [b"once"]
 
 
 def in_doubt(edge, origin):

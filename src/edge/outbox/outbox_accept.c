@@ -44,10 +44,47 @@ bool outbox_goes_first(const struct request *request)
             request->rule->path.normal);
 }
 
-// Nothing of it was sent, and all of its content is still to be read.
-static bool is_whole(const struct request *request)
+// It broke off, and nobody heard an answer. Where one may still come, a second write with the same
+// key would be refused as a conflict, which is no end for the first.
+static bool has_no_answer(enum failure_kind kind)
 {
-    return request->failure.unsent && request->content_read == 0;
+    switch (kind) {
+    case FAILURE_DNS_TIMEOUT:
+    case FAILURE_DNS_ERROR:
+    case FAILURE_DESTINATION_UNAVAILABLE:
+    case FAILURE_CONNECTION_REFUSED:
+    case FAILURE_CONNECTION_TIMEOUT:
+    case FAILURE_CONNECTION_TERMINATED:
+    case FAILURE_CONNECTION_READ_TIMEOUT:
+    case FAILURE_CONNECTION_WRITE_TIMEOUT:
+    case FAILURE_CONNECTION_LIMIT_REACHED:
+    case FAILURE_OVERLOAD:
+    case FAILURE_RESPONSE_INCOMPLETE:
+    case FAILURE_TLS_PROTOCOL_ERROR:
+    case FAILURE_TLS_CERTIFICATE_ERROR:
+    case FAILURE_TLS_ALERT_RECEIVED:
+        return true;
+    case FAILURE_NONE:
+    case FAILURE_RESPONSE_TIMEOUT:
+    case FAILURE_RESPONSE_HEADER_TOO_LARGE:
+    case FAILURE_RESPONSE_BODY_TOO_LARGE:
+    case FAILURE_RESPONSE_TRANSFER_CODING:
+    case FAILURE_PROTOCOL_ERROR:
+    case FAILURE_STATUS:
+    case FAILURE_INTERNAL:
+    case FAILURE_CANCELLED:
+    case FAILURE_REQUEST_BODY:
+        return false;
+    }
+    return false;
+}
+
+// Nothing of it was sent, and all of its content is still to be read; or it may be sent again, and
+// what was read of it is kept.
+static bool may_be_sent(const struct request *request)
+{
+    return (request->failure.unsent && request->content_read == 0)
+        || (repeat_is_possible(request) && has_no_answer(request->failure.kind));
 }
 
 static bool is_no_fault_of_the_origins(const struct request *request)
@@ -121,6 +158,19 @@ static enum error blame_content(struct request *request, enum error error)
     return error;
 }
 
+// What was read of it for the origin, then what the visitor still has.
+static enum error read_content(struct task *task, struct request *request, void *buffer,
+    size_t size, size_t *ret_size)
+{
+    enum error error;
+    if (repeat_read(request, buffer, size, ret_size, &error))
+        return error;
+    error = request->transport->read(task, request, buffer, size, ret_size);
+    if (error == ERROR_NONE)
+        request->content_read += *ret_size;
+    return error == ERROR_NONE || error == ERROR_CLOSED ? error : blame_content(request, error);
+}
+
 // LIMIT: more came than is accepted. Other errors: the visitor's, or the disk's.
 static enum error take_content(struct task *task, struct request *request,
     struct outbox_spool *spool)
@@ -128,18 +178,18 @@ static enum error take_content(struct task *task, struct request *request,
     enum error error = ERROR_NONE;
     if (request->head.framing == HTTP_FRAMING_NONE)
         return ERROR_NONE;
+    bool is_new = request->failure.unsent; // to the origin, so a refusal for its size is true
+    repeat_rewind(request);
     for (;;) {
         size_t size;
         char *space = outbox_spool_space(spool, &size);
-        error = request->transport->read(task, request, space, size, &size);
+        error = read_content(task, request, space, size, &size);
         if (error == ERROR_CLOSED)
             return ERROR_NONE;
+        if (error == ERROR_NONE)
+            error = outbox_spool_filled(task, spool, size);
         if (error != ERROR_NONE)
-            return blame_content(request, error);
-        request->content_read += size;
-        error = outbox_spool_filled(task, spool, size);
-        if (error != ERROR_NONE)
-            return error == ERROR_LIMIT ? blame_content(request, error) : error;
+            return error == ERROR_LIMIT && is_new ? blame_content(request, error) : error;
     }
 }
 
@@ -148,7 +198,7 @@ bool outbox_accept(struct task *task, struct request *request)
     const struct accept_settings *accept = accept_settings_of(request);
     struct outbox_write write = {.state = OUTBOX_QUEUED};
     struct outbox_spool *spool;
-    if (accept == NULL || is_no_fault_of_the_origins(request) || !is_whole(request))
+    if (accept == NULL || is_no_fault_of_the_origins(request) || !may_be_sent(request))
         return false;
     uint64_t limit = content_limit(request, accept);
     if ((request->head.framing == HTTP_FRAMING_LENGTH && request->head.content_length > limit)
