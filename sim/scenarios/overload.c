@@ -71,6 +71,8 @@ static void descriptors(struct task *task, struct sim_run *run, bool silent)
     uint64_t gone = edge_read_ledger(sim_edge_of(run),
         silent ? LEDGER_OVERLOAD_SILENT : LEDGER_OVERLOAD_SLOW);
     sim_expect(run, gone > 0);
+    if (!silent) // nobody can make room at once, so the next ones have to wait for it
+        sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_OVERLOAD_PAUSES) > 0);
     sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_VISITOR_ERRORS) == 0);
     scope_cancel(&scope);
     scope_close(task, &scope);
@@ -101,6 +103,11 @@ static uint64_t read_gauge(void *context)
 
 #define UNDER_PRESSURE                                                                             \
     "overload: {memory: 100MB}\n"
+
+static uint64_t ledger(struct sim_run *run, enum ledger_count count)
+{
+    return edge_read_ledger(sim_edge_of(run), count);
+}
 
 static uint64_t megabytes(uint64_t count)
 {
@@ -133,6 +140,7 @@ static void memory_short(struct task *task, struct sim_run *run)
     gauge.used = megabytes(80);
     sim_sleep_ms(task, 2500);
     sim_expect(run, sim_ask(task, run, &prefetch).status == 503);
+    sim_expect(run, ledger(run, LEDGER_OVERLOAD_PREFETCHES) == 1);
     sim_expect(run, sim_get(task, run, "/static/cold-now").status == 200);
     sim_expect(run, edge_cache_limit(run) < limit_before);
     sim_expect(run, sim_ask(task, run, &bot).status == 200);
@@ -149,7 +157,7 @@ static void memory_short(struct task *task, struct sim_run *run)
     sim_expect(run, sim_ask(task, run, &cold).status == 503);
     sim_visitors(task, run, 10000, sim_plan_known);
     sim_expect(run, origin->requests == before);
-    sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_OVERLOAD_REFUSED) > 0);
+    sim_expect(run, ledger(run, LEDGER_OVERLOAD_REFUSED) > 0);
     gauge.used = megabytes(10);
     run->troubled = false;
     sim_trouble(run);

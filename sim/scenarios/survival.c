@@ -136,6 +136,55 @@ static void purged_then_killed(struct task *task, struct sim_run *run)
     find_them_again(task, run);
 }
 
+static void ask_to_purge(struct task *task, struct sim_run *run, const char *path)
+{
+    struct address address = sim_address(SIM_EDGE_HOST, 80);
+    struct io_socket socket;
+    char bytes[4096];
+    size_t size = 0;
+    int length = snprintf(bytes, sizeof(bytes),
+        "PURGE %s HTTP/1.1\r\nHost: www.example.org\r\nAfloat-Purge: hard\r\n\r\n", path);
+    struct iovec piece = {bytes, (size_t)length};
+    enum error error = sim_connect(task, "127.0.0.1", &address, sim_in_ms(task, 60000), &socket);
+    if (error == ERROR_NONE)
+        error = io_send(task, &socket, &piece, 1, 60000, NULL);
+    while (error == ERROR_NONE && size < sizeof("HTTP/1.1 200")) {
+        size_t step = 0;
+        error = io_receive(task, &socket, bytes + size, sizeof(bytes) - size,
+            sim_in_ms(task, 60000), &step);
+        size += step;
+    }
+    io_close(&socket);
+    if (error != ERROR_NONE || !slice_starts_with(slice_of(bytes, size), SLICE("HTTP/1.1 200 ")))
+        sim_fail(run, "PURGE %s was not answered well", path);
+}
+
+// Who is told that it is gone may pull the plug.
+static void acknowledged_then_killed(struct task *task, struct sim_run *run)
+{
+    begin(task, run);
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, ON_DISK_MS, 2 * ON_DISK_MS));
+    char path[32];
+    unsigned first = (unsigned)random_below(sim_random(run), 3);
+    lose_origin_and_names(run);
+    for (unsigned i = first; i < 2; i++) {
+        snprintf(path, sizeof(path), "/static/%u", i);
+        ask_to_purge(task, run, path);
+    }
+    sim_site_forget_since(&run->site, 0);
+    sim_edge_kill(task, run, random_chance(sim_random(run), 1, 2));
+    sim_edge_start(task, run, SIM_NAMED_BACKEND SIM_SITE);
+    for (unsigned i = first; i < 2; i++) {
+        struct sim_request request = {.allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT};
+        snprintf(request.path, sizeof(request.path), "/static/%u", i);
+        struct sim_answer answer = sim_ask(task, run, &request);
+        expect_gone(run, &request, &answer);
+    }
+    sim_expect(run, sim_get(task, run, "/static/2").status == 200); // what was not purged is there
+    find_them_again(task, run);
+}
+
 // Nobody notices but the operator, not even across a kill, unless there is no origin either.
 static void failing_disk(struct task *task, struct sim_run *run)
 {
@@ -162,6 +211,8 @@ static const struct sim_scenario scenarios[] = {
         "killed again and again while visitors come: never a wrong byte"},
     {"more_than_memory", more_than_memory, 0, "what memory has no room for is on the disk"},
     {"purged_then_killed", purged_then_killed, 0, "purged hard, killed at once: gone for good"},
+    {"purge_acknowledged_then_killed", acknowledged_then_killed, 0,
+        "killed as soon as it has said that something is gone: it stays gone"},
     {"failing_disk", failing_disk, 0, "the disk fails or is full: no visitor notices"},
 };
 

@@ -254,6 +254,9 @@ static void fetch_note_failure(struct fetch *fetch)
 // A small answer is here as a whole before anybody hears of it, if it comes soon: if it breaks off
 // until then, that is a failed attempt like any other. Streams do not tell their length; but while
 // nobody is known to be well, there shall be more of them than a head.
+//
+// It is asked for again, not gone on with: a content can be continued once its head has gone out,
+// and it is cut where that fails; here a copy, a hold or a page can still save the visitor.
 static enum error fetch_gather(struct task *task, struct fetch *fetch, struct exchange **exchange)
 {
     const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_RETRY];

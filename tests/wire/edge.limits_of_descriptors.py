@@ -59,6 +59,7 @@ with tempfile.TemporaryDirectory() as folder:
         expect_service(edge, 2)
         ledger = edge.status()["ledger"]
         assert ledger["overload_slow"] > 0, ledger
+        assert ledger["overload_pauses"] > 0, ledger  # nobody could make room at once
         assert ledger["visitor_errors"] == 0, ledger
         for connection in slow:
             connection.close()
