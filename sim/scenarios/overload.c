@@ -136,11 +136,17 @@ static void memory_short(struct task *task, struct sim_run *run)
     run->resources = &resources;
     struct sim_origin *origin = sim_begin(task, run, UNDER_PRESSURE SIM_ONE_BACKEND SIM_SITE);
     sim_warm(task, run);
+    sim_expect(run, sim_get(task, run, "/swr/kept").status == 200);
     uint64_t limit_before = edge_cache_limit(run);
     gauge.used = megabytes(80);
     sim_sleep_ms(task, 2500);
     sim_expect(run, sim_ask(task, run, &prefetch).status == 503);
     sim_expect(run, ledger(run, LEDGER_OVERLOAD_PREFETCHES) == 1);
+    uint64_t asked = origin->requests;
+    sim_expect(run, sim_get(task, run, "/swr/kept").status == 200); // stale, and stays it
+    sim_expect(run, ledger(run, LEDGER_OVERLOAD_REFRESHES) == 1);
+    sim_sleep_ms(task, 1000);
+    sim_expect(run, origin->requests == asked);
     sim_expect(run, sim_get(task, run, "/static/cold-now").status == 200);
     sim_expect(run, edge_cache_limit(run) < limit_before);
     sim_expect(run, sim_ask(task, run, &bot).status == 200);

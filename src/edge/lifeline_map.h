@@ -7,9 +7,9 @@
 
 // X(NAME, file and settings name, metric, what the counter counts)
 #define LIFELINE_MAP(X)                                                                            \
-    X(COALESCE, coalesce, "saved_coalesce", "answered by somebody else's fetch")                   \
     X(STALE_WHILE_REVALIDATE, stale_while_revalidate, "saved_stale_while_revalidate",              \
         "stale at once, refreshed behind")                                                         \
+    X(COALESCE, coalesce, "saved_coalesce", "answered by somebody else's fetch")                   \
     X(STALE_IF_SLOW, stale_if_slow, "saved_stale_if_slow",                                         \
         "stale because the backend was too slow")                                                  \
     X(RETRY, retry, "saved_retry", "answered by a further attempt")                                \
