@@ -22,6 +22,7 @@ struct sim_run {
     uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
     bool troubled;          // something is broken now
     bool clocks_differ;     // the edge's and its origins': an Age may be of any size
+    bool answers_linger;    // in a silent network: who asks meanwhile shares one made before
     const char *without;    // this lifeline is switched off on every site; NULL: none is
     bool tolerant;          // errors are nobody's fault here (allocation failures, no memory)
     bool failed, ended;

@@ -140,7 +140,8 @@ static void everything(struct task *task, struct sim_run *run)
     struct sim_crowd crowd = {.clients = 15, .requests_each = 12, .over_ms = 20000,
         .think_ms = 2500, .odd_permille = 400, .plan = plan};
     run->troubled = true;
-    run->clocks_differ = true; // a silent network brings requests later than they were sent
+    // A silent network brings requests later than they were sent, and answers than they were made.
+    run->clocks_differ = run->answers_linger = true;
     sim_background_start(&visitors, run, &crowd);
     uint64_t steps = sim_between_values(run, 5, 40);
     for (uint64_t i = 0; i < steps; i++) {
