@@ -10,6 +10,7 @@ enum { // what a request puts up with; without these, anything but the right ans
     SIM_ALLOW_OLD = 4,    // content older than the rules of freshness say
     SIM_ALLOW_ACCEPTED = 16, // a write: 202, for later
     SIM_ALLOW_BROKEN = 8,   // with ALLOW_CUT: even for what was served before
+    SIM_ALLOW_FILE = 32,    // the file of a rule's fallback
 };
 
 struct sim_request {

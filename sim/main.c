@@ -31,6 +31,7 @@ static const struct sim_group *const groups[] = {
     &sim_survival_scenarios,
     &sim_peer_scenarios,
     &sim_outbox_scenarios,
+    &sim_fallback_scenarios,
     &sim_http2_scenarios,
 };
 

@@ -407,7 +407,8 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
     text_append(&tail, SLICE("\r\nContent-Type: "));
     text_append(&tail, content_type);
     text_append(&tail, SLICE("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
-    if (slice_equal(content_type, page_content_type(PAGE_HTML))) {
+    bool is_ours = request->own == NULL || !request->own->is_file;
+    if (is_ours && slice_equal(content_type, page_content_type(PAGE_HTML))) {
         text_append(&tail, SLICE("Content-Security-Policy: "));
         text_append(&tail, page_content_security_policy());
         text_append(&tail, SLICE("\r\n"));
@@ -498,6 +499,15 @@ static void delivery_apply_maintenance(struct request *request, struct page_fact
     facts->message = slice_from_string(maintenance->message);
     if (maintenance->until_ms > facts->now_ms)
         facts->retry_after_seconds = (uint64_t)(maintenance->until_ms - facts->now_ms + 999) / 1000;
+}
+
+uint64_t delivery_retry_after_seconds(struct request *request, unsigned status)
+{
+    struct page_facts facts;
+    struct maintenance maintenance;
+    delivery_gather_facts(request, status, &facts);
+    delivery_apply_maintenance(request, &facts, &maintenance);
+    return facts.retry_after_seconds + facts.jitter_seconds;
 }
 
 void delivery_send_page(struct task *task, struct request *request, unsigned status)

@@ -11,6 +11,9 @@ void delivery_send_bytes(struct task *task, struct request *request, unsigned st
     struct slice content_type, struct slice fields, struct slice content);
 // The page for a status that the edge itself decided on, in the form the visitor asked for.
 void delivery_send_page(struct task *task, struct request *request, unsigned status);
+// When to come back, as that page says: as far as is known, and a little of chance, so that
+// visitors do not return as one herd.
+uint64_t delivery_retry_after_seconds(struct request *request, unsigned status);
 // Sends to the visitor as transport.send does, and counts.
 enum error delivery_send(struct task *task, struct request *request,
     const struct answer_head *head, struct slice content, bool ends) MUST_CHECK;

@@ -22,6 +22,8 @@
     X(HEDGES_WON, "hedges_won", "of these, those whose answer was taken")                          \
     X(VISITOR_ERRORS, "visitor_errors",                                                            \
         "answers of 500 and above that a visitor saw, those of rules apart")                       \
+    X(FALLBACK_ERRORS, "fallback_errors",                                                          \
+        "of these, those that were the file of a rule's fallback")                                 \
     X(STRAYED, "strayed", "whose straight way to an answer failed, or was too slow")               \
     X(CUT, "cut", "answers that broke off because their content did, or never began")              \
     X(GAVE_UP, "gave_up", "visitors who left before a lifeline had an answer")                     \
@@ -121,7 +123,8 @@
     X(HTTP2_OTHER_FLOODS, "http2_other_floods", "ended for too many frames of unknown types")
 
 // The ledger balances: of the requests whose straight way failed, each was either saved by one
-// lifeline (lifeline_averts), or its visitor saw an error or a broken answer, or had left:
+// lifeline (lifeline_averts), or its visitor saw an error or a broken answer, or had left (a file
+// of the operator's with a status of an error is an error):
 //   STRAYED = sum of SAVED_* that avert + VISITOR_ERRORS + CUT + GAVE_UP
 // The four are counted apart from each other, where each of them happens; the simulation holds
 // them against each other and against what its visitors saw.

@@ -23,6 +23,8 @@
     X(ACCEPTED_WRITES, accepted_writes, "saved_accepted_writes",                                   \
         "written down, to be delivered when the origin is back")                                   \
     X(HOLD, hold, "saved_hold", "waited for the backend to come back, and were answered")          \
+    X(STATIC_FALLBACK, static_fallback, "saved_static_fallback",                                   \
+        "answered with the file of a rule's fallback, with a status below 500")                    \
     X(HONEST_PAGE, honest_page, "honest_pages", "could not be saved: told the truth with a page")
 
 enum lifeline_id {

@@ -36,6 +36,7 @@ enum request_lack {
 struct own_answer {
     unsigned status;
     struct slice content_type, fields, content; // fields: "Name: value\r\n" lines, may be empty
+    bool is_file;     // of the operator's, whose page may do more than the edge's own
 };
 
 #define REQUEST_FIELDS_ON_STACK 64

@@ -78,6 +78,10 @@ static enum error compile_rule(struct rules *rules, struct rule *rule, struct or
         || (settings->methods.count > 0 && rule_has_method(&settings->methods, SLICE("GET")));
     rule->parts_copies = depends && changes_what_is_asked(rule);
     rule->parts_origins = depends && settings->origin.size > 0;
+    enum error error = settings->fallback.file.size == 0 ? ERROR_NONE
+        : rule_fallback_read(&settings->fallback, &rule->fallback);
+    if (error != ERROR_NONE)
+        return error;
     if (settings->origin.size == 0)
         return ERROR_NONE;
     rule->origin = origin_find(origins, settings->origin);
@@ -121,6 +125,7 @@ void rules_destroy(struct rules *rules)
     if (rules == NULL)
         return;
     for (size_t i = 0; rules->items != NULL && i < rules->count; i++) {
+        rule_fallback_free(&rules->items[i].fallback);
         if (rules->items[i].origin != NULL)
             origin_release(rules->items[i].origin);
     }
@@ -261,6 +266,8 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
     take_number(&effect->priority, settings->priority);
     if (settings->accept_writes.methods != 0)
         effect->accept_writes = &settings->accept_writes;
+    if (rule->fallback.settings != NULL)
+        effect->fallback = &rule->fallback;
     effect->has_request_headers = effect->has_request_headers || writes_or_removes(&rule->request);
     effect->has_response_headers = effect->has_response_headers
         || writes_or_removes(&rule->response);

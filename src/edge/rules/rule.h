@@ -32,6 +32,7 @@
 
 #include "cache/judge.h"
 #include "edge/outbox/outbox_settings.h"
+#include "edge/rules/rule_fallback.h"
 #include "edge/rules/rule_pattern.h"
 #include "edge/rules/rule_query.h"
 #include "edge/rules/rule_template.h"
@@ -59,6 +60,7 @@ struct rule {
     struct origin *origin; // NULL: none named
     struct rule_headers request, response;
     struct rule_template target;
+    struct rule_fallback fallback;
     bool ends;             // redirects or answers
     bool parts_copies;     // depends on more than the path and changes what is asked,
     bool parts_origins;    // or only who is asked
@@ -89,13 +91,15 @@ struct rule_effect {
     uint64_t idempotency_key;           // enum rule_idempotency_key
     uint64_t priority;                  // enum priority, or SETTING_ABSENT
     const struct accept_settings *accept_writes; // NULL: none are
+    const struct rule_fallback *fallback;        // NULL: there is none
     struct rule_path path;
     bool has_request_headers, has_response_headers, parts_copies;
     bool hides_cookie, hides_authorization; // the visitor's, from the origin
 };
 
 // The rules of a site, *ret_rules NULL if it has neither rules nor a key. origins may be NULL if no
-// rule names one. MEMORY, or INVALID for an origin that does not exist.
+// rule names one. MEMORY, INVALID for an origin that does not exist, or what keeps the file of a
+// fallback from being read.
 enum error rules_create(const struct site_settings *site, struct origins *origins,
     struct rules **ret_rules) MUST_CHECK;
 void rules_destroy(struct rules *rules); // NULL is fine

@@ -341,3 +341,8 @@ bool rule_ignores_cookies(const struct request *request)
     return request->rule != NULL
         && (request->rule->cache.store_despite >> JUDGE_STORE_COOKIE & 1) != 0;
 }
+
+const struct rule_fallback *rule_fallback_of(const struct request *request)
+{
+    return request->rule == NULL ? NULL : request->rule->fallback;
+}

@@ -21,6 +21,8 @@ bool rule_ignores_cookies(const struct request *request);
 bool rule_honours_keys(const struct request *request);
 // Whether a rule says how much it matters.
 bool rule_says_priority(const struct request *request, enum priority *ret_priority);
+// The operator's file for what nothing else can answer; NULL: there is none.
+const struct rule_fallback *rule_fallback_of(const struct request *request);
 // The site's policy with what the rules override, which lives as long as the arena and the
 // generation. NULL: the arena is full.
 const struct judge_policy *rule_policy(const struct request *request,

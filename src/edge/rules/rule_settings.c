@@ -420,6 +420,9 @@ static const struct setting rule_rows[] = {
     {.name = "accept_writes", .type = SETTING_SECTION, MEMBER(accept_writes),
         .section = &accept_settings_section,
         .summary = "Accept writes for an origin that cannot take them."},
+    {.name = "fallback", .type = SETTING_SECTION, MEMBER(fallback),
+        .section = &rule_fallback_settings_section,
+        .summary = "A file for what nothing else can answer."},
 };
 #undef MEMBER
 

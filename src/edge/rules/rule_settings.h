@@ -4,6 +4,7 @@
 
 #include "base/setting.h"
 #include "edge/outbox/outbox_settings.h"
+#include "edge/rules/rule_fallback.h"
 
 #define RULES_MAX 256 // of one site
 
@@ -65,6 +66,7 @@ struct rule_settings {
     struct rule_answer_settings answer;
     struct rule_limit_settings limits;
     struct accept_settings accept_writes;
+    struct rule_fallback_settings fallback;
 };
 
 extern const struct setting_section key_settings_section, rule_settings_section;
