@@ -1,3 +1,5 @@
+// What rules say for the case that something is broken.
+//
 // The operator's file: whoever would see the honest page, or what a dead application's server says,
 // gets it where a rule has one; nobody else, and nobody once the backend answers again.
 #include "sim/scenarios/common.h"
@@ -137,7 +139,43 @@ static void for_unseen(struct task *task, struct sim_run *run)
     file_remove(&file);
 }
 
+// An application whose database is gone answers 200 with nothing: no copy is replaced by that,
+// nobody sees it who could have one, and the backend is not hammered.
+#define PAGES 4
+
+static void plan_held(struct sim_run *run, struct sim_request *request)
+{
+    static const char *const prefixes[] = {"/static/", "/soon/", "/none/", "/swr/"};
+    snprintf(request->path, sizeof(request->path), "%s0",
+        sim_choose(run, prefixes, ARRAY_SIZE(prefixes)));
+    request->method = random_chance(sim_random(run), 1, 8) ? "HEAD" : NULL;
+}
+
+static void empty_pages(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND
+        "sites:\n  - origin: main\n    rules: [{protect: {minimum: 50%}}]\n");
+    bool always = random_chance(sim_random(run), 1, 2);
+    sim_warm(task, run);
+    sim_sleep_ms(task, sim_between_values(run, 0, 5000));
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_STATUS, .status = 200,
+        .permille = always ? 0 : 500});
+    uint64_t before = origin->requests;
+    struct sim_crowd crowd = {.clients = 12, .requests_each = 20, .over_ms = 2000,
+        .think_ms = 1000, .odd_permille = 200, .plan = plan_held};
+    sim_crowd_run(task, run, &crowd);
+    if (always)
+        sim_expect(run, origin->requests - before <= PAGES * 12);
+    sim_expect(run, run->errors == 0);
+    sim_expect(run, edge_read_ledger(sim_edge_of(run), LEDGER_DISBELIEVED) > 0);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
 static const struct sim_scenario scenarios[] = {
+    {"protected_from_empty_pages", empty_pages, 0,
+        "a backend that answers 200 with nothing: no copy is replaced by that"},
     {"fallback_for_unseen", for_unseen, 0,
         "an outage longer than anybody is held: the operator's file where there is one"},
 };

@@ -64,7 +64,8 @@ enum judge_store {
     X(NONE, "") X(METHOD, "method") X(STATUS, "status") X(NO_STORE, "no-store")                    \
     X(PRIVATE, "private") X(AUTHORIZATION, "authorization") X(COOKIE, "cookie")                    \
     X(SET_COOKIE, "set-cookie") X(VARY_ALL, "vary") X(REQUEST_NO_STORE, "request-no-store")        \
-    X(NO_FRESHNESS, "no-freshness") X(PARTIAL, "partial") X(MUST_UNDERSTAND, "must-understand")
+    X(NO_FRESHNESS, "no-freshness") X(PARTIAL, "partial") X(MUST_UNDERSTAND, "must-understand") \
+    X(DISBELIEVED, "disbelieved") /* not the judge's: the content is not to be believed */
 enum judge_reason {
 #define X(name, text) JUDGE_REASON_##name,
     JUDGE_REASON_MAP(X)

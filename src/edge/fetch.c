@@ -5,6 +5,7 @@
 //     fetch_ask_whole     without conditions, when a 304 speaks of something else than the copy
 //     fetch_refuses_size  larger than a rule allows: no answer
 //     fetch_take_answer   judge it and pass it to the flight: confirmed, shared, or for the leader
+//     protection_believes what a rule doubts is looked at before anybody hears of it
 //     fetch_copy_content  from the backend into the body that everybody reads
 //     fetch_give_up       no answer: say why, and let the copy rest from further fetches
 #include "edge/fetch.h"
@@ -16,6 +17,7 @@
 #include "edge/invalidate.h"
 #include "edge/lifeline.h"
 #include "edge/part.h"
+#include "edge/protection.h"
 #include "edge/request.h"
 #include "edge/rules/rule_serve.h"
 
@@ -193,6 +195,7 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
     fetch->shareable = scope == NULL;
     fetch->credentials = request->credentials;
     fetch->response_limit = rule_response_limit(request);
+    fetch->protect = fetch->shareable && request->rule != NULL ? request->rule->protect : NULL;
     fetch->may_keep = request->key.text.size > 0 && !rule_forbids_store(request);
     if (!fetch->shareable)
         flight->epoch = cache_epoch(request->thread->edge->cache);
@@ -480,23 +483,24 @@ static enum error fetch_await_room(struct task *task, struct fetch *fetch, struc
     }
 }
 
-// From the backend into the body, until its end. The failure says whose fault it is that it broke
-// off.
+// From the backend into the body, until its end or until so much is there (then *ended stays
+// false). The failure says whose fault it is that it broke off.
 static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
-    struct content *content, struct body *body, bool *kept)
+    struct content *content, struct body *body, uint64_t until, bool *kept, bool *ended)
 {
     const struct connection_settings *settings = &fetch->generation->settings->connections;
     uint64_t look_at = settings->stream_window;
     fetch->failure = (struct failure){0};
-    for (;;) {
+    while (!*ended && body_size(body) < until) {
         void *room;
         size_t size;
         enum error error = fetch_await_room(task, fetch, body, &room, &size);
         if (error != ERROR_NONE)
             return error;
         error = content_read(task, fetch, content, room, size, &size);
+        *ended = error == ERROR_CLOSED;
         if (error != ERROR_NONE)
-            return error == ERROR_CLOSED ? ERROR_NONE : error;
+            return *ended ? ERROR_NONE : error;
         if (size > fetch->response_limit - body_size(body)) {
             fetch->failure.kind = FAILURE_RESPONSE_BODY_TOO_LARGE;
             return ERROR_INVALID;
@@ -510,6 +514,7 @@ static enum error fetch_copy_content(struct task *task, struct fetch *fetch,
                 body_set_window(body, settings->stream_window, false);
         }
     }
+    return ERROR_NONE;
 }
 
 // Of what is not stored: a stored response would be sent without it the next time.
@@ -539,32 +544,60 @@ static bool fetch_refuses_size(struct fetch *fetch, const struct exchange *excha
     return true;
 }
 
+static void fetch_count_broken(struct fetch *fetch)
+{
+    ledger_add(fetch->thread->ledger, fetch->failure.kind == FAILURE_RESPONSE_BODY_TOO_LARGE
+        ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
+}
+
+// The beginning of what a rule doubts is here before anybody hears of the answer. False: it was
+// not to be believed, or broke off until then, and there is no answer.
+static bool fetch_is_believed(struct task *task, struct fetch *fetch, struct content *content,
+    struct object *object, bool *kept, bool *ended)
+{
+    uint64_t until = protection_examines(fetch, object);
+    if (until == 0)
+        return true;
+    enum error error = object->body == NULL ? ERROR_NONE
+        : fetch_copy_content(task, fetch, content, object->body, until, kept, ended);
+    if (error == ERROR_NONE && protection_believes(fetch, object, *ended))
+        return true;
+    if (error == ERROR_NONE)
+        fetch->failure = (struct failure){.kind = FAILURE_STATUS, .status = object->status,
+            .disbelieved = true};
+    else if (error != ERROR_CANCELLED)
+        fetch_count_broken(fetch);
+    if (fetch->failure.kind == FAILURE_NONE)
+        fetch->failure.kind = FAILURE_INTERNAL;
+    fetch_note_failure(fetch);
+    return false;
+}
+
 // The content, from wherever it can be had, until it is whole or nobody has more of it.
 static void fetch_bring_content(struct task *task, struct fetch *fetch, struct exchange *exchange,
-    const struct object *object, bool *kept)
+    struct content *content, const struct object *object, bool *kept, bool ended)
 {
     struct body *body = object->body;
-    struct content content;
-    content_begin(&content, fetch, exchange);
-    enum error error = fetch_copy_content(task, fetch, &content, body, kept);
+    enum error error =
+        fetch_copy_content(task, fetch, content, body, UINT64_MAX, kept, &ended);
     if (error != ERROR_NONE && error != ERROR_CANCELLED) {
-        ledger_add(fetch->thread->ledger, fetch->failure.kind == FAILURE_RESPONSE_BODY_TOO_LARGE
-            ? LEDGER_RESPONSES_REFUSED : LEDGER_BROKEN_BODIES, 1);
+        fetch_count_broken(fetch);
         fetch_let_copy_rest(fetch);
     }
-    if (error == ERROR_NONE && !object->storable && content.source == exchange)
+    if (error == ERROR_NONE && !object->storable && content->source == exchange)
         fetch_keep_trailer(fetch, exchange);
     if (error == ERROR_NONE)
         body_finish(body, error);
     else
         body_break(body, error, (uint8_t)fetch->failure.kind);
-    content_end(task, &content);
 }
 
-// Publishes the head at once and then the content as it comes.
+// Publishes the head at once and then the content as it comes. False: there is no answer, and the
+// failure says why.
 static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exchange *exchange)
 {
     unsigned status = exchange_head(exchange)->status;
+    fetch->failure = (struct failure){.kind = FAILURE_INTERNAL}; // unless it turns out to be other
     if (status == 304 && fetch->copy != NULL)
         return !fetch_is_contradicted(fetch, exchange) && fetch_take_confirmation(fetch, exchange);
     bool kept;
@@ -573,6 +606,14 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     if (object == NULL)
         return false;
     if (status == 101 && tunnel_take_offer(fetch->upgrader, exchange) != ERROR_NONE) {
+        object_release(object);
+        return false;
+    }
+    struct content content;
+    bool ended = object->body == NULL;
+    content_begin(&content, fetch, exchange);
+    if (!fetch_is_believed(task, fetch, &content, object, &kept, &ended)) {
+        content_end(task, &content);
         object_release(object);
         return false;
     }
@@ -594,12 +635,13 @@ static bool fetch_take_answer(struct task *task, struct fetch *fetch, struct exc
     }
     struct body *body = object->body;
     if (body != NULL)
-        fetch_bring_content(task, fetch, exchange, object, &kept);
+        fetch_bring_content(task, fetch, exchange, &content, object, &kept, ended);
+    content_end(task, &content);
     bool whole = body == NULL
         || (body_state(body) == BODY_COMPLETE && body_footprint(body) >= body_size(body));
     if (part.store == JUDGE_STORE && whole && body != NULL && !body_has_window(body))
         part_keep(fetch, exchange_head(exchange), &part, object->stored_ns, body);
-    if (shared && whole) {
+    if (shared && whole && fetch->reason != JUDGE_REASON_DISBELIEVED) {
         cache_insert(fetch->thread->edge->cache, object, flight->epoch);
         fetch_note_time(fetch, object);
     }
@@ -619,11 +661,8 @@ static void fetch_main(struct task *task, void *argument)
         exchange_close(task, exchange);
         exchange = NULL;
     }
-    if (exchange == NULL || !fetch_take_answer(task, fetch, exchange)) {
-        if (exchange != NULL)
-            fetch->failure.kind = FAILURE_INTERNAL;
+    if (exchange == NULL || !fetch_take_answer(task, fetch, exchange))
         fetch_give_up(fetch);
-    }
     exchange_close(task, exchange);
     fetch->report->task = NULL;
     fetch_destroy(fetch);

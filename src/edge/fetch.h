@@ -29,6 +29,7 @@ struct fetch {
     struct flight *flight;
     struct fetch_report *report;   // the flight's
     const struct judge_policy *policy; // the site's, with what rules override
+    const struct rule_protect_settings *protect; // answers that it does not believe; NULL: none
     struct arena arena;            // holds all strings below
     struct http_request_head head; // of the request that began it, for judging the response
     struct cache_key key;

@@ -15,6 +15,9 @@
     X(PASSES, "passes", "answered by a fetch that cannot be shared")                               \
     X(REVALIDATED, "revalidated", "answered after the backend confirmed the copy (304)")           \
     X(ORIGIN_ERRORS, "origin_errors", "failed attempts seen")                                      \
+    X(DISBELIEVED, "disbelieved", "answers with status 200 that a rule's protect did not believe") \
+    X(DISBELIEVED_PASSED, "disbelieved_passed",                                                    \
+        "of these, those passed on and not stored, since no copy could be sent instead")           \
     X(ORIGIN_FETCHES, "origin_fetches", "fetches begun")                                           \
     X(WRITES_NOT_KEPT, "writes_not_kept",                                                          \
         "requests with Idempotency-Key and more content than lifelines.retry.content")             \

@@ -17,6 +17,8 @@
     X(MAINTENANCE, maintenance, "saved_maintenance",                                               \
         "stale because the backend is in maintenance, as declared or as it says")                  \
     X(RESUME, resume, "saved_resume", "answers whose content broke off and was continued")         \
+    X(NEGATIVE_PROTECTION, negative_protection, "saved_negative_protection",                       \
+        "stale because the backend's answer was not to be believed")                               \
     X(STALE_IF_ERROR, stale_if_error, "saved_stale_if_error", "stale because the backend failed")  \
     X(PEER_RESCUE, peer_rescue, "saved_peer_rescue",                                               \
         "a copy that another edge of the site held, because the backend failed")                   \

@@ -35,7 +35,9 @@ static unsigned forward_status(const struct request *request)
 static bool is_being_stored(const struct request *request)
 {
     const struct object *object = request->object;
+    const struct fetch_report *report = request_report(request);
     return request->outcome == OUTCOME_MISS && object->storable
+        && (report == NULL || report->reason != JUDGE_REASON_DISBELIEVED)
         && (object->body == NULL || !body_has_window(object->body));
 }
 

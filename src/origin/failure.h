@@ -42,6 +42,7 @@ struct failure {
     bool unsent;            // provably nothing of the request reached the backend
     bool reused_connection; // it happened on a kept connection, before the first byte of an answer
     bool moves_on;          // the backend has another address, where the next attempt goes
+    bool disbelieved;       // status 200, and what came is not to be believed (the edge's rules)
     bool declined;          // "overloaded, do not retry": 503 or 429 with Retry-After
     uint32_t retry_after_seconds;
     char backend[64];       // host:port, for the log only

@@ -268,6 +268,8 @@ static void take_rule(struct rule_effect *effect, const struct rule *rule)
         effect->accept_writes = &settings->accept_writes;
     if (rule->fallback.settings != NULL)
         effect->fallback = &rule->fallback;
+    if (settings->protect.minimum_percent != 0 || settings->protect.forbidden.count > 0)
+        effect->protect = &settings->protect;
     effect->has_request_headers = effect->has_request_headers || writes_or_removes(&rule->request);
     effect->has_response_headers = effect->has_response_headers
         || writes_or_removes(&rule->response);

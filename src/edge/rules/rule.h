@@ -34,6 +34,7 @@
 #include "edge/outbox/outbox_settings.h"
 #include "edge/rules/rule_fallback.h"
 #include "edge/rules/rule_pattern.h"
+#include "edge/rules/rule_protect.h"
 #include "edge/rules/rule_query.h"
 #include "edge/rules/rule_template.h"
 #include "http/message.h"
@@ -92,6 +93,7 @@ struct rule_effect {
     uint64_t priority;                  // enum priority, or SETTING_ABSENT
     const struct accept_settings *accept_writes; // NULL: none are
     const struct rule_fallback *fallback;        // NULL: there is none
+    const struct rule_protect_settings *protect; // NULL: all answers are believed
     struct rule_path path;
     bool has_request_headers, has_response_headers, parts_copies;
     bool hides_cookie, hides_authorization; // the visitor's, from the origin

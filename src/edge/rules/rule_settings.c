@@ -423,6 +423,9 @@ static const struct setting rule_rows[] = {
     {.name = "fallback", .type = SETTING_SECTION, MEMBER(fallback),
         .section = &rule_fallback_settings_section,
         .summary = "A file for what nothing else can answer."},
+    {.name = "protect", .type = SETTING_SECTION, MEMBER(protect),
+        .section = &rule_protect_settings_section,
+        .summary = "Answers with status 200 that are not to be believed."},
 };
 #undef MEMBER
 

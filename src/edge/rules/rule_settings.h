@@ -5,6 +5,7 @@
 #include "base/setting.h"
 #include "edge/outbox/outbox_settings.h"
 #include "edge/rules/rule_fallback.h"
+#include "edge/rules/rule_protect.h"
 
 #define RULES_MAX 256 // of one site
 
@@ -67,6 +68,7 @@ struct rule_settings {
     struct rule_limit_settings limits;
     struct accept_settings accept_writes;
     struct rule_fallback_settings fallback;
+    struct rule_protect_settings protect;
 };
 
 extern const struct setting_section key_settings_section, rule_settings_section;
