@@ -65,6 +65,8 @@ static const struct counter origin_rows[] = {
     ROW(origin_statistics, connection_refusals, false, "attempts refused at pool.connections"),
     ROW(origin_statistics, overloads, false, "attempts not made because no backend had room"),
     ROW(origin_statistics, pool_overflows, false, "connections not kept for pool.idle_connections"),
+    ROW(origin_statistics, outliers, false,
+        "times that a backend was set aside because it answered worse than the others"),
     ROW(origin_statistics, waiting, true, "requests held while nobody of it answers"),
     ROW(origin_statistics, waits, false, "requests that were held"),
     ROW(origin_statistics, waits_background, false,

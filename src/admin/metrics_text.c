@@ -163,6 +163,11 @@ static void write_all(struct text *text, const json_t *status, int64_t started_m
     backend_samples(text,
         (struct series){.name = "afloat_backend_healthy", .suffix = "", .member = "healthy"},
         origins);
+    head(text, "afloat_backend_set_aside", "", "gauge",
+        "1 while it gets only canaries because it answers worse than the others");
+    backend_samples(text,
+        (struct series){.name = "afloat_backend_set_aside", .suffix = "", .member = "set_aside"},
+        origins);
     head(text, "afloat_backend_probe_disagrees", "", "gauge",
         "1 while its probes say otherwise than real traffic, which counts more");
     backend_samples(text, (struct series){.name = "afloat_backend_probe_disagrees", .suffix = "",

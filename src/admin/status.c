@@ -130,6 +130,7 @@ static json_t *build_backends(struct builder *builder, struct origin *origin)
         set_text(builder, backend, "why", slice_from_string(views[i].why));
         set_time(builder, backend, "since", views[i].since_ms);
         set_time(builder, backend, "next_probe", views[i].next_probe_ms);
+        set_bool(builder, backend, "set_aside", views[i].set_aside);
         set_bool(builder, backend, "probe_disagrees", views[i].probe_disagrees);
         set_counters(builder, backend, &counters_backend, &views[i]);
         append(builder, array, backend);

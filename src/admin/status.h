@@ -7,8 +7,8 @@
 //   sites: [{hosts: [NAME], origin}]                   no hosts: takes all others
 //   origins: [{name, down, down_since, p95_ms, requests, attempts, extra_attempts, budget_refusals,
 //       rescues, throttled, failures, resolve_failures, stale_connections, backends: [{url,
-//       healthy, why, since, next_probe, probe_disagrees, in_flight, requests, failures,
-//       connections_open, connections_idle, p95_ms}]}]
+//       healthy, why, since, next_probe, set_aside, probe_disagrees, in_flight, requests,
+//       failures, connections_open, connections_idle, p95_ms}]}]
 //   cache: {objects, bytes, limit, inserts, evictions, refused_size, refused_first_sight,
 //   ghost_hits,
 //       purged, uncacheable}

@@ -152,7 +152,9 @@ static void render_backend(const struct screen *screen, const json_t *backend, i
     bool healthy = json_is_true(json_object_get(backend, "healthy"));
     put(screen, PLAIN, 2, "");
     put(screen, PLAIN, url_width, text_of(backend, "url"));
-    put(screen, healthy ? GREEN : RED, 8, healthy ? "  well" : "  sick");
+    bool aside = json_is_true(json_object_get(backend, "set_aside"));
+    put(screen, !healthy ? RED : aside ? YELLOW : GREEN, 8,
+        !healthy ? "  sick" : aside ? "  aside" : "  well");
     put_right(screen, 14,
         seconds_since(screen, text_of(backend, "since"), &since) ? span_in_words(since, buffer)
                                                                  : "start");

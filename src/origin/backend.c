@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "origin/ramp.h"
 #include "origin/url.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ enum error backend_create(struct slice url, uint64_t at_once, unsigned loop_coun
     snprintf(backend->name, sizeof(backend->name), brackets ? "[%.*s]:%u" : "%.*s:%u",
         SLICE_ARGS(parsed.host), parsed.port);
     health_init(&backend->health);
+    outlier_init(&backend->outlier);
     limit_init(&backend->limit, at_once);
     addresses_init(&backend->addresses, parsed.host, parsed.port);
     backend->seat_count = loop_count;
@@ -60,6 +62,7 @@ void backend_release(struct backend *backend)
     for (unsigned i = 0; i < backend->seat_count; i++)
         invariant(list_is_empty(&backend->seats[i].idle));
     health_destroy(&backend->health);
+    outlier_destroy(&backend->outlier);
     limit_destroy(&backend->limit);
     addresses_destroy(&backend->addresses);
     tls_resumption_destroy(&backend->resumption);
@@ -72,6 +75,16 @@ uint64_t backend_quantile_ms(const struct backend *backend, unsigned permille)
     if (atomic_load_explicit(&histogram->total, memory_order_relaxed) < ANSWERS_KNOWN)
         return 0;
     return MAXIMUM(histogram_quantile(histogram, permille) / 1000, 1);
+}
+
+unsigned backend_share_permille(const struct backend *backend, uint64_t slow_start_ms,
+    uint64_t now_ns)
+{
+    unsigned of_health = health_share_permille(&backend->health, slow_start_ms, now_ns);
+    unsigned of_outlier = ramp_permille(
+        atomic_load_explicit(&backend->outlier.returned_ns, memory_order_relaxed), slow_start_ms,
+        now_ns);
+    return MINIMUM(of_health, of_outlier);
 }
 
 void backend_read(struct backend *backend, struct backend_view *ret_view)
@@ -93,4 +106,7 @@ void backend_read(struct backend *backend, struct backend_view *ret_view)
     };
     memcpy(ret_view->url, backend->url, sizeof(ret_view->url));
     memcpy(ret_view->why, health.why, sizeof(ret_view->why));
+    if (health.healthy)
+        ret_view->set_aside = outlier_read(&backend->outlier, ret_view->why,
+            sizeof(ret_view->why), &ret_view->since_ms);
 }

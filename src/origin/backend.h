@@ -7,12 +7,13 @@
 #include "origin/health.h"
 #include "origin/limit.h"
 #include "origin/origin.h"
+#include "origin/outlier.h"
 
 // Of one origin; struct origin_statistics as relaxed atomics.
 struct origin_counters {
     _Atomic uint64_t requests, attempts, extra_attempts, budget_refusals, rescues, throttled,
         failures, resolve_failures, stale_connections, connection_refusals, overloads,
-        pool_overflows;
+        pool_overflows, outliers;
 };
 
 static inline void count_one(_Atomic uint64_t *counter)
@@ -38,6 +39,7 @@ struct backend {
     struct tls_resumption resumption;
     uint64_t hash;          // of the URL
     struct health health;
+    struct outlier outlier;
     struct limit limit;
     struct addresses addresses;
     _Atomic uint64_t in_flight, requests, failures, connections_open, connections_idle;
@@ -56,4 +58,7 @@ struct backend *backend_reference(struct backend *backend);
 void backend_release(struct backend *backend); // NULL is fine
 // Of the time to first byte over recent answers; 0 while there are too few to tell.
 uint64_t backend_quantile_ms(const struct backend *backend, unsigned permille);
+// Of one that was away until lately, sick or set aside: what it may be given of its share.
+unsigned backend_share_permille(const struct backend *backend, uint64_t slow_start_ms,
+    uint64_t now_ns);
 void backend_read(struct backend *backend, struct backend_view *ret_view);

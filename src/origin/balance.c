@@ -26,6 +26,28 @@ static uint64_t healthy_among(struct backend *const *backends, uint64_t set)
     return healthy;
 }
 
+static uint64_t aside_among(struct backend *const *backends, uint64_t set)
+{
+    uint64_t aside = 0;
+    for (uint64_t rest = set; rest != 0; rest &= rest - 1) {
+        size_t i = (size_t)__builtin_ctzll(rest);
+        if (outlier_is_aside(&backends[i]->outlier))
+            aside |= UINT64_C(1) << i;
+    }
+    return aside;
+}
+
+// Without those set aside, unless too few backends are left then (Envoy's panic rule), or none of
+// this set.
+static uint64_t without_outliers(struct backend *const *backends, size_t count, uint64_t set)
+{
+    uint64_t aside = aside_among(backends, set), all = UINT64_MAX >> (64 - count);
+    if (aside == 0 || aside == set)
+        return set;
+    uint64_t well = healthy_among(backends, all) & ~aside_among(backends, all);
+    return 2 * size_of(well) < count ? set : set & ~aside;
+}
+
 static uint64_t roomy_among(struct backend *const *backends, uint64_t set, uint64_t most)
 {
     uint64_t roomy = 0;
@@ -44,7 +66,7 @@ static uint64_t without_slow_starters(struct backend *const *backends, uint64_t 
     uint64_t left = set;
     for (uint64_t rest = set; rest != 0 && size_of(left) > 1; rest &= rest - 1) {
         size_t i = (size_t)__builtin_ctzll(rest);
-        unsigned share = health_share_permille(&backends[i]->health, question->slow_start_ms,
+        unsigned share = backend_share_permille(backends[i], question->slow_start_ms,
             question->now_ns);
         if (share < 1000 && !random_chance(random, share, 1000))
             left &= ~(UINT64_C(1) << i);
@@ -90,6 +112,23 @@ static size_t choose_hash(struct backend *const *backends, uint64_t set, uint64_
     return best;
 }
 
+// A sick one that may be tried, or one set aside whose canary this is; NONE: there is none.
+static size_t find_trial(struct backend *const *backends, uint64_t set, uint64_t healthy,
+    uint64_t now_ns)
+{
+    for (uint64_t sick = set & ~healthy; sick != 0 && healthy != 0; sick &= sick - 1) {
+        size_t i = (size_t)__builtin_ctzll(sick);
+        if (health_claim_trial(&backends[i]->health, now_ns))
+            return i;
+    }
+    for (uint64_t aside = aside_among(backends, healthy); aside != 0; aside &= aside - 1) {
+        size_t i = (size_t)__builtin_ctzll(aside);
+        if (outlier_claim_canary(&backends[i]->outlier, now_ns))
+            return i;
+    }
+    return BALANCE_NONE;
+}
+
 size_t balance_choose(struct backend *const *backends, size_t count,
     const struct balance_question *question, _Atomic uint64_t *cursor, struct random *random)
 {
@@ -99,20 +138,18 @@ size_t balance_choose(struct backend *const *backends, size_t count,
     if (set == 0)
         set = all;
     uint64_t healthy = healthy_among(backends, set);
-    if (healthy != 0 && healthy != set && question->may_try_sick) {
-        for (uint64_t sick = set & ~healthy; sick != 0; sick &= sick - 1) {
-            size_t i = (size_t)__builtin_ctzll(sick);
-            if (health_claim_trial(&backends[i]->health, question->now_ns))
-                return i;
-        }
-    }
+    size_t trial = question->may_try_sick
+        ? find_trial(backends, set, healthy, question->now_ns) : BALANCE_NONE;
+    if (trial != BALANCE_NONE)
+        return trial;
     if (healthy != 0)
         set = healthy;
-    uint64_t roomy = roomy_among(backends, set, question->most);
+    uint64_t roomy = roomy_among(backends, without_outliers(backends, count, set), question->most);
+    if (roomy == 0)
+        roomy = roomy_among(backends, set, question->most);
     if (roomy == 0 && !question->is_admitted)
         return BALANCE_NONE;
-    if (roomy != 0)
-        set = roomy;
+    set = roomy != 0 ? roomy : without_outliers(backends, count, set);
     if (healthy != 0)
         set = without_slow_starters(backends, set, question, random);
     switch (question->policy) {

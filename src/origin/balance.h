@@ -1,5 +1,7 @@
 // Choosing a backend. Sick ones are avoided while another is healthy; when none is, all count. Of
-// these, those that have room (limit.h) come before those that have not.
+// these, those that answer worse than the others (outlier.h) are asked only when the others have no
+// room, or are fewer than half of all: then they are needed. Those that have room (limit.h) come
+// before those that have not.
 #pragma once
 
 #include "origin/backend.h"
@@ -12,7 +14,8 @@ struct balance_question {
     uint64_t now_ns;
     uint64_t most;     // requests at once, whatever a backend's limit says
     bool is_admitted;  // let in although none has room
-    bool may_try_sick; // the request can be repeated, so it may find out whether a sick one is back
+    bool may_try_sick; // the request can be repeated, so it may find out whether a sick one is
+                       // back, or one that was set aside
 };
 
 #define BALANCE_NONE SIZE_MAX

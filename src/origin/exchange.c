@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "origin/balance.h"
+#include "origin/siblings.h"
 #include "http/trailer.h"
 #include "origin/http2.h"
 
@@ -295,9 +296,10 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
         ? snprintf(why, sizeof(why), "status %u", failure->status)
         : snprintf(why, sizeof(why), "%s%s%s", failure_phrase(failure->kind),
             failure->detail[0] == '\0' ? "" : ": ", failure->detail);
-    health_report_failure(&backend->health, &plan->rules,
-        (struct health_time){loop->now_ns, loop->wall_ms}, is_nobody_there(failure->kind),
+    struct health_time time = {loop->now_ns, loop->wall_ms};
+    health_report_failure(&backend->health, &plan->rules, time, is_nobody_there(failure->kind),
         slice_of(why, MINIMUM((size_t)size, sizeof(why) - 1)));
+    siblings_note_failure(origin, plan, backend, time);
 }
 
 static bool is_failing_status(unsigned status)
@@ -311,8 +313,10 @@ void exchange_report_success(const struct task *task, struct exchange *exchange)
     if (!exchange->owes_success)
         return;
     exchange->owes_success = false;
-    health_report_success(&exchange->backend->health, &exchange->plan->rules,
-        (struct health_time){loop->now_ns, loop->wall_ms});
+    struct health_time time = {loop->now_ns, loop->wall_ms};
+    health_report_success(&exchange->backend->health, &exchange->plan->rules, time);
+    siblings_note_answer(exchange->origin, exchange->plan, exchange->backend, exchange->took_ns,
+        time);
 }
 
 // A good head is no good answer yet: where every content breaks, nobody is well. How long an upload
@@ -332,6 +336,7 @@ static void report_answer(const struct task *task, struct exchange *exchange, bo
     throttle_count_accepted(&exchange->origin->throttle, origin_plan_window_ns(exchange->plan),
         loop->now_ns);
     exchange->owes_success = true;
+    exchange->took_ns = is_upload ? 0 : exchange->first_byte_ns - exchange->started_ns;
     if (exchange->body.framing == HTTP_FRAMING_NONE || exchange->head.status == 101)
         exchange_report_success(task, exchange);
     note_absence(exchange->origin, false, loop->now_ns);
@@ -343,9 +348,13 @@ static void report_answer(const struct task *task, struct exchange *exchange, bo
 
 // Who was called off although he had taken longer than 95 of 100 do, because somebody else was
 // quicker or nobody waits any more, is one of the slow, and counts with what he took at the least.
-static void report_called_off(struct origin *origin, struct backend *backend, uint64_t took_ns)
+static void report_called_off(const struct task *task, struct origin *origin,
+    const struct origin_plan *plan, struct backend *backend, uint64_t took_ns)
 {
+    const struct loop *loop = task_loop(task);
     uint64_t p95_ms = backend_quantile_ms(backend, 950);
+    siblings_note_called_off(origin, plan, backend, took_ns,
+        (struct health_time){loop->now_ns, loop->wall_ms});
     if (p95_ms == 0 || took_ns <= p95_ms * NS_PER_MS)
         return;
     histogram_add(&origin->first_byte_us, took_ns / 1000);
@@ -439,7 +448,8 @@ enum error exchange_open(struct task *task, struct origin *origin,
         atomic_fetch_sub_explicit(&backend->in_flight, 1, memory_order_relaxed);
         exchange_report_failure(task, origin, plan, backend, ret_failure);
         if (ret_failure->kind == FAILURE_CANCELLED)
-            report_called_off(origin, backend, task_now_ns(task) - entry.entered_ns);
+            report_called_off(task, origin, plan, backend,
+                task_now_ns(task) - entry.entered_ns);
     }
     origin_plan_release(plan); // the exchange holds its own
     return error;

@@ -44,6 +44,7 @@ struct exchange {
     uint64_t quiet_ns;    // since when content is waited for; 0: some just came
     bool given_up;
     bool owes_success; // a good answer so far, which health hears of once it is whole
+    uint64_t took_ns;  // to its first byte
     bool spent;        // an interim response announced content, or the end of the connection
     enum error broken; // how the body ended too early, with failure
     struct failure failure;

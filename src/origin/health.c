@@ -1,12 +1,12 @@
 // The rules of health.h. Every report changes what is remembered, then judge() draws the verdict.
 #include "origin/health.h"
+#include "origin/ramp.h"
 
 #include <stdio.h>
 
 #define STREAK_SICK 5
 #define RETRY_FIRST_NS NS_PER_SECOND
 #define RETRY_LAST_NS (30 * NS_PER_SECOND)
-#define SHARE_FIRST 100 // permille
 
 void health_init(struct health *health)
 {
@@ -164,13 +164,8 @@ bool health_claim_trial(struct health *health, uint64_t now_ns)
 unsigned health_share_permille(const struct health *health, uint64_t slow_start_ms,
     uint64_t now_ns)
 {
-    uint64_t returned = atomic_load_explicit(&health->returned_ns, memory_order_relaxed);
-    if (returned == 0 || slow_start_ms == 0 || now_ns < returned)
-        return 1000;
-    uint64_t elapsed_ms = (now_ns - returned) / NS_PER_MS;
-    if (elapsed_ms >= slow_start_ms)
-        return 1000;
-    return (unsigned)MAXIMUM(elapsed_ms * 1000 / slow_start_ms, SHARE_FIRST);
+    return ramp_permille(atomic_load_explicit(&health->returned_ns, memory_order_relaxed),
+        slow_start_ms, now_ns);
 }
 
 bool health_is_failing(struct health *health)

@@ -2,7 +2,7 @@
 #include "origin/origin.h"
 #include "base/invariant.h"
 #include "base/memory.h"
-#include "origin/plan.h"
+#include "origin/siblings.h"
 
 #define STOP_PATIENCE_MS 5000 // for loops that do not answer
 
@@ -128,11 +128,19 @@ static void forget_probes(struct origins *origins, const struct origin_plan *pla
     }
 }
 
+static void forget_outliers(const struct origin_plan *plan)
+{
+    for (size_t i = 0; i < plan->backend_count; i++)
+        outlier_forget(&plan->backends[i]->outlier);
+}
+
 static void apply(struct origins *origins, struct change *change)
 {
     struct origin *origin = change->origin;
     if (change->plan->rules.interval_ms == 0)
         forget_probes(origins, change->plan);
+    if (!siblings_compare(change->plan))
+        forget_outliers(change->plan);
     retire_backends(origin->plan, change->plan);
     lock_acquire(&origin->lock);
     struct origin_plan *old = origin->plan;

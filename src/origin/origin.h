@@ -49,6 +49,13 @@ struct retry_settings {
     uint64_t attempts;       // at most, the first included (default 3)
 };
 
+struct outlier_settings { // see outlier.h
+    bool enabled;
+    uint64_t share_percent; // so many more of its answers are bad
+    uint64_t slow;          // times what 95 of 100 answers of the others take; 0: none is slow
+    uint64_t pause_ms;      // the first
+};
+
 #define ORIGIN_BACKENDS_MAX 64
 
 // A section of a SECTION_MAP: the key is the name. Every row but backends has a default.
@@ -63,6 +70,7 @@ struct origin_settings {
     struct pool_settings pool;
     struct concurrency_settings concurrency;
     struct retry_settings retry;
+    struct outlier_settings outliers;
     struct tls_client_settings tls;
     struct tls_client *tls_client; // made of tls by whoever loads the settings; NULL: no https://
     // A name is asked for again when its answer's lifetime is over, within these bounds; the last
@@ -83,6 +91,7 @@ struct backend_view {
     char why[128];               // "3 of 3 probes failed: status 500" ...
     int64_t since_ms;            // wall clock of the last change, 0: since start
     int64_t next_probe_ms;       // wall clock, 0 without probes
+    bool set_aside;              // healthy, but it answers worse than the others
     bool probe_disagrees;        // probes say sick while real traffic succeeds, or the reverse
     uint64_t at_once;            // requests it is asked at once, as far as is known
     uint64_t in_flight, requests, failures, connections_open, connections_idle, p95_ms;
@@ -155,6 +164,7 @@ struct origin_statistics {
     uint64_t connection_refusals; // pool.connections was reached
     uint64_t overloads;           // no backend had room
     uint64_t pool_overflows;      // pool.idle_connections was reached
+    uint64_t outliers;            // times that a backend was set aside
     uint64_t waiting;             // at its gate, now
     uint64_t waits, waits_background, waits_bots; // there: in all, and of these classes
     uint64_t wait_refusals, wait_timeouts;

@@ -9,9 +9,10 @@
 
 #define MEDIAN_TIMES 3
 
-static bool is_healthy(const struct backend *backend)
+static bool is_well(const struct backend *backend)
 {
-    return atomic_load_explicit(&backend->health.healthy, memory_order_relaxed);
+    return atomic_load_explicit(&backend->health.healthy, memory_order_relaxed)
+        && !outlier_is_aside(&backend->outlier);
 }
 
 // The least p95 of backends that are well and not in the set; 0: of none it is known.
@@ -20,7 +21,7 @@ static uint64_t quickest_other_ms(const struct origin_plan *plan, uint64_t tried
     uint64_t quickest_ms = 0;
     *ret_any = false;
     for (size_t i = 0; i < plan->backend_count; i++) {
-        if ((tried >> i & 1) != 0 || !is_healthy(plan->backends[i]))
+        if ((tried >> i & 1) != 0 || !is_well(plan->backends[i]))
             continue;
         *ret_any = true;
         uint64_t p95_ms = backend_quantile_ms(plan->backends[i], 950);

@@ -314,6 +314,57 @@ static const struct setting_section retry_section = {
     .summary = "How many extra attempts the edge may make when one fails.",
 };
 
+static const struct setting outlier_rows[] = {
+    {
+        .name = "enabled",
+        .type = SETTING_BOOL,
+        .offset = offsetof(struct outlier_settings, enabled),
+        .fallback = "true",
+        .summary = "Set a backend aside when more of its answers fail, or are far slower, than "
+                   "those of the others: it is asked only for a canary now and then, or when the "
+                   "others have no room. Never more than half of them, and not with balance: hash.",
+        .touch = "Turn it off when the backends do not serve the same pages.",
+    },
+    {
+        .name = "share",
+        .type = SETTING_PERCENT,
+        .offset = offsetof(struct outlier_settings, share_percent),
+        .fallback = "5%",
+        .minimum = 1,
+        .summary = "How many more of its answers must be bad, of all within 16 seconds; and more "
+                   "than chance explains.",
+        .touch = "Raise it when the others can hardly do without it.",
+    },
+    {
+        .name = "slow",
+        .type = SETTING_COUNT,
+        .offset = offsetof(struct outlier_settings, slow),
+        .fallback = "4",
+        .maximum = 1000,
+        .summary = "An answer is bad too when it takes so many times as long as 95 of 100 of the "
+                   "others' do, and 250ms at the least; 0: none is.",
+        .touch = "Raise it, or set 0, when some backends are on slower machines on purpose.",
+    },
+    {
+        .name = "pause",
+        .type = SETTING_DURATION,
+        .offset = offsetof(struct outlier_settings, pause_ms),
+        .fallback = "5s",
+        .minimum = 100,
+        .maximum = 300 * 1000,
+        .summary = "When the first canary comes. After each bad one it takes twice as long, up to "
+                   "5 minutes; eight good ones, a second apart, end it.",
+        .touch = "Raise it when the backends need long to mend.",
+    },
+};
+
+static const struct setting_section outlier_section = {
+    .size = sizeof(struct outlier_settings),
+    .rows = outlier_rows,
+    .count = ARRAY_SIZE(outlier_rows),
+    .summary = "What becomes of a backend that answers worse than the others.",
+};
+
 static const char *const http2_choices[] = {"off", "prior_knowledge", "negotiate", NULL};
 static const char *const balance_choices[] = {"round_robin", "least_requests", "hash", NULL};
 
@@ -425,6 +476,13 @@ static const struct setting rows[] = {
         .offset = offsetof(struct origin_settings, retry),
         .section = &retry_section,
         .summary = "Extra attempts.",
+    },
+    {
+        .name = "outliers",
+        .type = SETTING_SECTION,
+        .offset = offsetof(struct origin_settings, outliers),
+        .section = &outlier_section,
+        .summary = "Backends worse than the others.",
     },
 };
 

@@ -151,6 +151,7 @@ static bool has_well(const struct origin_plan *plan, uint64_t tried)
         struct backend *backend = plan->backends[i];
         if ((tried >> i & 1) == 0
             && atomic_load_explicit(&backend->health.healthy, memory_order_relaxed)
+            && !outlier_is_aside(&backend->outlier)
             && atomic_load_explicit(&backend->health.last_success_ns, memory_order_relaxed) != 0
             && !health_is_failing(&backend->health)
             && limit_has_room(&backend->limit, plan->limits.most))
@@ -210,7 +211,7 @@ void origin_read_statistics(struct origin *origin, struct origin_statistics *ret
         READ(extra_attempts), READ(budget_refusals), READ(rescues), READ(throttled), READ(failures),
         READ(resolve_failures), READ(stale_connections), READ(connection_refusals),
         READ(overloads),
-        READ(pool_overflows)};
+        READ(pool_overflows), READ(outliers)};
 #undef READ
     const struct gate *gate = &origin->gate;
     ret_statistics->waiting = atomic_load_explicit(&gate->waiting_count, memory_order_relaxed);

@@ -56,7 +56,7 @@ static void status_has_the_documented_members(void **state)
     assert_members(origin,
         "name down down_since maintenance_until p95_ms requests attempts "
         "extra_attempts budget_refusals rescues throttled failures "
-        "resolve_failures stale_connections connection_refusals overloads pool_overflows "
+        "resolve_failures stale_connections connection_refusals overloads pool_overflows outliers "
         "waiting waits waits_background waits_bots displaced "
         "wait_refusals wait_timeouts maintenances backends");
     assert_string_equal(json_string_value(json_object_get(origin, "name")), "main");
@@ -65,7 +65,8 @@ static void status_has_the_documented_members(void **state)
     assert_int_equal(json_array_size(json_object_get(origin, "backends")), 2);
     json_t *backend = json_array_get(json_object_get(origin, "backends"), 0);
     assert_members(backend,
-        "url healthy why since next_probe probe_disagrees at_once in_flight requests failures "
+        "url healthy why since next_probe set_aside probe_disagrees at_once in_flight requests "
+        "failures "
         "connections_open connections_idle p95_ms");
     assert_true(json_is_true(json_object_get(backend, "healthy")));
     json_t *cache = json_object_get(status, "cache");
