@@ -29,6 +29,7 @@ static const struct {
     {"hold", "hold_first"},
     {"hold", "hold_paced"},
     {"hold", "hold_writes"},
+    {"hold", "hold_for_a_connection"},
     {"negative_protection", "protected_from_empty_pages"},
     {"static_fallback", "fallback_for_unseen"},
     {"honest_page", "routed_origin_dies"},

@@ -380,6 +380,59 @@ static void slow_is_not_busy(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors == 0);
 }
 
+static void plan_download(struct sim_run *run, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/big/download%u", request->client);
+}
+
+static void judge_connection(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    judge_wait(run, request, answer, 15000);
+}
+
+// Long contents take every connection that the pool allows. Nobody is sick for that: who asks for
+// something else waits for one.
+static void connections_are_awaited(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run,
+        SIM_ONE_BACKEND "    pool: {connections: 2}\n" SIM_SITE);
+    origin->chunk_delay_ms = sim_between_values(run, 40, 80);
+    struct sim_background downloads;
+    struct sim_crowd first = {.clients = 2, .requests_each = 1, .over_ms = 1,
+        .plan = plan_download};
+    struct sim_crowd crowd = {.clients = 6, .requests_each = 1, .over_ms = 2000,
+        .plan = plan_one_unseen, .judge = judge_connection};
+    sim_background_start(&downloads, run, &first);
+    sim_sleep_ms(task, 300);
+    sim_crowd_run(task, run, &crowd);
+    sim_background_join(task, &downloads);
+    sim_expect(run, run->errors == 0);
+}
+
+static void judge_soon(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    judge_wait(run, request, answer, 1500);
+}
+
+static void connect_anew(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    (void)run, (void)client;
+    visit->fresh_connections = true;
+}
+
+// The only connection rests in another loop than the one that is asked: it makes room.
+static void resting_connection_makes_room(struct task *task, struct sim_run *run)
+{
+    sim_begin(task, run, SIM_ONE_BACKEND "    pool: {connections: 1}\n" SIM_SITE);
+    struct sim_crowd crowd = {.clients = 1, .requests_each = 20, .over_ms = 1,
+        .think_ms = 200, .plan = plan_unseen, .judge = judge_soon, .shape = connect_anew};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->errors == 0);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"slow_pages", slow_is_not_busy, 0, "slow answers that are no overload keep nobody out"},
     {"overload", overload, 0, "more is asked of the origin than it can do: no error, no pile"},
@@ -393,6 +446,10 @@ static const struct sim_scenario scenarios[] = {
     {"hold_full", only_so_many, 0, "more than may wait: the others are told at once"},
     {"hold_memory", only_so_much, 0, "more memory than may wait: the others are told at once"},
     {"hold_left", leavers_are_forgotten, 0, "who leaves while waiting is forgotten"},
+    {"hold_for_a_connection", connections_are_awaited, 0,
+        "long contents take every connection of the pool: who asks meanwhile waits for one"},
+    {"hold_resting_elsewhere", resting_connection_makes_room, 3,
+        "the only connection rests in another thread: it makes room"},
 };
 
 const struct sim_group sim_hold_scenarios = {scenarios, ARRAY_SIZE(scenarios)};

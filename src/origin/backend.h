@@ -46,6 +46,7 @@ struct backend {
     _Atomic uint64_t idle_limit_ms; // how long this backend seems to keep connections, 0: unknown
     _Atomic int64_t next_probe_ms;  // wall clock, 0: none
     atomic_bool removed;            // no plan names it any more: it keeps no connection
+    atomic_bool place_wanted;       // another loop wants a connection and may not open one
     struct histogram first_byte_us;
     unsigned seat_count;
     struct backend_seat seats[];

@@ -45,6 +45,15 @@ static struct exchange *exchange_create(struct task *task, const struct exchange
     return exchange;
 }
 
+// What rests in other loops takes places too: one of it is closed, for whoever asks next.
+static void want_place(struct exchange *exchange)
+{
+    if (atomic_load_explicit(&exchange->backend->connections_idle, memory_order_relaxed) == 0)
+        return;
+    atomic_store(&exchange->backend->place_wanted, true);
+    origins_flush(exchange->origin->origins);
+}
+
 enum error exchange_connect(struct task *task, struct exchange *exchange, bool offers_http2,
     struct connection **ret_connection, struct failure *ret_failure)
 {
@@ -56,8 +65,11 @@ enum error exchange_connect(struct task *task, struct exchange *exchange, bool o
         .tls_client = exchange->plan->settings.tls_client,
         .offers_http2 = offers_http2,
     };
-    return connection_open(task, exchange->backend, pool, &wish, &exchange->origin->counters,
-        ret_connection, ret_failure);
+    enum error error = connection_open(task, exchange->backend, pool, &wish,
+        &exchange->origin->counters, ret_connection, ret_failure);
+    if (error == ERROR_LIMIT && ret_failure->kind == FAILURE_CONNECTION_LIMIT_REACHED)
+        want_place(exchange);
+    return error;
 }
 
 static struct connection *take_kept(struct task *task, struct exchange *exchange)

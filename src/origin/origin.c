@@ -37,6 +37,12 @@ struct pool_loop *origins_pool(struct origins *origins, const struct loop *loop)
     return &origins->seats[loop->index].pool;
 }
 
+void origins_flush(struct origins *origins)
+{
+    for (unsigned i = 0; i < origins->loop_count; i++)
+        pool_post_flush(&origins->seats[i].pool);
+}
+
 static struct origin *create_origin(struct origins *origins, struct slice name)
 {
     struct origin *origin = memory_zero_alloc(sizeof(*origin) + name.size + 1);
@@ -209,8 +215,8 @@ enum error origins_configure(struct origins *origins, const struct origin_settin
     origins->version++;
     if (origins->keeper != NULL)
         task_wake(origins->keeper);
-    for (unsigned i = 0; origins->started && i < origins->loop_count; i++)
-        pool_post_flush(&origins->seats[i].pool);
+    if (origins->started)
+        origins_flush(origins);
     return ERROR_NONE;
 }
 

@@ -72,6 +72,8 @@ bool origin_plan_has(const struct origin_plan *plan, const struct backend *backe
 // Requests that its backends would still take. The gate's question.
 uint64_t origin_room(void *origin, uint64_t now_ns);
 struct origin *origin_reference(struct origin *origin);
+// Every loop looks at what it has at rest, see pool_post_flush.
+void origins_flush(struct origins *origins);
 struct pool_loop *origins_pool(struct origins *origins, const struct loop *loop);
 
 // The keeper: a task of loop 0 that lets histograms age, and in whose scope one task for

@@ -92,7 +92,10 @@ void pool_flush(struct pool_loop *pool_loop)
     bool all = atomic_load(&pool_loop->stopping);
     LIST_FOREACH(link, &pool_loop->idle) {
         struct connection *connection = LIST_ENTRY(link, struct connection, home_link);
-        if (all || atomic_load(&connection->backend->removed))
+        struct backend *backend = connection->backend;
+        if (all || atomic_load(&backend->removed)
+            || (atomic_load(&backend->place_wanted)
+                && atomic_exchange(&backend->place_wanted, false)))
             close_resting(connection);
     }
     http2_sessions_flush(pool_loop);

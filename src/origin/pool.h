@@ -39,7 +39,8 @@ struct pool_loop {
 
 void pool_loop_init(struct pool_loop *pool_loop, struct loop *loop,
     void (*flushed)(struct pool_loop *pool_loop));
-// Has the loop close what rests of removed backends; all, when it is stopping. Any thread.
+// Has the loop close what rests of removed backends, and one connection of each backend whose
+// place_wanted is set; all, when it is stopping. Any thread.
 void pool_post_flush(struct pool_loop *pool_loop);
 // The same at once, in its thread.
 void pool_flush(struct pool_loop *pool_loop);

@@ -189,8 +189,8 @@ static const struct setting pool_rows[] = {
         .fallback = "1024",
         .minimum = 1,
         .maximum = 1000000,
-        .summary = "Connections to one backend, all threads together. Beyond it an attempt fails "
-                   "at once, and a lifeline answers.",
+        .summary = "Connections to one backend, all threads together. Beyond it a copy goes out, "
+                   "or the request waits for one (lifelines.hold).",
         .touch = "Lower it to what the backend can take at once.",
     },
     {

@@ -1,7 +1,8 @@
 // hold: nobody of the origin answers, so the request waits in front of its gate (origin/gate.h) and
 // begins anew when it is let in. Only what provably was not done yet may: a request that is safe to
 // repeat, or of which nothing reached a backend. While it is not certain that nobody answers, it
-// rests and asks again. Who finds no room at any backend waits for some. Whose visitor leaves is
+// rests and asks again; so does who finds every connection taken. Who finds no room at any backend
+// waits for some. Whose visitor leaves is
 // forgotten. When the time is over, or the backend has said that it will be back only later, a
 // backend's own error that came is passed on; else the honest page tells the truth.
 #include "base/arena.h"
@@ -105,6 +106,14 @@ static bool hold_suspects(const struct request *request)
             || !origin_has_answered_since(request->origin, request->held_since_ns));
 }
 
+// Every connection that the pool allows is taken, by long contents and uploads: what counts at the
+// gate are requests without an answer, so nobody there knows. Nothing was sent, so asking again
+// after a while costs no backend anything.
+static bool hold_lacks_connection(const struct request *request)
+{
+    return request->failure.kind == FAILURE_CONNECTION_LIMIT_REACHED;
+}
+
 // The gate stays open, since it is not known yet that nobody answers: it asks again after a while,
 // as a further attempt; or, where the budget has none left, once somebody is answered. TIMEOUT: no
 // longer.
@@ -161,7 +170,7 @@ static enum lifeline_outcome hold_failure(struct task *task, struct request *req
     // Who was kept out has asked nobody: the gate is not open. Nor has who found no room.
     bool at_gate = request->kept_out || request->failure.kind == FAILURE_OVERLOAD
         || origin_is_down(request->origin, &since_ms);
-    if (!at_gate && !hold_suspects(request))
+    if (!at_gate && !hold_suspects(request) && !hold_lacks_connection(request))
         return LIFELINE_PASS;
     enum error error = hold_wait(task, request, at_gate);
     if (error == ERROR_NONE)
