@@ -19,6 +19,7 @@ static const struct {
     {"hedge", "one_of_three_stalls"},
     {"resume", "cut_contents_go_on"},
     {"resume", "cut_contents_go_on_untuned"},
+    {"resume", "cut_small_contents_go_on"},
     {"resume", "cut_laggards_go_on"},
     {"maintenance", "maintenance_learned"},
     {"peer_rescue", "peers_hold_it"},

@@ -240,6 +240,27 @@ static void small(struct task *task, struct sim_run *run)
     sim_expect(run, ledger(run, LEDGER_BROKEN_BODIES) == 0);
 }
 
+// Those with a strong validator are gone on with, however often they break off.
+static void plan_small_strong(struct sim_run *run, struct sim_request *request)
+{
+    snprintf(request->path, sizeof(request->path), "/small/%" PRIu64,
+        random_below(sim_random(run), 30));
+    request->encodings = sim_choose(run, encodings, ARRAY_SIZE(encodings));
+}
+
+static void small_go_on(struct task *task, struct sim_run *run)
+{
+    begin(task, run, any_cut(run, (unsigned)sim_between_values(run, 200, 500)), 0,
+        "sites:\n  - origin: main\n    lifelines: {hold: {enabled: false}, "
+        "resume: {attempts: 100}}\n");
+    sim_site_add(&run->site, &(struct sim_page){.prefix = "/small/", .size = 1,
+        .spread = 50000, .cache_control = "no-store", .never_stored = true,
+        .etag = SIM_ETAG_STRONG, .framing = SIM_FRAMING_LENGTH, .ranges = true});
+    visit_large(task, run, plan_small_strong);
+    sim_expect(run, run->errors == 0 && run->cut == 0);
+    sim_expect(run, ledger(run, LEDGER_SAVED_RESUME) > 0);
+}
+
 // A transfer that nobody keeps goes at the pace of its fastest reader. It stays whole itself: only
 // what those who are left behind ask for by themselves breaks off.
 static void plan_together(struct sim_run *run, struct sim_request *request)
@@ -327,6 +348,8 @@ static const struct sim_scenario scenarios[] = {
     {"cut_contents_promised", promised_too_much, 0, "lengths that nobody can keep: cut"},
     {"cut_contents_lied_to", lied_to, 0, "what is said to be the rest is not"},
     {"cut_small_contents", small, 0, "small answers are whole before anybody hears of them"},
+    {"cut_small_contents_go_on", small_go_on, 0,
+        "small answers that break off again and again cost nobody an error"},
     {"cut_contents_weak", weak, 0, "without a strong validator nothing is gone on with"},
     {"cut_laggards_go_on", laggards, 0,
         "who was left behind by a large transfer gets the rest, whatever breaks off"},

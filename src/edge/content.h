@@ -34,6 +34,7 @@ struct content {
     struct exchange *answer;   // whose content it is; the caller's. NULL: of a rest
     struct exchange *source;   // who brings it: the answer, or a continuation. NULL: nobody yet
     bool is_part;              // not of all of the representation
+    bool is_withheld;          // nobody has heard of it yet, and it may still be asked for anew
     struct slice etag, modified; // the strong validator; both without data: it cannot be continued
     struct slice coding;
     uint64_t first, end;       // where it lies in the representation; end UINT64_MAX: not known

@@ -254,12 +254,31 @@ static void fetch_note_failure(struct fetch *fetch)
     fetch->report->failure = fetch->failure;
 }
 
+// The rest of a small answer that broke off, of which nobody has heard yet.
+static enum error fetch_gather_rest(struct task *task, struct fetch *fetch,
+    struct exchange *exchange)
+{
+    size_t size = (size_t)exchange_head(exchange)->content_length, at = 0, received;
+    struct content content;
+    content_begin(&content, fetch, exchange);
+    content.is_withheld = true;
+    char *bytes = content_may_continue(fetch, &content) ? memory_alloc(size) : NULL;
+    enum error error = bytes == NULL ? ERROR_TRUNCATED : ERROR_NONE;
+    for (; error == ERROR_NONE && at < size; at += received)
+        error = content_read(task, fetch, &content, bytes + at, size - at, &received);
+    content_end(task, &content);
+    if (error == ERROR_NONE) {
+        exchange_supply(exchange, bytes, size);
+    } else {
+        atomic_store_explicit(&fetch->report->content_saved_by, NULL, memory_order_relaxed);
+        memory_free(bytes);
+    }
+    return error;
+}
+
 // A small answer is here as a whole before anybody hears of it, if it comes soon: if it breaks off
-// until then, that is a failed attempt like any other. Streams do not tell their length; but while
-// nobody is known to be well, there shall be more of them than a head.
-//
-// It is asked for again, not gone on with: a content can be continued once its head has gone out,
-// and it is cut where that fails; here a copy, a hold or a page can still save the visitor.
+// until then and nobody goes on with it, that is a failed attempt like any other. Streams do not
+// tell their length; but while nobody is known to be well, there shall be more of them than a head.
 static enum error fetch_gather(struct task *task, struct fetch *fetch, struct exchange **exchange)
 {
     const struct lifeline_setting *setting = &fetch_site(fetch)->lifelines.of[LIFELINE_RETRY];
@@ -271,6 +290,8 @@ static enum error fetch_gather(struct task *task, struct fetch *fetch, struct ex
         return ERROR_NONE;
     enum error error = exchange_gather(task, *exchange,
         deadline_after_ms(task_loop(task), setting->values[LIFELINE_GATHER_MS]), &fetch->failure);
+    if (error != ERROR_NONE && error != ERROR_CANCELLED && head->has_content_length)
+        error = fetch_gather_rest(task, fetch, *exchange);
     if (error != ERROR_NONE) {
         exchange_close(task, *exchange);
         *exchange = NULL;

@@ -88,10 +88,13 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
 void exchange_set_patience(struct exchange *exchange, uint64_t patience_ms);
 // Before the first read: waits until all of the content is here, if its length is known and no more
 // than EXCHANGE_GATHERED_MOST; or some of it, where it comes in HTTP/1.1's chunks; but not beyond
-// the deadline. Fails as exchange_read does.
+// the deadline. Fails as exchange_read does; what came until then can still be read.
 enum error exchange_gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns,
     struct failure *ret_failure) MUST_CHECK;
 #define EXCHANGE_GATHERED_MOST (256 * 1024) // what a stream of HTTP/2 has room for
+// After exchange_gather: this is the whole content, from wherever it was had. It owns the bytes
+// from now on (memory_free). Health has heard of this exchange what there was to hear.
+void exchange_supply(struct exchange *exchange, char *bytes, size_t size);
 // Gives the connection up; of the exchange only its head is left.
 void exchange_give_up(struct exchange *exchange);
 // The fields after the content, as lines, without those that may not be passed on; after the read

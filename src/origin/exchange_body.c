@@ -135,10 +135,41 @@ static enum error read_content(struct task *task, struct exchange *exchange, cha
     }
 }
 
+void exchange_supply(struct exchange *exchange, char *bytes, size_t size)
+{
+    memory_free(exchange->gathered);
+    exchange->gathered = bytes;
+    exchange->begin = 0;
+    exchange->end = size;
+    exchange->supplied = true;
+}
+
+static enum error read_supplied(struct exchange *exchange, void *buffer, size_t size,
+    size_t *ret_size)
+{
+    size_t step = MINIMUM(exchange->end - exchange->begin, size);
+    if (step == 0)
+        return ERROR_CLOSED;
+    memcpy(buffer, exchange->gathered + exchange->begin, step);
+    exchange->begin += step;
+    *ret_size = step;
+    return ERROR_NONE;
+}
+
+// What exchange_gather had got when it broke off.
+static bool has_remains(const struct exchange *exchange)
+{
+    if (exchange->stream != NULL)
+        return exchange_http2_has_remains(exchange);
+    return exchange->gathered != NULL && exchange->begin < exchange->end;
+}
+
 enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,
     size_t *ret_size, struct failure *ret_failure)
 {
-    enum error error = exchange->broken;
+    if (exchange->supplied)
+        return read_supplied(exchange, buffer, size, ret_size);
+    enum error error = has_remains(exchange) ? ERROR_NONE : exchange->broken;
     if (error == ERROR_NONE && exchange->stream != NULL)
         error = exchange_http2_read(task, exchange, buffer, size, ret_size);
     else if (error == ERROR_NONE)

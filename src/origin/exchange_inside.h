@@ -36,6 +36,7 @@ struct exchange {
     char *buffer;
     size_t capacity, begin, end;
     char *gathered; // exchange_gather's: begin and end speak of this one instead; NULL: none
+    bool supplied;  // gathered is all of the content, wherever it came from
     struct http_response_head head;
     struct http_field fields[EXCHANGE_FIELDS_INLINE], *more_fields;
     struct http1_body body;

@@ -86,8 +86,9 @@ static struct gate_waiter *next_of(const struct gate_line *line)
 
 static struct gate_waiter *last_of(const struct gate_line *line)
 {
-    return LIST_ENTRY(line->newest_first ? line->waiting.next : line->waiting.previous,
-        struct gate_waiter, link);
+    struct list *link = line->newest_first ? line->waiting.next : line->waiting.previous;
+    invariant(link != NULL && link != &line->waiting);
+    return LIST_ENTRY(link, struct gate_waiter, link);
 }
 
 // In the waiter's own loop.
@@ -132,11 +133,12 @@ static bool has_place(const struct gate *gate, const struct gate_wait *wait)
 // Whoever would go in last of the lowest class gives his place to a higher one.
 static bool displace(struct gate *gate, enum priority priority)
 {
-    unsigned classes = who_waits(gate);
-    unsigned lowest = classes == 0 ? 0 : 31 - (unsigned)__builtin_clz(classes);
-    if (lowest <= priority)
+    struct gate_line *line = &gate->lines[PRIORITY_COUNT - 1];
+    while (line > &gate->lines[priority] && list_is_empty(&line->waiting))
+        line--;
+    if (line <= &gate->lines[priority])
         return false;
-    struct gate_waiter *waiter = last_of(&gate->lines[lowest]);
+    struct gate_waiter *waiter = last_of(line);
     take_off(gate, waiter);
     waiter->displaced = true;
     count_one(&gate->displaced);

@@ -116,5 +116,6 @@ enum error exchange_http2_read(struct task *task, struct exchange *exchange, voi
     size_t size, size_t *ret_size) MUST_CHECK;
 enum error exchange_http2_gather(struct task *task, struct exchange *exchange,
     uint64_t deadline_ns) MUST_CHECK;
+bool exchange_http2_has_remains(const struct exchange *exchange); // to be read, though it broke off
 void exchange_http2_leave(struct exchange *exchange); // closes the stream; its head stays
 void exchange_http2_end(struct exchange *exchange);

@@ -606,7 +606,7 @@ enum error exchange_http2_read(struct task *task, struct exchange *exchange, voi
     stream->waiter = NULL;
     if (error == ERROR_CANCELLED)
         return exchange_break_off(task, exchange, FAILURE_CANCELLED, error);
-    if (stream->begin < stream->end && stream->failed != FAILURE_PROTOCOL_ERROR) {
+    if (exchange_http2_has_remains(exchange)) {
         size_t step = MINIMUM(stream->end - stream->begin, size);
         memcpy(buffer, stream->content + stream->begin, step);
         stream->begin += step;
@@ -644,6 +644,12 @@ enum error exchange_http2_gather(struct task *task, struct exchange *exchange,
         return exchange_break_off(task, exchange, FAILURE_CANCELLED, error);
     bool is_whole = stream->end - stream->begin >= exchange->head.content_length;
     return stream->failed != FAILURE_NONE && !is_whole ? break_off(task, exchange) : ERROR_NONE;
+}
+
+bool exchange_http2_has_remains(const struct exchange *exchange)
+{
+    const struct http2_stream *stream = exchange->stream;
+    return stream->begin < stream->end && stream->failed != FAILURE_PROTOCOL_ERROR;
 }
 
 void exchange_http2_leave(struct exchange *exchange)

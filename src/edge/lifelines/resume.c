@@ -113,6 +113,8 @@ static enum lifeline_outcome resume_elsewhere(struct task *task, struct fetch *f
         if (resume_await(task, content) != ERROR_NONE
             || resume_take(task, fetch, content) == LIFELINE_AGAIN)
             return task_is_cancelled(task) ? LIFELINE_PASS : LIFELINE_AGAIN;
+        if (content->is_withheld)
+            return LIFELINE_PASS;
         is_free = content->beside.failure.unsent;
         content->brought = 0; // what it had brought is paid for
         if (content->beside.error == ERROR_INVALID)
