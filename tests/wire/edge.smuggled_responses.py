@@ -19,7 +19,7 @@ from smuggling import cases, decode, split_messages
 
 GOOD = (b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n"
         b"Content-Length: 6\r\n\r\nsecond")
-SETTINGS = "threads: 1\nsites: [{origin: main}]\n"
+SETTINGS = "threads: 1\nsites: [{origin: main, lifelines: {hold: {enabled: false}}}]\n"
 
 
 class Backend:

@@ -13,8 +13,8 @@
 #define SLOW_NS (2000 * NS_PER_MS)
 
 struct family {
-    struct origin origin;
-    struct origin_plan plan;
+    struct origin *origin;
+    struct origin_plan *plan;
     struct random random;
 };
 
@@ -29,25 +29,31 @@ static int begin(size_t count)
 {
     family = calloc(1, sizeof(*family));
     assert_non_null(family);
-    family->origin.name = SLICE("main");
-    family->plan.settings.balance = BALANCE_LEAST_REQUESTS;
-    family->plan.settings.outliers =
+    family->origin = calloc(1, sizeof(*family->origin));
+    assert_non_null(family->origin);
+    family->plan = calloc(1, sizeof(*family->plan));
+    assert_non_null(family->plan);
+    family->origin->name = SLICE("main");
+    family->plan->settings.balance = BALANCE_LEAST_REQUESTS;
+    family->plan->settings.outliers =
         (struct outlier_settings){.enabled = true, .share_percent = 5, .slow = 4, .pause_ms = 5000};
-    family->plan.backend_count = count;
+    family->plan->backend_count = count;
     random_seed(&family->random, 1);
     for (size_t i = 0; i < count; i++) {
         char url[64];
         int size = snprintf(url, sizeof(url), "http://10.0.0.%zu", i + 1);
         assert_int_equal(backend_create(slice_of(url, (size_t)size), 100, 1,
-            &family->plan.backends[i]), ERROR_NONE);
+            &family->plan->backends[i]), ERROR_NONE);
     }
     return 0;
 }
 
 static void end(void)
 {
-    for (size_t i = 0; i < family->plan.backend_count; i++)
-        backend_release(family->plan.backends[i]);
+    for (size_t i = 0; i < family->plan->backend_count; i++)
+        backend_release(family->plan->backends[i]);
+    free(family->plan);
+    free(family->origin);
     free(family);
 }
 
@@ -55,17 +61,17 @@ static void end(void)
 static void answer(unsigned each, const unsigned *bad, bool slow)
 {
     for (unsigned number = 0; number < each; number++) {
-        for (size_t i = 0; i < family->plan.backend_count; i++) {
-            struct backend *backend = family->plan.backends[i];
+        for (size_t i = 0; i < family->plan->backend_count; i++) {
+            struct backend *backend = family->plan->backends[i];
             struct health_time time = at(10 * number);
             bool is_bad = (number + 1) * bad[i] / 100 > number * bad[i] / 100;
             if (is_bad && !slow) {
-                siblings_note_failure(&family->origin, &family->plan, backend, time);
+                siblings_note_failure(family->origin, family->plan, backend, time);
                 continue;
             }
             uint64_t took_ns = is_bad ? SLOW_NS : GOOD_NS;
             histogram_add(&backend->first_byte_us, took_ns / 1000);
-            siblings_note_answer(&family->origin, &family->plan, backend, took_ns, time);
+            siblings_note_answer(family->origin, family->plan, backend, took_ns, time);
         }
     }
 }
@@ -73,8 +79,8 @@ static void answer(unsigned each, const unsigned *bad, bool slow)
 static unsigned who_is_aside(void)
 {
     unsigned set = 0;
-    for (size_t i = 0; i < family->plan.backend_count; i++)
-        set |= (unsigned)outlier_is_aside(&family->plan.backends[i]->outlier) << i;
+    for (size_t i = 0; i < family->plan->backend_count; i++)
+        set |= (unsigned)outlier_is_aside(&family->plan->backends[i]->outlier) << i;
     return set;
 }
 
@@ -104,7 +110,7 @@ static void test_who_is_set_aside(void **state)
             begin(cases[i].count);
             answer(120, cases[i].bad, slow);
             unsigned aside = who_is_aside();
-            uint64_t counted = atomic_load(&family->origin.counters.outliers);
+            uint64_t counted = atomic_load(&family->origin->counters.outliers);
             end();
             unsigned expected = slow && cases[i].is_usual ? 0 : cases[i].aside;
             bool fits = __builtin_popcount(aside) == __builtin_popcount(expected)
@@ -121,7 +127,7 @@ static void test_the_last_one_that_is_well_stays(void **state)
     begin(2);
     static const unsigned none[MOST] = {0}, half[MOST] = {50};
     answer(30, none, false);
-    health_report_failure(&family->plan.backends[1]->health, &family->plan.rules, at(400), true,
+    health_report_failure(&family->plan->backends[1]->health, &family->plan->rules, at(400), true,
         SLICE("refused"));
     answer(30, half, false);
     assert_int_equal(who_is_aside(), 0);
@@ -133,15 +139,15 @@ static void test_it_can_be_switched_off(void **state)
     (void)state;
     static const unsigned half[MOST] = {50};
     begin(2);
-    family->plan.settings.outliers.enabled = false;
+    family->plan->settings.outliers.enabled = false;
     answer(100, half, false);
     assert_int_equal(who_is_aside(), 0);
-    family->plan.settings.outliers.enabled = true;
-    family->plan.settings.balance = BALANCE_HASH; // each has pages of its own
+    family->plan->settings.outliers.enabled = true;
+    family->plan->settings.balance = BALANCE_HASH; // each has pages of its own
     answer(100, half, false);
     assert_int_equal(who_is_aside(), 0);
-    family->plan.settings.balance = BALANCE_ROUND_ROBIN;
-    family->plan.settings.outliers.slow = 0;
+    family->plan->settings.balance = BALANCE_ROUND_ROBIN;
+    family->plan->settings.outliers.slow = 0;
     answer(100, half, true);
     assert_int_equal(who_is_aside(), 0);
     end();
@@ -152,7 +158,7 @@ static unsigned times_chosen(size_t index, struct balance_question question)
     _Atomic uint64_t cursor = 0;
     unsigned times = 0;
     for (unsigned i = 0; i < 100; i++)
-        times += balance_choose(family->plan.backends, family->plan.backend_count, &question,
+        times += balance_choose(family->plan->backends, family->plan->backend_count, &question,
             &cursor, &family->random) == index;
     return times;
 }
@@ -177,11 +183,11 @@ static void test_choosing_leaves_it_out_but_never_alone(void **state)
     question.tried = 2;
     assert_int_equal(times_chosen(0, question), 100);
     question.tried = 0;
-    atomic_store(&family->plan.backends[1]->limit.at_once, 0);
+    atomic_store(&family->plan->backends[1]->limit.at_once, 0);
     assert_int_equal(times_chosen(0, question), 100);
-    atomic_store(&family->plan.backends[1]->limit.at_once, 100);
+    atomic_store(&family->plan->backends[1]->limit.at_once, 100);
     assert_int_equal(times_chosen(0, question), 0);
-    health_report_failure(&family->plan.backends[1]->health, &family->plan.rules, at(10000), true,
+    health_report_failure(&family->plan->backends[1]->health, &family->plan->rules, at(10000), true,
         SLICE("refused"));
     assert_int_equal(times_chosen(0, question), 100);
     end();
