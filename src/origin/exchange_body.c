@@ -204,19 +204,32 @@ static enum error gather(struct task *task, struct exchange *exchange, uint64_t 
     return end_of_connection(task, exchange, error);
 }
 
+// Of what lies behind the head: looks at it as the first read will.
+static enum error look_at_chunk(struct task *task, struct exchange *exchange)
+{
+    struct http1_body body = exchange->body; // the first read begins there too
+    struct slice bytes = {exchange->buffer + exchange->begin, exchange->end - exchange->begin};
+    struct slice content;
+    size_t used;
+    body.trailer = NULL;
+    if (http1_body_read(&body, bytes, &exchange->limits, &used, &content) != HTTP1_FAULT)
+        return ERROR_NONE;
+    return exchange_break_off(task, exchange, failure_kind_of_fault(body.fault), ERROR_PROTOCOL);
+}
+
 // Behind the head, where the first read looks.
 static enum error await_chunk(struct task *task, struct exchange *exchange, uint64_t deadline_ns)
 {
     size_t received = 0;
-    if (exchange->begin < exchange->end || exchange->end == exchange->capacity)
-        return ERROR_NONE;
-    enum error error = stream_receive(task, &exchange->connection->stream,
-        exchange->buffer + exchange->end, exchange->capacity - exchange->end, deadline_ns,
-        &received);
-    exchange->end += received;
-    if (error == ERROR_NONE || error == ERROR_TIMEOUT)
-        return ERROR_NONE;
-    return end_of_connection(task, exchange, error);
+    if (exchange->begin == exchange->end && exchange->end < exchange->capacity) {
+        enum error error = stream_receive(task, &exchange->connection->stream,
+            exchange->buffer + exchange->end, exchange->capacity - exchange->end, deadline_ns,
+            &received);
+        exchange->end += received;
+        if (error != ERROR_NONE && error != ERROR_TIMEOUT)
+            return end_of_connection(task, exchange, error);
+    }
+    return look_at_chunk(task, exchange);
 }
 
 enum error exchange_gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns,
