@@ -104,7 +104,7 @@ static const struct setting rows[] = {
         .offset = offsetof(struct lifeline_setting, values[LIFELINE_GATHERED]), .minimum = 0,
         .maximum = EXCHANGE_GATHERED_MOST,
         .summary = "An answer of this length or less is received whole before anything of it is "
-                   "sent, so that one which breaks off can be asked for again.",
+                   "sent, so that one which breaks off can be gone on with or asked for again.",
         .touch = "0 when visitors should see the beginning of slow pages at once."},
     {.name = "small_wait", .type = SETTING_DURATION, .fallback = "200ms",
         .offset = offsetof(struct lifeline_setting, values[LIFELINE_GATHER_MS]), .minimum = 0,
