@@ -88,7 +88,8 @@ enum error exchange_read(struct task *task, struct exchange *exchange, void *buf
 void exchange_set_patience(struct exchange *exchange, uint64_t patience_ms);
 // Before the first read: waits until all of the content is here, if its length is known and no more
 // than EXCHANGE_GATHERED_MOST; or some of it that is well-formed, where it comes in HTTP/1.1's
-// chunks; but not beyond the deadline. Fails as exchange_read does; what came until then can still be read.
+// chunks; but not beyond the deadline. Fails as exchange_read does; what came until then can still
+// be read.
 enum error exchange_gather(struct task *task, struct exchange *exchange, uint64_t deadline_ns,
     struct failure *ret_failure) MUST_CHECK;
 #define EXCHANGE_GATHERED_MOST (256 * 1024) // what a stream of HTTP/2 has room for
