@@ -32,6 +32,7 @@ enum error exchange_break_off(struct task *task, struct exchange *exchange,
     enum failure_kind kind, enum error error)
 {
     exchange->broken = error;
+    exchange->owes_success = false; // what came before can still be read, and is no good answer
     exchange->quiet_ns = 0;
     exchange->failure = (struct failure){.kind = kind};
     memcpy(exchange->failure.backend, exchange->backend->name, sizeof(exchange->failure.backend));

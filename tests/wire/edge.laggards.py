@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from harness import Backend, Edge, pattern, read_to_end, reset, wait_until
+from harness import Backend, Edge, field, pattern, read_to_end, reset, wait_until
 
 SIZE = 24 << 20
 CONTENT = pattern(SIZE)
@@ -11,13 +11,6 @@ OTHER = pattern(SIZE, 1)
 # The window is larger than what may lie on the way to somebody who does not read.
 SETTINGS = ("    retry: {floor: 1000}\nstore: {memory: 16MB}\nconnections: {stream_window: 8MB}\n"
             "sites: [{lifelines: {resume: {enabled: %s}}}]\n")
-
-
-def field(head, name):
-    for line in head.split("\r\n"):
-        if line.lower().startswith(name.lower() + ":"):
-            return line.split(":", 1)[1].strip()
-    return None
 
 
 class Site:

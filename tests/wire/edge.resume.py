@@ -2,7 +2,7 @@
 
 import threading
 
-from harness import Backend, Edge, pattern, reset, wait_until
+from harness import Backend, Edge, field, pattern, reset, wait_until
 
 SIZE = 3 << 20
 CONTENT = pattern(SIZE)
@@ -12,13 +12,6 @@ BUDGET = "    retry: {floor: 1000}\n"
 OLD = "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nDate: Mon, 01 Jan 2024 01:00:00 GMT\r\n"
 YOUNG = OLD.replace("01:00:00", "00:00:30")
 GONE = threading.Event()  # an edge has left a connection that stood still
-
-
-def field(head, name):
-    for line in head.split("\r\n"):
-        if line.lower().startswith(name.lower() + ":"):
-            return line.split(":", 1)[1].strip()
-    return None
 
 
 class Site:

@@ -173,6 +173,14 @@ class Edge:
         assert self.metric("afloat_open_connections") == 0
 
 
+def field(head, name):
+    """Of a head in text, the first of that name; None without any."""
+    for line in head.split("\r\n"):
+        if line.lower().startswith(name.lower() + ":"):
+            return line.split(":", 1)[1].strip()
+    return None
+
+
 def pattern(size, seed=0):
     """Content of which every part is different."""
     return random.Random(seed).randbytes(size)

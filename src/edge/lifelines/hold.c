@@ -2,9 +2,9 @@
 // begins anew when it is let in. Only what provably was not done yet may: a request that is safe to
 // repeat, or of which nothing reached a backend. While it is not certain that nobody answers, it
 // rests and asks again; so does who finds every connection taken. Who finds no room at any backend
-// waits for some. Whose visitor leaves is
-// forgotten. When the time is over, or the backend has said that it will be back only later, a
-// backend's own error that came is passed on; else the honest page tells the truth.
+// waits for some. Whose visitor leaves is forgotten. When the time is over, or the backend has said
+// that it will be back only later, a backend's own error that came is passed on; else the honest
+// page tells the truth.
 #include "base/arena.h"
 #include "edge/lifeline.h"
 #include "edge/priority.h"
