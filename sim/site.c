@@ -1,4 +1,4 @@
-// Pages by prefix, records by path. Small numbers: lists will do.
+// Pages by prefix, of which there are few; records by path, of which a scenario may have thousands.
 #include "sim/site.h"
 #include "sim/world.h"
 
@@ -10,16 +10,19 @@
 void sim_site_init(struct sim_site *site, uint64_t start_ns)
 {
     memset(site, 0, sizeof(*site));
-    list_init(&site->paths);
+    for (size_t i = 0; i < SIM_PATH_BUCKETS; i++)
+        list_init(&site->paths[i]);
     list_init(&site->uploads);
     site->start_ns = start_ns;
 }
 
 void sim_site_free(struct sim_site *site)
 {
-    LIST_FOREACH (link, &site->paths) {
-        list_remove(link);
-        free(LIST_ENTRY(link, struct sim_path, link));
+    for (size_t i = 0; i < SIM_PATH_BUCKETS; i++) {
+        LIST_FOREACH (link, &site->paths[i]) {
+            list_remove(link);
+            free(LIST_ENTRY(link, struct sim_path, link));
+        }
     }
     LIST_FOREACH (link, &site->uploads) {
         list_remove(link);
@@ -107,22 +110,25 @@ struct sim_path *sim_site_path(struct sim_site *site, struct slice path, struct 
     text_format(&text, "%.*s %.*s", SLICE_ARGS(path), SLICE_ARGS(variant));
     invariant(!text.full);
     name[text.size] = '\0';
-    LIST_FOREACH (link, &site->paths) {
+    struct list *bucket = &site->paths[hash_bytes(text_slice(&text), 0) % SIM_PATH_BUCKETS];
+    LIST_FOREACH (link, bucket) {
         struct sim_path *known = LIST_ENTRY(link, struct sim_path, link);
         if (strcmp(known->name, name) == 0)
             return known;
     }
     struct sim_path *made = sim_alloc(sizeof(*made));
     strcpy(made->name, name);
-    list_prepend(&site->paths, &made->link);
+    list_prepend(bucket, &made->link);
     return made;
 }
 
 void sim_site_forget_since(struct sim_site *site, uint64_t ns)
 {
-    LIST_FOREACH (link, &site->paths) {
-        struct sim_path *path = LIST_ENTRY(link, struct sim_path, link);
-        path->served = path->served && path->served_ns < ns;
+    for (size_t i = 0; i < SIM_PATH_BUCKETS; i++) {
+        LIST_FOREACH (link, &site->paths[i]) {
+            struct sim_path *path = LIST_ENTRY(link, struct sim_path, link);
+            path->served = path->served && path->served_ns < ns;
+        }
     }
 }
 

@@ -42,11 +42,13 @@ struct sim_upload {
 };
 
 #define SIM_PAGES_MAX 24
+#define SIM_PATH_BUCKETS 256
 struct sim_site {
     struct sim_page pages[SIM_PAGES_MAX];
     size_t page_count;
     uint64_t told_versions; // added by sim_site_change
-    struct list paths, uploads;
+    struct list paths[SIM_PATH_BUCKETS]; // by the hash of their name
+    struct list uploads;
     uint64_t arrivals;
     uint64_t start_ns;
 };
