@@ -129,9 +129,9 @@ class Tests:
         # A dot goes before a whole word, so that "edge.x" finds unit.edge.x as well as wire.edge.x.
         return self.name in name
 
-    def in_parallel(self, work, items):
+    def in_parallel(self, work, items, jobs=JOBS):
         """Runs work(item), which returns results, on every core; counts as they come."""
-        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for future in concurrent.futures.as_completed([pool.submit(work, i) for i in items]):
                 for result in future.result():
                     self.ran += 1
@@ -178,7 +178,7 @@ class Tests:
         for build in self.wire_builds if files else []:
             self.build(build, *(["afloat"] if self.name else []))
             with Step(self.tally, f"wire tests, {build}"):
-                self.in_parallel(lambda file: wire_test(file, build), files)
+                self.in_parallel(lambda file: wire_test(file, build), files, 2 * JOBS) # they mostly wait
 
     def sim(self):
         # Scenarios are known to the program only; do not build it for a name that is not in sim/.
