@@ -390,6 +390,23 @@ void body_commit(struct body *body, size_t size)
     broadcast_signal(&growth->grown);
 }
 
+enum error body_append(struct task *task, struct body *body, struct slice bytes,
+    uint64_t deadline_ns)
+{
+    while (bytes.size > 0) {
+        void *room;
+        size_t size;
+        enum error error = body_room(task, body, deadline_ns, &room, &size);
+        if (error != ERROR_NONE)
+            return error;
+        size = MINIMUM(size, bytes.size);
+        memcpy(room, bytes.data, size);
+        body_commit(body, size);
+        bytes = slice_of(bytes.data + size, bytes.size - size);
+    }
+    return ERROR_NONE;
+}
+
 // The last chunk without its unused room; NULL: nothing of it is used, or not worth it (*ret_keep).
 static struct body_chunk *trimmed_last(const struct body *body, const struct body_growth *growth,
     bool *ret_keep)

@@ -33,6 +33,9 @@ void body_set_window(struct body *body, uint64_t window, bool laggards_may_leave
 enum error body_room(struct task *task, struct body *body, uint64_t deadline_ns,
     void **ret_room, size_t *ret_size) MUST_CHECK;
 void body_commit(struct body *body, size_t size); // bytes of the room that are now content
+// The same by copy, for what has no use for rooms of any size; all of it or an error.
+enum error body_append(struct task *task, struct body *body, struct slice bytes,
+    uint64_t deadline_ns) MUST_CHECK;
 // A whole body at once, from bytes, without a task.
 struct body *body_from_bytes(struct slice bytes) MUST_CHECK;
 // The same with room for the bytes, which the caller fills in before anybody else sees it.

@@ -29,23 +29,6 @@ static void growth_bound(struct growth *growth)
 }
 
 // CLOSED: nobody reads, and the form's window is full.
-static enum error growth_append(struct task *task, struct growth *growth, struct slice bytes)
-{
-    while (bytes.size > 0) {
-        void *room;
-        size_t size;
-        enum error error = body_room(task, growth->form,
-            deadline_after_ms(growth->thread->loop, CONTENT_STALL_MS), &room, &size);
-        if (error != ERROR_NONE)
-            return error;
-        size = MINIMUM(size, bytes.size);
-        memcpy(room, bytes.data, size);
-        body_commit(growth->form, size);
-        bytes = slice_of(bytes.data + size, bytes.size - size);
-    }
-    return ERROR_NONE;
-}
-
 static enum error growth_feed(struct task *task, struct growth *growth, struct slice content,
     enum encoder_end end)
 {
@@ -55,7 +38,9 @@ static enum error growth_feed(struct task *task, struct growth *growth, struct s
         error = encoder_run(growth->encoder, &content, end, growth->buffer, EDGE_BUFFER_SIZE,
             &size);
         enum error appended = error == ERROR_NONE || error == ERROR_BUSY
-            ? growth_append(task, growth, slice_of(growth->buffer, size)) : error;
+            ? body_append(task, growth->form, slice_of(growth->buffer, size),
+                deadline_after_ms(growth->thread->loop, CONTENT_STALL_MS))
+            : error;
         if (appended != ERROR_NONE)
             return appended;
     } while (error == ERROR_BUSY);

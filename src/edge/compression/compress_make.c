@@ -15,21 +15,21 @@ static enum error form_write(const struct object *object, struct encoder *encode
     body_reader_open(&reader, object->body, 0);
     enum error error = ERROR_BUSY;
     for (struct slice content = SLICE_EMPTY; error == ERROR_BUSY;) {
-        void *room;
+        char output[1024]; // an encoder has a least; the room of a body may be a single byte
         size_t size;
         enum encoder_end end = ENCODER_GO_ON;
         if (content.size == 0 && body_reader_peek(&reader, &content) == ERROR_CLOSED)
             end = ENCODER_FINISH;
         size_t before = content.size;
-        error = body_room(NULL, form, NEVER_NS, &room, &size); // does not wait: it has no window
-        if (error != ERROR_NONE)
-            break;
-        error = encoder_run(encoder, &content, end, room, size, &size);
+        error = encoder_run(encoder, &content, end, output, sizeof(output), &size);
         if (error == ERROR_MEMORY)
             break;
-        body_commit(form, size);
         body_reader_advance(&reader, before - content.size);
-        if (body_size(form) >= limit)
+        // Does not wait: it has no window.
+        enum error appended = body_append(NULL, form, slice_of(output, size), NEVER_NS);
+        if (appended != ERROR_NONE)
+            error = appended;
+        else if (body_size(form) >= limit)
             error = ERROR_LIMIT;
         else if (error == ERROR_NONE && end != ENCODER_FINISH)
             error = ERROR_BUSY;
