@@ -18,12 +18,13 @@ struct sim_run {
     const char *target;     // where clients go: the edge, or an origin in tests of the world itself
     struct pressure_resources *resources; // of the edge; NULL: without limits
     struct sim_edge *edge;  // NULL: the scenario does without
+    void *notes;            // the scenario's own, for its judge
     struct sim_disk *disk;  // what the edge keeps copies on; NULL: nothing. The run's from then on
     uint64_t trouble_ns;    // when an origin last misbehaved; 0: never
     bool troubled;          // something is broken now
     bool clocks_differ;     // the edge's and its origins': an Age may be of any size
     bool answers_linger;    // in a silent network: who asks meanwhile shares one made before
-    const char *without;    // this lifeline is switched off on every site; NULL: none is
+    const char *without;    // this is switched off, see switches.h; NULL: nothing is
     bool tolerant;          // errors are nobody's fault here (allocation failures, no memory)
     bool failed, ended;
     char reason[512];

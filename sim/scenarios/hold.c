@@ -79,6 +79,70 @@ static void goes_in_paced(struct task *task, struct sim_run *run)
             took_ms, origin->service_ms);
 }
 
+struct promptness {
+    unsigned asked, prompt;
+};
+
+// Of those who come once it has been back for a while, while more is asked of it than it can do.
+static void judge_promptness(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    struct promptness *promptness = run->notes;
+    (void)request;
+    if (run->troubled || answer->sent_ns < run->trouble_ns)
+        return;
+    promptness->asked++;
+    promptness->prompt += answer->status == 200 && waited_ms(answer) <= 5000;
+}
+
+static void plan_late(struct sim_run *run, struct sim_request *request)
+{
+    plan_one_unseen(run, request);
+    request->allow = SIM_ALLOW_ERROR;
+}
+
+// Back after ten seconds of so many clients, with room for one request each service_ms.
+static void come_back_to(struct task *task, struct sim_run *run, struct sim_crowd *crowd,
+    uint64_t service_ms)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct sim_background visitors;
+    origin->service_ms = service_ms;
+    sim_warm(task, run);
+    sim_origin_kill(origin);
+    run->troubled = true;
+    sim_background_start(&visitors, run, crowd);
+    sim_sleep_ms(task, 10000);
+    sim_origin_revive(origin);
+    sim_sleep_ms(task, 28000); // what the outage left is over, one way or another
+    run->troubled = false;
+    sim_trouble(run);
+    sim_background_join(task, &visitors);
+}
+
+// Half of those who come can be answered, and in the order of their coming each of them would wait
+// until his time is nearly over. So they are those who just came.
+static void newest_go_in(struct task *task, struct sim_run *run)
+{
+    struct promptness promptness = {0};
+    run->notes = &promptness;
+    struct sim_crowd crowd = {.clients = 480, .requests_each = 1, .over_ms = 60000,
+        .plan = plan_late, .judge = judge_promptness};
+    come_back_to(task, run, &crowd, 250);
+    if (promptness.prompt < promptness.asked / 4)
+        sim_fail(run, "%u of %u who came when it was back were answered within 5 s",
+            promptness.prompt, promptness.asked);
+}
+
+// A quarter more than comes can be answered: nobody is told an error for what the outage left.
+static void all_get_in(struct task *task, struct sim_run *run)
+{
+    struct sim_crowd crowd = {.clients = 240, .requests_each = 1, .over_ms = 30000,
+        .plan = plan_one_unseen};
+    come_back_to(task, run, &crowd, 100);
+    sim_expect(run, run->errors == 0);
+}
+
 static void plan_writes(struct sim_run *run, struct sim_request *request)
 {
     request->method = "POST";
@@ -442,6 +506,10 @@ static const struct sim_scenario scenarios[] = {
     {"hold_own", own_failure_is_told, 0, "a page that fails by itself: told soon, nobody waits"},
     {"hold_unseen", unseen_in_outage, 0, "pages never seen, asked for in an outage: no error"},
     {"hold_paced", goes_in_paced, 0, "who waited goes in at a pace that the origin keeps up with"},
+    {"hold_newest", newest_go_in, 0,
+        "back, but not for all who come: those who just came are answered, and soon"},
+    {"hold_in_order", all_get_in, 0,
+        "back with a little more room than is asked for: all who waited get in"},
     {"hold_writes", writes_wait, 0, "writes of which nothing was sent wait too, and arrive once"},
     {"hold_over", told_in_the_end, 0, "an outage longer than the hold time: told, not hammered"},
     {"hold_full", only_so_many, 0, "more than may wait: the others are told at once"},

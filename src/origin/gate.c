@@ -9,8 +9,6 @@
 #define TRIAL_LAST_NS NS_PER_SECOND
 #define GONE_CHECK_NS NS_PER_SECOND
 #define KNOWN_NS (3 * NS_PER_SECOND) // without any trial, what is known is no longer so
-#define CODEL_TARGET_NS (5 * NS_PER_MS)
-#define CODEL_INTERVAL_NS (100 * NS_PER_MS)
 
 struct gate_waiter {
     struct list link; // of its line, under the gate's lock; alone: let in, displaced, or gave up
@@ -78,17 +76,21 @@ static struct gate_waiter *first_of(const struct gate *gate)
         struct gate_waiter, link);
 }
 
-static struct gate_waiter *next_of(const struct gate_line *line)
+static struct gate_waiter *at_end(const struct gate_line *line, bool newest)
 {
-    return LIST_ENTRY(line->newest_first ? line->waiting.previous : line->waiting.next,
-        struct gate_waiter, link);
-}
-
-static struct gate_waiter *last_of(const struct gate_line *line)
-{
-    struct list *link = line->newest_first ? line->waiting.next : line->waiting.previous;
+    struct list *link = newest ? line->waiting.previous : line->waiting.next;
     invariant(link != NULL && link != &line->waiting);
     return LIST_ENTRY(link, struct gate_waiter, link);
+}
+
+static struct gate_waiter *next_of(const struct gate_line *line, uint64_t now_ns)
+{
+    return at_end(line, surplus_is_certain(&line->surplus, now_ns));
+}
+
+static struct gate_waiter *last_of(const struct gate_line *line, uint64_t now_ns)
+{
+    return at_end(line, !surplus_is_certain(&line->surplus, now_ns));
 }
 
 // In the waiter's own loop.
@@ -131,14 +133,14 @@ static bool has_place(const struct gate *gate, const struct gate_wait *wait)
 }
 
 // Whoever would go in last of the lowest class gives his place to a higher one.
-static bool displace(struct gate *gate, enum priority priority)
+static bool displace(struct gate *gate, enum priority priority, uint64_t now_ns)
 {
     struct gate_line *line = &gate->lines[PRIORITY_COUNT - 1];
     while (line > &gate->lines[priority] && list_is_empty(&line->waiting))
         line--;
     if (line <= &gate->lines[priority])
         return false;
-    struct gate_waiter *waiter = last_of(line);
+    struct gate_waiter *waiter = last_of(line, now_ns);
     take_off(gate, waiter);
     waiter->displaced = true;
     count_one(&gate->displaced);
@@ -147,10 +149,10 @@ static bool displace(struct gate *gate, enum priority priority)
 }
 
 // A place among those who wait.
-static enum error take_place(struct gate *gate, const struct gate_wait *wait)
+static enum error take_place(struct gate *gate, const struct gate_wait *wait, uint64_t now_ns)
 {
     while (!has_place(gate, wait)) {
-        if (wait->bytes > wait->most_bytes || !displace(gate, wait->priority)) {
+        if (wait->bytes > wait->most_bytes || !displace(gate, wait->priority, now_ns)) {
             count_one(&gate->refusals);
             return ERROR_LIMIT;
         }
@@ -158,18 +160,6 @@ static enum error take_place(struct gate *gate, const struct gate_wait *wait)
     atomic_fetch_add_explicit(&gate->waiting_count, 1, memory_order_relaxed);
     gate->waiting_bytes += wait->bytes;
     return ERROR_NONE;
-}
-
-// The rule of CoDel: whose wait is the shortest of an interval tells whether there is a standing
-// queue.
-static void note_wait(struct gate_line *line, uint64_t waited_ns, uint64_t now_ns)
-{
-    line->least_wait_ns = MINIMUM(line->least_wait_ns, waited_ns);
-    if (now_ns < line->interval_end_ns)
-        return;
-    line->newest_first = line->least_wait_ns > CODEL_TARGET_NS;
-    line->least_wait_ns = UINT64_MAX;
-    line->interval_end_ns = now_ns + CODEL_INTERVAL_NS;
 }
 
 static struct gate_pass make_pass(struct gate *gate, uint64_t now_ns)
@@ -207,8 +197,7 @@ static void let_in_waiting(struct gate *gate, uint64_t now_ns)
 {
     while (!nobody_waits(gate) && has_room(gate, now_ns)) {
         struct gate_line *line = &gate->lines[turn_next(who_waits(gate), &gate->turns)];
-        struct gate_waiter *waiter = next_of(line);
-        note_wait(line, now_ns - MINIMUM(waiter->since_ns, now_ns), now_ns);
+        struct gate_waiter *waiter = next_of(line, now_ns);
         let_in(gate, waiter, now_ns);
         post(waiter);
     }
@@ -267,29 +256,17 @@ bool gate_try(struct gate *gate, uint64_t now_ns, struct gate_pass *ret_pass)
     return let;
 }
 
-static void begin_interval(struct gate *gate, uint64_t now_ns)
-{
-    for (unsigned i = 0; i < PRIORITY_COUNT; i++) {
-        gate->lines[i].newest_first = false;
-        gate->lines[i].least_wait_ns = UINT64_MAX;
-        gate->lines[i].interval_end_ns = now_ns + CODEL_INTERVAL_NS;
-    }
-}
-
-static void begin_pacing(struct gate *gate, uint64_t now_ns)
+static void begin_pacing(struct gate *gate)
 {
     set_state(gate, GATE_PACED);
     pacer_begin(&gate->pacer, gate->normal_ns);
-    begin_interval(gate, now_ns);
 }
 
-void gate_crowd(struct gate *gate, uint64_t now_ns)
+void gate_crowd(struct gate *gate)
 {
     lock_acquire(&gate->lock);
-    if (state_of(gate) == GATE_OPEN) {
+    if (state_of(gate) == GATE_OPEN)
         set_state(gate, GATE_CROWDED);
-        begin_interval(gate, now_ns);
-    }
     lock_release(&gate->lock);
 }
 
@@ -332,7 +309,7 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict ve
     lock_acquire(&gate->lock);
     bool is_of_this_round = pass->round == gate->round;
     if (state_of(gate) == GATE_SHUT && verdict == PACER_GOOD)
-        begin_pacing(gate, now_ns);
+        begin_pacing(gate);
     else if (state_of(gate) == GATE_PACED && is_of_this_round)
         pacer_leave(&gate->pacer, verdict, now_ns - pass->since_ns, now_ns);
     if (state_of(gate) == GATE_PACED) {
@@ -396,9 +373,9 @@ void gate_end_maintenance(struct gate *gate, uint64_t now_ns)
 // --- Waiting ---
 
 static enum error join(struct gate *gate, const struct gate_wait *wait,
-    struct gate_waiter *waiter)
+    struct gate_waiter *waiter, uint64_t now_ns)
 {
-    enum error error = take_place(gate, wait);
+    enum error error = take_place(gate, wait, now_ns);
     if (error != ERROR_NONE)
         return error;
     struct list *waiting = &gate->lines[wait->priority].waiting;
@@ -437,6 +414,13 @@ static void try_again(struct gate *gate, const struct gate_wait *wait,
     let_in(gate, chosen, now_ns);
     if (chosen != lookout)
         post(chosen);
+}
+
+// Its time was over. If it might have been let in before, that says something of the others.
+static void note_late(struct gate *gate, const struct gate_waiter *waiter, uint64_t now_ns)
+{
+    if (state_of(gate) == GATE_PACED || state_of(gate) == GATE_CROWDED)
+        surplus_note(&gate->lines[waiter->priority].surplus, now_ns);
 }
 
 // Until when there is nothing to do unless somebody wakes him. The first one looks out for the
@@ -479,6 +463,8 @@ static enum error await_turn(struct task *task, struct gate *gate, const struct 
     }
     if (waiter->let_in && error == ERROR_TIMEOUT)
         error = ERROR_NONE;
+    if (is_waiting(waiter) && error == ERROR_TIMEOUT)
+        note_late(gate, waiter, task_now_ns(task));
     if (is_waiting(waiter))
         take_off(gate, waiter);
     if (waiter->displaced && (error == ERROR_NONE || error == ERROR_TIMEOUT))
@@ -503,7 +489,7 @@ enum error gate_wait(struct task *task, struct gate *gate, const struct gate_wai
     list_init(&waiter->link);
     lock_acquire(&gate->lock);
     waiter->let_in = try_locked(gate, task_now_ns(task), &waiter->pass);
-    enum error error = waiter->let_in ? ERROR_NONE : join(gate, wait, waiter);
+    enum error error = waiter->let_in ? ERROR_NONE : join(gate, wait, waiter, task_now_ns(task));
     lock_release(&gate->lock);
     if (error == ERROR_NONE)
         error = await_turn(task, gate, wait, waiter);
@@ -524,7 +510,7 @@ enum error gate_rest(struct task *task, struct gate *gate, const struct gate_wai
     uint64_t until_ns)
 {
     lock_acquire(&gate->lock);
-    enum error error = take_place(gate, wait);
+    enum error error = take_place(gate, wait, task_now_ns(task));
     lock_release(&gate->lock);
     if (error != ERROR_NONE)
         return error;

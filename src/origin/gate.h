@@ -4,11 +4,11 @@
 // when the last of them is in, the gate is open again. So it is when nobody has waited or tried for
 // 3 s: nobody knows then, and being wrong costs one request.
 //
-// Who is let in next: the one who waits longest, unless even the shortest wait of the last 100 ms
-// was long; then the newest, since the oldest may have left or soon will (the rule of CoDel, RFC
-// 8289 section 3, with the queue turned round for as long as it stands). Nobody is dropped for it:
-// each has a deadline of his own. All this within a class: people go before prefetches and crawlers
-// (turn.h), and where no place to wait is left, those give theirs up.
+// Who is let in next: the one who waits longest, unless it is certain that more come than can be
+// let in (surplus.h); then the newest, so that some at least wait for a moment only, where
+// otherwise all would wait until their time is nearly over. Nobody is dropped for it: each has a
+// deadline of his own. All this within a class: people go before prefetches and crawlers (turn.h),
+// and where no place to wait is left, those give theirs up.
 //
 // An origin that says that it is in maintenance is left alone until it said it would be back:
 // nobody goes in to try before. Then all is as above.
@@ -21,14 +21,14 @@
 
 #include "io/task.h"
 #include "origin/pacer.h"
+#include "origin/surplus.h"
 #include "origin/turn.h"
 
 enum gate_state { GATE_OPEN, GATE_SHUT, GATE_PACED, GATE_CROWDED };
 
 struct gate_line { // of one class
-    struct list waiting;           // of struct gate_waiter, who came first first
-    uint64_t interval_end_ns, least_wait_ns; // of those let in
-    bool newest_first;
+    struct list waiting; // of struct gate_waiter, who came first first
+    struct surplus surplus;
 };
 
 struct gate {
@@ -89,7 +89,7 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, enum pacer_verdict ve
 void gate_shut(struct gate *gate, uint64_t normal_ns, uint64_t now_ns);
 
 // No backend has room.
-void gate_crowd(struct gate *gate, uint64_t now_ns);
+void gate_crowd(struct gate *gate);
 static inline bool gate_is_crowded(const struct gate *gate)
 {
     return atomic_load_explicit(&gate->state, memory_order_relaxed) == GATE_CROWDED;

@@ -155,7 +155,7 @@ static enum error hold_wait(struct task *task, struct request *request, bool at_
     if (!at_gate)
         return hold_rest(task, request, &wait);
     if (request->failure.kind == FAILURE_OVERLOAD)
-        gate_crowd(gate, now_ns);
+        gate_crowd(gate);
     else if (!request->kept_out)
         gate_shut(gate, origin_p95_ms(request->origin) * NS_PER_MS, now_ns);
     return gate_wait(task, gate, &wait, &request->pass);
