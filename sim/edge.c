@@ -5,6 +5,7 @@
 #include "cache/store.h"
 #include "edge/lifeline.h"
 #include "sim/disk.h"
+#include "sim/switches.h"
 
 #include "base/invariant.h"
 
@@ -79,25 +80,6 @@ static const struct setting root_rows[] = {
 static const struct setting_section root = {
     .size = sizeof(struct edge_settings), .rows = root_rows, .count = ARRAY_SIZE(root_rows)};
 
-// As if its row were missing in the table of lifelines.
-static void switch_off(const char *lifeline, struct edge_settings *settings)
-{
-    static const char *const names[] = {
-#define X(NAME, name, metric, help) #name,
-        LIFELINE_MAP(X)
-#undef X
-    };
-    struct site_settings *sites = settings->sites.items;
-    for (size_t i = 0; i < settings->sites.count; i++) {
-        if (strcmp(lifeline, "priority") == 0)
-            sites[i].priority.enabled = false;
-        for (unsigned id = 0; id < LIFELINE_COUNT; id++) {
-            if (strcmp(names[id], lifeline) == 0)
-                sites[i].lifelines.of[id].enabled = false;
-        }
-    }
-}
-
 // How small a form gets is not what the sim looks at, and most of its time went there.
 static void compress_lightly(struct edge_settings *settings)
 {
@@ -123,7 +105,7 @@ static struct generation_kept *load_settings(struct sim_edge *edge)
     invariant(error == ERROR_NONE); // scenarios are ours
     compress_lightly(&kept->settings);
     if (edge->run->without != NULL)
-        switch_off(edge->run->without, &kept->settings);
+        sim_switch_off_settings(edge->run->without, &kept->settings);
     list_append(&edge->generations, &kept->link);
     return kept;
 }

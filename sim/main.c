@@ -1,8 +1,9 @@
-// afloat-sim [--seed N] [--seeds N] [--list] [--trace] [--without LIFELINE] [--mutations]
+// afloat-sim [--seed N] [--seeds N] [--list] [--trace] [--without PROMISE] [--mutations]
 //            [SCENARIO…]: runs scenarios over seeds.
 //
 // --mutations turns the question round, see mutations.h.
 #include "sim/mutations.h"
+#include "sim/switches.h"
 
 #include "base/log.h"
 
@@ -62,7 +63,7 @@ static bool parse_options(int count, char **arguments, struct options *ret_optio
         else if (strcmp(arguments[at], "--mutations") == 0)
             ret_options->mutations = true;
         else if (strcmp(arguments[at], "--without") == 0 && at + 1 < count)
-            ret_options->without = arguments[++at], good = sim_is_lifeline(ret_options->without);
+            ret_options->without = arguments[++at], good = sim_can_switch_off(ret_options->without);
         else if (strcmp(arguments[at], "--seed") == 0 && at + 1 < count)
             good = seed_given = parse_number(arguments[++at], &ret_options->seed);
         else if (strcmp(arguments[at], "--seeds") == 0 && at + 1 < count)
@@ -158,7 +159,7 @@ int main(int count, char **arguments)
     struct options options;
     if (!parse_options(count, arguments, &options)) {
         fputs(
-            "usage: afloat-sim [--seed N] [--seeds N] [--list] [--trace] [--without LIFELINE]\n"
+            "usage: afloat-sim [--seed N] [--seeds N] [--list] [--trace] [--without PROMISE]\n"
             "                  [--mutations] [SCENARIO...]\n", stderr);
         return 64;
     }

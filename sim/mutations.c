@@ -1,10 +1,10 @@
-// Which scenario proves which lifeline.
+// Which scenario proves what.
 #include "sim/mutations.h"
 
-#include "edge/lifeline_map.h"
+#include "sim/switches.h"
 
 static const struct {
-    const char *lifeline, *scenario;
+    const char *promise, *scenario;
 } proofs[] = {
     {"coalesce", "herd_on_cold"},
     {"coalesce", "herd_on_expired"},
@@ -37,23 +37,13 @@ static const struct {
     {"priority", "priority_at_a_busy_origin"},
     {"priority", "priority_after_an_outage"},
     {"priority", "priority_of_places"},
+    {"outliers", "one_of_two_half_broken"},
+    {"outliers", "one_of_four_half_broken"},
+    {"concurrency", "overload"},
+    {"fail_open", "all_backends_down_and_back"},
+    {"pacing", "hold_paced"},
+    {"newest_first", "hold_newest"},
 };
-
-static const char *const lifelines[] = {
-#define X(NAME, name, metric, help) #name,
-    LIFELINE_MAP(X)
-#undef X
-    "priority", // no lifeline, but a promise like one
-};
-
-bool sim_is_lifeline(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(lifelines); i++) {
-        if (strcmp(name, lifelines[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 static const struct sim_scenario *find(const struct sim_group *const *groups, size_t group_count,
     const char *name)
@@ -67,30 +57,30 @@ static const struct sim_scenario *find(const struct sim_group *const *groups, si
     return NULL;
 }
 
-static bool fails_without(const struct sim_scenario *scenario, const char *lifeline, uint64_t seed,
+static bool fails_without(const struct sim_scenario *scenario, const char *promise, uint64_t seed,
     uint64_t seeds)
 {
     struct sim_result result;
     for (uint64_t i = 0; i < seeds; i++) {
-        sim_scenario_run(scenario, seed + i, lifeline, NULL, &result);
+        sim_scenario_run(scenario, seed + i, promise, NULL, &result);
         if (result.failed) {
             printf("ok   %-28s fails without %s (seed %" PRIu64 "): %s\n", scenario->name,
-                lifeline, seed + i, result.reason);
+                promise, seed + i, result.reason);
             return true;
         }
     }
     printf("FAIL %s: passes without %s with %" PRIu64 " seeds, so it does not prove it\n",
-        scenario->name, lifeline, seeds);
+        scenario->name, promise, seeds);
     return false;
 }
 
-static bool is_proved(const char *lifeline)
+static bool is_proved(const char *promise)
 {
     for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
-        if (strcmp(proofs[i].lifeline, lifeline) == 0)
+        if (strcmp(proofs[i].promise, promise) == 0)
             return true;
     }
-    printf("FAIL %s: no scenario proves it\n", lifeline);
+    printf("FAIL %s: no scenario proves it\n", promise);
     return false;
 }
 
@@ -100,16 +90,16 @@ bool sim_mutations_run(const struct sim_group *const *groups, size_t group_count
     bool good = true;
     for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
         const struct sim_scenario *scenario = find(groups, group_count, proofs[i].scenario);
-        if (scenario == NULL || !sim_is_lifeline(proofs[i].lifeline)) {
-            printf("FAIL %s: no scenario, or no lifeline %s\n", proofs[i].scenario,
-                proofs[i].lifeline);
+        if (scenario == NULL || !sim_can_switch_off(proofs[i].promise)) {
+            printf("FAIL %s: no scenario, or no switch %s\n", proofs[i].scenario,
+                proofs[i].promise);
             good = false;
         } else {
-            good = fails_without(scenario, proofs[i].lifeline, seed, seeds) && good;
+            good = fails_without(scenario, proofs[i].promise, seed, seeds) && good;
         }
         fflush(stdout);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(lifelines); i++)
-        good = is_proved(lifelines[i]) && good;
+    for (size_t i = 0; i < sim_switch_count(); i++)
+        good = is_proved(sim_switch_name(i)) && good;
     return good;
 }

@@ -4,6 +4,7 @@
 #include "sim/disk.h"
 #include "sim/edge.h"
 #include "sim/origin.h"
+#include "sim/switches.h"
 
 #include "base/invariant.h"
 
@@ -141,6 +142,7 @@ void sim_scenario_run(const struct sim_scenario *scenario, uint64_t seed, const 
         1 + (unsigned)random_below(&random, 3);
     run.seed = seed;
     run.without = without;
+    sim_switch_off(without);
     run.world = sim_world_create(seed, loops);
     run.target = SIM_EDGE_HOST;
     list_init(&run.origin_list);
