@@ -355,6 +355,50 @@ static void test_a_name_that_does_not_resolve(void **state)
     free(visit);
 }
 
+static void small_and_cut_script(struct server *server, int descriptor, unsigned number)
+{
+    (void)number;
+    if (server_read_head(server, descriptor))
+        server_send(descriptor, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+}
+
+// What came of it is read only long after it broke off.
+static void gather_main(struct task *task, void *argument)
+{
+    struct visit *visit = argument;
+    struct origin *origin = origin_find(visit->bench->origins, SLICE("main"));
+    struct exchange *exchange = NULL;
+    assert_int_equal(exchange_open(task, origin, &visit->request, &visit_limits, &visit->tried,
+        &exchange, &visit->failure), ERROR_NONE);
+    visit->read = exchange_gather(task, exchange, deadline_after_ms(task_loop(task), 600000),
+        &visit->failure);
+    enum error error = task_sleep_until(task, deadline_after_ms(task_loop(task), 1100));
+    assert_int_equal(error, ERROR_NONE);
+    error = exchange_read(task, exchange, visit->content, sizeof(visit->content),
+        &visit->content_size, &visit->failure);
+    assert_int_equal(error, ERROR_NONE);
+    assert_true(origin_is_failing(origin)); // the last thing that is known of it
+    exchange_close(task, exchange);
+    assert_true(origin_is_failing(origin));
+    origin_release(origin);
+}
+
+static void test_the_beginning_of_what_broke_off_is_no_success(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct server *server = server_start(small_and_cut_script);
+    open_bench(&bench, server, "");
+    struct visit *visit = visit_create(&bench, "GET");
+    bench_run(&bench, gather_main, visit);
+    assert_int_equal(visit->read, ERROR_TRUNCATED);
+    assert_int_equal(visit->content_size, 4);
+    assert_memory_equal(visit->content, "half", 4);
+    bench_close(&bench);
+    server_stop(server);
+    free(visit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_too_many_interim_answers_are_malformed),
         cmocka_unit_test(test_large_heads_fit_or_are_refused),
         cmocka_unit_test(test_resets),
+        cmocka_unit_test(test_the_beginning_of_what_broke_off_is_no_success),
         cmocka_unit_test(test_hanging_backends_are_given_up),
         cmocka_unit_test(test_the_whole_attempt_has_a_deadline),
         cmocka_unit_test(test_nobody_listens),
