@@ -2,11 +2,10 @@
 its page tells what became of it; the operator decides what nobody knows."""
 
 import json
-import socket
 import subprocess
 import threading
 
-from harness import BINARY, Edge, wait_until
+from harness import BINARY, Edge, Mortal, wait_until
 
 RULES = """outbox: {directory: %s}
 sites:
@@ -17,62 +16,35 @@ sites:
 """
 
 
-class Origin:
+class Origin(Mortal):
     """Dead until told otherwise, at the same address throughout. Notes each whole write."""
 
     def __init__(self):
-        self.place_address = ("127.0.0.1", 0)
-        self.listener = self.take_place()  # nobody listens there yet, and nobody else may
-        self.place_address = self.listener.getsockname()
-        self.address = "%s:%d" % self.place_address
+        super().__init__(self.answer)
         self.writes = []  # (method, path, fields, content)
         self.answers = {}  # by path: a status, or "cut"
         self.lock = threading.Lock()
 
-    def take_place(self):
-        place = socket.socket()
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(self.place_address)
-        return place
-
-    def start(self):
-        self.listener.listen(64)
-        threading.Thread(target=self.accept, args=[self.listener], daemon=True).start()
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.listener = self.take_place()
-
-    def accept(self, listener):
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
+    def answer(self, connection):
+        bytes_ = b""
+        while b"\r\n\r\n" not in bytes_:
+            piece = connection.recv(65536)
+            if not piece:
                 return
-            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
-
-    def serve(self, connection):
-        with connection:
-            bytes_ = b""
-            while b"\r\n\r\n" not in bytes_:
-                piece = connection.recv(65536)
-                if not piece:
-                    return
-                bytes_ += piece
-            head, content = bytes_.split(b"\r\n\r\n", 1)
-            lines = head.decode("latin-1").split("\r\n")
-            method, path, _ = lines[0].split(" ")
-            fields = {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in lines[1:]}
-            while len(content) < int(fields.get("content-length", 0)):
-                content += connection.recv(65536)
-            with self.lock:
-                self.writes.append((method, path, fields, content))
-                answer = self.answers.get(path, 201)
-            if answer == "cut":
-                return
-            connection.sendall(b"HTTP/1.1 %d Done\r\nLocation: /made\r\nContent-Length: 2\r\n"
-                               b"Connection: close\r\n\r\nok" % answer)
+            bytes_ += piece
+        head, content = bytes_.split(b"\r\n\r\n", 1)
+        lines = head.decode("latin-1").split("\r\n")
+        method, path, _ = lines[0].split(" ")
+        fields = {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in lines[1:]}
+        while len(content) < int(fields.get("content-length", 0)):
+            content += connection.recv(65536)
+        with self.lock:
+            self.writes.append((method, path, fields, content))
+            answer = self.answers.get(path, 201)
+        if answer == "cut":
+            return
+        connection.sendall(b"HTTP/1.1 %d Done\r\nLocation: /made\r\nContent-Length: 2\r\n"
+                           b"Connection: close\r\n\r\nok" % answer)
 
     def contents(self, path):
         with self.lock:

@@ -4,12 +4,11 @@ decides about what nobody knows by looking whether the origin has it."""
 
 import json
 import random
-import socket
 import subprocess
 import threading
 import time
 
-from harness import BINARY, BUILD, Edge, wait_until
+from harness import BINARY, BUILD, Edge, Mortal, wait_until
 
 ROUNDS = 18 if BUILD == "dev" else 9
 WRITERS = 4
@@ -22,62 +21,35 @@ sites:
 """
 
 
-class Origin:
+class Origin(Mortal):
     """Does each write as soon as it has all of it, and answers a little later. With a key, once."""
 
     def __init__(self):
-        self.place = ("127.0.0.1", 0)
-        self.listener = self.take_place()
-        self.place = self.listener.getsockname()
-        self.address = "%s:%d" % self.place
+        super().__init__(self.answer)
         self.done = {}  # by path: contents, in the order in which they came
         self.keys = set()
         self.lock = threading.Lock()
         self.random = random.Random(1)
 
-    def take_place(self):
-        place = socket.socket()
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(self.place)
-        return place
-
-    def start(self):
-        self.listener.listen(64)
-        threading.Thread(target=self.accept, args=[self.listener], daemon=True).start()
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.listener = self.take_place()
-
-    def accept(self, listener):
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
-
-    def serve(self, connection):
-        with connection:
-            try:
-                head, content = self.read(connection)
-            except (ConnectionError, ValueError):
-                return
-            path = head.split(" ")[1]
-            key = next((line for line in head.split("\r\n")
-                        if line.lower().startswith("idempotency-key:")), None)
-            with self.lock:
-                if key is None or key not in self.keys:
-                    self.done.setdefault(path, []).append(int(content))
-                self.keys.add(key)
-                pause = self.random.choice([0, 0, .005, .02])
-            time.sleep(pause)
-            try:
-                connection.sendall(b"HTTP/1.1 201 Done\r\nContent-Length: 0\r\n"
-                                   b"Connection: close\r\n\r\n")
-            except ConnectionError:
-                pass
+    def answer(self, connection):
+        try:
+            head, content = self.read(connection)
+        except (ConnectionError, ValueError):
+            return
+        path = head.split(" ")[1]
+        key = next((line for line in head.split("\r\n")
+                    if line.lower().startswith("idempotency-key:")), None)
+        with self.lock:
+            if key is None or key not in self.keys:
+                self.done.setdefault(path, []).append(int(content))
+            self.keys.add(key)
+            pause = self.random.choice([0, 0, .005, .02])
+        time.sleep(pause)
+        try:
+            connection.sendall(b"HTTP/1.1 201 Done\r\nContent-Length: 0\r\n"
+                               b"Connection: close\r\n\r\n")
+        except ConnectionError:
+            pass
 
     @staticmethod
     def read(connection):

@@ -58,6 +58,44 @@ class Nobody:
         self.address = "127.0.0.1:%d" % self.place.getsockname()[1]
 
 
+class Mortal:
+    """A backend that is dead until it is started, and may be stopped and started again: always at
+    the same address, which nobody else is given meanwhile. serve(connection) is called for each
+    connection, in a thread of its own, which then closes it."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.place = ("127.0.0.1", 0)
+        self.listener = self.take_place()
+        self.place = self.listener.getsockname()
+        self.address = "%s:%d" % self.place
+
+    def take_place(self):
+        place = socket.socket()
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(self.place)
+        return place
+
+    def start(self):
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, args=[self.listener], daemon=True).start()
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.listener = self.take_place()
+
+    def accept(self, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=self.attend, args=[connection], daemon=True).start()
+
+    def attend(self, connection):
+        with connection:
+            self.serve(connection)
+
+
 class Backend:
     """Calls answer(connection, head, rest) for each request, in a thread per connection. It
     returns whether the connection goes on."""
