@@ -261,6 +261,28 @@ static void small_go_on(struct task *task, struct sim_run *run)
     sim_expect(run, ledger(run, LEDGER_SAVED_RESUME) > 0);
 }
 
+// And where what is gone on with is something else by now, that is the answer: each that broke off
+// cost one request more.
+static void small_changed(struct task *task, struct sim_run *run)
+{
+    struct sim_fault fault = any_cut(run, (unsigned)sim_between_values(run, 50, 250));
+    if (fault.how == SIM_HOW_STALL)
+        fault.how = SIM_HOW_RESET; // of what is late, the beginning has gone out
+    begin(task, run, fault, 0,
+        "sites:\n  - origin: main\n    lifelines: {retry: {small_wait: 60s}}\n");
+    sim_site_add(&run->site, &(struct sim_page){.prefix = "/small/", .size = 1,
+        .spread = 50000, .cache_control = "no-store", .never_stored = true, .period_ms = 1,
+        .etag = SIM_ETAG_STRONG, .framing = SIM_FRAMING_LENGTH, .ranges = true});
+    visit_large(task, run, plan_small_strong);
+    uint64_t requests = 0, broken = ledger(run, LEDGER_ORIGIN_ERRORS);
+    LIST_FOREACH (link, &run->origin_list)
+        requests += LIST_ENTRY(link, struct sim_origin, link)->requests;
+    sim_expect(run, run->errors == 0 && run->cut == 0);
+    if (requests > run->answers + broken + broken / 4 + 3)
+        sim_fail(run, "%" PRIu64 " answers made %" PRIu64 " requests, and %" PRIu64 " broke off",
+            run->answers, requests, broken);
+}
+
 // A transfer that nobody keeps goes at the pace of its fastest reader. It stays whole itself: only
 // what those who are left behind ask for by themselves breaks off.
 static void plan_together(struct sim_run *run, struct sim_request *request)
@@ -350,6 +372,8 @@ static const struct sim_scenario scenarios[] = {
     {"cut_small_contents", small, 0, "small answers are whole before anybody hears of them"},
     {"cut_small_contents_go_on", small_go_on, 0,
         "small answers that break off again and again cost nobody an error"},
+    {"cut_small_contents_changed", small_changed, 0,
+        "small answers break off, and the rest is of something else: that is the answer"},
     {"cut_contents_weak", weak, 0, "without a strong validator nothing is gone on with"},
     {"cut_laggards_go_on", laggards, 0,
         "who was left behind by a large transfer gets the rest, whatever breaks off"},

@@ -157,6 +157,7 @@ void content_end(struct task *task, struct content *content)
 {
     content_drop_beside(task, content);
     scope_close(task, &content->scope);
+    exchange_close(task, content->anew);
     if (content->source != content->answer)
         exchange_close(task, content->source);
 }
@@ -279,6 +280,20 @@ static enum error check(struct task *task, struct continuation *continuation)
     return fits ? read_up_to_seam(task, continuation) : ERROR_INVALID;
 }
 
+// What somebody who withholds a content gets instead of its rest is as good as what he would ask
+// for next, if it is all of something else that is small too. Nothing of it was read.
+static void keep_anew(struct continuation *continuation)
+{
+    struct content *content = continuation->content;
+    const struct http_response_head *head = exchange_head(continuation->exchange);
+    if (!content->is_withheld || content->is_part || head->status != 200
+        || !head->has_content_length || head->content_length > EXCHANGE_GATHERED_MOST
+        || has_same_validator(content, &head->fields))
+        return;
+    content->anew = continuation->exchange;
+    continuation->exchange = NULL;
+}
+
 static void continuation_run(struct task *task, struct continuation *continuation)
 {
     struct content *content = continuation->content;
@@ -303,6 +318,8 @@ static void continuation_run(struct task *task, struct continuation *continuatio
         content->unfit |= content->tried & ~before;
     else if (continuation->error == ERROR_INVALID)
         content->unfit = UINT64_MAX; // a reload has changed what they are
+    if (continuation->error == ERROR_INVALID)
+        keep_anew(continuation);
     if (continuation->error != ERROR_NONE) {
         exchange_close(task, continuation->exchange);
         continuation->exchange = NULL;
@@ -334,6 +351,13 @@ void content_adopt(struct task *task, struct content *content)
     content->brought = 0;
     content->waiting_since_ns = 0;
     continuation->exchange = NULL;
+}
+
+struct exchange *content_take_anew(struct content *content)
+{
+    struct exchange *anew = content->anew;
+    content->anew = NULL;
+    return anew;
 }
 
 void content_drop_beside(struct task *task, struct content *content)

@@ -34,7 +34,8 @@ struct content {
     struct exchange *answer;   // whose content it is; the caller's. NULL: of a rest
     struct exchange *source;   // who brings it: the answer, or a continuation. NULL: nobody yet
     bool is_part;              // not of all of the representation
-    bool is_withheld;          // nobody has heard of it yet, and it may still be asked for anew
+    bool is_withheld;          // nobody has heard of it yet, and it may still be asked for anew:
+    struct exchange *anew;     // what came in place of the rest, unread; a whole answer. NULL: none
     struct slice etag, modified; // the strong validator; both without data: it cannot be continued
     struct slice coding;
     uint64_t first, end;       // where it lies in the representation; end UINT64_MAX: not known
@@ -74,4 +75,6 @@ bool content_may_continue(const struct fetch *fetch, const struct content *conte
 bool continuation_start(struct task *task, struct continuation *continuation);
 // What was found is the source from now on.
 void content_adopt(struct task *task, struct content *content);
+// For who withheld it: the whole answer that came instead is the caller's now; NULL: none did.
+struct exchange *content_take_anew(struct content *content);
 void content_drop_beside(struct task *task, struct content *content);

@@ -254,9 +254,10 @@ static void fetch_note_failure(struct fetch *fetch)
     fetch->report->failure = fetch->failure;
 }
 
-// The rest of a small answer that broke off, of which nobody has heard yet.
+// The rest of a small answer that broke off, of which nobody has heard yet. *ret_anew: a whole one
+// came in its place, the caller's; else NULL.
 static enum error fetch_gather_rest(struct task *task, struct fetch *fetch,
-    struct exchange *exchange)
+    struct exchange *exchange, struct exchange **ret_anew)
 {
     size_t size = (size_t)exchange_head(exchange)->content_length, at = 0, received;
     struct content content;
@@ -266,6 +267,8 @@ static enum error fetch_gather_rest(struct task *task, struct fetch *fetch,
     enum error error = bytes == NULL ? ERROR_TRUNCATED : ERROR_NONE;
     for (; error == ERROR_NONE && at < size; at += received)
         error = content_read(task, fetch, &content, bytes + at, size - at, &received);
+    *ret_anew = error == ERROR_NONE ? NULL : content_take_anew(&content);
+    fetch->tried |= *ret_anew == NULL ? 0 : content.tried;
     content_end(task, &content);
     if (error == ERROR_NONE) {
         exchange_supply(exchange, bytes, size);
@@ -274,6 +277,18 @@ static enum error fetch_gather_rest(struct task *task, struct fetch *fetch,
         memory_free(bytes);
     }
     return error;
+}
+
+// It is something else by now, and that is here: as if it had been asked for again.
+static enum error fetch_gather_anew(struct task *task, struct fetch *fetch,
+    struct exchange **exchange, struct exchange *anew, uint64_t deadline_ns)
+{
+    fetch_note_failure(fetch);
+    fetch->attempts++;
+    fetch->saved_by = &lifeline_retry;
+    exchange_close(task, *exchange);
+    *exchange = anew;
+    return exchange_gather(task, anew, deadline_ns, &fetch->failure);
 }
 
 // A small answer is here as a whole before anybody hears of it, if it comes soon: if it breaks off
@@ -288,10 +303,14 @@ static enum error fetch_gather(struct task *task, struct fetch *fetch, struct ex
         : origin_is_failing(fetch->origin);
     if (!setting->enabled || !is_wanted)
         return ERROR_NONE;
-    enum error error = exchange_gather(task, *exchange,
-        deadline_after_ms(task_loop(task), setting->values[LIFELINE_GATHER_MS]), &fetch->failure);
+    uint64_t deadline_ns =
+        deadline_after_ms(task_loop(task), setting->values[LIFELINE_GATHER_MS]);
+    struct exchange *anew = NULL;
+    enum error error = exchange_gather(task, *exchange, deadline_ns, &fetch->failure);
     if (error != ERROR_NONE && error != ERROR_CANCELLED && head->has_content_length)
-        error = fetch_gather_rest(task, fetch, *exchange);
+        error = fetch_gather_rest(task, fetch, *exchange, &anew);
+    if (anew != NULL)
+        error = fetch_gather_anew(task, fetch, exchange, anew, deadline_ns);
     if (error != ERROR_NONE) {
         exchange_close(task, *exchange);
         *exchange = NULL;
