@@ -39,6 +39,7 @@ static const struct {
     {"priority", "priority_of_places"},
     {"outliers", "one_of_two_half_broken"},
     {"outliers", "one_of_four_half_broken"},
+    {"outliers", "stalls_unnoticed"},
     {"concurrency", "overload"},
     {"fail_open", "all_backends_down_and_back"},
     {"pacing", "hold_paced"},

@@ -9,6 +9,7 @@
 #define TOGETHER "    outliers: {enabled: false}\n" // nobody is set aside
 #define STALL_MS 2000
 #define SLOW_MS 1000
+#define ASIDE_NS (60 * NS_PER_SECOND)
 
 struct crew { // visitors who ask for what nobody keeps, each at his own pace
     unsigned visitors, each;
@@ -198,6 +199,60 @@ static void one_of_four_half_broken(struct task *task, struct sim_run *run)
     one_half_broken(task, run, 4);
 }
 
+struct watch { // of one backend: when it was set aside
+    struct sim_run *run;
+    size_t backend;
+    bool is_over;
+    uint64_t aside_ns; // 0: it was not
+};
+
+static void watch_main(struct task *task, void *argument)
+{
+    struct watch *watch = argument;
+    struct origin *origin = origin_find(edge_origins(sim_edge_of(watch->run)), SLICE("main"));
+    while (!watch->is_over && watch->aside_ns == 0) {
+        struct backend_view views[4];
+        origin_read_backends(origin, views, ARRAY_SIZE(views));
+        if (views[watch->backend].set_aside)
+            watch->aside_ns = task_now_ns(task);
+        sim_sleep_ms(task, 50);
+    }
+    origin_release(origin);
+}
+
+// One of two or of four stalls at every fifth request and then says 503, with 40 requests a second:
+// nobody sees an error and hardly anybody waits, whether it has been set aside or not. Of two it
+// is, within a minute: every tenth request meets a stall there.
+static void stalls_unnoticed(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origins[4];
+    struct scope scope;
+    unsigned count = random_chance(sim_random(run), 1, 2) ? 2 : 4;
+    struct crew before = {.visitors = 20, .each = 10}, during = {.visitors = 20, .each = 120};
+    struct watch watch = {.run = run, .backend = random_below(sim_random(run), count)};
+    begin_equal(task, run, count, "", origins);
+    crew_run(task, run, &before, "/api/before", 0);
+    sim_origin_set(origins[watch.backend], (struct sim_fault){.kind = SIM_FAULT_STATUS,
+        .status = 503, .permille = 200, .delay_ms = STALL_MS});
+    uint64_t start_ns = task_now_ns(task);
+    scope_open(&scope);
+    sim_start(run, &scope, watch_main, &watch);
+    crew_run(task, run, &during, "/api/during", SIM_ALLOW_ERROR);
+    watch.is_over = true;
+    enum error error = scope_join(task, &scope, sim_in_ms(task, 1000));
+    scope_close(task, &scope);
+    sim_expect(run, error == ERROR_NONE);
+    unsigned asked = during.visitors * during.each, slow = crew_slow(&during);
+    if (slow > asked / 100)
+        sim_fail(run, "%u of %u waited for more than %u ms", slow, asked, SLOW_MS);
+    // Of four, half as many do, and nearly all of them are overtaken before they tell anything.
+    if (count == 2 && (watch.aside_ns == 0 || watch.aside_ns > start_ns + ASIDE_NS))
+        sim_fail(run, "not set aside within %u s", (unsigned)(ASIDE_NS / NS_PER_SECOND));
+    sim_expect(run, run->errors == 0);
+    crew_free(&before);
+    crew_free(&during);
+}
+
 // All of them answer one request in five with an error, alike: they are all asked.
 static void alike_bad(struct task *task, struct sim_run *run)
 {
@@ -363,6 +418,8 @@ static const struct sim_scenario scenarios[] = {
     {"one_of_two_half_broken", one_of_two_half_broken, 0,
         "one of two answers much worse than the other: it is set aside, and comes back"},
     {"one_of_four_half_broken", one_of_four_half_broken, 0, "the same of four"},
+    {"stalls_unnoticed", stalls_unnoticed, 0,
+        "one of two or four stalls and fails at every fifth request: nobody sees it"},
     {"backends_alike_bad", alike_bad, 0, "all answer equally badly: all are asked"},
     {"all_backends_down", all_down, 0, "nobody answers: hardly any extra attempt is made"},
     {"kept_connections_hang", kept_hang, 0,
