@@ -268,11 +268,22 @@ static bool request_answer_at_once(struct task *task, struct request *request)
     return part != NULL;
 }
 
+// For an error that was kept its origin is not asked, and nobody waits for it. But what would be
+// sent instead of such an answer as it comes, is sent instead of this one.
+static enum lifeline_outcome request_replace_error(struct task *task, struct request *request)
+{
+    if (!judge_is_error(request->object->status) || request_asks_only_for_copies(request))
+        return LIFELINE_ANSWERED;
+    request->strayed = true;
+    request_forget_error(request);
+    return lifelines_failure(task, request);
+}
+
 // AGAIN: it was held, and may begin anew.
 static enum lifeline_outcome request_seek(struct task *task, struct request *request)
 {
     if (request_answer_at_once(task, request))
-        return LIFELINE_ANSWERED;
+        return request_replace_error(task, request);
     if (request_asks_only_for_copies(request)) {
         request->outcome = OUTCOME_ERROR;
         // RFC 9111 section 5.2.1.7: nothing has failed, delivery says so. To a sibling 404, since
