@@ -196,12 +196,66 @@ static void slow_readers(struct task *task, struct sim_run *run)
     sim_expect(run, sim_get(task, run, "/static/1").status == 200);
 }
 
+// Requests: the origin is so slow that all that may be under way wait for it. Whoever asks for what
+// there is a copy of has it at once, the others are told at once.
+#define REQUESTS 16
+
+static void plan_cold(struct sim_run *run, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/static/cold%u",
+        request->client * 100 + request->index);
+    request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT; // over HTTP/2 tried again, then given up
+}
+
+static void speak_either(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    (void)run;
+    visit->http2 = client % 2 == 1;
+}
+
+static void expect_at_once(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    uint64_t waited_ms = (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+    if (answer->error != ERROR_NONE || answer->status >= 500 || waited_ms > 1000)
+        sim_fail(run, "%s: status %u after %" PRIu64 " ms", request->path, answer->status,
+            waited_ms);
+}
+
+static void requests_short(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, "connections: {active_requests: 16, "
+        "http2: {prior_knowledge: true}}\n" SIM_ONE_BACKEND SIM_SITE);
+    sim_warm(task, run);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_DELAY, .delay_ms = 5000});
+    run->troubled = true;
+    struct sim_background cold;
+    struct sim_crowd crowd = {.clients = 4 * REQUESTS, .requests_each = 2, .over_ms = 200,
+        .plan = plan_cold, .shape = speak_either};
+    sim_background_start(&cold, run, &crowd);
+    sim_sleep_ms(task, 500);
+    struct sim_crowd warm = {.clients = 12, .requests_each = 6, .over_ms = 1000, .think_ms = 200,
+        .plan = sim_plan_known, .shape = speak_either, .judge = expect_at_once};
+    sim_crowd_run(task, run, &warm);
+    sim_background_join(task, &cold);
+    sim_expect(run, ledger(run, LEDGER_SHED) > 0);
+    sim_expect(run, ledger(run, LEDGER_HTTP2_REFUSED) > 0);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    run->troubled = false;
+    sim_trouble(run);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"overload_silent_visitors", silent_visitors, 0,
         "silent connections take every descriptor: the longest silent make room"},
     {"overload_slow_heads", slow_heads, 0,
         "heads that do not end take every descriptor: they are cut"},
     {"overload_memory", memory_short, 0, "memory runs short: copies are served all the while"},
+    {"overload_requests", requests_short, 1,
+        "as many requests as may be wait for the origin: copies are sent all the while"},
     {"overload_slow_readers", slow_readers, 0, "visitors who hardly take their answers are cut"},
 };
 

@@ -35,7 +35,7 @@
     X(CONTINUATIONS, "continuations",                                                              \
         "further exchanges that went on with a content which broke off or stood still")            \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
-    X(SHED, "shed", "refused because active_requests or tasks.limit was reached")                  \
+    X(SHED, "shed", "not taken to an origin, or refused, at active_requests or tasks.limit")       \
     X(REDIRECTS, "redirects", "answered by a rule's redirect, or sent on from an alias")           \
     X(ANSWERS_BY_RULE, "answers_by_rule", "answered by a rule's answer")                           \
     X(METHODS_REFUSED, "methods_refused", "refused because of a rule's limits.methods: 405")       \
@@ -107,7 +107,7 @@
         "sent as they are because compression.streams was reached, or memory")                     \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")      \
     X(HTTP2_CONNECTIONS, "http2_connections", "connections that spoke HTTP/2")                     \
-    X(HTTP2_REFUSED, "http2_refused", "streams refused before the edge looked at the request")     \
+    X(HTTP2_REFUSED, "http2_refused", "streams refused, for which nothing was done: ask again")    \
     X(HTTP2_RESETS, "http2_resets", "streams that visitors reset before they were answered")       \
     X(HTTP2_ERRORS, "http2_errors", "HTTP/2 connections ended for a breach of the protocol")       \
     X(HTTP2_RESET_FLOODS, "http2_reset_floods",                                                    \

@@ -21,14 +21,12 @@
 #include "edge/max_forwards.h"
 #include "edge/pages/own_page.h"
 #include "edge/part.h"
-#include "edge/priority.h"
 #include "edge/purge_request.h"
 #include "edge/rules/rule_serve.h"
 #include "edge/secure.h"
 #include "http/key.h"
 
 #define ARENA_CHUNK_SIZE 4096
-#define PEOPLES_SHARE 8 // of the limit of requests, one of so many is for people alone
 
 static void request_answer(struct task *task, struct request *request);
 static void request_deliver(struct task *task, struct request *request);
@@ -85,22 +83,6 @@ static bool request_name_host(struct request *request)
     return true;
 }
 
-// At the limit of requests, whoever they are for: but the edge's own pages are always there. The
-// last of them are for people.
-static bool request_is_shed(struct task *task, struct request *request)
-{
-    const struct connection_settings *settings = &request->generation->settings->connections;
-    uint64_t active = request->thread->active_requests;
-    uint64_t limit = edge_share(request->thread->edge, settings->active_requests);
-    if (active <= limit - limit / PEOPLES_SHARE
-        || (active <= limit && priority_of(request) == PRIORITY_INTERACTIVE))
-        return false;
-    ledger_add(request->thread->ledger, LEDGER_SHED, 1);
-    request->shed = request->strayed = true;
-    delivery_send_page(task, request, 503);
-    return true;
-}
-
 void request_serve(struct task *task, struct request *request)
 {
     client_identify(request);
@@ -124,14 +106,14 @@ void request_serve(struct task *task, struct request *request)
         || request->head.method == HTTP_METHOD_TRACE)
         delivery_send_page(task, request, 405);
     else if (!secure_redirect(task, request) && !max_forwards_serve(task, request)
-        && !own_page_serve(task, request) && !request_is_shed(task, request)
-        && !rule_serve(task, request)) {
+        && !own_page_serve(task, request) && !rule_serve(task, request)) {
         request->sought = true;
         request->upgrade = tunnel_wish(request);
         request_answer(task, request);
         request_deliver(task, request);
     }
-    request_record(request);
+    if (!request->refused)
+        request_record(request);
 }
 
 // --- Is there a copy, and may it be used as it is? ---
@@ -349,6 +331,13 @@ static void request_end_unanswered(struct request *request)
     request->cut = !request->gone;
 }
 
+// The origin never heard of it.
+static void request_refuse_unseen(struct request *request)
+{
+    request->refused = true;
+    request->transport->refuse(request);
+}
+
 static void request_deliver(struct task *task, struct request *request)
 {
     if (request->object != NULL && request->object->status == 101) {
@@ -364,6 +353,8 @@ static void request_deliver(struct task *task, struct request *request)
     if (own != NULL)
         delivery_send_bytes(task, request, own->status, own->content_type, own->fields,
             own->content);
+    else if (request->crowded_out && request->transport->refuse != NULL)
+        request_refuse_unseen(request);
     else if (request->outcome == OUTCOME_ERROR && request_asks_only_for_copies(request))
         delivery_send_bytes(task, request, request->status,
             SLICE("text/plain; charset=utf-8"), SLICE(""),

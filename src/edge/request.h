@@ -64,6 +64,8 @@ struct request {
     bool asked;                // the origin was asked for it
     bool is_peer;              // another edge of the site asks for a copy
     bool shed;                 // refused by the edge itself
+    bool crowded_out;          // because active_requests was reached
+    bool refused;              // then unanswered: it may be tried again as if it never was
     bool strayed;              // the straight way to its answer failed, or was too slow
     bool kept_out;             // by the gate of its origin, so it was not asked
     struct gate_pass pass;     // through that gate

@@ -2,9 +2,11 @@
 // flight (cache/flight.h), waits for it, and takes what it brought. The fetch itself is in fetch.c.
 #include "edge/request_inside.h"
 #include "edge/outbox/outbox_accept.h"
+#include "edge/priority.h"
 #include "edge/secure.h"
 
 #define GONE_CHECK_MS 1000 // how often a waiting request looks whether its visitor left
+#define PEOPLES_SHARE 8    // of the limit of requests, one of so many is for people alone
 #define TURNS_MAX 4        // flights that turn out not to fit, before it fetches alone
 
 // While nobody of the origin answers, or too many wait for it, the hold lifeline decides; while it
@@ -44,6 +46,22 @@ void request_leave_gate(struct request *request)
         request->thread->loop->now_ns);
 }
 
+// At the limit of requests, whoever they are for: who needs the origin would have to wait for it.
+// The last of them are for people. Who was let in before stays.
+static bool request_is_crowded_out(struct request *request)
+{
+    const struct connection_settings *settings = &request->generation->settings->connections;
+    uint64_t active = request->thread->active_requests;
+    uint64_t limit = edge_share(request->thread->edge, settings->active_requests);
+    if (active <= limit - limit / PEOPLES_SHARE || request->asked || request->held_since_ns != 0
+        || (active <= limit && priority_of(request) == PRIORITY_INTERACTIVE))
+        return false;
+    ledger_add(request->thread->ledger, LEDGER_SHED, 1);
+    request->shed = request->crowded_out = true;
+    request->failure = (struct failure){.kind = FAILURE_CONNECTION_LIMIT_REACHED, .unsent = true};
+    return true;
+}
+
 // Not during declared maintenance, not past writes that were accepted before, and not while the
 // copy's back-off lasts: the answer would be the copy anyway, and a dying backend must not be
 // hammered by everybody who reads it.
@@ -64,7 +82,7 @@ bool request_may_ask(struct request *request)
         request->failure.kind = FAILURE_CONNECTION_LIMIT_REACHED;
         return false;
     }
-    if (pressure_refuses(request))
+    if (request_is_crowded_out(request) || pressure_refuses(request))
         return false;
     if (request_site(request)->lifelines.of[LIFELINE_STALE_IF_ERROR].enabled
         && request_copy_may_go_stale(request) && object_in_backoff(request->copy, now_ns)) {

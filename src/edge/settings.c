@@ -52,9 +52,10 @@ static const struct setting connection_rows[] = {
     {.name = "active_requests", .type = SETTING_COUNT, .fallback = "15000",
         .offset = offsetof(struct connection_settings, active_requests), .minimum = 16,
         .maximum = 1000000,
-        .summary = "Requests being answered at once; a further one gets 503 with Retry-After. The "
-                   "last eighth is for people: see a site's priority.",
-        .touch = "Raise it together with tasks.tasks when the edge serves "
+        .summary = "Requests being answered at once; a further one is not taken to an origin: it "
+                   "gets a copy, or 503 with Retry-After (over HTTP/2 it is refused so that it "
+                   "may be asked again). The last eighth is for people: see a site's priority.",
+        .touch = "Raise it together with tasks.limit when the edge serves "
                  "very many slow visitors."},
     {.name = "drain_timeout", .type = SETTING_DURATION, .fallback = "30s",
         .offset = offsetof(struct connection_settings, drain_timeout_ms), .minimum = 0,

@@ -28,7 +28,7 @@ struct connection_settings {
     uint64_t send_timeout_ms;     // without the visitor taking any byte
     uint64_t requests;            // per connection, then it is closed politely
     uint64_t stream_window;       // bytes of a shared transfer held in memory
-    uint64_t active_requests;     // at once, all loops; beyond: 503 at once, counted
+    uint64_t active_requests;     // at once, all loops; beyond: copies or 503, counted
     uint64_t drain_timeout_ms;    // how long SIGTERM waits for visitors
     uint64_t tunnels;             // open at once, all loops; beyond: 503, counted
     uint64_t tunnel_idle_timeout_ms; // without a byte either way

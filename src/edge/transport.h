@@ -56,6 +56,9 @@ struct transport {
     enum error (*send_trailer)(struct task *task, struct request *request, struct slice lines);
     // The answer broke off: sees to it that the visitor cannot take it for a whole one.
     void (*cut)(struct request *request);
+    // Nothing was done for it, and the visitor is told that he may ask again as if he never had.
+    // NULL: the protocol has no way to say that.
+    void (*refuse)(struct request *request);
     // The answer that is sent next is a 101: the visitor's side of request->tunnel. After the
     // request the transport starts the tunnel and leaves the side alone; it is told when to close.
     void (*become_tunnel)(struct request *request, struct tunnel_side *ret_side);

@@ -434,6 +434,13 @@ static void http2_cut(struct request *request)
     http2_stream_reset(request->carrier, NGHTTP2_INTERNAL_ERROR);
 }
 
+static void http2_refuse(struct request *request)
+{
+    struct http2_stream *stream = request->carrier;
+    http2_count(stream->owner, LEDGER_HTTP2_REFUSED);
+    http2_stream_reset(stream, NGHTTP2_REFUSED_STREAM);
+}
+
 static const struct transport http2_transport = {
     .send = http2_send,
     .send_interim = http2_send_interim,
@@ -443,6 +450,7 @@ static const struct transport http2_transport = {
     .discard = http2_discard,
     .has_gone = http2_has_gone,
     .cut = http2_cut,
+    .refuse = http2_refuse,
     .become_tunnel = http2_become_tunnel,
 };
 
@@ -518,8 +526,7 @@ static bool stream_may_start(const struct http2_connection *self)
     const struct edge_thread *thread = http2_thread_of(self);
     const struct connection_settings *settings = &thread->generation->settings->connections;
     const struct loop *loop = thread->loop;
-    return thread->active_requests < edge_share(thread->edge, settings->active_requests)
-        && loop->tasks_alive < loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE
+    return loop->tasks_alive < loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE
         && self->stream_count <= settings->http2.streams * STREAMS_FACTOR;
 }
 
