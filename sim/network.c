@@ -440,6 +440,25 @@ static size_t chop(struct sim_world *world, const struct sim_side *end, size_t s
         MINIMUM(size, 4) : size);
 }
 
+static void pipe_copy(const struct sim_pipe *pipe, char *buffer, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        size_t at = (size_t)((pipe->read + done) % pipe->capacity);
+        size_t run = MINIMUM(size - done, pipe->capacity - at);
+        memcpy(buffer + done, pipe->bytes + at, run);
+        done += run;
+    }
+}
+
+static void pipe_take(struct sim_world *world, struct sim_side *end, size_t size)
+{
+    struct sim_pipe *pipe = &end->in;
+    bool was_full = pipe->written - pipe->read == pipe->capacity;
+    pipe->read += size;
+    if (was_full && size > 0)
+        sim_segment_send(world, end->peer, SEGMENT_WINDOW, 0);
+}
+
 static enum error network_receive(struct task *task, struct io_socket *socket, void *buffer,
     size_t size, uint64_t deadline_ns, size_t *ret_size)
 {
@@ -457,18 +476,20 @@ static enum error network_receive(struct task *task, struct io_socket *socket, v
             return error;
     }
     size_t taken = chop(world, end, MINIMUM(size, (size_t)(pipe->arrived - pipe->read)));
-    for (size_t done = 0; done < taken;) {
-        size_t at = (size_t)((pipe->read + done) % pipe->capacity);
-        size_t run = MINIMUM(taken - done, pipe->capacity - at);
-        memcpy((char *)buffer + done, pipe->bytes + at, run);
-        done += run;
-    }
-    bool was_full = pipe->written - pipe->read == pipe->capacity;
-    pipe->read += taken;
-    if (was_full)
-        sim_segment_send(world, end->peer, SEGMENT_WINDOW, 0);
+    pipe_copy(pipe, buffer, taken);
+    pipe_take(world, end, taken);
     *ret_size = taken;
     return ERROR_NONE;
+}
+
+static size_t network_receive_now(struct io_socket *socket, void *buffer, size_t size, bool keeps)
+{
+    struct sim_side *end = socket->handle;
+    size_t taken = MINIMUM(size, (size_t)(end->in.arrived - end->in.read));
+    pipe_copy(&end->in, buffer, taken);
+    if (!keeps)
+        pipe_take(sim_world_of(socket->loop), end, taken);
+    return taken;
 }
 
 static void pipe_write(struct sim_pipe *pipe, const struct iovec *pieces, size_t count, size_t size)
@@ -697,6 +718,7 @@ const struct io_operations sim_network_operations = {
     .receive = network_receive,
     .send = network_send,
     .send_now = network_send_now,
+    .receive_now = network_receive_now,
     .control = network_control,
     .resolve = network_resolve,
     .blocking = network_blocking,

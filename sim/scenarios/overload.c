@@ -248,6 +248,121 @@ static void requests_short(struct task *task, struct sim_run *run)
     sim_visitors(task, run, 5000, sim_plan_strict);
 }
 
+// Tasks: all are taken by visitors who wait for a slow origin. Whoever comes then waits for his
+// turn, and is told so only when that takes too long; who watches the edge does not wait.
+#define TASKS 64
+
+static void begin_with_few_tasks(struct task *task, struct sim_run *run, const char *settings,
+    uint64_t delay_ms)
+{
+    struct sim_origin *origin = sim_begin(task, run, settings);
+    sim_world_edge_loop(run->world, 0)->limits.tasks = TASKS;
+    sim_warm(task, run);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_DELAY, .delay_ms = delay_ms});
+}
+
+static void end_with_few_tasks(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = LIST_ENTRY(run->origin_list.next, struct sim_origin, link);
+    sim_expect(run, ledger(run, LEDGER_WAITED_FOR_TASK) > 0);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_visitors(task, run, 5000, sim_plan_strict);
+}
+
+static void plan_few_paths(struct sim_run *run, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/static/cold%u", request->client % 4);
+}
+
+static void speak_either_at_once(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    speak_either(run, client, visit);
+    visit->pipelined = visit->http2 ? 8 : 1;
+}
+
+static void task_for_all(struct task *task, struct sim_run *run)
+{
+    begin_with_few_tasks(task, run, "overload: {wait: 60s}\nconnections: {http2: "
+        "{prior_knowledge: true}}\n" SIM_ONE_BACKEND SIM_SITE, 2000);
+    struct sim_crowd crowd = {.clients = TASKS, .requests_each = 8, .over_ms = 500,
+        .plan = plan_few_paths, .shape = speak_either_at_once, .judge = expect_in_time};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->errors == 0 && ledger(run, LEDGER_SHED) == 0);
+    end_with_few_tasks(task, run);
+}
+
+static void plan_few_paths_in_vain(struct sim_run *run, struct sim_request *request)
+{
+    plan_few_paths(run, request);
+    request->allow = SIM_ALLOW_ERROR | SIM_ALLOW_CUT;
+    request->method = random_chance(sim_random(run), 1, 4) ? "HEAD" : NULL;
+}
+
+static void expect_told_in_time(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    uint64_t waited_ms = (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+    if (answer->status == 503 && (waited_ms < 1000 || waited_ms > 3000))
+        sim_fail(run, "%s: told after %" PRIu64 " ms", request->path, waited_ms);
+}
+
+// With more streams than there are tasks for visitors.
+static void speak_http2_at_once(struct sim_run *run, unsigned client, struct sim_visit *visit)
+{
+    (void)run;
+    (void)client;
+    visit->http2 = true;
+    visit->pipelined = TASKS;
+}
+
+// As a probe asks.
+static bool edge_shows_its_status(struct task *task)
+{
+    static const char request[] =
+        "GET /.afloat/status.json HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n";
+    char answer[16] = {0};
+    struct io_socket socket;
+    struct address address = sim_address(SIM_EDGE_HOST, 80);
+    struct iovec piece = {(void *)(uintptr_t)request, sizeof(request) - 1};
+    if (sim_connect(task, "198.51.100.251", &address, sim_in_ms(task, 500), &socket) != ERROR_NONE)
+        return false;
+    enum error error = io_send(task, &socket, &piece, 1, 500, NULL);
+    for (size_t at = 0, size; error == ERROR_NONE && at < 12; at += size)
+        error = io_receive(task, &socket, answer + at, 12 - at, sim_in_ms(task, 500), &size);
+    io_close(&socket);
+    return memcmp(answer, "HTTP/1.1 200", 12) == 0;
+}
+
+static void no_task_in_time(struct task *task, struct sim_run *run)
+{
+    begin_with_few_tasks(task, run, "overload: {wait: 1s}\nconnections: {http2: "
+        "{prior_knowledge: true}}\n" SIM_ONE_BACKEND SIM_SITE, 20000);
+    sim_network_chop(run->world, 0); // a probe's head comes as one
+    run->troubled = true;
+    struct sim_background first, others;
+    struct sim_crowd streams = {.clients = 1, .requests_each = TASKS, .over_ms = 1,
+        .plan = plan_few_paths_in_vain, .shape = speak_http2_at_once};
+    struct sim_crowd crowd = {.clients = TASKS, .requests_each = 8, .over_ms = 500,
+        .plan = plan_few_paths_in_vain, .shape = speak_either_at_once,
+        .judge = expect_told_in_time};
+    sim_background_start(&first, run, &streams);
+    sim_background_start(&others, run, &crowd);
+    sim_sleep_ms(task, 400);
+    for (unsigned i = 0; i < 10; i++) {
+        sim_expect(run, edge_shows_its_status(task));
+        sim_sleep_ms(task, 100);
+    }
+    sim_background_join(task, &first);
+    sim_background_join(task, &others);
+    sim_expect(run, run->errors > 0 && ledger(run, LEDGER_SHED) > 0);
+    sim_expect(run, ledger(run, LEDGER_HTTP2_REFUSED) > 0);
+    run->troubled = false;
+    sim_trouble(run);
+    end_with_few_tasks(task, run);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"overload_silent_visitors", silent_visitors, 0,
         "silent connections take every descriptor: the longest silent make room"},
@@ -256,6 +371,10 @@ static const struct sim_scenario scenarios[] = {
     {"overload_memory", memory_short, 0, "memory runs short: copies are served all the while"},
     {"overload_requests", requests_short, 1,
         "as many requests as may be wait for the origin: copies are sent all the while"},
+    {"overload_tasks", task_for_all, 1,
+        "all tasks are taken for a while: visitors wait in line for theirs"},
+    {"overload_tasks_for_long", no_task_in_time, 1,
+        "all tasks are taken for long: visitors are told, and the edge shows its status"},
     {"overload_slow_readers", slow_readers, 0, "visitors who hardly take their answers are cut"},
 };
 

@@ -7,6 +7,7 @@
 #include "edge/http2/http2.h"
 #include "edge/secure.h"
 #include "edge/tunnel.h"
+#include "edge/waiting.h"
 
 #define ACCEPT_PAUSE_MS 50
 #define LINGER_MS 1000
@@ -50,6 +51,7 @@ void connection_destroy(struct connection *connection)
     connection_drop_buffer(connection);
     list_remove(&connection->link);
     list_remove(&connection->silent_link);
+    line_leave(&thread->line, &connection->place);
     thread->connection_count--;
     client_leave(connection);
     stream_close(&connection->stream);
@@ -59,13 +61,19 @@ void connection_destroy(struct connection *connection)
 
 static void connection_serve_main(struct task *task, void *argument);
 
-// Visitors leave some tasks to fetches: if they took all, nobody could be answered.
-static enum error connection_start(struct connection *connection)
+enum error connection_start(struct connection *connection)
 {
-    struct loop *loop = connection->thread->loop;
-    if (loop->tasks_alive >= loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE)
-        return ERROR_LIMIT;
-    return task_start(loop, NULL, connection_serve_main, connection);
+    return task_start(connection->thread->loop, NULL, connection_serve_main, connection);
+}
+
+// He has begun to ask.
+static void connection_take_up(struct connection *connection)
+{
+    connection->busy = true;
+    bool admitted =
+        line_admits(&connection->thread->line) || waiting_asks_for_own_page(connection);
+    if (!admitted || connection_start(connection) != ERROR_NONE)
+        waiting_begin(connection);
 }
 
 static void connection_count_timeout(const struct connection *connection)
@@ -80,13 +88,11 @@ static void connection_on_ready(struct io_socket *socket, enum error reason)
     struct connection *connection = CONTAINER_OF(socket, struct connection, stream.socket);
     list_remove(&connection->silent_link);
     if (reason == ERROR_NONE) {
-        connection->busy = true;
-        if (connection_start(connection) == ERROR_NONE)
-            return;
-        ledger_add(connection->thread->ledger, LEDGER_SHED, 1);
-    } else if (reason == ERROR_TIMEOUT) {
-        connection_count_timeout(connection);
+        connection_take_up(connection);
+        return;
     }
+    if (reason == ERROR_TIMEOUT)
+        connection_count_timeout(connection);
     connection_destroy(connection);
 }
 
@@ -113,6 +119,7 @@ static struct connection *connection_create(struct edge_thread *thread)
         return NULL;
     connection->thread = thread;
     list_init(&connection->silent_link);
+    line_place_init(&connection->place);
     connection->stream.socket.descriptor = -1;
     connection->client_place = CLIENT_PLACE_NONE;
     return connection;
@@ -318,4 +325,6 @@ void connection_cut(struct connection *connection)
         task_cancel(connection->task);
     else if (connection->tunnel != NULL)
         tunnel_cut(connection->tunnel);
+    else if (line_place_waits(&connection->place))
+        connection_destroy(connection);
 }

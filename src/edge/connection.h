@@ -18,6 +18,7 @@ struct connection {
     struct edge_thread *thread;
     struct list link;      // thread->connections
     struct list silent_link; // thread->silent, or on none
+    struct line_place place; // thread->line
     enum connection_phase phase;
     uint64_t phase_since_ns, phase_bytes; // of the run
     struct address peer;   // the visitor's, once a PROXY header was read
@@ -50,6 +51,7 @@ void connection_accept_main(struct task *task, void *listener);
 void connection_drain(struct connection *connection);
 void connection_cut(struct connection *connection); // the drain's time is over
 
+enum error connection_start(struct connection *connection) MUST_CHECK; // a task that serves it
 void connection_destroy(struct connection *connection); // no task is in it
 // After the last bytes to a visitor who may still be sending: a plain close would make his kernel
 // throw them away (RFC 9112 section 9.6).

@@ -28,6 +28,7 @@ static void edge_init_threads(struct edge *edge, struct loop **loops)
         thread->ledger = &edge->ledger[i];
         thread->generation = generation_reference(edge->generation);
         list_init(&thread->connections);
+        line_init(&thread->line, thread->loop);
         list_init(&thread->silent);
         thread->peers = &edge->peer_memory[i];
         scope_open(&thread->acceptors);

@@ -211,6 +211,8 @@ enum error fetch_start(struct request *request, struct flight *flight, struct sc
         fetch->key = request->key; // used only while the request lives
         fetch->key.text = arena_copy(&fetch->arena, request->key.text);
     }
+    if (error == ERROR_NONE && !line_admits_fetch(request->thread->loop))
+        error = ERROR_LIMIT;
     if (error == ERROR_NONE)
         error = task_start(request->thread->loop, scope != NULL ? scope : &request->thread->fetches,
             fetch_main, fetch);

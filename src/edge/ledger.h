@@ -36,6 +36,7 @@
         "further exchanges that went on with a content which broke off or stood still")            \
     X(ABORTED, "aborted", "visitors who left before their answer was complete")                    \
     X(SHED, "shed", "not taken to an origin, or refused, at active_requests or tasks.limit")       \
+    X(WAITED_FOR_TASK, "waited_for_task", "had to wait for a task: tasks.limit was reached")       \
     X(REDIRECTS, "redirects", "answered by a rule's redirect, or sent on from an alias")           \
     X(ANSWERS_BY_RULE, "answers_by_rule", "answered by a rule's answer")                           \
     X(METHODS_REFUSED, "methods_refused", "refused because of a rule's limits.methods: 405")       \

@@ -53,10 +53,10 @@ static enum pressure of_descriptors(const struct edge *edge)
 }
 
 // Visitors may not take what is left to fetches: their part is the whole here. When it is used up
-// nobody new is served, so there is no use in refusing anybody.
+// nobody new is served at once, so there is no use in refusing anybody.
 static enum pressure of_tasks(const struct loop *loop)
 {
-    uint64_t limit = loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE;
+    uint64_t limit = loop->limits.tasks - loop->limits.tasks / LINE_FETCHES_SHARE;
     return MINIMUM(pressure_of(loop->tasks_alive, limit), PRESSURE_SHORT);
 }
 
@@ -289,6 +289,12 @@ static const struct setting rows[] = {
         .summary = "How long, while descriptors, memory or tasks are short, the head of a request "
                    "may take, and an answer beyond the time that send_rate gives it.",
         .touch = "Raise it when very slow visitors matter more than new ones."},
+    {.name = "wait", .type = SETTING_DURATION, .fallback = "5s",
+        .offset = offsetof(struct pressure_settings, wait_ms), .maximum = 600000,
+        .summary = "How long a request waits for a task when all are taken, the first to come "
+                   "first. Then it gets 503 with Retry-After (over HTTP/2 it is refused so that it "
+                   "may be asked again; over HTTP/1.1 with TLS its connection is closed).",
+        .touch = "Lower it when something in front of the edge has others to ask."},
     {.name = "send_rate", .type = SETTING_SIZE, .fallback = "64KB",
         .offset = offsetof(struct pressure_settings, send_rate), .minimum = 1,
         .maximum = UINT64_C(1) << 40,

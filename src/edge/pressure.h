@@ -27,6 +27,7 @@ enum pressure { PRESSURE_NONE, PRESSURE_TIGHT, PRESSURE_SHORT, PRESSURE_CRITICAL
 struct pressure_settings {
     uint64_t memory;      // bytes that the process may take; 0: what the machine gives
     uint64_t patience_ms; // with a head, and with an answer beyond what send_rate takes
+    uint64_t wait_ms;     // for a task, see line.h
     uint64_t send_rate;   // bytes per second
 };
 extern const struct setting_section pressure_settings_section;

@@ -6,6 +6,7 @@
 #include "edge/access_list.h"
 #include "edge/edge.h"
 #include "edge/history.h"
+#include "edge/line.h"
 #include "tls/stream.h"
 
 // One generation of settings with what was derived from them. Counted: one reference per thread
@@ -54,7 +55,6 @@ bool generation_is_alias(const struct generation *generation, struct slice host)
 
 #define EDGE_BUFFER_SIZE 8192
 #define EDGE_BUFFERS_KEPT 256
-#define EDGE_FETCHES_SHARE 8 // an eighth of the tasks is left to fetches
 #define EDGE_LISTENERS_MAX 32 // of settings listen and tls.listen together
 
 struct edge_listener {
@@ -71,6 +71,7 @@ struct edge_thread {
     struct generation *generation; // for new requests
     struct list connections;       // all that are open, of struct connection
     struct list silent;            // of these, at rest between requests, the longest first
+    struct line line;              // of these and of streams: who waits for a task
     struct pressure_seat pressure;
     struct peer_memory *peers;
     _Atomic uint64_t connection_count, active_requests, tunnel_count; // this thread's to write

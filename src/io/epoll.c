@@ -155,6 +155,7 @@ static const struct io_operations epoll_operations = {
     .receive = epoll_receive,
     .send = epoll_send,
     .send_now = epoll_send_now,
+    .receive_now = epoll_receive_now,
     .control = epoll_control,
     .resolve = epoll_resolve,
     .blocking = epoll_blocking,

@@ -52,4 +52,5 @@ enum error epoll_await_writable(struct task *task, struct io_socket *socket,
     uint64_t deadline_ns) MUST_CHECK;
 bool epoll_socket_has_gone(const struct io_socket *socket);
 size_t epoll_send_now(struct io_socket *socket, const void *bytes, size_t size);
+size_t epoll_receive_now(struct io_socket *socket, void *buffer, size_t size, bool keeps);
 bool epoll_control(struct io_socket *socket, unsigned control);

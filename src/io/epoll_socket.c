@@ -316,6 +316,13 @@ enum error epoll_receive(struct task *task, struct io_socket *socket, void *buff
     }
 }
 
+size_t epoll_receive_now(struct io_socket *socket, void *buffer, size_t size, bool keeps)
+{
+    ssize_t received =
+        recv(socket->descriptor, buffer, size, keeps ? MSG_PEEK | MSG_DONTWAIT : MSG_DONTWAIT);
+    return received < 0 ? 0 : (size_t)received; // whoever receives next learns why
+}
+
 static int send_flags(const struct io_socket *socket)
 {
     return socket->ending ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;

@@ -152,6 +152,22 @@ size_t io_send_now(struct io_socket *socket, const void *bytes, size_t size)
     return size == 0 ? 0 : socket->loop->operations->send_now(socket, bytes, size);
 }
 
+static size_t receive_now(struct io_socket *socket, void *buffer, size_t size, bool keeps)
+{
+    invariant(io_is_open(socket) && socket->reader == NULL && size > 0);
+    return socket->loop->operations->receive_now(socket, buffer, size, keeps);
+}
+
+size_t io_receive_now(struct io_socket *socket, void *buffer, size_t size)
+{
+    return receive_now(socket, buffer, size, false);
+}
+
+size_t io_peek(struct io_socket *socket, void *buffer, size_t size)
+{
+    return receive_now(socket, buffer, size, true);
+}
+
 // Parked sockets.
 
 static void stop_parking(struct io_socket *socket)

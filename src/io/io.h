@@ -63,6 +63,9 @@ enum error io_send(struct task *task, struct io_socket *socket, const struct iov
     size_t count, uint64_t idle_ms, size_t *ret_size) MUST_CHECK;
 // What of the bytes can be sent without waiting: how many went. Not while a task sends.
 size_t io_send_now(struct io_socket *socket, const void *bytes, size_t size);
+// What has come by now, without waiting: how much. peek leaves it there. Not while a task receives.
+size_t io_receive_now(struct io_socket *socket, void *buffer, size_t size);
+size_t io_peek(struct io_socket *socket, void *buffer, size_t size);
 
 // Idle without a task: see on_ready. Undone by the call of on_ready, io_unpark or io_close.
 void io_park(struct io_socket *socket, uint64_t deadline_ns,

@@ -58,6 +58,8 @@ struct io_operations {
         size_t count, uint64_t deadline_ns, size_t *ret_size);
     // As much as can go at once; 0 when nothing can, or the socket is broken.
     size_t (*send_now)(struct io_socket *socket, const void *bytes, size_t size);
+    // What has come already, at most size; 0 when nothing has. keeps: it stays to be received.
+    size_t (*receive_now)(struct io_socket *socket, void *buffer, size_t size, bool keeps);
     // Changes what parks or ends a socket: see enum io_control in io.h.
     bool (*control)(struct io_socket *socket, unsigned control);
     enum error (*resolve)(struct task *task, struct slice host, uint16_t port, uint64_t deadline_ns,
@@ -107,6 +109,7 @@ struct loop {
     size_t starts_begin, starts_count, starts_capacity;
     struct task_start first_starts[TASK_STARTS_MIN]; // as large as the ring is as a rule
     uint64_t tasks_alive, tasks_peak, tasks_refused, stacks_pooled;
+    struct timer *on_task_end; // who waits for a task: started, for now. NULL: nobody
     uint64_t accepts_starved; // accepts put off because descriptors had run out
     uint64_t work_refused;    // io_blocking calls that found the queue full
     _Atomic uint64_t sockets; // open, this loop's to write

@@ -69,6 +69,8 @@ static void task_end(struct task *task)
     task->state = TASK_RESTING;
     task->describe = NULL;
     loop->tasks_alive--;
+    if (__builtin_expect(loop->on_task_end != NULL, 0))
+        timer_start(loop, loop->on_task_end, 0);
 }
 
 static void task_stack_main(struct fiber *fiber)

@@ -24,6 +24,7 @@
 #define READS_MAX 8             // buffers per round, so that one visitor does not keep all others
 
 static void http2_park(struct http2_connection *self);
+static void http2_stop_listening(struct http2_connection *self);
 
 static const struct connection_settings *settings_of(const struct http2_connection *self)
 {
@@ -156,7 +157,7 @@ static void http2_flush(struct task *task, struct http2_connection *self)
         http2_end_streams(self);
     if (!self->lost && !self->reading && http2_is_over(self)) {
         self->deaf = true;
-        io_unpark(&self->connection->stream.socket);
+        http2_stop_listening(self);
         connection_linger(task, self->connection);
         http2_lose(self);
     }
@@ -172,16 +173,39 @@ static void http2_flush_main(struct task *task, void *argument)
     http2_settle(self);
 }
 
+static void http2_give_up_flush(struct line_place *place)
+{
+    struct http2_connection *self = CONTAINER_OF(place, struct http2_connection, flush_place);
+    self->flushing = false;
+    http2_count(self, LEDGER_SHED);
+    http2_lose(self);
+    http2_settle(self);
+}
+
+static void http2_begin_flush(struct line_place *place)
+{
+    struct http2_connection *self = CONTAINER_OF(place, struct http2_connection, flush_place);
+    if (task_start(http2_thread_of(self)->loop, NULL, http2_flush_main, self) != ERROR_NONE)
+        http2_give_up_flush(place);
+}
+
+// Many are answered at once, and each has a flusher: they are quick, so one of them ends soon.
+static void http2_wait_to_flush(struct http2_connection *self)
+{
+    static const struct line_operations operations = {
+        .begin = http2_begin_flush, .give_up = http2_give_up_flush};
+    struct edge_thread *thread = http2_thread_of(self);
+    line_join(&thread->line, LINE_ANSWERED, &self->flush_place, &operations,
+        deadline_after_ms(thread->loop, thread->generation->settings->overload.wait_ms));
+}
+
 void http2_flush_soon(struct http2_connection *self)
 {
     if (self->flushing || self->lost)
         return;
     self->flushing = true;
-    if (task_start(http2_thread_of(self)->loop, NULL, http2_flush_main, self) == ERROR_NONE)
-        return;
-    self->flushing = false;
-    http2_count(self, LEDGER_SHED);
-    http2_lose(self);
+    if (task_start(http2_thread_of(self)->loop, NULL, http2_flush_main, self) != ERROR_NONE)
+        http2_wait_to_flush(self);
 }
 
 // --- Input ---
@@ -237,6 +261,10 @@ static void http2_read(struct task *task, struct http2_connection *self)
 
 static void http2_round(struct task *task, struct http2_connection *self)
 {
+    if (line_place_waits(&self->flush_place)) { // no longer
+        line_leave(&http2_thread_of(self)->line, &self->flush_place);
+        self->flushing = false;
+    }
     if (!self->flushing && !self->lost) {
         self->flushing = true;
         http2_flush(task, self);
@@ -264,13 +292,54 @@ static void http2_on_timeout(struct http2_connection *self)
     http2_settle(self);
 }
 
-// Those who are being answered already may use the tasks that are left to fetches.
 static bool http2_start_reader(struct http2_connection *self)
 {
-    struct loop *loop = http2_thread_of(self)->loop;
-    uint64_t reserve = self->stream_count > 0 ? 0 : loop->limits.tasks / EDGE_FETCHES_SHARE;
-    return loop->tasks_alive < loop->limits.tasks - reserve
-        && task_start(loop, NULL, http2_read_main, self) == ERROR_NONE;
+    self->reading =
+        task_start(http2_thread_of(self)->loop, NULL, http2_read_main, self) == ERROR_NONE;
+    return self->reading;
+}
+
+// Where nothing is under way he is told that nothing was done, and may ask elsewhere.
+static void http2_give_up(struct http2_connection *self)
+{
+    http2_count(self, LEDGER_SHED);
+    if (self->stream_count > 0) {
+        http2_lose(self);
+    } else {
+        http2_fail(self, NGHTTP2_NO_ERROR);
+        http2_flush_soon(self);
+    }
+    http2_settle(self);
+}
+
+static void http2_begin_waiting(struct line_place *place)
+{
+    struct http2_connection *self = CONTAINER_OF(place, struct connection, place)->http2;
+    if (!http2_start_reader(self))
+        http2_give_up(self);
+}
+
+static void http2_give_up_waiting(struct line_place *place)
+{
+    http2_give_up(CONTAINER_OF(place, struct connection, place)->http2);
+}
+
+// What he says waits with the kernel, until there is a task to read it.
+static void http2_wait(struct http2_connection *self)
+{
+    static const struct line_operations operations = {
+        .begin = http2_begin_waiting, .give_up = http2_give_up_waiting};
+    struct edge_thread *thread = http2_thread_of(self);
+    http2_count(self, LEDGER_WAITED_FOR_TASK);
+    line_join(&thread->line, self->stream_count > 0 ? LINE_ANSWERED : LINE_COMING,
+        &self->connection->place, &operations,
+        deadline_after_ms(thread->loop, thread->generation->settings->overload.wait_ms));
+}
+
+static void http2_stop_listening(struct http2_connection *self)
+{
+    io_unpark(&self->connection->stream.socket);
+    line_leave(&http2_thread_of(self)->line, &self->connection->place);
 }
 
 static void http2_on_ready(struct io_socket *socket, enum error reason)
@@ -282,13 +351,10 @@ static void http2_on_ready(struct io_socket *socket, enum error reason)
         http2_on_timeout(self);
         return;
     }
-    if (http2_start_reader(self)) {
-        self->reading = true;
-        return;
-    }
-    http2_count(self, LEDGER_SHED);
-    http2_lose(self);
-    http2_settle(self);
+    // Those who are being answered already may use the tasks that are left to fetches.
+    bool admitted = self->stream_count > 0 || line_admits(&http2_thread_of(self)->line);
+    if (!admitted || !http2_start_reader(self))
+        http2_wait(self);
 }
 
 static void http2_park(struct http2_connection *self)
@@ -346,7 +412,7 @@ void http2_lose(struct http2_connection *self)
     if (self->lost)
         return;
     self->lost = self->deaf = true;
-    io_unpark(&self->connection->stream.socket);
+    http2_stop_listening(self);
     http2_end_streams(self);
     if (self->reader != NULL)
         task_cancel(self->reader);
@@ -357,7 +423,7 @@ void http2_lose(struct http2_connection *self)
 void http2_fail(struct http2_connection *self, uint32_t error_code)
 {
     self->ending = self->deaf = true;
-    io_unpark(&self->connection->stream.socket);
+    http2_stop_listening(self);
     if (nghttp2_session_terminate_session(self->session, error_code) != 0)
         http2_lose(self);
 }
@@ -386,6 +452,7 @@ void http2_connection_serve(struct task *task, struct connection *connection)
         hpack_init(&self->encoder);
         list_init(&self->streams);
         list_init(&self->starting);
+        line_place_init(&self->flush_place);
     }
     if (self == NULL || !http2_session_open(self, settings)) {
         if (self != NULL) {

@@ -59,6 +59,7 @@ struct http2_connection {
     bool flushing;                  // a task is at it, or about to be
     bool reading;                   // a reader is at it, or about to be
     struct task *reader, *flusher;
+    struct line_place flush_place;  // of the latter, if there was no task for it
     bool deaf;                      // nothing is read any more
     bool lost;                      // nothing is sent any more either
     bool ending;                    // a last GOAWAY is on its way
@@ -81,6 +82,7 @@ struct http2_stream {
     struct http2_connection *owner;
     struct list link;               // owner->streams, or at rest
     struct list start_link;         // owner->starting
+    struct line_place place;        // the thread's line, if there is no task to start
     int32_t id;
     struct arena arena;             // of the head
     struct http2_head collected;

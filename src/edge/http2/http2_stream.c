@@ -42,6 +42,7 @@ struct http2_stream *http2_stream_create(struct http2_connection *self, int32_t 
     stream->owner = self;
     stream->id = id;
     list_init(&stream->start_link);
+    line_place_init(&stream->place);
     timer_init(&stream->timer, http2_tunnel_on_timer);
     http2_head_init(&stream->collected, &stream->arena, &limits);
     list_append(&self->streams, &stream->link);
@@ -78,6 +79,7 @@ void http2_stream_destroy(struct http2_stream *stream)
         self->heading = NULL;
     list_remove(&stream->link);
     list_remove(&stream->start_link);
+    line_leave(&http2_thread_of(self)->line, &stream->place);
     timer_stop(http2_thread_of(self)->loop, &stream->timer);
     self->stream_count--;
     self->idle_since_ns = http2_thread_of(self)->loop->now_ns;
@@ -519,31 +521,75 @@ static void stream_serve_main(struct task *task, void *argument)
     http2_settle(self);
 }
 
-// A stream that nobody has looked at may be tried again by the visitor (RFC 9113 section 8.7),
-// which is better than any answer the edge could give of itself.
-static bool stream_may_start(const struct http2_connection *self)
+// What nobody has looked at may be tried again by the visitor (RFC 9113 section 8.7), which is
+// better than any answer the edge could give of itself.
+static void stream_refuse(struct http2_stream *stream)
 {
-    const struct edge_thread *thread = http2_thread_of(self);
-    const struct connection_settings *settings = &thread->generation->settings->connections;
-    const struct loop *loop = thread->loop;
-    return loop->tasks_alive < loop->limits.tasks - loop->limits.tasks / EDGE_FETCHES_SHARE
-        && self->stream_count <= settings->http2.streams * STREAMS_FACTOR;
-}
-
-static void stream_start(struct http2_connection *self, struct http2_stream *stream)
-{
-    struct edge_thread *thread = http2_thread_of(self);
-    list_remove(&stream->start_link);
-    if (stream_may_start(self)
-        && task_start(thread->loop, NULL, stream_serve_main, stream) == ERROR_NONE) {
-        stream->has_task = true;
-        thread->active_requests++;
-        self->connection->requests++;
-        return;
-    }
-    http2_count(self, LEDGER_HTTP2_REFUSED);
+    http2_count(stream->owner, LEDGER_HTTP2_REFUSED);
     http2_stream_reset(stream, NGHTTP2_REFUSED_STREAM);
     http2_stream_destroy(stream);
+}
+
+static bool stream_start(struct http2_stream *stream)
+{
+    struct edge_thread *thread = http2_thread_of(stream->owner);
+    if (task_start(thread->loop, NULL, stream_serve_main, stream) != ERROR_NONE)
+        return false;
+    stream->has_task = true;
+    thread->active_requests++;
+    return true;
+}
+
+static void stream_begin_waiting(struct line_place *place)
+{
+    struct http2_stream *stream = CONTAINER_OF(place, struct http2_stream, place);
+    struct http2_connection *self = stream->owner;
+    if (http2_stream_is_gone(stream) || stream_start(stream))
+        return; // who is gone is freed when nghttp2 closes it
+    stream_refuse(stream);
+    http2_settle(self);
+}
+
+static void stream_give_up(struct line_place *place)
+{
+    struct http2_stream *stream = CONTAINER_OF(place, struct http2_stream, place);
+    struct http2_connection *self = stream->owner;
+    http2_count(self, LEDGER_SHED);
+    stream_refuse(stream);
+    http2_settle(self);
+}
+
+static void stream_wait(struct http2_stream *stream)
+{
+    static const struct line_operations operations = {
+        .begin = stream_begin_waiting, .give_up = stream_give_up};
+    struct edge_thread *thread = http2_thread_of(stream->owner);
+    http2_count(stream->owner, LEDGER_WAITED_FOR_TASK);
+    line_join(&thread->line, LINE_COMING, &stream->place, &operations,
+        deadline_after_ms(thread->loop, thread->generation->settings->overload.wait_ms));
+}
+
+static bool stream_is_admitted(const struct http2_stream *stream)
+{
+    const struct edge_thread *thread = http2_thread_of(stream->owner);
+    struct slice prefix = thread->generation->settings->prefix;
+    return line_admits(&thread->line)
+        || (prefix.size > 0 && slice_starts_with(stream->head.path, prefix));
+}
+
+// Starts its task, or lets it wait for one.
+static void stream_take_up(struct http2_connection *self, struct http2_stream *stream)
+{
+    const struct http2_settings *settings =
+        &http2_thread_of(self)->generation->settings->connections.http2;
+    list_remove(&stream->start_link);
+    if (self->stream_count > settings->streams * STREAMS_FACTOR) {
+        stream_refuse(stream);
+        return;
+    }
+    self->connection->requests++;
+    if (!stream_is_admitted(stream) || !stream_start(stream))
+        stream_wait(stream);
 }
 
 void http2_stream_start_all(struct http2_connection *self)
@@ -552,7 +598,7 @@ void http2_stream_start_all(struct http2_connection *self)
         &http2_thread_of(self)->generation->settings->connections;
     uint32_t before = self->connection->requests;
     while (!list_is_empty(&self->starting) && !self->lost)
-        stream_start(self, LIST_ENTRY(self->starting.next, struct http2_stream, start_link));
+        stream_take_up(self, LIST_ENTRY(self->starting.next, struct http2_stream, start_link));
     if (before < settings->requests && self->connection->requests >= settings->requests) {
         http2_count(self, LEDGER_CONNECTIONS_SPENT);
         http2_go_away(self);
