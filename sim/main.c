@@ -24,6 +24,7 @@ static const struct sim_group *const groups[] = {
     &sim_http2_origin_scenarios,
     &sim_tunnel_scenarios,
     &sim_hold_scenarios,
+    &sim_doubt_scenarios,
     &sim_mix_scenarios,
     &sim_name_scenarios,
     &sim_attempt_scenarios,

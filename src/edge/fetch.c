@@ -150,6 +150,7 @@ static bool fetch_build_request(struct fetch *fetch, struct request *request)
         .is_admitted = request->pass.round != 0
             || !request_site(request)->lifelines.of[LIFELINE_HOLD].enabled,
         .grant = gate_take_grant(&request->pass),
+        .has_failed = request->doubted && request->pass.round == 0,
     };
     fetch->upgrader = request->upgrade.data == NULL ? NULL : request;
     if (!fetch->shareable)

@@ -42,5 +42,5 @@ enum { LIFELINE_BACKOFF_MAX_MS }; // of stale_if_error: read where a fetch fails
 enum { LIFELINE_RETRY_CONTENT, LIFELINE_GATHERED, LIFELINE_GATHER_MS };
 struct lifeline_setting {
     bool enabled;
-    uint64_t values[3];
+    uint64_t values[4];
 };

@@ -70,6 +70,7 @@ struct request {
     bool kept_out;             // by the gate of its origin, so it was not asked
     struct gate_pass pass;     // through that gate
     uint64_t held_since_ns;    // it waited there; 0: it did not
+    bool doubted;              // its answer of 500 was, see doubt.h
     char key_text[512];
     char query_text[256], suffix_text[64]; // of the key, by rules
     struct rule_effect effect; // set when rule is

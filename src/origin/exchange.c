@@ -292,6 +292,12 @@ static bool is_nobody_there(enum failure_kind kind)
         || kind == FAILURE_TLS_CERTIFICATE_ERROR || kind == FAILURE_TLS_ALERT_RECEIVED;
 }
 
+static void count_failure(struct origin *origin, struct backend *backend)
+{
+    count_one(&origin->counters.failures);
+    count_one(&backend->failures);
+}
+
 void exchange_report_failure(const struct task *task, struct origin *origin,
     const struct origin_plan *plan, struct backend *backend, const struct failure *failure)
 {
@@ -299,8 +305,7 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
     struct loop *loop = task_loop(task);
     if (failure->kind == FAILURE_CANCELLED || failure->kind == FAILURE_REQUEST_BODY)
         return;
-    count_one(&origin->counters.failures);
-    count_one(&backend->failures);
+    count_failure(origin, backend);
     if (!is_backends_fault(failure))
         return;
     note_absence(origin, failure->declined && failure->status == 503, loop->now_ns);
@@ -326,16 +331,23 @@ void exchange_report_success(const struct task *task, struct exchange *exchange)
         return;
     exchange->owes_success = false;
     struct health_time time = {loop->now_ns, loop->wall_ms};
-    health_report_success(&exchange->backend->health, &exchange->plan->rules, time);
+    health_report_success(&exchange->backend->health, &exchange->plan->rules, time,
+        exchange->asked_ns);
     siblings_note_answer(exchange->origin, exchange->plan, exchange->backend, exchange->took_ns,
         time);
 }
 
 // A good head is no good answer yet: where every content breaks, nobody is well. How long an upload
 // took says nothing about how fast the backend answers.
-static void report_answer(const struct task *task, struct exchange *exchange, bool is_upload)
+static void report_answer(const struct task *task, struct exchange *exchange,
+    const struct exchange_request *request)
 {
     struct loop *loop = task_loop(task);
+    bool is_upload = request->body.framing != HTTP_FRAMING_NONE;
+    if (request->has_failed && exchange->head.status == 500) {
+        count_failure(exchange->origin, exchange->backend);
+        return;
+    }
     uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
     if (is_failing_status(exchange->head.status)) {
         struct failure failure;
@@ -455,7 +467,7 @@ enum error exchange_open(struct task *task, struct origin *origin,
     if (is_counted(request))
         leave_limit(task, origin, &way, &entry, is_answer);
     if (error == ERROR_NONE)
-        report_answer(task, *ret_exchange, request->body.framing != HTTP_FRAMING_NONE);
+        report_answer(task, *ret_exchange, request);
     else {
         atomic_fetch_sub_explicit(&backend->in_flight, 1, memory_order_relaxed);
         exchange_report_failure(task, origin, plan, backend, ret_failure);

@@ -54,6 +54,7 @@ struct exchange_request {
     uint64_t grant;                   // of the gate, which is told once it went in; 0: none
     bool fresh_connection;            // not on a kept one, although it might
     bool is_second;                   // another one is under way: no trial of a sick backend
+    bool has_failed;                  // with 500 before: once more tells nothing new of the backend
     struct exchange_progress *progress; // kept up to date within exchange_open; NULL: for nobody
     // Value for Upgrade: the request asks for another protocol, always over HTTP/1.1 and on a fresh
     // connection, and 101 is then an answer. data NULL: it does not.

@@ -55,7 +55,8 @@ static void back_off(struct health *health, uint64_t now_ns)
 static void judge(struct health *health, const struct health_rules *rules, struct health_time time)
 {
     uint64_t success_ns = atomic_load_explicit(&health->last_success_ns, memory_order_relaxed);
-    bool failed_lately = is_recent(health->last_failure_ns, rules, time.now_ns);
+    uint64_t failure_ns = atomic_load_explicit(&health->last_failure_ns, memory_order_relaxed);
+    bool failed_lately = is_recent(failure_ns, rules, time.now_ns);
     bool succeeded_lately = is_recent(success_ns, rules, time.now_ns) && health->streak == 0;
     bool has_probes = rules->interval_ms > 0 && health->probed;
     bool healthy;
@@ -81,9 +82,17 @@ static void judge(struct health *health, const struct health_rules *rules, struc
     atomic_store_explicit(&health->healthy, healthy, memory_order_relaxed);
 }
 
-void health_report_success(struct health *health, const struct health_rules *rules,
-    struct health_time time)
+// Of two at once the later may be lost, until the next one.
+static void note_asked(struct health *health, uint64_t asked_ns)
 {
+    if (asked_ns > atomic_load_explicit(&health->success_asked_ns, memory_order_relaxed))
+        atomic_store_explicit(&health->success_asked_ns, asked_ns, memory_order_relaxed);
+}
+
+void health_report_success(struct health *health, const struct health_rules *rules,
+    struct health_time time, uint64_t asked_ns)
+{
+    note_asked(health, asked_ns);
     atomic_store_explicit(&health->last_success_ns, time.now_ns, memory_order_relaxed);
     if (!atomic_load_explicit(&health->troubled, memory_order_relaxed))
         return;
@@ -100,7 +109,7 @@ void health_report_failure(struct health *health, const struct health_rules *rul
     if (health->streak == 0)
         health->streak_since_ms = time.wall_ms;
     health->streak++;
-    health->last_failure_ns = time.now_ns;
+    atomic_store_explicit(&health->last_failure_ns, time.now_ns, memory_order_relaxed);
     write_why(health->traffic_why, sizeof(health->traffic_why), why);
     uint64_t retry_at = atomic_load_explicit(&health->retry_at_ns, memory_order_relaxed);
     bool sick = nobody || health->streak >= STREAK_SICK;

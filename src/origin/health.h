@@ -30,10 +30,11 @@ struct health {
     _Atomic uint64_t retry_at_ns;    // sick by traffic: when one request may try it
     _Atomic uint64_t returned_ns;    // when it was last seen returning from sickness, 0: never
     _Atomic uint64_t last_success_ns;// of traffic, 0: none yet
+    _Atomic uint64_t success_asked_ns; // of all successes, when the latest was asked for
     atomic_bool troubled;            // some failure or bad probe is remembered: successes must look
 
     uint64_t streak;                 // failures of traffic in a row
-    uint64_t last_failure_ns;        // of traffic
+    _Atomic uint64_t last_failure_ns;// of traffic; written under the lock
     int64_t streak_since_ms;         // wall clock of the streak's first failure
     bool traffic_sick;
     unsigned sicknesses;             // in a row, for the back-off
@@ -57,9 +58,10 @@ struct health_view {
 void health_init(struct health *health);
 void health_destroy(struct health *health);
 
-// Of real traffic. nobody: there was no connection at all. why: a short phrase.
+// Of real traffic. nobody: there was no connection at all. why: a short phrase. asked_ns: when the
+// request that succeeded was sent.
 void health_report_success(struct health *health, const struct health_rules *rules,
-    struct health_time time);
+    struct health_time time, uint64_t asked_ns);
 void health_report_failure(struct health *health, const struct health_rules *rules,
     struct health_time time, bool nobody, struct slice why);
 // Of a probe. why: what was wrong; unused when it was good. This is also when it is seen that what

@@ -80,10 +80,23 @@ bool origin_has_answered_since(struct origin *origin, uint64_t since_ns)
     struct origin_plan *plan = origin_plan_acquire(origin);
     bool has_answered = false;
     for (size_t i = 0; i < plan->backend_count && !has_answered; i++)
-        has_answered = since_ns < atomic_load_explicit(&plan->backends[i]->health.last_success_ns,
-            memory_order_relaxed);
+        has_answered = since_ns < atomic_load_explicit(
+            &plan->backends[i]->health.success_asked_ns, memory_order_relaxed);
     origin_plan_release(plan);
     return has_answered;
+}
+
+uint64_t origin_last_failure_ns(struct origin *origin)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    uint64_t last_ns = 0;
+    for (size_t i = 0; i < plan->backend_count; i++) {
+        uint64_t own_ns = atomic_load_explicit(&plan->backends[i]->health.last_failure_ns,
+            memory_order_relaxed);
+        last_ns = MAXIMUM(last_ns, own_ns);
+    }
+    origin_plan_release(plan);
+    return last_ns;
 }
 
 bool origin_says_maintenance(struct origin *origin, uint64_t over_ns, uint64_t now_ns)

@@ -1,16 +1,17 @@
 // hold: nobody of the origin answers, so the request waits in front of its gate (origin/gate.h) and
 // begins anew when it is let in. Only what provably was not done yet may: a request that is safe to
 // repeat, or of which nothing reached a backend. While it is not certain that nobody answers, it
-// rests and asks again; so does who finds every connection taken. Who finds no room at any backend
-// waits for some. Whose visitor leaves is forgotten. When the time is over, or the backend has said
-// that it will be back only later, a backend's own error that came is passed on; else the honest
-// page tells the truth.
+// rests and asks again; a 500, which may be the page's own, is doubted (edge/doubt.h). Who finds
+// every connection taken rests too. Who finds no room at any backend waits for some. Whose visitor
+// leaves is forgotten. When the time is over, or the backend has said that it will be back only
+// later, a backend's own error that came is passed on; else the honest page tells the truth.
 #include "base/arena.h"
+#include "edge/doubt.h"
 #include "edge/lifeline.h"
 #include "edge/priority.h"
 #include "edge/request.h"
 
-enum { TIME_MS, REQUESTS, BYTES };
+enum { TIME_MS, REQUESTS, BYTES, DOUBT_MS };
 
 #define PAUSE_FIRST_NS (100 * NS_PER_MS) // then as long as it has waited already, at most:
 #define PAUSE_LAST_NS NS_PER_SECOND
@@ -29,7 +30,7 @@ static bool hold_is_safe(const struct request *request)
 }
 
 // Another attempt is no help where the backend answered, or where it is the edge's or the
-// visitor's fault. A 500 alone may be that page's own; it counts only once nobody answers.
+// visitor's fault.
 static bool hold_could_help(const struct request *request)
 {
     switch (request->failure.kind) {
@@ -133,10 +134,53 @@ static enum error hold_rest(struct task *task, struct request *request,
     }
 }
 
-static enum error hold_wait(struct task *task, struct request *request, bool at_gate)
+enum hold_way {
+    HOLD_NOT,
+    HOLD_AT_GATE, // nobody answers, or nobody has room
+    HOLD_RESTING, // it may be so
+    HOLD_DOUBTING,
+};
+
+// Who was kept out has asked nobody: the gate is not open. Nor has who found no room.
+static enum hold_way hold_choose_way(const struct request *request)
 {
     const struct lifeline_setting *setting = &request_site(request)->lifelines.of[LIFELINE_HOLD];
+    int64_t since_ms;
+    if (request->kept_out || request->failure.kind == FAILURE_OVERLOAD
+        || origin_is_down(request->origin, &since_ms))
+        return HOLD_AT_GATE;
+    if (hold_suspects(request) || hold_lacks_connection(request))
+        return HOLD_RESTING;
+    return setting->values[DOUBT_MS] > 0 && doubt_is_due(request) ? HOLD_DOUBTING : HOLD_NOT;
+}
+
+static enum error hold_wait_at_gate(struct task *task, struct request *request,
+    const struct gate_wait *wait)
+{
     struct gate *gate = origin_gate(request->origin);
+    uint64_t now_ns = task_now_ns(task);
+    bool has_room = request->failure.kind != FAILURE_OVERLOAD;
+    if (!has_room)
+        gate_crowd(gate);
+    else if (!request->kept_out)
+        gate_shut(gate, origin_p95_ms(request->origin) * NS_PER_MS, now_ns);
+    if (has_room)
+        request->doubted = false; // if it fails once the origin seems to be back, it is again
+    return gate_wait(task, gate, wait, &request->pass);
+}
+
+static enum error hold_doubt(struct task *task, struct request *request,
+    const struct gate_wait *wait, uint64_t most_ns)
+{
+    int64_t since_ms;
+    enum error error = doubt_wait(task, request, wait, most_ns);
+    return error == ERROR_NONE && origin_is_down(request->origin, &since_ms)
+        ? hold_wait_at_gate(task, request, wait) : error;
+}
+
+static enum error hold_wait(struct task *task, struct request *request, enum hold_way way)
+{
+    const struct lifeline_setting *setting = &request_site(request)->lifelines.of[LIFELINE_HOLD];
     uint64_t now_ns = task_now_ns(task);
     uint64_t since_ns = request->held_since_ns == 0 ? now_ns : request->held_since_ns;
     struct gate_wait wait = {.priority = priority_of(request),
@@ -152,27 +196,25 @@ static enum error hold_wait(struct task *task, struct request *request, bool at_
     if (hold_is_hopeless(request, wait.deadline_ns))
         return ERROR_TIMEOUT;
     request->held_since_ns = since_ns;
-    if (!at_gate)
-        return hold_rest(task, request, &wait);
-    if (request->failure.kind == FAILURE_OVERLOAD)
-        gate_crowd(gate);
-    else if (!request->kept_out)
-        gate_shut(gate, origin_p95_ms(request->origin) * NS_PER_MS, now_ns);
-    return gate_wait(task, gate, &wait, &request->pass);
+    switch (way) {
+    case HOLD_AT_GATE: return hold_wait_at_gate(task, request, &wait);
+    case HOLD_RESTING: return hold_rest(task, request, &wait);
+    case HOLD_DOUBTING:
+        return hold_doubt(task, request, &wait, setting->values[DOUBT_MS] * NS_PER_MS);
+    case HOLD_NOT: break;
+    }
+    return ERROR_TIMEOUT;
 }
 
 static enum lifeline_outcome hold_failure(struct task *task, struct request *request)
 {
-    int64_t since_ms;
     if (request->shed || !hold_is_safe(request) || !hold_could_help(request)
         || atomic_load_explicit(&request->thread->edge->in_maintenance, memory_order_relaxed))
         return LIFELINE_PASS;
-    // Who was kept out has asked nobody: the gate is not open. Nor has who found no room.
-    bool at_gate = request->kept_out || request->failure.kind == FAILURE_OVERLOAD
-        || origin_is_down(request->origin, &since_ms);
-    if (!at_gate && !hold_suspects(request) && !hold_lacks_connection(request))
+    enum hold_way way = hold_choose_way(request);
+    if (way == HOLD_NOT)
         return LIFELINE_PASS;
-    enum error error = hold_wait(task, request, at_gate);
+    enum error error = hold_wait(task, request, way);
     if (error == ERROR_NONE)
         return LIFELINE_AGAIN;
     if (error != ERROR_RESET && error != ERROR_CANCELLED)
@@ -186,8 +228,9 @@ static const struct setting rows[] = {
     {.name = "enabled", .type = SETTING_BOOL, .fallback = "true",
         .offset = offsetof(struct lifeline_setting, enabled),
         .summary = "Let requests wait while no backend of the origin answers: already at the first "
-                   "502, 503 or 504 if nobody was answered since, but not for a backend that says "
-                   "(Retry-After) that it will be back later than `time` is over.",
+                   "502, 503 or 504 if nobody was answered since (for 500 see `doubt`), but not "
+                   "for a backend that says (Retry-After) that it will be back later than `time` "
+                   "is over.",
         .touch = "Turn it off when a visitor should rather be told at once."},
     {.name = "time", .type = SETTING_DURATION, .fallback = "20s",
         .offset = offsetof(struct lifeline_setting, values[TIME_MS]), .minimum = 1,
@@ -204,6 +247,13 @@ static const struct setting rows[] = {
         .maximum = UINT64_C(1) << 40,
         .summary = "How much memory those who wait for one origin may take, stacks included.",
         .touch = "Lower it on a small machine."},
+    {.name = "doubt", .type = SETTING_DURATION, .fallback = "1s",
+        .offset = offsetof(struct lifeline_setting, values[DOUBT_MS]), .maximum = 60000,
+        .summary = "How long an answer of 500 is kept back, while no other page tells whether it "
+                   "is this one's own or everybody's; then it is asked for once more, and passed "
+                   "on. Where others are answered, nobody waits long for it.",
+        .touch = "Raise it on a quiet site whose origin fails like this as a whole; 0 when a "
+                 "broken page should be told at once."},
 };
 
 const struct setting_section lifeline_hold_settings = {

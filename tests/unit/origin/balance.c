@@ -196,7 +196,7 @@ static void test_a_returning_one_starts_slowly_unless_it_is_alone(void **state)
     struct choice choice;
     setup(&choice, 2);
     fall_sick(&choice, 0, 0);
-    health_report_success(&choice.backends[0]->health, &rules, at(10));
+    health_report_success(&choice.backends[0]->health, &rules, at(10), at(10).now_ns);
     for (size_t policy = 0; policy < ARRAY_SIZE(policies); policy++) {
         struct balance_question question = policies[policy];
         question.slow_start_ms = 10000;

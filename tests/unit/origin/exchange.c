@@ -297,6 +297,43 @@ static void test_the_whole_attempt_has_a_deadline(void **state)
     free(visit);
 }
 
+static void error_script(struct server *server, int descriptor, unsigned number)
+{
+    (void)number;
+    while (server_read_head(server, descriptor))
+        server_send(descriptor, "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+}
+
+// Who asks once more for what was 500 is one witness, however often.
+static void test_the_same_failure_twice_says_nothing_new(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct server *server = server_start(error_script);
+    open_bench(&bench, server, "");
+    struct visit *visit = visit_create(&bench, "GET");
+    struct origin *origin = origin_find(bench.origins, SLICE("main"));
+    int64_t since_ms;
+    assert_int_equal(origin_last_failure_ns(origin), 0);
+    visit->request.has_failed = true;
+    for (unsigned i = 0; i < 8; i++)
+        visit_once(visit);
+    assert_int_equal(origin_last_failure_ns(origin), 0);
+    assert_false(origin_is_failing(origin));
+    assert_int_equal(statistics_of(&bench).failures, 8);
+    visit->request.has_failed = false;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_false(origin_is_down(origin, &since_ms));
+        visit_once(visit);
+        assert_int_equal(visit->status, 500);
+    }
+    assert_true(origin_is_down(origin, &since_ms) && origin_last_failure_ns(origin) > 0);
+    origin_release(origin);
+    bench_close(&bench);
+    server_stop(server);
+    free(visit);
+}
+
 static void test_nobody_listens(void **state)
 {
     (void)state;
@@ -411,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_the_beginning_of_what_broke_off_is_no_success),
         cmocka_unit_test(test_hanging_backends_are_given_up),
         cmocka_unit_test(test_the_whole_attempt_has_a_deadline),
+        cmocka_unit_test(test_the_same_failure_twice_says_nothing_new),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_a_name_that_does_not_resolve),
     };

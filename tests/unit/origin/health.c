@@ -38,7 +38,7 @@ static void play(struct health *health, const struct history *history)
     health_init(health);
     for (const char *event = history->events; *event != 0; event++, seconds++) {
         if (*event == 's')
-            health_report_success(health, rules, at(seconds));
+            health_report_success(health, rules, at(seconds), at(seconds).now_ns);
         else if (*event == 'f')
             health_report_failure(health, rules, at(seconds), false, SLICE("status 500"));
         else if (*event == 'r')
@@ -143,7 +143,7 @@ static void test_a_sick_one_is_tried_by_one_request_after_ever_longer_pauses(voi
         assert_false(health_claim_trial(&health, at(now_s).now_ns));
         health_report_failure(&health, &unprobed, at(now_s), true, SLICE("refused"));
     }
-    health_report_success(&health, &unprobed, at(now_s));
+    health_report_success(&health, &unprobed, at(now_s), at(now_s).now_ns);
     assert_false(health_claim_trial(&health, at(now_s + 1000).now_ns));
     // The next sickness begins with the shortest pause again.
     health_report_failure(&health, &unprobed, at(now_s), true, SLICE("refused"));
@@ -169,11 +169,25 @@ static void test_a_returning_one_gets_its_share_little_by_little(void **state)
     health_init(&health);
     assert_int_equal(health_share_permille(&health, 10000, at(0).now_ns), 1000);
     health_report_failure(&health, &unprobed, at(0), true, SLICE("refused"));
-    health_report_success(&health, &unprobed, at(10));
+    health_report_success(&health, &unprobed, at(10), at(10).now_ns);
     assert_int_equal(health_share_permille(&health, 10000, at(10).now_ns), 100);
     assert_int_equal(health_share_permille(&health, 10000, at(15).now_ns), 500);
     assert_int_equal(health_share_permille(&health, 10000, at(20).now_ns), 1000);
     assert_int_equal(health_share_permille(&health, 0, at(10).now_ns), 1000);
+    health_destroy(&health);
+}
+
+static void test_of_successes_the_one_asked_for_last_is_known(void **state)
+{
+    (void)state;
+    struct health health;
+    health_init(&health);
+    health_report_success(&health, &unprobed, at(10), at(3).now_ns);
+    assert_true(atomic_load(&health.success_asked_ns) == at(3).now_ns);
+    health_report_success(&health, &unprobed, at(11), at(9).now_ns);
+    health_report_success(&health, &unprobed, at(12), at(5).now_ns); // a slow one
+    assert_true(atomic_load(&health.success_asked_ns) == at(9).now_ns);
+    assert_true(atomic_load(&health.last_success_ns) == at(12).now_ns);
     health_destroy(&health);
 }
 
@@ -196,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_a_sick_one_is_tried_by_one_request_after_ever_longer_pauses),
         cmocka_unit_test(test_requests_under_way_do_not_lengthen_the_pause),
         cmocka_unit_test(test_a_returning_one_gets_its_share_little_by_little),
+        cmocka_unit_test(test_of_successes_the_one_asked_for_last_is_known),
         cmocka_unit_test(test_without_probes_their_word_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
