@@ -46,19 +46,24 @@ static void come_often(struct sim_run *run, unsigned client, struct sim_visit *v
 // of before are still on their way when it begins.
 static void everybodys(struct task *task, struct sim_run *run)
 {
-    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
     bool is_busy = random_chance(sim_random(run), 1, 2);
+    bool has_two = random_chance(sim_random(run), 1, 3);
+    struct sim_origin *origin = sim_begin(task, run,
+        has_two ? SIM_TWO_BACKENDS SIM_SITE : SIM_ONE_BACKEND SIM_SITE);
+    struct sim_origin *second = sim_origin_start(run, SIM_SECOND_ORIGIN);
     struct sim_background visitors;
     struct sim_crowd crowd = {.clients = is_busy ? 600 : 15, .requests_each = 1, .over_ms = 1,
         .plan = plan_unseen, .shape = is_busy ? come_often : come_seldom};
-    origin->spread_ms = sim_between_values(run, 1, 100);
+    origin->spread_ms = second->spread_ms = sim_between_values(run, 1, 100);
     sim_background_start(&visitors, run, &crowd);
     sim_sleep_ms(task, FELL_MS + random_below(sim_random(run), 500));
-    uint64_t before = origin->requests;
+    uint64_t before = origin->requests + second->requests;
     fail_pages(origin, NULL);
+    fail_pages(second, NULL);
     sim_sleep_ms(task, 3000);
-    uint64_t during = origin->requests - before, most = is_busy ? 100 : 12;
+    uint64_t during = origin->requests + second->requests - before, most = is_busy ? 100 : 12;
     mend(origin);
+    mend(second);
     sim_background_join(task, &visitors);
     sim_expect(run, run->errors == 0);
     if (during > most)

@@ -10,11 +10,14 @@
 // - Neither, for `most`: once more too. Each failure of others begins that time anew, so that a few
 //   visits a second are enough to find out; there are four at the most before it is down.
 //
-// Once more means within the origin's budget, and once in a request's life. That a page fails
-// twice is one witness, not two: the second time says nothing of the origin (exchange.h). So a
-// quiet site with a broken page tells about it after `most`, and is asked twice, whoever comes. Of
-// the errors, 500 alone is doubtful: from 502 to 504 hold waits anyway, others mean themselves, and
-// so does one that states how long it shall be kept.
+// Once more means within the origin's budget, and once in a request's life. Where three failed in a
+// row and the first who asks again is answered well, it was everybody's, and the others follow at
+// no cost: there are a few of them for each backend.
+//
+// That a page fails twice is one witness, not two: the second time says nothing of the origin
+// (exchange.h). So a quiet site with a broken page tells about it after `most`, and is asked twice,
+// whoever comes. Of the errors, 500 alone is doubtful: from 502 to 504 hold waits anyway, others
+// mean themselves, and so does one that states how long it shall be kept.
 #pragma once
 
 #include "edge/request.h"

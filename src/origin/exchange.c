@@ -357,6 +357,8 @@ static void report_answer(const struct task *task, struct exchange *exchange,
             &failure);
         return;
     }
+    if (request->has_failed)
+        atomic_store_explicit(&exchange->origin->mended_ns, loop->now_ns, memory_order_relaxed);
     throttle_count_accepted(&exchange->origin->throttle, origin_plan_window_ns(exchange->plan),
         loop->now_ns);
     exchange->owes_success = true;

@@ -177,12 +177,12 @@ unsigned health_share_permille(const struct health *health, uint64_t slow_start_
         slow_start_ms, now_ns);
 }
 
-bool health_is_failing(struct health *health)
+uint64_t health_failures(struct health *health)
 {
     lock_acquire(&health->lock);
-    bool is_failing = health->streak > 0;
+    uint64_t failures = health->streak;
     lock_release(&health->lock);
-    return is_failing;
+    return failures;
 }
 
 // In words: what speaks against it, or how probe and traffic disagree.

@@ -78,5 +78,5 @@ bool health_claim_trial(struct health *health, uint64_t now_ns);
 unsigned health_share_permille(const struct health *health, uint64_t slow_start_ms,
     uint64_t now_ns);
 void health_read(struct health *health, struct health_view *ret_view);
-// Its last answer to traffic was a failure, or there was none.
-bool health_is_failing(struct health *health);
+// Failures of traffic since the last success.
+uint64_t health_failures(struct health *health);

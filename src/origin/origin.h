@@ -119,6 +119,9 @@ size_t origin_read_backends(struct origin *origin, struct backend_view *ret_view
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
 // The last answer of every backend was a failure: nobody may be there, or only this page failed.
 bool origin_is_failing(struct origin *origin);
+uint64_t origin_failures(struct origin *origin); // of all in a row; 0: one of them is well
+// A page that had been 500 was well when it was asked for again, since then.
+bool origin_has_mended_since(struct origin *origin, uint64_t since_ns);
 // Any of its backends has answered below 500 what it was asked after then.
 bool origin_has_answered_since(struct origin *origin, uint64_t since_ns);
 uint64_t origin_last_failure_ns(struct origin *origin); // of traffic, at any backend; 0: none yet

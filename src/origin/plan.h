@@ -32,6 +32,7 @@ struct origin {
     _Atomic uint64_t trial_at_ns; // when one may be made beside the budget
     struct gate gate;
     struct absence absence;
+    _Atomic uint64_t mended_ns; // when a page that had been 500 was last well on asking again
     struct origin_counters counters;
     struct histogram first_byte_us;
     struct histogram whole_us[HTTP_CONTENT_CLASSES]; // to the last byte, of what may be shared

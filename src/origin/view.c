@@ -65,14 +65,26 @@ bool origin_is_down(struct origin *origin, int64_t *ret_since_ms)
     return down;
 }
 
-bool origin_is_failing(struct origin *origin)
+uint64_t origin_failures(struct origin *origin)
 {
     struct origin_plan *plan = origin_plan_acquire(origin);
-    bool is_failing = true;
-    for (size_t i = 0; i < plan->backend_count && is_failing; i++)
-        is_failing = health_is_failing(&plan->backends[i]->health);
+    uint64_t all = 0, own = 1;
+    for (size_t i = 0; i < plan->backend_count && own > 0; i++) {
+        own = health_failures(&plan->backends[i]->health);
+        all += own;
+    }
     origin_plan_release(plan);
-    return is_failing;
+    return own == 0 ? 0 : all;
+}
+
+bool origin_is_failing(struct origin *origin)
+{
+    return origin_failures(origin) > 0;
+}
+
+bool origin_has_mended_since(struct origin *origin, uint64_t since_ns)
+{
+    return since_ns < atomic_load_explicit(&origin->mended_ns, memory_order_relaxed);
 }
 
 bool origin_has_answered_since(struct origin *origin, uint64_t since_ns)
@@ -166,7 +178,7 @@ static bool has_well(const struct origin_plan *plan, uint64_t tried)
             && atomic_load_explicit(&backend->health.healthy, memory_order_relaxed)
             && !outlier_is_aside(&backend->outlier)
             && atomic_load_explicit(&backend->health.last_success_ns, memory_order_relaxed) != 0
-            && !health_is_failing(&backend->health)
+            && health_failures(&backend->health) == 0
             && limit_has_room(&backend->limit, plan->limits.most))
             return true;
     }
