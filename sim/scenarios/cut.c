@@ -283,6 +283,29 @@ static void small_changed(struct task *task, struct sim_run *run)
             run->answers, requests, broken);
 }
 
+static void plan_small_cut(struct sim_run *run, struct sim_request *request)
+{
+    plan_small_strong(run, request);
+    request->allow |= SIM_ALLOW_CUT | SIM_ALLOW_ERROR | SIM_ALLOW_BROKEN;
+}
+
+// What goes on stands still in its turn, and by then it is something else.
+static void small_stalled(struct task *task, struct sim_run *run)
+{
+    struct sim_fault fault = {.kind = SIM_FAULT_IN_BODY, .how = SIM_HOW_RESET,
+        .permille = (unsigned)sim_between_values(run, 300, 700)};
+    struct sim_origin *first = sim_begin(task, run, SIM_TWO_BACKENDS SIM_SITE);
+    struct sim_origin *second = sim_origin_start(run, SIM_SECOND_ORIGIN);
+    sim_origin_set(first, fault);
+    fault.how = SIM_HOW_STALL;
+    sim_origin_set(second, fault);
+    sim_site_add(&run->site, &(struct sim_page){.prefix = "/small/", .size = 1,
+        .spread = 50000, .cache_control = "no-store", .never_stored = true,
+        .period_ms = sim_between_values(run, 300, 3000), .etag = SIM_ETAG_STRONG,
+        .framing = SIM_FRAMING_LENGTH, .ranges = true});
+    visit_large(task, run, plan_small_cut);
+}
+
 // A transfer that nobody keeps goes at the pace of its fastest reader. It stays whole itself: only
 // what those who are left behind ask for by themselves breaks off.
 static void plan_together(struct sim_run *run, struct sim_request *request)
@@ -372,6 +395,8 @@ static const struct sim_scenario scenarios[] = {
     {"cut_small_contents", small, 0, "small answers are whole before anybody hears of them"},
     {"cut_small_contents_go_on", small_go_on, 0,
         "small answers that break off again and again cost nobody an error"},
+    {"cut_small_contents_stalled", small_stalled, 0,
+        "small answers that stand still again and again, and change meanwhile: nothing is lost"},
     {"cut_small_contents_changed", small_changed, 0,
         "small answers break off, and the rest is of something else: that is the answer"},
     {"cut_contents_weak", weak, 0, "without a strong validator nothing is gone on with"},

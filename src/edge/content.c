@@ -1,5 +1,6 @@
 // Reading content, and going on with it from another exchange.
 #include "edge/content.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "edge/forward.h"
 #include "edge/lifeline.h"
@@ -148,6 +149,8 @@ enum error content_read(struct task *task, struct fetch *fetch, struct content *
         }
         enum lifeline_outcome outcome =
             lifelines_content(task, fetch, content, error == ERROR_BUSY);
+        if (content->anew != NULL) // all of it: what stands still need not be waited for
+            return error == ERROR_BUSY ? incomplete(&fetch->failure) : error;
         if (outcome != LIFELINE_AGAIN && error != ERROR_BUSY)
             return error;
     }
@@ -290,6 +293,7 @@ static void keep_anew(struct continuation *continuation)
         || !head->has_content_length || head->content_length > EXCHANGE_GATHERED_MOST
         || has_same_validator(content, &head->fields))
         return;
+    invariant(content->anew == NULL);
     content->anew = continuation->exchange;
     continuation->exchange = NULL;
 }
