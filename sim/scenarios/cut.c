@@ -8,8 +8,6 @@
 #define SIM_PATIENT                                                                                \
     "    retry: {floor: 1000, attempts: 10}\n"
 #define SIM_PATIENT_SITE                                                                           \
-    "sites:\n  - origin: main\n    lifelines: {resume: {attempts: 100}}\n"
-#define SIM_PATIENT_LAGGARDS                                                                       \
     "sites:\n  - origin: main\n    lifelines: {resume: {attempts: 100, time: 10m}}\n"
 #define SIM_SMALL_WINDOW "connections: {stream_window: 64KiB}\n"
 #define SIM_HTTP2 "    http2: prior_knowledge\n"
@@ -337,7 +335,7 @@ static struct sim_origin *begin_together(struct task *task, struct sim_run *run,
     struct sim_fault fault, uint64_t period_ms)
 {
     struct sim_origin *origin = begin_with(task, run, (struct sim_fault){.kind = SIM_FAULT_NONE}, 0,
-        true, SIM_PATIENT_LAGGARDS "store: {memory: 1MB}\n");
+        true, SIM_PATIENT_SITE "store: {memory: 1MB}\n");
     sim_site_add(&run->site, &(struct sim_page){.prefix = "/large/", .size = 900000,
         .cache_control = "max-age=86400", .fresh_ms = 86400000, .etag = SIM_ETAG_STRONG,
         .framing = SIM_FRAMING_LENGTH, .ranges = true, .period_ms = period_ms});
