@@ -623,7 +623,9 @@ static void fetch_bring_content(struct task *task, struct fetch *fetch, struct e
     struct body *body = object->body;
     enum error error =
         fetch_copy_content(task, fetch, content, body, UINT64_MAX, kept, &ended);
-    if (error != ERROR_NONE && error != ERROR_CANCELLED) {
+    if (error == ERROR_CLOSED) {
+        fetch->failure = (struct failure){0}; // nobody reads it any more, whatever was mended before
+    } else if (error != ERROR_NONE && error != ERROR_CANCELLED) {
         fetch_count_broken(fetch);
         fetch_let_copy_rest(fetch);
     }
