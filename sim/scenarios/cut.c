@@ -327,8 +327,9 @@ static void shape_laggard(struct sim_run *run, unsigned client, struct sim_visit
     visit->http2 = random_chance(sim_random(run), 1, 2);
     if (client % 2 == 0)
         return;
-    visit->read_size = 3000 + (size_t)random_below(sim_random(run), 10000);
-    visit->pause_ms = 5 + random_below(sim_random(run), 20);
+    // So slowly that whoever comes after him finds the beginning still there, and overtakes him.
+    visit->read_size = 3000 + (size_t)random_below(sim_random(run), 4000);
+    visit->pause_ms = 20 + random_below(sim_random(run), 20);
 }
 
 static struct sim_origin *begin_together(struct task *task, struct sim_run *run,
@@ -336,6 +337,7 @@ static struct sim_origin *begin_together(struct task *task, struct sim_run *run,
 {
     struct sim_origin *origin = begin_with(task, run, (struct sim_fault){.kind = SIM_FAULT_NONE}, 0,
         true, SIM_PATIENT_SITE "store: {memory: 1MB}\n");
+    sim_network_window(run->world, 32768); // the backends are faster than those who lag
     sim_site_add(&run->site, &(struct sim_page){.prefix = "/large/", .size = 900000,
         .cache_control = "max-age=86400", .fresh_ms = 86400000, .etag = SIM_ETAG_STRONG,
         .framing = SIM_FRAMING_LENGTH, .ranges = true, .period_ms = period_ms});
