@@ -624,7 +624,7 @@ static void fetch_bring_content(struct task *task, struct fetch *fetch, struct e
     enum error error =
         fetch_copy_content(task, fetch, content, body, UINT64_MAX, kept, &ended);
     if (error == ERROR_CLOSED) {
-        fetch->failure = (struct failure){0}; // nobody reads it any more, whatever was mended before
+        fetch->failure = (struct failure){0}; // nobody reads it any more, and it had been mended
     } else if (error != ERROR_NONE && error != ERROR_CANCELLED) {
         fetch_count_broken(fetch);
         fetch_let_copy_rest(fetch);
