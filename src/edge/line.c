@@ -15,9 +15,11 @@ static struct line_place *first_of(const struct line *line, enum line_class clas
     return list_is_empty(places) ? NULL : LIST_ENTRY(places->next, struct line_place, link);
 }
 
-// The loop tells of ended tasks only while somebody wants to know.
+// The loop tells of ended tasks only while somebody wants to know. What it has told already is not
+// forgotten: move_up has not looked yet.
 static void watch(struct line *line)
 {
+    bool is_told = timer_is_armed(&line->timer) && line->timer.due_ns == 0;
     uint64_t due_ns = NEVER_NS;
     line->loop->on_task_end = NULL;
     for (enum line_class class = 0; class < LINE_CLASSES; class++) {
@@ -25,7 +27,7 @@ static void watch(struct line *line)
         if (first == NULL)
             continue;
         line->loop->on_task_end = &line->timer;
-        due_ns = MINIMUM(due_ns, first->deadline_ns);
+        due_ns = is_told ? 0 : MINIMUM(due_ns, first->deadline_ns);
     }
     timer_start(line->loop, &line->timer, due_ns);
 }

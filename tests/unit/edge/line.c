@@ -16,7 +16,7 @@ struct hall {
 struct visitor {
     struct hall *hall;
     struct line_place place;
-    uint64_t works_ms;
+    uint64_t works_ms, began_ns;
     char name;
 };
 
@@ -39,6 +39,7 @@ static void on_begin(struct line_place *place)
 {
     struct visitor *visitor = CONTAINER_OF(place, struct visitor, place);
     tell(visitor->hall, visitor->name);
+    visitor->began_ns = visitor->hall->loop.now_ns;
     assert_false(line_place_waits(place));
     assert_int_equal(task_start(&visitor->hall->loop, NULL, work, &visitor->works_ms), ERROR_NONE);
 }
@@ -164,6 +165,48 @@ static void test_a_place_between_two_may_be_left(void **state)
     assert_string_equal(hall.told, "ac");
 }
 
+struct latecomer {
+    struct visitor visitor;
+    struct visitor *instead; // leaves the line; NULL: nobody, and he joins it
+    uint64_t comes_ms;
+};
+
+static void come_late(struct task *task, void *argument)
+{
+    struct latecomer *latecomer = argument;
+    assert_int_equal(
+        task_sleep_until(task, task_now_ns(task) + latecomer->comes_ms * NS_PER_MS), ERROR_NONE);
+    if (latecomer->instead != NULL)
+        line_leave(&latecomer->visitor.hall->line, &latecomer->instead->place);
+    else
+        join(&latecomer->visitor, 5000);
+    assert_int_equal(task_sleep_until(task, task_now_ns(task) + 1000 * NS_PER_MS), ERROR_NONE);
+}
+
+// That a task has ended is not forgotten when somebody comes, or leaves, before the line looks.
+static void test_who_comes_or_leaves_hides_no_free_task(void **state)
+{
+    (void)state;
+    for (unsigned leaves = 0; leaves < 2; leaves++) {
+        struct hall hall;
+        uint64_t works_ms[TASKS - 1];
+        open_hall(&hall);
+        fill(&hall, works_ms, 1, 100, 0); // it ends right before
+        struct visitor a = visitor_called(&hall, 'a', 5), b = visitor_called(&hall, 'b', 5);
+        struct latecomer latecomer = {.visitor = visitor_called(&hall, 'c', 5),
+            .instead = leaves == 1 ? &b : NULL, .comes_ms = 100};
+        assert_int_equal(task_start(&hall.loop, NULL, come_late, &latecomer), ERROR_NONE);
+        fill(&hall, works_ms + 1, TASKS - 2, 1000, 0);
+        join_class(&a, LINE_ANSWERED, 5000);
+        if (leaves == 1)
+            join(&b, 5000);
+        uint64_t free_ns = hall.loop.now_ns + 100 * NS_PER_MS;
+        close_hall(&hall);
+        assert_string_equal(hall.told, leaves == 1 ? "a" : "ac");
+        assert_int_equal(a.began_ns, free_ns);
+    }
+}
+
 // An eighth is for fetches, and the last ones not even for them.
 static void test_fetches_have_more_and_not_all(void **state)
 {
@@ -207,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_a_place_between_two_may_be_left),
         cmocka_unit_test(test_who_is_answered_goes_first),
         cmocka_unit_test(test_fetches_have_more_and_not_all),
+        cmocka_unit_test(test_who_comes_or_leaves_hides_no_free_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
