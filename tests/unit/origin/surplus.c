@@ -59,6 +59,20 @@ static void test_it_is_over_when_nobody_is_late(void **state)
     assert_false(surplus_is_certain(&surplus, now_ns + SURPLUS_QUIET_NS + 1));
 }
 
+// Each loop has a clock of its own, looked at once per turn: what is noted next may be older.
+static void test_clocks_that_differ_are_no_proof(void **state)
+{
+    (void)state;
+    struct surplus surplus = {0};
+    surplus_note(&surplus, START_NS);
+    surplus_note(&surplus, START_NS - NS_PER_MS);
+    assert_false(surplus_is_certain(&surplus, START_NS));
+    surplus_note(&surplus, START_NS + SURPLUS_QUIET_NS);
+    surplus_note(&surplus, START_NS + SURPLUS_PROOF_NS);
+    surplus_note(&surplus, START_NS + SURPLUS_PROOF_NS - NS_PER_MS);
+    assert_true(surplus_is_certain(&surplus, START_NS + SURPLUS_PROOF_NS));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +81,7 @@ int main(void)
         cmocka_unit_test(test_three_seconds_of_them_are),
         cmocka_unit_test(test_now_and_then_is_no_proof),
         cmocka_unit_test(test_it_is_over_when_nobody_is_late),
+        cmocka_unit_test(test_clocks_that_differ_are_no_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
