@@ -147,8 +147,9 @@ enum error content_read(struct task *task, struct fetch *fetch, struct content *
                 note(task, content, buffer, *ret_size);
             return error;
         }
-        enum lifeline_outcome outcome =
-            lifelines_content(task, fetch, content, error == ERROR_BUSY);
+        enum lifeline_outcome outcome = LIFELINE_PASS;
+        if (content->anew == NULL) // else it came beside the source, which then went on for a while
+            outcome = lifelines_content(task, fetch, content, error == ERROR_BUSY);
         if (content->anew != NULL) // all of it: what stands still need not be waited for
             return error == ERROR_BUSY ? incomplete(&fetch->failure) : error;
         if (outcome != LIFELINE_AGAIN && error != ERROR_BUSY)

@@ -8,7 +8,7 @@
 
 static const struct http1_limits limits = {65536, 16384, 256, 256, 8192};
 
-struct answer { // of the backend, to its first and to its second request
+struct answer { // of the backend, to its first requests; without a head: none
     const char *head;
     unsigned begin, end; // of the content
     unsigned wrong_at;   // a byte that is another one; 0: none
@@ -24,12 +24,13 @@ struct scene {
     struct edge_thread thread;
     struct fetch_report report;
     struct fetch fetch;
+    bool has_anew; // all of something newer has come already, while the first went on
     char got[2 * SIZE];
     size_t got_size;
     enum error error; // CLOSED: it is whole
 };
 
-static struct answer answers[2];
+static struct answer answers[3];
 static char second_request[4096];
 
 static char byte_at(unsigned at)
@@ -39,7 +40,8 @@ static char byte_at(unsigned at)
 
 static void script(struct server *server, int descriptor, unsigned number)
 {
-    if (number > 1 || !server_read_head(server, descriptor))
+    if (number >= ARRAY_SIZE(answers) || answers[number].head == NULL
+        || !server_read_head(server, descriptor))
         return;
     const struct answer *answer = &answers[number];
     if (number == 1)
@@ -62,26 +64,28 @@ static void scene_main(struct task *task, void *argument)
     assert_int_equal(exchange_open(task, fetch->origin, &fetch->request, &limits, &fetch->tried,
         &exchange, &fetch->failure), ERROR_NONE);
     content_begin(&content, fetch, exchange);
+    if (scene->has_anew) {
+        content.is_withheld = true;
+        assert_int_equal(exchange_open(task, fetch->origin, &fetch->request, &limits,
+            &fetch->tried, &content.anew, &fetch->failure), ERROR_NONE);
+    }
+    struct exchange *anew = content.anew;
     do {
         size_t size = 0;
         scene->error = content_read(task, fetch, &content, scene->got + scene->got_size, 30, &size);
         scene->got_size += scene->error == ERROR_NONE ? size : 0;
     } while (scene->error == ERROR_NONE);
+    assert_ptr_equal(content.anew, anew);
     content_end(task, &content);
     exchange_close(task, exchange);
     origin_release(fetch->origin);
 }
 
 // Returns what came; *ret_requests is how often the backend was asked.
-static struct scene *play(const char *first, struct answer second, uint64_t skip,
-    unsigned *ret_requests)
+static struct scene *play_scene(struct scene *scene, uint64_t skip, unsigned *ret_requests)
 {
     static char yaml[200];
     struct server *server = server_start(script);
-    struct scene *scene = calloc(1, sizeof(*scene));
-    assert_non_null(scene);
-    answers[0] = (struct answer){first, 0, CUT, 0};
-    answers[1] = second;
     second_request[0] = 0;
     snprintf(yaml, sizeof(yaml), "origins:\n  main:\n    backends: http://127.0.0.1:%u\n",
         server->port);
@@ -106,6 +110,22 @@ static struct scene *play(const char *first, struct answer second, uint64_t skip
     for (size_t i = 0; i < scene->got_size; i++)
         assert_int_equal(scene->got[i], byte_at((unsigned)i)); // whatever happens
     return scene;
+}
+
+static struct scene *scene_create(void)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    assert_non_null(scene);
+    return scene;
+}
+
+static struct scene *play(const char *first, struct answer second, uint64_t skip,
+    unsigned *ret_requests)
+{
+    answers[0] = (struct answer){first, 0, CUT, 0};
+    answers[1] = second;
+    answers[2] = (struct answer){.head = NULL};
+    return play_scene(scene_create(), skip, ret_requests);
 }
 
 #define FIRST(fields) "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n" fields "\r\n"
@@ -245,6 +265,25 @@ static void test_a_beginning_is_dropped_only_so_far(void **state)
     }
 }
 
+// A source that stood still brought a little more after all of something newer had come, and then
+// broke off: nobody else is asked, for what is there is the answer.
+static void test_what_came_anew_is_enough(void **state)
+{
+    (void)state;
+    const struct answer whole = {"HTTP/1.1 200 OK\r\nETag: \"two\"\r\nContent-Length: 200\r\n\r\n",
+        0, SIZE, 0};
+    unsigned requests;
+    struct scene *scene = scene_create();
+    scene->has_anew = true;
+    answers[0] = (struct answer){FIRST(TAG), 0, CUT, 0};
+    answers[1] = answers[2] = whole;
+    play_scene(scene, SIZE, &requests);
+    assert_int_not_equal(scene->error, ERROR_CLOSED);
+    assert_int_equal(scene->got_size, CUT);
+    assert_int_equal(requests, 2);
+    free(scene);
+}
+
 static void test_the_seam_is_the_last_of_what_came(void **state)
 {
     (void)state;
@@ -275,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_what_may_be_continued_and_how_it_is_asked_for),
         cmocka_unit_test(test_of_a_part_its_own_end_is_asked_for),
         cmocka_unit_test(test_a_beginning_is_dropped_only_so_far),
+        cmocka_unit_test(test_what_came_anew_is_enough),
         cmocka_unit_test(test_the_seam_is_the_last_of_what_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
