@@ -363,6 +363,23 @@ static void no_task_in_time(struct task *task, struct sim_run *run)
     end_with_few_tasks(task, run);
 }
 
+// And memory fails here and there meanwhile.
+static void no_task_nor_memory(struct task *task, struct sim_run *run)
+{
+    begin_with_few_tasks(task, run, "overload: {wait: 1s}\nconnections: {http2: "
+        "{prior_knowledge: true}}\n" SIM_ONE_BACKEND SIM_SITE, 5000);
+    run->tolerant = run->troubled = true;
+    struct sim_crowd crowd = {.clients = TASKS / 4, .requests_each = 4 * TASKS, .over_ms = 500,
+        .plan = plan_few_paths_in_vain, .shape = speak_http2_at_once};
+    sim_memory_chance(run->world, (unsigned)sim_between_values(run, 100, 600));
+    sim_crowd_run(task, run, &crowd);
+    sim_memory_chance(run->world, 0);
+    sim_expect(run, ledger(run, LEDGER_HTTP2_REFUSED) > 0);
+    run->tolerant = run->troubled = false;
+    sim_trouble(run);
+    end_with_few_tasks(task, run);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"overload_silent_visitors", silent_visitors, 0,
         "silent connections take every descriptor: the longest silent make room"},
@@ -375,6 +392,8 @@ static const struct sim_scenario scenarios[] = {
         "all tasks are taken for a while: visitors wait in line for theirs"},
     {"overload_tasks_for_long", no_task_in_time, 1,
         "all tasks are taken for long: visitors are told, and the edge shows its status"},
+    {"overload_tasks_and_memory", no_task_nor_memory, 1,
+        "all tasks are taken, and memory fails here and there: never a wrong answer"},
     {"overload_slow_readers", slow_readers, 0, "visitors who hardly take their answers are cut"},
 };
 

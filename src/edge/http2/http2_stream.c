@@ -525,9 +525,11 @@ static void stream_serve_main(struct task *task, void *argument)
 // better than any answer the edge could give of itself.
 static void stream_refuse(struct http2_stream *stream)
 {
-    http2_count(stream->owner, LEDGER_HTTP2_REFUSED);
+    struct http2_connection *self = stream->owner;
+    http2_count(self, LEDGER_HTTP2_REFUSED);
     http2_stream_reset(stream, NGHTTP2_REFUSED_STREAM);
-    http2_stream_destroy(stream);
+    if (!self->lost) // else it went with all that have no task
+        http2_stream_destroy(stream);
 }
 
 static bool stream_start(struct http2_stream *stream)
