@@ -293,6 +293,30 @@ static void task_for_all(struct task *task, struct sim_run *run)
     end_with_few_tasks(task, run);
 }
 
+// Of each protocol, the time of all visitors together until they were answered.
+static void add_up(struct sim_run *run, const struct sim_request *request,
+    const struct sim_answer *answer)
+{
+    uint64_t *waited_ms = run->notes;
+    waited_ms[request->client % 2] += (answer->head_ns - answer->sent_ns) / NS_PER_MS;
+}
+
+// A connection of HTTP/2 stands in line once, as one of HTTP/1.1 does, and its stream not again.
+static void task_in_turn(struct task *task, struct sim_run *run)
+{
+    uint64_t waited_ms[2] = {0};
+    begin_with_few_tasks(task, run, "overload: {wait: 60s}\nconnections: {http2: "
+        "{prior_knowledge: true}}\n" SIM_ONE_BACKEND SIM_SITE, 1000);
+    sim_network_chop(run->world, 0); // a first request comes with the preface
+    run->notes = waited_ms;
+    struct sim_crowd crowd = {.clients = 4 * TASKS, .requests_each = 1, .over_ms = 500,
+        .plan = plan_cold, .shape = speak_either, .judge = add_up};
+    sim_crowd_run(task, run, &crowd);
+    sim_expect(run, run->errors == 0 && ledger(run, LEDGER_SHED) == 0);
+    sim_expect(run, waited_ms[1] < waited_ms[0] * 3 / 2);
+    end_with_few_tasks(task, run);
+}
+
 static void plan_few_paths_in_vain(struct sim_run *run, struct sim_request *request)
 {
     plan_few_paths(run, request);
@@ -390,6 +414,8 @@ static const struct sim_scenario scenarios[] = {
         "as many requests as may be wait for the origin: copies are sent all the while"},
     {"overload_tasks", task_for_all, 1,
         "all tasks are taken for a while: visitors wait in line for theirs"},
+    {"overload_tasks_in_turn", task_in_turn, 1,
+        "all tasks are taken for a while: over HTTP/2 nobody waits for longer"},
     {"overload_tasks_for_long", no_task_in_time, 1,
         "all tasks are taken for long: visitors are told, and the edge shows its status"},
     {"overload_tasks_and_memory", no_task_nor_memory, 1,

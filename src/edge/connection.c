@@ -102,7 +102,7 @@ static void connection_park(struct connection *connection)
     uint64_t timeout_ms = connection->awaits_proxy_header ? settings->connections.head_timeout_ms
         : connection->awaits_handshake ? settings->tls.handshake_timeout_ms
                                        : settings->connections.idle_timeout_ms;
-    connection->busy = false;
+    connection->busy = connection->has_turn = false;
     connection->parked_ns = connection->thread->loop->now_ns;
     list_append(&connection->thread->silent, &connection->silent_link);
     io_park(&connection->stream.socket, deadline_after_ms(connection->thread->loop, timeout_ms),

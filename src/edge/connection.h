@@ -19,6 +19,7 @@ struct connection {
     struct list link;      // thread->connections
     struct list silent_link; // thread->silent, or on none
     struct line_place place; // thread->line
+    bool has_turn;         // it stood there, and a request has not had the task for that yet
     enum connection_phase phase;
     uint64_t phase_since_ns, phase_bytes; // of the run
     struct address peer;   // the visitor's, once a PROXY header was read

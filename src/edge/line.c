@@ -88,6 +88,15 @@ void line_join(struct line *line, enum line_class class, struct line_place *plac
         watch(line);
 }
 
+void line_return(struct line *line, struct line_place *place,
+    const struct line_operations *operations, uint64_t deadline_ns)
+{
+    place->operations = operations;
+    place->deadline_ns = deadline_ns;
+    list_prepend(&line->places[LINE_COMING], &place->link);
+    watch(line);
+}
+
 void line_leave(struct line *line, struct line_place *place)
 {
     if (!line_place_waits(place))

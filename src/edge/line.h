@@ -47,6 +47,9 @@ bool line_admits_fetch(const struct loop *loop);
 // At the end of its class. It has left when one of its operations is called.
 void line_join(struct line *line, enum line_class class, struct line_place *place,
     const struct line_operations *operations, uint64_t deadline_ns);
+// For who had his turn, but needs one task more: before the others who come.
+void line_return(struct line *line, struct line_place *place,
+    const struct line_operations *operations, uint64_t deadline_ns);
 void line_leave(struct line *line, struct line_place *place); // fine if it waits nowhere
 static inline bool line_place_waits(const struct line_place *place)
 {

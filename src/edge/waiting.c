@@ -100,6 +100,7 @@ static void tell_busy(struct connection *connection)
 static void waiting_start(struct line_place *place)
 {
     struct connection *connection = CONTAINER_OF(place, struct connection, place);
+    connection->has_turn = true;
     if (!io_has_gone(&connection->stream.socket) && connection_start(connection) == ERROR_NONE)
         return;
     ledger_add(connection->thread->ledger, LEDGER_SHED, 1);

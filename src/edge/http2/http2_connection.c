@@ -315,6 +315,7 @@ static void http2_give_up(struct http2_connection *self)
 static void http2_begin_waiting(struct line_place *place)
 {
     struct http2_connection *self = CONTAINER_OF(place, struct connection, place)->http2;
+    self->connection->has_turn = self->stream_count == 0;
     if (!http2_start_reader(self))
         http2_give_up(self);
 }
@@ -362,7 +363,7 @@ static void http2_park(struct http2_connection *self)
     const struct connection_settings *settings = settings_of(self);
     struct io_socket *socket = &self->connection->stream.socket;
     uint64_t deadline_ns = NEVER_NS;
-    self->reading = false;
+    self->reading = self->connection->has_turn = false;
     list_remove(&self->connection->silent_link);
     if (self->deaf || self->lost || io_is_parked(socket))
         return;

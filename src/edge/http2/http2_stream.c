@@ -561,11 +561,18 @@ static void stream_give_up(struct line_place *place)
     http2_settle(self);
 }
 
+// Where the connection stood in line already, its first stream takes its place there: the task that
+// reads from it ends soon.
 static void stream_wait(struct http2_stream *stream)
 {
     static const struct line_operations operations = {
         .begin = stream_begin_waiting, .give_up = stream_give_up};
     struct edge_thread *thread = http2_thread_of(stream->owner);
+    const struct connection *connection = stream->owner->connection;
+    if (connection->has_turn) {
+        line_return(&thread->line, &stream->place, &operations, connection->place.deadline_ns);
+        return;
+    }
     http2_count(stream->owner, LEDGER_WAITED_FOR_TASK);
     line_join(&thread->line, LINE_COMING, &stream->place, &operations,
         deadline_after_ms(thread->loop, thread->generation->settings->overload.wait_ms));
@@ -592,6 +599,7 @@ static void stream_take_up(struct http2_connection *self, struct http2_stream *s
     self->connection->requests++;
     if (!stream_is_admitted(stream) || !stream_start(stream))
         stream_wait(stream);
+    self->connection->has_turn = false;
 }
 
 void http2_stream_start_all(struct http2_connection *self)

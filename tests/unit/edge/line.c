@@ -165,6 +165,23 @@ static void test_a_place_between_two_may_be_left(void **state)
     assert_string_equal(hall.told, "ac");
 }
 
+static void test_who_had_his_turn_is_next(void **state)
+{
+    (void)state;
+    struct hall hall;
+    uint64_t works_ms[FOR_VISITORS];
+    open_hall(&hall);
+    fill(&hall, works_ms, FOR_VISITORS, 100, 100);
+    struct visitor a = visitor_called(&hall, 'a', 5), b = visitor_called(&hall, 'b', 5),
+        c = visitor_called(&hall, 'c', 5), d = visitor_called(&hall, 'd', 5);
+    join(&a, 60000);
+    join(&b, 60000);
+    line_return(&hall.line, &c.place, &operations, hall.loop.now_ns + 60000 * NS_PER_MS);
+    line_return(&hall.line, &d.place, &operations, hall.loop.now_ns + 50 * NS_PER_MS);
+    close_hall(&hall);
+    assert_string_equal(hall.told, "Dcab"); // but not for longer
+}
+
 struct latecomer {
     struct visitor visitor;
     struct visitor *instead; // leaves the line; NULL: nobody, and he joins it
@@ -249,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_who_waited_for_too_long_is_told),
         cmocka_unit_test(test_a_place_between_two_may_be_left),
         cmocka_unit_test(test_who_is_answered_goes_first),
+        cmocka_unit_test(test_who_had_his_turn_is_next),
         cmocka_unit_test(test_fetches_have_more_and_not_all),
         cmocka_unit_test(test_who_comes_or_leaves_hides_no_free_task),
     };
