@@ -139,10 +139,35 @@ static void a_moment(struct task *task, struct sim_run *run)
     sim_expect(run, run->errors == 0);
 }
 
+static void plan_common(struct sim_run *run, struct sim_request *request)
+{
+    (void)run;
+    snprintf(request->path, sizeof(request->path), "/page/common");
+}
+
+// A crowd before one page of which one fetch failed: they shared it, and share the next one too.
+static void of_a_crowd(struct task *task, struct sim_run *run)
+{
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    struct sim_background visitors;
+    struct sim_crowd crowd = {.clients = 30, .requests_each = 1, .over_ms = 50,
+        .plan = plan_common};
+    fail_pages(origin, NULL);
+    origin->spread_ms = sim_between_values(run, 1, 100);
+    sim_background_start(&visitors, run, &crowd);
+    while (origin->faults == 0)
+        sim_sleep_ms(task, 1);
+    mend(origin);
+    sim_background_join(task, &visitors);
+    sim_expect(run, run->errors == 0);
+    sim_expect(run, origin->requests <= 4);
+}
+
 static const struct sim_scenario scenarios[] = {
     {"doubt_everybodys", everybodys, 0, "500 for three seconds: nobody sees the first of them"},
     {"doubt_its_own", its_own, 0, "pages that are 500 by themselves, on a busy site: told soon"},
     {"doubt_in_quiet", its_own_in_quiet, 0, "the same where nobody else is: told after a second"},
+    {"doubt_of_a_crowd", of_a_crowd, 0, "the first fetch of a page that a crowd wants fails"},
     {"doubt_a_moment", a_moment, 0, "500 for less than a second, and hardly anybody there"},
 };
 

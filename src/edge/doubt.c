@@ -17,12 +17,13 @@ bool doubt_is_due(const struct request *request)
 #define IN_A_ROW 3 // failures that make a short outage
 
 // Within the budget; or, where all of them failed until now and the first one who asked again finds
-// his page well, at no cost, as from the gate: then it was everybody's.
+// his page well, at no cost, as from the gate: then it was everybody's. Whoever shared the fetch of
+// another has cost the origin nothing yet, and will as a rule share the next one.
 static bool may_ask_again(const struct request *request, const struct gate_wait *wait,
     bool was_outage, uint64_t failed_ns)
 {
     return (was_outage && origin_has_mended_since(request->origin, failed_ns))
-        || wait->may_try(wait->context);
+        || (request->flight != NULL && !request->leads) || wait->may_try(wait->context);
 }
 
 enum error doubt_wait(struct task *task, struct request *request, const struct gate_wait *wait,

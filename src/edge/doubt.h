@@ -12,7 +12,8 @@
 //
 // Once more means within the origin's budget, and once in a request's life. Where three failed in a
 // row and the first who asks again is answered well, it was everybody's, and the others follow at
-// no cost: there are a few of them for each backend.
+// no cost: there are a few of them for each backend. So do those who shared the fetch of another,
+// as they would if they came now.
 //
 // That a page fails twice is one witness, not two: the second time says nothing of the origin
 // (exchange.h). So a quiet site with a broken page tells about it after `most`, and is asked twice,

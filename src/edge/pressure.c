@@ -293,7 +293,8 @@ static const struct setting rows[] = {
         .offset = offsetof(struct pressure_settings, wait_ms), .maximum = 600000,
         .summary = "How long a request waits for a task when all are taken, the first to come "
                    "first. Then it gets 503 with Retry-After (over HTTP/2 it is refused so that it "
-                   "may be asked again; over HTTP/1.1 with TLS its connection is closed).",
+                   "may be asked again; over HTTP/1.1 with TLS its connection is closed). So "
+                   "is a connection from which nothing could be read for so long.",
         .touch = "Lower it when something in front of the edge has others to ask."},
     {.name = "send_rate", .type = SETTING_SIZE, .fallback = "64KB",
         .offset = offsetof(struct pressure_settings, send_rate), .minimum = 1,

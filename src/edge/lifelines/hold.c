@@ -250,8 +250,9 @@ static const struct setting rows[] = {
     {.name = "doubt", .type = SETTING_DURATION, .fallback = "1s",
         .offset = offsetof(struct lifeline_setting, values[DOUBT_MS]), .maximum = 60000,
         .summary = "How long an answer of 500 is kept back, while no other page tells whether it "
-                   "is this one's own or everybody's; then it is asked for once more, and passed "
-                   "on. Where others are answered, nobody waits long for it.",
+                   "is this one's own or everybody's; each that fails begins the time anew. Then "
+                   "it is asked for once more, and passed on. Where others are answered, nobody "
+                   "waits long for it.",
         .touch = "Raise it on a quiet site whose origin fails like this as a whole; 0 when a "
                  "broken page should be told at once."},
 };
