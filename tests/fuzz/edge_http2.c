@@ -32,11 +32,14 @@ static void scene_set(struct scene *scene)
     scene->thread.loop = &scene->loop;
     scene->thread.ledger = &scene->ledger;
     scene->thread.generation = &scene->generation;
+    line_init(&scene->thread.line, &scene->loop);
     scene->connection.thread = &scene->thread;
+    line_place_init(&scene->connection.place);
     scene->self.connection = &scene->connection;
     scene->self.flushing = true; // gathering is all there is
     list_init(&scene->self.streams);
     list_init(&scene->self.starting);
+    line_place_init(&scene->self.flush_place);
 }
 
 static void check_head(const struct http2_stream *stream)
