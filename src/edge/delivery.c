@@ -453,7 +453,8 @@ static void delivery_gather_facts(struct request *request, unsigned status,
         .now_ms = loop->wall_ms,
         .prefix = settings->prefix,
         .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
-        .overloaded = request->shed || request->failure.kind == FAILURE_OVERLOAD,
+        .overloaded = request->shed || request->failure.kind == FAILURE_OVERLOAD
+            || request->failure.kind == FAILURE_CONNECTION_LIMIT_REACHED, // no task, no connection
         .was_write = request->head.method_text.size > 0
             && !http_method_is_safe(request->head.method),
         .retry_after_seconds = 10,

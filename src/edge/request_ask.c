@@ -183,8 +183,10 @@ bool request_begin_fetch(struct request *request, bool coalesce)
     if (error == ERROR_NONE)
         return true;
     ledger_add(request->thread->ledger, LEDGER_FETCHES_REFUSED, 1);
-    request->shed = error != ERROR_LIMIT; // the edge's fault, not the site's, and the page says so
-    request->failure = error == ERROR_LIMIT // there will be a task soon: it is held until then
+    // The edge's fault, not the site's, and the page says so; but of a task there will be one soon,
+    // and it may be held until then.
+    request->shed = error != ERROR_LIMIT;
+    request->failure = error == ERROR_LIMIT
         ? (struct failure){.kind = FAILURE_CONNECTION_LIMIT_REACHED, .unsent = true}
         : (struct failure){.kind = FAILURE_INTERNAL};
     flight_fail(request->flight);
