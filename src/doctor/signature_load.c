@@ -150,6 +150,7 @@ static void read_statuses(struct reader *reader, struct slice value,
             complain(reader, part, "%s is no status; expected numbers from %d to %d, classes such "
                 "as 5xx, or *, separated by commas", quoted(buffer, part), STATUS_LEAST,
                 STATUS_MOST);
+            statuses->count = 0; // of half a list nothing more is said
             return;
         }
         if (statuses->count == SIGNATURE_STATUSES_MAX) {
@@ -323,6 +324,40 @@ static void read_evidence(struct reader *reader, struct slice value)
         "unproven", quoted(buffer, value));
 }
 
+static bool takes_status(const struct signature_statuses *statuses, uint16_t least, uint16_t most)
+{
+    for (uint32_t i = 0; i < statuses->count; i++) {
+        if (statuses->items[i].least <= least && most <= statuses->items[i].most)
+            return true;
+    }
+    return false;
+}
+
+// A row that asks for a status alone leaves nothing to those below it with the same.
+static bool takes_all_of(const struct signature *above, const struct signature *row)
+{
+    bool takes = above->field_count == 0 && row->statuses.count > 0;
+    for (uint32_t i = 0; i < above->body_count && takes; i++)
+        takes = above->bodies[i].expression == NULL && above->bodies[i].text_count == 0;
+    for (uint32_t i = 0; i < row->statuses.count && takes; i++)
+        takes = takes_status(&above->statuses, row->statuses.items[i].least,
+            row->statuses.items[i].most);
+    return takes;
+}
+
+// What an operator adds he appends, below the last row, which takes any error.
+static void check_reached(struct reader *reader, const struct signature *row)
+{
+    for (const struct signature *above = reader->table->first; above != row; above = above->next) {
+        if (takes_all_of(above, row)) {
+            conf_report_add(&reader->report, row->line, 1, NULL, "row %.*s is never reached: %.*s "
+                "on line %u takes all of it; expected this row above that one",
+                SLICE_ARGS(row->id), SLICE_ARGS(above->id), above->line);
+            return;
+        }
+    }
+}
+
 // What can only be said at a row's end; there is no column then.
 static void end_row(struct reader *reader)
 {
@@ -330,6 +365,7 @@ static void end_row(struct reader *reader)
     const struct signature *row = reader->row;
     if (row == NULL)
         return;
+    check_reached(reader, row);
     for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
         if ((reader->seen & 1U << needed[i]) == 0)
             conf_report_add(&reader->report, row->line, 1, NULL, "row %.*s has no line \"%.*s\"",

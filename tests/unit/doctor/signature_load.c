@@ -101,7 +101,8 @@ static void test_mistakes_say_what_would_be_right(void **state)
     assert_mistake("signature A B\nstatus 500\nverdict OK\nevidence K", 1, 11,
         "\"A B\" is no name of a row; expected at most 48 small letters");
     assert_mistake("signature\nstatus 500\nverdict OK\nevidence K", 1, 10, "\"\" is no name");
-    assert_mistake(ROW ROW, 5, 11, "\"x\" is the name of a row already, on line 1");
+    assert_mistake("signature x\nstatus 200\nverdict OK\nevidence K\n" ROW, 5, 11,
+        "\"x\" is the name of a row already, on line 1");
     assert_mistake(ROW "status 503", 5, 1, "this row has \"status\" already");
     assert_mistake(ROW "field x y", 5, 7, "\"x y\" is no field's name; expected \"field NAME\"");
     assert_mistake(ROW "field x:", 5, 9, "there is no text here; expected texts separated");
@@ -137,6 +138,10 @@ static void test_mistakes_say_what_would_be_right(void **state)
     assert_mistake("signature x\nstatus 500\nverdict OK\nevidence Q", 4, 10,
         "\"Q\" is no evidence; expected V (seen in a source), K (known) or unproven");
     assert_mistake("\nsignature x\nverdict OK\nevidence V", 2, 1, "row x has no line \"status\"");
+    assert_mistake(ROW "signature y\nstatus 503,50x\nbody x\nverdict OK\nevidence K", 6, 12,
+        "\"50x\" is no status");
+    assert_mistake(ROW "signature y\nstatus 503, 500\nbody x\nverdict OK\nevidence K", 5, 1,
+        "row y is never reached: x on line 1 takes all of it; expected this row above that one");
     assert_mistake(ROW "body \x1b[31m\nbodi\n", 6, 1, "\"bodi\" means nothing here; did you mean");
 }
 
@@ -167,7 +172,7 @@ static void test_size_and_rows_are_bounded(void **state)
     assert_true(slice_starts_with(mistakes.items[0].message, SLICE("larger than 256 KB")));
     struct text rows = text_in(text, SIGNATURE_FILE_MAX);
     for (unsigned i = 0; i <= SIGNATURE_ROWS_MAX; i++)
-        text_format(&rows, "signature r%u\nstatus *\nverdict OK\nevidence K\n", i);
+        text_format(&rows, "signature r%u\nstatus *\nfield x\nverdict OK\nevidence K\n", i);
     assert_false(rows.full);
     assert_int_equal(load(text_slice(&rows)), ERROR_INVALID);
     assert_true(slice_starts_with(mistakes.items[0].message, SLICE("more than 1000 rows")));
