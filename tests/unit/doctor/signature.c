@@ -177,6 +177,8 @@ static void test_verdicts_are_refined_by_status_time_and_what_was_captured(void 
         {"squid.read", 0, "PROXY ORIGIN_DOWN", "ERR_READ_ERROR"},
         {"squid.slow", 0, "PROXY ORIGIN_SLOW", "ERR_READ_TIMEOUT"},
         {"nginx-503", 0, "ORIGIN_OVERLOAD MAINTENANCE", ""},
+        {"apache-502", 200, "ORIGIN_DOWN", ""},
+        {"apache-502", 60000, "ORIGIN_SLOW", ""},
         {"heroku-maint", 0, "MAINTENANCE", ""},
         {"any", 0, "UNKNOWN", ""},
     };
