@@ -1,0 +1,8 @@
+"""All faults, in the order in which they are told."""
+
+import healthy
+
+ALL = [*healthy.ALL]
+BY_NAME = {fault.name: fault for fault in ALL}
+if len(BY_NAME) != len(ALL):
+    raise ValueError("two faults have one name")

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""The fault laboratory: ./dev lab [FAULT]... plays a visitor's machine, his home, his provider, a
+CDN and a site in network namespaces of their own, with a known fault in it.
+
+Without a FAULT all are meant.
+"""
+
+import argparse
+import os
+import sys
+
+import nest
+
+EXIT_USAGE = 64
+
+
+def parse(known):
+    parser = argparse.ArgumentParser(prog="./dev lab", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faults", nargs="*", metavar="FAULT")
+    parser.add_argument("--list", action="store_true", help="the faults, whose they are, and what")
+    parser.add_argument("--proof", action="store_true", help="is each fault what it says it is?")
+    parser.add_argument("--jobs", type=int, default=2 * os.cpu_count(), metavar="N",
+                        help="how many worlds at a time; they mostly wait")
+    options = parser.parse_args()
+    unknown = [name for name in options.faults if name not in known]
+    if unknown:
+        print(f"lab: no fault '{unknown[0]}'; --list names them", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    return options
+
+
+def show_list(faults):
+    for fault in faults:
+        print(f"{fault.name:30} {fault.side:8} {fault.verdict:16} {fault.what}")
+    print(f"{len(faults)} worlds, {len([f for f in faults if f.verdict != 'OK'])} of them with a "
+          "fault")
+
+
+def work(options, faults):
+    """Inside the nest."""
+    import certificates  # needs what the nest has
+    import proof
+    certificates.make()
+    return 0 if proof.passes(faults, options.jobs) else 1
+
+
+def main():
+    import catalogue
+    options = parse(catalogue.BY_NAME)
+    faults = [catalogue.BY_NAME[name] for name in options.faults] or catalogue.ALL
+    if options.list or not options.proof:
+        show_list(faults)
+        return 0
+    return work(options, faults) if nest.is_inside() else nest.run_inside()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
