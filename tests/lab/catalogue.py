@@ -1,8 +1,9 @@
 """All faults, in the order in which they are told."""
 
 import healthy
+import local_faults
 
-ALL = [*healthy.ALL]
+ALL = [*healthy.ALL, *local_faults.ALL]
 BY_NAME = {fault.name: fault for fault in ALL}
 if len(BY_NAME) != len(ALL):
     raise ValueError("two faults have one name")
