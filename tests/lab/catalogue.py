@@ -2,8 +2,9 @@
 
 import healthy
 import local_faults
+import remote_faults
 
-ALL = [*healthy.ALL, *local_faults.ALL]
+ALL = [*healthy.ALL, *local_faults.ALL, *remote_faults.ALL]
 BY_NAME = {fault.name: fault for fault in ALL}
 if len(BY_NAME) != len(ALL):
     raise ValueError("two faults have one name")
