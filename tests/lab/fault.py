@@ -75,8 +75,10 @@ class Fault:
 
     def run(self, its, words, timeout=20, apart=False):
         """On the visitor's machine, with what is wrong with his environment and his clock."""
-        then = ["faketime", "-f", self.clock] if self.clock else []
-        return its.visitor.run([*then, *words], self.environment, timeout, apart)
+        return its.visitor.run([*self.then(), *words], self.environment, timeout, apart)
+
+    def then(self):
+        return ["faketime", "-f", self.clock] if self.clock else []
 
     def sh(self, its, script, timeout=20):
         return self.run(its, ["sh", "-c", self.text(script)], timeout)
