@@ -4,9 +4,10 @@
 A test is one cmocka case, one .vtc file, one scenario, one lint, one fuzz target and so on, each in
 the builds that it is for. Its name says where it lives: unit.ROOM.PROGRAM.CASE (tests/unit),
 wire.ROOM.WHAT (tests/wire), sim.SCENARIO (sim/), lint.WHAT (tools/lint.py), fuzz.TARGET
-(tests/fuzz), docs.WHAT, demo.script, bench.campaign (its proof of itself), browser.page, real.replay,
-real.cache_tests, real.kernel_tls, package.deb. Output goes to build/test/, and to the terminal only when a test fails. The last line
-is "N passed, N failed[, N skipped]".
+(tests/fuzz), docs.WHAT, demo.script, bench.campaign and lab.proof (each the harness's proof of
+itself), browser.page, real.replay, real.cache_tests, real.kernel_tls, package.deb. Output goes to
+build/test/, and to the terminal only when a test fails. The last line is
+"N passed, N failed[, N skipped]".
 """
 
 import argparse
@@ -183,8 +184,10 @@ class Tests:
     def sim(self):
         # Scenarios are known to the program only; do not build it for a name that is not in sim/.
         room, _, word = self.name.rpartition(".")
-        if room.startswith(("unit", "wire", "lint", "fuzz", "docs")) or self.name[:3] != "sim" and not any(
-                word in file.read_text() for file in TOP.glob("sim/**/*.c")):
+        if room.startswith(("unit", "wire", "lint", "fuzz", "docs", "lab")):
+            return
+        if self.name[:3] != "sim" and not any(word in file.read_text()
+                                              for file in TOP.glob("sim/**/*.c")):
             return
         for build, seeds in SIM_SEEDS.items():
             if build != "release" and build not in self.builds:
@@ -242,6 +245,7 @@ class Tests:
             "demo.script": (["tools/demo/run", "--script"], 180, ["afloat", "demos"]),
             "bench.campaign": ([sys.executable, "bench/campaign/main.py", "--proof"], 300,
                                ["campaigns"]),
+            "lab.proof": ([sys.executable, "tests/lab/main.py", "--proof"], 600, ["afloat"]),
             "browser.page": (["tests/browser/run"], 300, ["afloat", "demos"]),
             "real.replay": ([sys.executable, "tests/real/replay.py", "build/release/afloat"], 300,
                             ["afloat"]),
