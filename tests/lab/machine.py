@@ -1,6 +1,7 @@
 """One machine of a world: a network namespace, with files of its own in /etc, and programs run in
 it."""
 
+import concurrent.futures
 import contextlib
 import ctypes
 import dataclasses
@@ -8,7 +9,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import threading
 
 import certificates
 import nest
@@ -46,20 +46,16 @@ class Machine:
     def within(self, work):
         """What work() returns when a thread does it in this network. Sockets that it makes stay
         there."""
-        result = []
-
         def enter():
             place = os.open(f"/run/netns/{self.namespace}", os.O_RDONLY | os.O_CLOEXEC)
             try:
                 if libc.setns(place, NETWORK) != 0:
                     raise OSError(ctypes.get_errno(), "setns")
-                result.append(work())
             finally:
                 os.close(place)
-        thread = threading.Thread(target=enter)
-        thread.start()
-        thread.join()
-        return result[0]
+            return work()
+        with concurrent.futures.ThreadPoolExecutor(1) as only:  # a thread that is not used again
+            return only.submit(enter).result()
 
     def set(self, *settings):
         """Rows of /proc/sys/net; those that this kernel does not know are left out."""
@@ -68,7 +64,6 @@ class Machine:
                 path, value = setting.split("=")
                 with contextlib.suppress(FileNotFoundError):
                     pathlib.Path("/proc/sys/net", path).write_text(value)
-            return True
         self.within(write)
 
     def furnish(self, resolver, hosts=""):

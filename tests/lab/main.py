@@ -26,6 +26,8 @@ def parse(known):
     parser.add_argument("--proof", action="store_true", help="is each fault what it says it is?")
     parser.add_argument("--peers", action="store_true", help="what curl and others say of each")
     parser.add_argument("--command", metavar="'CMD {url}'", help="run it in each, and judge it")
+    parser.add_argument("--vantage", metavar="CMD",
+                        help="run it on the vantage meanwhile; it is to listen at port 8888")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="what was said, as JSON")
     parser.add_argument("--jobs", type=int, default=2 * os.cpu_count(), metavar="N",
                         help="how many worlds at a time; they mostly wait")

@@ -89,7 +89,7 @@ OF_CDNS = [
      cloudflare(525, "SSL handshake failed")),
     ("cloudflare-526", "Cloudflare's page of a certificate that is none", "ORIGIN_TLS", 526, CF,
      cloudflare(526, "Invalid SSL certificate")),
-    ("cloudflare-own-502", "Cloudflare's page of its own trouble", "CDN_POP", 502, CF,
+    ("cloudflare-own-502", "Cloudflare's page of trouble in one of its places", "CDN_POP", 502, CF,
      "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>"
      "<h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body></html>\r\n"),
     ("cloudfront-502", "CloudFront's page of a site that it cannot reach", "ORIGIN_DOWN", 502,
@@ -135,6 +135,9 @@ OF_SITES = [
      {"Proxy-Status": "edge.example; error=tls_certificate_error"}, ""),
     ("plain-500", "A 500 that says nothing", "ORIGIN_DOWN", 500, {}, "<h1>Oops</h1>"),
 ]
+ALSO = {  # what these pages may mean as well
+    "retry-after": ("MAINTENANCE",), "nginx-503": ("MAINTENANCE",), "azure-503": ("ORIGIN_SLOW",),
+}
 
 
 def instead_of(host, page):
@@ -147,10 +150,9 @@ def row(place, url, certificate, name, what, verdict, status, fields, content):
     words = content.strip() or next(iter(fields.values()))
     sign = max((line.strip() for line in words.splitlines()), key=len)
     door = Door(instead_of(url.split("/")[2], page), certificate)
-    # All places of a CDN are bad, so that what another network sees does not tell them apart.
-    also = ("CDN_GLOBAL",) if verdict == "CDN_POP" else ()
-    return Fault(name, what + ".", verdict, url=url, doors={place: door}, probe=WHOLE, also=also,
-                 sees=rf"(?s)^HTTP/2 {status}.*{escape(sign)}", vantage="bad")
+    place = "near" if verdict == "CDN_POP" else place  # the other one is well
+    return Fault(name, what + ".", verdict, url=url, doors={place: door}, probe=WHOLE,
+                 also=ALSO.get(name, ()), sees=rf"(?s)^HTTP/2 {status}.*{escape(sign)}")
 
 
 def escape(text):

@@ -10,7 +10,7 @@ import time
 import nest
 import peers
 from fault import FINE, SIDES, THEIRS, YOURS
-from world import PLACES
+from world import PLACES, VANTAGE_PORT
 
 EXIT_SIDES = {0: FINE, 1: THEIRS, 2: YOURS, 3: "between", None: "hung"}
 UNKNOWN = "unknown"
@@ -58,6 +58,8 @@ def in_world(fault, number, options):
     row = {"what": fault.what, "verdict": fault.verdict, "also": list(fault.also),
            "side": fault.side, "url": fault.url}
     with fault.happen(number) as its:
+        if options.vantage:
+            its.start("vantage", ["sh", "-c", options.vantage], VANTAGE_PORT)
         if options.peers:
             row.update(peers.say(fault, its))
         if options.command:

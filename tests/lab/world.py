@@ -29,12 +29,14 @@ NAMES = {
     "captive.public.test": ["198.51.100.53"],
     "well.public.test": topology.TREE["public"][1],
 }
+VANTAGE_PORT = 8888
 RESOLVER, SECOND = "203.0.113.53", "198.51.100.53"
 PLACES = {  # whom the visitor may ask besides
     "second": SECOND, "doh": "https://dns.public.test/dns-query",
     "captive": "http://captive.public.test/generate_204", "control": "https://well.public.test/",
-    "vantage": "192.0.2.90",
+    "vantage": f"192.0.2.90:{VANTAGE_PORT}",
 }
+START_SECONDS = 30
 WELCOME = "all is well at"
 FILLING = b"".join(b"<p>Paragraph %d of what people come here for.</p>\n" % n for n in range(400))
 NAT = ("table ip lab_nat { chain out { type nat hook postrouting priority 100; "
@@ -135,9 +137,10 @@ class World:
         with log.open("wb") as said:
             self.programs.append(self.machines[machine].start(words, {"STATE": str(state)},
                                                               stdout=said, stderr=said))
+        end = time.monotonic() + START_SECONDS
         while not self.machines[machine].within(lambda: is_listening(port)):
-            if self.programs[-1].poll() is not None:
-                raise RuntimeError(f"{words[0]} does not start: {log.read_text()}")
+            if self.programs[-1].poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"{words} does not start: {log.read_text()}")
             time.sleep(0.02)
 
     def answer_public(self, request):
