@@ -77,10 +77,12 @@ NETWORK = [
           probe=TO_WELL + "; " + HEAD + "http://well.public.test/",
           sees=r"(?s)^000 7 .*\n301 0 "),
     Fault("lossy-5", "5 % of the packets to the visitor are lost.", "LOCAL_NET",
-          also=("OK", "ISP_PATH"), probe=LOSS, sees=r" ([1-9]|1[0-2])(\.\d+)?% packet loss",
+          also=("OK", "ISP_PATH"), felt=False, probe=LOSS,
+          sees=r" ([1-9]|1[0-2])(\.\d+)?% packet loss",
           make={"router": rules("forward", 'oifname "visitor" numgen random mod 100 < 5 drop')}),
     Fault("lossy-30", "30 % of the packets to the visitor are lost.", "LOCAL_NET",
-          also=("ISP_PATH",), probe=LOSS, sees=r" (1[89]|2\d|3\d|4[0-2])(\.\d+)?% packet loss",
+          also=("ISP_PATH",), felt=False, probe=LOSS,
+          sees=r" (1[89]|2\d|3\d|4[0-2])(\.\d+)?% packet loss",
           make={"router": rules("forward", 'oifname "visitor" numgen random mod 100 < 30 drop')}),
     Fault("mtu-black-hole", "Large packets vanish on the line, and nobody says so.", "MTU",
           make={"provider": rules("forward", 'oifname "router" meta length > 1400 drop')},
@@ -179,7 +181,7 @@ SIX = "https://six.site.test/"
 HOPS = "; ping -c 1 -W 2 2001:db8:10::10; " + HEAD + "-4 https://www.site.test/"
 V6 = [
     Fault("v6-black-hole", "IPv6 packets vanish at the provider; the site has both, so that it "
-          "only seems slow.", "LOCAL_V6", also=("OK", "ISP_PATH"),
+          "only seems slow.", "LOCAL_V6", also=("OK", "ISP_PATH"), felt=False,
           make={"provider": rules("forward", 'iifname "router" meta nfproto ipv6 drop')},
           probe=HEAD + "-6 {url}; " + HEAD + "-4 {url}", sees=r"(?s)^000 28 .*\n200 0 "),
     Fault("v6-only-black-hole", "The same, and the site has IPv6 alone.", "LOCAL_V6",
@@ -207,7 +209,8 @@ PROVIDER = [
           make={"provider": "for a in 198.51.100.10 198.51.100.11 2001:db8:10::10 "
                             "2001:db8:10::11; do ip route add blackhole $a; done"}),
     Fault("isp-unreachable", "The provider says that the site cannot be reached.", "ISP_PATH",
-          probe=BOTH, sees=r"(?s)^200 0 .*\n000 7 ",
+          probe=TO_WELL + "; " + HEAD + "-4 {url}",  # over IPv6 the kernel listens a second later
+          sees=r"(?s)^200 0 .*\n000 7 ",
           make={"provider": "for a in 198.51.100.10 198.51.100.11 2001:db8:10::10 "
                             "2001:db8:10::11; do ip route add unreachable $a; done"}),
     Fault("isp-resets-site", "A box at the provider resets what goes to the site.", "ISP_PATH",

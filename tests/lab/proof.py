@@ -1,6 +1,7 @@
 """The laboratory proves itself. In a healthy world plain curl and dig succeed, from both ends, over
 every protocol and family. In each fault the fault's own probe sees it, and sees nothing of the kind
-in the healthy world; and from another network the site looks as the fault's true verdict says."""
+in the healthy world; the visitor gets no good page; and from another network the site looks as the
+fault's true verdict says."""
 
 import concurrent.futures
 import re
@@ -46,7 +47,7 @@ def seen_from_elsewhere(fault, its):
     if expected == ALIKE:
         said = its.vantage.sh(fault.text(fault.probe)).output
         return None if re.search(fault.sees, said) else f"the vantage sees none: {said[-400:]!r}"
-    is_well, came = fault.look(its.vantage)
+    is_well, came = fault.look(its.vantage.sh)
     if is_well == (expected == WELL):
         return None
     return f"from the vantage it is not {expected}: {came!r}"
@@ -54,9 +55,10 @@ def seen_from_elsewhere(fault, its):
 
 def of_fault(fault, number, well):
     """Findings of one fault, in a world of its own; well is a healthy one."""
-    with fault.happen(number) as its, concurrent.futures.ThreadPoolExecutor(3) as pool:
+    with fault.happen(number) as its, concurrent.futures.ThreadPoolExecutor(4) as pool:
         probed = pool.submit(fault.sh, its, fault.probe)
         elsewhere = pool.submit(seen_from_elsewhere, fault, its)
+        looked = pool.submit(fault.look, lambda script: fault.sh(its, script))
         usual = pool.submit(well.visitor.sh, fault.text(fault.probe))
         if not re.search(fault.sees, probed.result().output):
             yield f"the probe does not see it: {probed.result().output[-400:]!r}"
@@ -64,8 +66,8 @@ def of_fault(fault, number, well):
             yield f"the probe sees it in a healthy world: {usual.result().output[-400:]!r}"
         if elsewhere.result():
             yield elsewhere.result()
-        if fault.verdict == "OK" and not fault.look(its.visitor)[0]:
-            yield "the visitor gets no good page"
+        if fault.felt and looked.result()[0] != (fault.verdict == "OK"):
+            yield f"for the visitor it is otherwise: {looked.result()[1]!r}"
 
 
 def findings_of(fault, number, well):

@@ -180,7 +180,7 @@ CONNECTIONS = [
     Fault("resets", "The site accepts connections and resets them.", "ORIGIN_DOWN",
           also=("ORIGIN_TLS",), doors={"site": Door(accepted=reset)}, sees=r"^000 (35|56) .*reset"),
     Fault("half-of-the-addresses", "Of the site's addresses every other is dead.", "ORIGIN_DOWN",
-          vantage=ALIKE,
+          vantage=ALIKE, felt=False,
           make={"site": rules("input", "ip daddr 198.51.100.11 tcp dport { 80, 443 } drop",
                               "ip6 daddr 2001:db8:10::11 tcp dport { 80, 443 } drop")},
           probe="for a in 198.51.100.10 198.51.100.11 [2001:db8:10::10] [2001:db8:10::11]; do "
@@ -248,7 +248,7 @@ ANSWERS = [
                 "curl -sS --max-time 3 {url} | wc -c",
           sees=r"(?m)^200 (28|63) \d{6,}$"),
     Fault("cookie-breaks-it", "Well at the first visit; who comes back with its cookie gets a 500.",
-          "CLIENT_STATE", doors={"site": Door(cookie_breaks)},
+          "CLIENT_STATE", felt=False, doors={"site": Door(cookie_breaks)},
           probe=HEAD + "{url}; " + HEAD + "-b session=8f3a {url}", sees=r"(?s)^200 0 .*\n500 0 "),
 ]
 

@@ -98,6 +98,8 @@ class World:
             machine.set("ipv6/conf/all/accept_dad=0", "ipv6/conf/default/accept_dad=0",
                         f"ipv4/ip_forward={routes}", f"ipv6/conf/all/forwarding={routes}",
                         "ipv4/tcp_mtu_probing=0",  # the kernel's default
+                        # Who asks twice in a second is told twice what cannot be reached.
+                        "ipv4/icmp_ratelimit=0", "ipv6/icmp/ratelimit=0",
                         # As Debian has it: everybody may ping.
                         f"ipv4/ping_group_range=0 {2147483647 if nest.has_users() else 0}")
         ip("\n".join(topology.links(lambda name: self.machines[name].namespace)) + "\n")
