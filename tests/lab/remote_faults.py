@@ -184,7 +184,7 @@ CONNECTIONS = [
           make={"site": rules("input", "ip daddr 198.51.100.11 tcp dport { 80, 443 } drop",
                               "ip6 daddr 2001:db8:10::11 tcp dport { 80, 443 } drop")},
           probe="for a in 198.51.100.10 198.51.100.11 [2001:db8:10::10] [2001:db8:10::11]; do "
-                "curl -sS --max-time 2 -o /dev/null -w '%{http_code} %{exitcode}\\n' "
+                "curl -sS --max-time 3 -o /dev/null -w '%{http_code} %{exitcode}\\n' "
                 "--connect-to ::$a: {url} 2>/dev/null; done",
           sees=r"^200 0\n000 28\n200 0\n000 28\n"),
     Fault("blocked-address", "The site's firewall drops this visitor's packets alone.",
