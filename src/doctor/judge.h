@@ -3,27 +3,30 @@
 // Web Connectivity (ts-017): what is broken here explains everything behind it, so nothing behind it
 // is blamed for it.
 //
-// After each step the rules are asked whether that suffices; those that could still be overruled by
-// a later step do not explain before it was taken (`step` in the table).
+// A rule is only asked once the steps that could overrule it are over (its `needs`).
 #pragma once
 
-#include "base/text.h"
+#include "base/arena.h"
 #include "doctor/facts.h"
 #include "doctor/step.h"
 
+#define DIAGNOSIS_EVIDENCE_MAX 8
+
 struct diagnosis {
     enum verdict verdict;
-    const char *rule;       // its name in the table, for --explain and tests
-    struct slice fault;     // one sentence that names it
-    struct slice advice;    // what to do, and what not to do
-    struct slice evidence[8];
+    const char *rule;     // its name in the table, for --explain and tests
+    struct slice fault;   // one sentence that names it
+    struct slice advice;  // what to do, and what not to do
+    struct slice evidence[DIAGNOSIS_EVIDENCE_MAX]; // may hold strangers' bytes
     unsigned evidence_count;
-    int64_t retry_at;       // Unix time; 0: nobody said
+    int64_t retry_at;     // Unix time; 0: nobody said
 };
 
-// taken: bits of enum step. True: that is it, no further step is needed. The texts are in the arena.
+// taken: bits of enum step that are over. True: that is it, no further step is needed. The texts
+// are in the arena; one that is full leaves texts out.
 bool judge(const struct facts *facts, uint32_t taken, struct arena *arena,
     struct diagnosis *ret_diagnosis) MUST_CHECK;
-// After the last step there is always one, UNKNOWN if need be.
-void judge_at_last(const struct facts *facts, uint32_t taken, struct arena *arena,
+// After the last step, or when time is up: there is always one, UNKNOWN if need be. Rules whose
+// steps did not end are asked too.
+void judge_at_last(const struct facts *facts, struct arena *arena,
     struct diagnosis *ret_diagnosis);

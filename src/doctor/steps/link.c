@@ -1,0 +1,8 @@
+// Nothing yet.
+#include "doctor/check.h"
+
+void step_link(struct check *check, struct facts *facts)
+{
+    (void)check;
+    (void)facts;
+}
