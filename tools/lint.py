@@ -34,7 +34,7 @@ BANNED = [
     (r"malloc|calloc|realloc|free|strdup|strndup|asprintf|vasprintf|aligned_alloc|posix_memalign",
      ("src/base/memory.c",), "base/memory.h"),
     (r"time|gettimeofday|clock_gettime|clock",
-     ("src/base/log.c", "src/io/epoll", "src/io/real", "src/admin/clock"),
+     ("src/base/log.c", "src/io/epoll", "src/io/real", "src/base/clock"),
      "io_now_ns and io_wall_ms of the seam"),
     (r"rand|random|srand|getrandom|drand48|arc4random", ("src/io/epoll", "src/io/real"),
      "base/random.h, seeded through the seam"),

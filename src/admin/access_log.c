@@ -2,10 +2,10 @@
 // and writes it out. While there is traffic it looks every few milliseconds; without, it sleeps
 // until a loop wakes it.
 #include "admin/access_ring.h"
-#include "admin/clock.h"
-#include "admin/thread.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // poll before each step, so that nobody on the other end can hold the thread.
 #include "admin/blocking.h"
-#include "admin/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,8 +1,8 @@
 // Checks a command word for word before it acts: an operator's typing mistake must not purge a
 // site.
 #include "admin/commands.h"
-#include "admin/clock.h"
 #include "admin/outbox_command.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "http/key.h"
 

@@ -1,12 +1,12 @@
 // The control socket's two ends. Blocking calls with timeouts on a thread of its own: commands are
 // rare, and none of them may cost a visitor anything.
 #include "admin/control.h"
-#include "admin/clock.h"
 #include "admin/blocking.h"
-#include "admin/thread.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>

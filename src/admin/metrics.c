@@ -1,10 +1,10 @@
 // The metrics' own little HTTP server: one GET per connection, read by the same strict parser as
 // visitors' requests.
 #include "admin/metrics.h"
-#include "admin/clock.h"
 #include "admin/blocking.h"
-#include "admin/thread.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <stdio.h>

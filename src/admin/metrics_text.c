@@ -1,8 +1,8 @@
 // The status as Prometheus reads it (text exposition format 0.0.4): HELP and TYPE once per metric,
 // then all its samples.
-#include "admin/clock.h"
 #include "admin/counters.h"
 #include "admin/metrics.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define FIRST_CAPACITY 32768

@@ -1,7 +1,7 @@
 // The operator's way into the outbox.
 #include "admin/outbox_command.h"
-#include "admin/clock.h"
 #include "admin/control.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/units.h"

@@ -1,6 +1,6 @@
 // From the paths in the settings to what the rooms below use.
 #include "main/certificates.h"
-#include "admin/clock.h"
+#include "base/clock.h"
 #include "base/hash.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // Opening and closing the store.
 #include "main/keep.h"
-#include "admin/clock.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "cache/store.h"

@@ -1,7 +1,7 @@
 // One binary, several commands: each reads the command line's struct and calls one room.
-#include "admin/clock.h"
 #include "admin/commands.h"
 #include "admin/outbox_command.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "conf/describe.h"
 #include "main/command_line.h"

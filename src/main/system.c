@@ -1,7 +1,7 @@
 // Users, limits and the service manager.
 #include "main/system.h"
-#include "admin/clock.h"
 #include "admin/control.h"
+#include "base/clock.h"
 #include "base/slice.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 // Reads them.
-#include "admin/clock.h"
+#include "base/clock.h"
 
 #include <time.h>
 

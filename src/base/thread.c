@@ -1,5 +1,5 @@
 // Starting a thread with the mask it should live with.
-#include "admin/thread.h"
+#include "base/thread.h"
 
 #include <signal.h>
 
