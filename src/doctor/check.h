@@ -49,8 +49,10 @@ struct check_result {
     uint64_t ms;
 };
 
-// INVALID: the URL, why says what is wrong with it and what would be right. target's texts are in
-// the arena. Userinfo is refused, a scheme that is missing is https.
+// INVALID: the URL, why says in a sentence what is wrong with it and what would be right. target's
+// texts are in the arena. A scheme that is missing is https, or http at port 80; userinfo is
+// refused; fragment, dot segments, usual port and the host's final dot are dropped; what browsers
+// write as %XX is written so.
 enum error target_parse(struct slice url, struct arena *arena, struct text *why,
     struct target *ret_target) MUST_CHECK;
 

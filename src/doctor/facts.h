@@ -39,6 +39,7 @@ struct gateway_facts {
 
 // A page was asked for that answers 204 and nothing else, without TLS.
 struct portal_facts {
+    struct slice asked;    // its URL; data NULL: not asked
     enum fact clear;       // BAD: somebody else answered in its place
     unsigned status;
     struct slice location; // where it wanted to send the visitor

@@ -1,0 +1,65 @@
+// A check that takes no steps itself: what a step may ask of it, for tests of one step alone.
+#pragma once
+
+#include "doctor/check.h"
+
+#include <time.h>
+#include <unistd.h>
+
+struct check {
+    struct check_options options;
+    struct arena arena;
+    uint64_t deadline_ms;
+    int stop[2]; // closing [1] is the end of the check
+    bool is_over;
+};
+
+static void fixture_begin(struct check *check, uint64_t ms)
+{
+    *check = (struct check){.stop = {-1, -1}};
+    arena_init(&check->arena, 4096, CHECK_STEP_MEMORY);
+    assert_int_equal(pipe(check->stop), 0);
+    check->deadline_ms = check_now_ms() + ms;
+}
+
+static void fixture_end(struct check *check)
+{
+    arena_free(&check->arena);
+    close(check->stop[0]);
+    if (check->stop[1] >= 0)
+        close(check->stop[1]);
+}
+
+const struct check_options *check_options_of(const struct check *check)
+{
+    return &check->options;
+}
+
+struct arena *check_arena(struct check *check, enum step step)
+{
+    (void)step;
+    return &check->arena;
+}
+
+uint64_t check_deadline(const struct check *check, enum step step)
+{
+    (void)step;
+    return check->is_over ? 0 : check->deadline_ms;
+}
+
+uint64_t check_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
+}
+
+int check_stop_descriptor(const struct check *check)
+{
+    return check->stop[0];
+}
+
+bool check_is_over(const struct check *check)
+{
+    return check->is_over;
+}
