@@ -307,8 +307,6 @@ static void set_bounds(struct looking *looking, uint64_t left_ms)
 {
     CURL *easy = looking->easy;
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); // not that of the environment
@@ -559,7 +557,8 @@ static void ask(struct looking *looking)
 {
     const struct look_request *request = looking->request;
     CURLcode code = CURLE_OK;
-    CURLU *url = parse_url(looking, request->url, 0), *proxy = NULL;
+    CURLU *url = parse_url(looking, request->url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
+    CURLU *proxy = NULL;
     if (request->proxy.data != NULL)
         proxy = parse_url(looking, request->proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
     if (url == NULL) {
@@ -569,7 +568,8 @@ static void ask(struct looking *looking)
         looking->answer->outcome = ANSWER_PROXY;
         looking->answer->why = SLICE("the proxy's URL is none");
     } else if (prepare(looking, url, proxy)) {
-        conclude(looking, drive(looking, &code), code);
+        enum end end = drive(looking, &code);
+        conclude(looking, end, code);
     }
     curl_url_cleanup(proxy);
     curl_url_cleanup(url);

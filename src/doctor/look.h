@@ -20,7 +20,7 @@ struct look_request {
     const char *const *fields;   // "Name: value", NULL at the end; or NULL
     struct slice post;           // data NULL: GET
     struct slice content_type;   // of post
-    bool trusts_anybody;         // any certificate will do: what is asked for is not secret or is judged
+    bool trusts_anybody;         // any certificate will do
     bool is_third_party;         // may_reach is not asked
     uint64_t deadline_ms;
 };
@@ -31,7 +31,8 @@ struct look_answer {
     struct http_fields fields;     // of the final head
     struct slice body;             // decoded, as far as it was read
     struct address address;        // that answered
-    unsigned connected_ms, first_ms, whole_ms; // from the beginning
+    // From the beginning; connected: TLS is done too. 0: it never came to it.
+    unsigned connected_ms, first_ms, whole_ms;
     struct slice why;              // for people, of an outcome that is not WHOLE
 };
 
