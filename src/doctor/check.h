@@ -1,6 +1,6 @@
-// One check of one URL: takes the steps (step.h), asks the judge after each, and ends with the first
-// diagnosis that suffices, or when time is up. Blocks the thread that calls; runs others for the
-// steps, all of them over when it returns. What it asks of third parties stands in the options,
+// One check of one URL: takes the steps (step.h), asks the judge after each, and ends with the
+// first diagnosis that suffices, or when time is up. Blocks the thread that calls; runs others for
+// the steps, all of them over when it returns. What it asks of third parties stands in the options,
 // each may be left out.
 #pragma once
 
@@ -9,7 +9,14 @@
 #include "doctor/signature.h"
 
 #define CHECK_TIMEOUT_MS 10000      // unless told otherwise
+#define CHECK_TIMEOUT_MIN_MS 1000
 #define CHECK_TIMEOUT_MAX_MS 120000
+// Third parties, unless told otherwise: few, and run by those who promise to keep no records of
+// who asks (Quad9, Cloudflare's resolver), or for such tests (Cloudflare's, IANA's example).
+#define CHECK_SECOND "9.9.9.9"
+#define CHECK_DOH "https://1.1.1.1/dns-query"
+#define CHECK_PORTAL "http://cp.cloudflare.com/generate_204"
+#define CHECK_CONTROL "https://www.example.com/"
 #define CHECK_STEP_MEMORY ((size_t)8 << 20) // of a step's arena
 
 struct check_options {

@@ -28,8 +28,8 @@ struct link_facts {
     enum fact address;       // one that reaches beyond this link
     enum fact route_v4, route_v6; // a default route; BAD: an address of that family, but no route
     bool has_v4, has_v6;     // an address of that family that reaches beyond this link
-    struct slice name;       // of the interface that the default route uses, or of the one that is up
-    struct address gateway;  // of the default route, IPv4 before IPv6; family 0: none, or no gateway
+    struct slice name;       // of the interface of the default route, or of the one that is up
+    struct address gateway;  // of the default route, IPv4 before IPv6; family 0: none
 };
 
 struct gateway_facts {

@@ -1,7 +1,7 @@
-// From facts to whose fault it is: pure, a table of rules in the order of the way from the visitor to
-// the site. A rule explains or passes; the first that explains is the diagnosis. The order is OONI's
-// Web Connectivity (ts-017): what is broken here explains everything behind it, so nothing behind it
-// is blamed for it.
+// From facts to whose fault it is: pure, a table of rules in the order of the way from the visitor
+// to the site. A rule explains or passes; the first that explains is the diagnosis. The order is
+// OONI's Web Connectivity (ts-017): what is broken here explains everything behind it, so nothing
+// behind it is blamed for it.
 //
 // A rule is only asked once the steps that could overrule it are over (its `needs`).
 #pragma once
@@ -10,7 +10,7 @@
 #include "doctor/facts.h"
 #include "doctor/step.h"
 
-#define DIAGNOSIS_EVIDENCE_MAX 8
+#define DIAGNOSIS_EVIDENCE_MAX 40
 
 struct diagnosis {
     enum verdict verdict;

@@ -1,7 +1,7 @@
 // The steps of a check: one row each in STEP_MAP, one file each (steps/NAME.c), in the order in
 // which they are told. A step looks at one thing, writes it into its own members of the facts, and
-// fails nobody: what it could not find out stays unknown. Steps run on threads of their own, as soon
-// as those are over whose facts they read; so what is independent is looked at at once.
+// fails nobody: what it could not find out stays unknown. Steps run on threads of their own, as
+// soon as those are over whose facts they read; so what is independent is looked at at once.
 #pragma once
 
 #include "doctor/facts.h"

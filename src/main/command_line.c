@@ -2,8 +2,11 @@
 #include "main/command_line.h"
 #include "admin/commands.h"
 #include "base/invariant.h"
+#include "base/units.h"
 #include "conf/conf.h"
 #include "conf/nearest.h"
+#include "doctor/check.h"
+#include "io/address.h"
 #include "main/until.h"
 
 #include <assert.h>
@@ -22,6 +25,7 @@ enum flag_kind {
     FLAG_TEXTS,  // struct command_texts at offset; may stand several times
     FLAG_PURGE,  // what to purge; exactly one of this kind stands
     FLAG_TIME,   // int64_t wall clock ms at offset
+    FLAG_PATIENCE, // uint64_t ms at offset, of a check
 };
 
 struct flag {
@@ -43,6 +47,7 @@ struct command_entry {
 };
 
 static check_value check_message, check_tag, check_url;
+static check_value check_vantage, check_resolver, check_doh, check_portal, check_control;
 
 #define AT(member) offsetof(struct command_line, member)
 static const struct flag flags[] = {
@@ -77,11 +82,33 @@ static const struct flag flags[] = {
      "remove them for good; else they are stale, but still there for failures"},
     {"--all", NULL, IN(OUTBOX), FLAG_SWITCH, AT(outbox.all), NULL, NULL,
      "with list: those that are over too"},
-    {"--json", NULL, IN(STATUS) | IN(OUTBOX), FLAG_SWITCH, AT(json), NULL, NULL, "for programs"},
+    {"--json", NULL, IN(STATUS) | IN(OUTBOX) | IN(CHECK), FLAG_SWITCH, AT(json), NULL, NULL,
+     "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
      "what visitors are told, only off ends it: 30m, 18:30 or 2026-01-31T18:30:00Z"},
     {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL, check_message,
      "a sentence for visitors"},
+    {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, check_vantage,
+     "ask this vantage, HOST[:PORT] or a URL, how the site looks from there; repeatable"},
+    {"--no-remote", NULL, IN(CHECK), FLAG_SWITCH, AT(check.no_remote), NULL, NULL,
+     "ask nobody but the site itself"},
+    {"--timeout", "TIME", IN(CHECK), FLAG_PATIENCE, AT(check.timeout_ms), NULL, NULL,
+     "how long it may take in all, 1s to 2m; default 10s"},
+    {"-4", NULL, IN(CHECK), FLAG_SWITCH, AT(check.only_v4), NULL, NULL, "by IPv4 alone"},
+    {"-6", NULL, IN(CHECK), FLAG_SWITCH, AT(check.only_v6), NULL, NULL, "by IPv6 alone"},
+    {"--explain", NULL, IN(CHECK), FLAG_SWITCH, AT(check.explain), NULL, NULL,
+     "show all that was seen, and how it was judged"},
+    {"--resolver", "ADDR", IN(CHECK), FLAG_TEXT, AT(check.resolver), NULL, check_resolver,
+     "the second server of names, or off; default " CHECK_SECOND},
+    {"--doh", "URL", IN(CHECK), FLAG_TEXT, AT(check.doh), NULL, check_doh,
+     "the server of names by HTTPS, or off; default " CHECK_DOH},
+    {"--portal", "URL", IN(CHECK), FLAG_TEXT, AT(check.portal), NULL, check_portal,
+     "what answers 204 unless a login page is in between, or off;\n"
+     "                       default " CHECK_PORTAL},
+    {"--control", "URL", IN(CHECK), FLAG_TEXT, AT(check.control), NULL, check_control,
+     "a site to compare with, or off; default " CHECK_CONTROL},
+    {"--signatures", "FILE", IN(CHECK), FLAG_TEXT, AT(check.signatures), NULL, NULL,
+     "a table of error pages in place of the one built in"},
     {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX),
      FLAG_TEXT, AT(state), "state", NULL,
      "of the control socket; default /var/lib/afloat or, for users, in their home"},
@@ -129,6 +156,15 @@ static const struct command_entry commands[] = {
         "afloat outbox show 6f1c0a52b9d34e7785a0c1d2e3f40516\n"
         "afloat outbox retry 6f1c0a52b9d34e7785a0c1d2e3f40516  # did not arrive: send it again\n"
         "afloat outbox drop 6f1c0a52b9d34e7785a0c1d2e3f40516   # did arrive, or shall not"},
+    [COMMAND_CHECK] = {"check",
+        "afloat check URL [--from VANTAGE]... [--timeout TIME] [-4 | -6] [--explain] [--json]\n"
+        "                 [--no-remote] [--resolver ADDR] [--doh URL] [--portal URL]\n"
+        "                 [--control URL] [--signatures FILE]",
+        "Tells whose fault it is that a site shows an error: yours, the way's or the site's.",
+        "afloat check https://example.org/\n"
+        "afloat check example.org --explain\n"
+        "afloat check example.org --from vantage.example.net:8080\n"
+        "afloat check example.org --no-remote --json | jq .verdict"},
     [COMMAND_HELP] = {"help", "afloat help [COMMAND]", "Explains a command.", "afloat help run"},
     [COMMAND_VERSION] = {"--version", "afloat --version", "Prints the version.",
         "afloat --version"},
@@ -230,6 +266,64 @@ static bool check_message(struct slice value, char *message, size_t message_size
     return false;
 }
 
+static bool is_off(struct slice value)
+{
+    return slice_equal(value, SLICE("off"));
+}
+
+static bool begins_with_host(struct slice value, struct slice scheme)
+{
+    return slice_starts_with(value, scheme) && value.size > scheme.size && value.size <= WHAT_MAX;
+}
+
+static bool check_vantage(struct slice value, char *message, size_t message_size)
+{
+    bool has_scheme = memmem(value.data, value.size, "://", 3) != NULL;
+    if (value.size <= WHAT_MAX && (!has_scheme || begins_with_host(value, SLICE("http://")) ||
+                                      begins_with_host(value, SLICE("https://"))))
+        return true;
+    snprintf(message, message_size,
+        "is no vantage; expected HOST:PORT or a URL such as https://edge.example.net");
+    return false;
+}
+
+static bool check_resolver(struct slice value, char *message, size_t message_size)
+{
+    struct address address;
+    if (is_off(value) || address_parse_host(value, 53, &address) == ERROR_NONE ||
+        (address_parse(value, &address) == ERROR_NONE && address_port(&address) != 0))
+        return true;
+    snprintf(message, message_size,
+        "is no address; expected one such as 9.9.9.9 or [2620:fe::fe]:53, or off");
+    return false;
+}
+
+static bool check_doh(struct slice value, char *message, size_t message_size)
+{
+    if (is_off(value) || begins_with_host(value, SLICE("https://")))
+        return true;
+    snprintf(message, message_size,
+        "is no such URL; expected one such as " CHECK_DOH ", or off");
+    return false;
+}
+
+static bool check_portal(struct slice value, char *message, size_t message_size)
+{
+    if (is_off(value) || begins_with_host(value, SLICE("http://")))
+        return true;
+    snprintf(message, message_size,
+        "is no URL without TLS; expected one such as " CHECK_PORTAL ", or off");
+    return false;
+}
+
+static bool check_control(struct slice value, char *message, size_t message_size)
+{
+    if (is_off(value) || begins_with_host(value, SLICE("https://")))
+        return true;
+    snprintf(message, message_size, "is no URL; expected one such as " CHECK_CONTROL ", or off");
+    return false;
+}
+
 static const struct setting *row_of(const struct parser *parser, const struct flag *flag)
 {
     const struct setting *row = conf_find_setting(parser->root, flag->setting);
@@ -261,7 +355,8 @@ static bool is_value_good(struct parser *parser, const struct flag *flag, const 
 static bool keep_text(struct parser *parser, const struct flag *flag, struct command_texts *texts,
     const char *value)
 {
-    uint64_t maximum = row_of(parser, flag)->maximum;
+    uint64_t maximum = flag->setting == NULL ? FACTS_VANTAGES_MAX
+                                             : row_of(parser, flag)->maximum;
     if (maximum == 0 || maximum > COMMAND_TEXTS_MAX)
         maximum = COMMAND_TEXTS_MAX;
     if (texts->count == maximum)
@@ -284,6 +379,17 @@ static bool keep_time(struct parser *parser, const struct flag *flag, int64_t *r
     return true;
 }
 
+static bool keep_patience(struct parser *parser, const struct flag *flag, uint64_t *ret_ms,
+    const char *value)
+{
+    uint64_t ms;
+    if (!units_parse_duration_ms(slice_from_string(value), &ms) || ms < CHECK_TIMEOUT_MIN_MS ||
+        ms > CHECK_TIMEOUT_MAX_MS)
+        return refuse_value(parser, flag, value, "is not from 1s to 2m; expected one such as 10s");
+    *ret_ms = ms;
+    return true;
+}
+
 static bool keep_value(struct parser *parser, const struct flag *flag, const char *value)
 {
     void *place = (char *)parser->line + flag->offset;
@@ -298,6 +404,8 @@ static bool keep_value(struct parser *parser, const struct flag *flag, const cha
         return keep_text(parser, flag, place, value);
     case FLAG_TIME:
         return keep_time(parser, flag, place, value);
+    case FLAG_PATIENCE:
+        return keep_patience(parser, flag, place, value);
     case FLAG_PURGE:
         if (parser->purge != NULL)
             return refuse(parser, "%s and %s stand together; expected one of them",
@@ -377,7 +485,7 @@ static bool take_word(struct parser *parser, const char *word)
 {
     enum command command = parser->line->command;
     bool takes_word = command == COMMAND_CHECK_CONFIG || command == COMMAND_MAINTENANCE
-        || command == COMMAND_OUTBOX || command == COMMAND_HELP;
+        || command == COMMAND_OUTBOX || command == COMMAND_CHECK || command == COMMAND_HELP;
     bool takes_second = command == COMMAND_OUTBOX && parser->second == NULL;
     char buffer[256];
     struct text quoted = text_in(buffer, sizeof(buffer));
@@ -450,6 +558,19 @@ static bool finish_outbox(struct parser *parser)
         || refuse(parser, "that is no ID; see afloat outbox list");
 }
 
+static bool finish_check(struct parser *parser)
+{
+    struct check_command *check = &parser->line->check;
+    check->url = parser->word;
+    if (check->url == NULL)
+        return refuse(parser, "check what? expected a URL such as https://example.org/");
+    if (check->only_v4 && check->only_v6)
+        return refuse(parser, "-4 and -6 stand together; expected one of them");
+    if (check->no_remote && check->from.count > 0)
+        return refuse(parser, "--no-remote and --from stand together; expected one of them");
+    return true;
+}
+
 static bool finish_help(struct parser *parser)
 {
     if (parser->word == NULL)
@@ -474,6 +595,8 @@ static bool finish(struct parser *parser)
         return finish_maintenance(parser);
     case COMMAND_OUTBOX:
         return finish_outbox(parser);
+    case COMMAND_CHECK:
+        return finish_check(parser);
     case COMMAND_HELP:
         return finish_help(parser);
     case COMMAND_STATUS:
@@ -613,7 +736,8 @@ static void print_overview(FILE *out)
         fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
     fputs("\nTry it on a site of yours:\n", out);
     fputs("  afloat run --listen :8080 --origin http://127.0.0.1:8000\n\n", out);
-    fputs("Exit status: 0 done, 1 not possible, 64 a wrong command line.\n", out);
+    fputs("Exit status: 0 done, 1 not possible, 64 a wrong command line; of check: 0 all is well,\n"
+          "1 the site's side, 2 your side, 3 in between, 4 unknown.\n", out);
 }
 
 static void print_topic(enum command command, FILE *out)

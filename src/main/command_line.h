@@ -21,6 +21,7 @@ enum command {
     COMMAND_STATUS,
     COMMAND_MAINTENANCE,
     COMMAND_OUTBOX,
+    COMMAND_CHECK,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -56,6 +57,15 @@ struct outbox_command {
     bool all;           // of list
 };
 
+// Third parties: as written, "off" for nobody; NULL: not given.
+struct check_command {
+    const char *url;
+    struct command_texts from; // at most FACTS_VANTAGES_MAX
+    const char *resolver, *doh, *portal, *control, *signatures;
+    bool no_remote, explain, only_v4, only_v6;
+    uint64_t timeout_ms; // 0: not given
+};
+
 // Texts are words of argv.
 struct command_line {
     enum command command;
@@ -63,9 +73,10 @@ struct command_line {
     struct run_command run;
     const char *config_file; // of check-config
     struct purge_command purge;
-    bool json; // of status and outbox
+    bool json; // of status, outbox and check
     struct maintenance_command maintenance;
     struct outbox_command outbox;
+    struct check_command check;
     bool help_has_topic;
     enum command help_topic;
 };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "conf/describe.h"
+#include "main/check.h"
 #include "main/command_line.h"
 #include "main/process.h"
 
@@ -181,6 +182,8 @@ int main(int argc, char **argv)
         return maintain(&line);
     case COMMAND_OUTBOX:
         return work_on_outbox(&line);
+    case COMMAND_CHECK:
+        return check_command(&line);
     case COMMAND_HELP:
         command_line_print_help(&line, stdout);
         return 0;

@@ -2,6 +2,7 @@
 // taken keeps the promises of its struct, and the settings that flags stand for load without a
 // mistake and with the values given. Words are separated by NUL bytes.
 #include "base/invariant.h"
+#include "doctor/facts.h"
 #include "main/command_line.h"
 #include "main/settings.h"
 
@@ -95,6 +96,11 @@ static void check_line(const struct command_line *line)
     case COMMAND_OUTBOX:
         invariant((strcmp(line->outbox.action, "list") == 0) == (line->outbox.id == NULL));
         invariant(line->outbox.id == NULL || !line->outbox.all);
+        return;
+    case COMMAND_CHECK:
+        invariant(line->check.url != NULL && !(line->check.only_v4 && line->check.only_v6));
+        invariant(line->check.from.count <= FACTS_VANTAGES_MAX);
+        invariant(!line->check.no_remote || line->check.from.count == 0);
         return;
     case COMMAND_HELP: {
         char *help = NULL;
