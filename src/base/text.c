@@ -132,6 +132,16 @@ bool text_is_utf8(struct slice slice)
     return true;
 }
 
+void text_append_utf8(struct text *text, struct slice slice)
+{
+    while (slice.size > 0 && !text->full) {
+        size_t size = utf8_sequence(slice);
+        text_append(text, size == 0 ? SLICE("\xEF\xBF\xBD") : slice_of(slice.data, size));
+        size = MAXIMUM(size, 1);
+        slice = slice_of(slice.data + size, slice.size - size);
+    }
+}
+
 void text_append_json(struct text *text, struct slice slice)
 {
     while (slice.size > 0) {

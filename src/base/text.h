@@ -46,6 +46,8 @@ void text_append_quoted(struct text *text, struct slice slice);
 // so that what a stranger wrote does nothing to a terminal.
 void text_replace_controls(struct text *text, size_t from);
 bool text_is_utf8(struct slice slice);
+// Bytes that are not UTF-8 become U+FFFD. Ends with the last character that fits.
+void text_append_utf8(struct text *text, struct slice slice);
 // With the five HTML specials escaped.
 void text_append_html(struct text *text, struct slice slice);
 // The inside of a JSON string (RFC 8259 section 7); bytes that are not UTF-8 become U+FFFD.

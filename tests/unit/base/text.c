@@ -113,6 +113,18 @@ static void test_json_escapes(void **state)
         "\xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80");
 }
 
+static void test_what_is_not_utf8_is_replaced(void **state)
+{
+    (void)state;
+    char buffer[8];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_append_utf8(&text, SLICE("a\xE2\x82\0\xC3\xA4"));
+    assert_true(slice_equal(text_slice(&text), SLICE("a\xEF\xBF\xBD\xEF\xBF\xBD\0")));
+    assert_true(text.full); // and nothing comes after what did not fit
+    text_append_utf8(&text, SLICE("b"));
+    assert_int_equal(text.size, 8);
+}
+
 static void test_json_replaces_what_is_not_utf8(void **state)
 {
     (void)state;
@@ -212,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_utf8_is_told_from_other_bytes),
         cmocka_unit_test(test_html_escapes),
         cmocka_unit_test(test_json_escapes),
+        cmocka_unit_test(test_what_is_not_utf8_is_replaced),
         cmocka_unit_test(test_json_replaces_what_is_not_utf8),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
