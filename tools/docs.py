@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The documentation that is made from the tables of settings: tools/docs.py CHECK|write BINARY
 
-settings, schema   the committed file is what the binary writes
+settings, schema, check
+                   the committed file is what the binary writes
 example            the example in packaging/ and in README.md fits the schema, and check-config takes it
 write              writes the files anew
 """
@@ -18,7 +19,8 @@ import jsonschema
 import yaml
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-FILES = {"settings": TOP / "docs" / "settings.md", "schema": TOP / "docs" / "afloat.schema.json"}
+FILES = {"settings": TOP / "docs" / "settings.md", "schema": TOP / "docs" / "afloat.schema.json",
+         "check": TOP / "docs" / "check.schema.json"}
 
 
 def generate(binary, what):

@@ -219,7 +219,7 @@ class Tests:
                 self.count(f"lint.{name}", outcome, note, log)
 
     def docs(self):
-        checks = [c for c in ("settings", "schema", "example") if self.wanted("docs." + c)]
+        checks = [c for c in ("settings", "schema", "check", "example") if self.wanted("docs." + c)]
         if not checks:
             return
         build = self.builds[0]

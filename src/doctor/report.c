@@ -1,6 +1,5 @@
 // One object, made of what the result says and the facts beside it.
 #include "doctor/report.h"
-#include "base/memory.h"
 #include "base/units.h"
 #include "doctor/draw.h"
 #include "doctor/facts_json.h"
@@ -8,22 +7,10 @@
 // As JSON wants it: what is no UTF-8 becomes U+FFFD.
 static json_t *text_of(struct slice slice)
 {
-    size_t capacity = slice.size * 6 + 1;
-    char *buffer = memory_alloc(capacity);
-    if (buffer == NULL)
-        return NULL;
-    struct text text = text_in(buffer, capacity);
-    json_t *made = NULL;
-    if (text_is_utf8(slice)) {
-        made = json_stringn(slice.data == NULL ? "" : slice.data, slice.size);
-    } else {
-        for (size_t i = 0; i < slice.size; i++)
-            text_append(&text, (unsigned char)slice.data[i] < 0x80 ? slice_of(&slice.data[i], 1)
-                                                                   : SLICE("\xEF\xBF\xBD"));
-        made = json_stringn(text.data, text.size);
-    }
-    memory_free(buffer);
-    return made;
+    char buffer[FACTS_JSON_URL_MAX];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_append_utf8(&text, slice_of(slice.data, MINIMUM(slice.size, sizeof(buffer) / 3)));
+    return json_stringn(text.data, text.size);
 }
 
 static json_t *evidence(const struct diagnosis *diagnosis)

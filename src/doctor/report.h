@@ -11,3 +11,5 @@
 
 // NULL: out of memory. Bytes of strangers that are no UTF-8 are replaced.
 json_t *report_to_json(const struct check_result *result, const struct check_options *options);
+// The schema (JSON Schema, draft 7), made of the tables that write the report. NULL: out of memory.
+json_t *report_schema(void);

@@ -89,7 +89,7 @@ static const struct flag flags[] = {
     {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL, check_message,
      "a sentence for visitors"},
     {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, check_vantage,
-     "ask this vantage, HOST[:PORT] or a URL, how the site looks from there; repeatable"},
+     "ask this vantage, HOST:PORT or a URL, how it looks from there; repeatable"},
     {"--no-remote", NULL, IN(CHECK), FLAG_SWITCH, AT(check.no_remote), NULL, NULL,
      "ask nobody but the site itself"},
     {"--timeout", "TIME", IN(CHECK), FLAG_PATIENCE, AT(check.timeout_ms), NULL, NULL,
@@ -360,8 +360,8 @@ static bool keep_text(struct parser *parser, const struct flag *flag, struct com
     if (maximum == 0 || maximum > COMMAND_TEXTS_MAX)
         maximum = COMMAND_TEXTS_MAX;
     if (texts->count == maximum)
-        return refuse(parser, "%s stands more than %u times; expected fewer, or a settings file",
-            flag->name, (unsigned)maximum);
+        return refuse(parser, "%s stands more than %u times; expected fewer%s", flag->name,
+            (unsigned)maximum, flag->setting == NULL ? "" : ", or a settings file");
     texts->items[texts->count++] = value;
     return true;
 }

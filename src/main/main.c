@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "conf/describe.h"
+#include "doctor/report.h"
 #include "main/check.h"
 #include "main/command_line.h"
 #include "main/process.h"
@@ -151,6 +152,13 @@ static int work_on_outbox(const struct command_line *line)
 // Not for users: writes the generated reference, for ./dev docs and the test that it is current.
 static int dump_docs(const char *kind)
 {
+    if (strcmp(kind, "check") == 0) {
+        json_t *schema = report_schema();
+        int failed = schema == NULL || json_dumpf(schema, stdout, JSON_INDENT(2)) != 0;
+        json_decref(schema);
+        putchar('\n');
+        return failed;
+    }
     enum error error = strcmp(kind, "schema") == 0 ? conf_describe_schema(&settings_root, stdout)
                                                    : conf_describe_markdown(&settings_root, stdout);
     if (error != ERROR_NONE)

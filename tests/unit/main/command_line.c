@@ -168,7 +168,7 @@ static void test_unknown_names(void **state)
     (void)state;
     bad("afloat", "afloat: a command is missing; see afloat help");
     bad("afloat rnu", "afloat: no such command \"rnu\"; did you mean \"run\"?");
-    bad("afloat check", "afloat: no such command \"check\"; see afloat help");
+    bad("afloat chuck", "afloat: no such command \"chuck\"; did you mean \"check\"?");
     bad("afloat --verzion", "afloat: no such flag \"--verzion\"; did you mean \"--version\"?");
     bad("afloat run --lisen :80",
         "afloat run: no such flag \"--lisen\"; did you mean \"--listen\"?");
@@ -325,6 +325,51 @@ static void test_maintenance(void **state)
         "bytes");
 }
 
+static void test_check(void **state)
+{
+    (void)state;
+    struct check_command check = good("afloat check example.org").check;
+    assert_string_equal(check.url, "example.org");
+    assert_int_equal(check.timeout_ms, 0);
+    check = good("afloat check -4 --from a:80 --from https://b/ --timeout 1500ms --resolver off "
+                 "--doh https://d/q --portal off --control https://c/ --explain https://e/").check;
+    assert_true(check.only_v4 && check.explain && !check.only_v6 && !check.no_remote);
+    assert_int_equal(check.from.count, 2);
+    assert_string_equal(check.from.items[1], "https://b/");
+    assert_int_equal(check.timeout_ms, 1500);
+    assert_string_equal(check.resolver, "off");
+    assert_string_equal(check.doh, "https://d/q");
+    assert_true(good("afloat check example.org --json").json);
+    assert_string_equal(good("afloat check e --resolver [2620:fe::fe]:53").check.resolver,
+        "[2620:fe::fe]:53");
+    bad("afloat check",
+        "afloat check: check what? expected a URL such as https://example.org/");
+    bad("afloat check a b", "afloat check: \"b\" is one word too many; see afloat help check");
+    bad("afloat check e -4 -6", "afloat check: -4 and -6 stand together; expected one of them");
+    bad("afloat check e --no-remote --from a:1",
+        "afloat check: --no-remote and --from stand together; expected one of them");
+    bad("afloat check e --timeout 3m", "afloat check: --timeout: \"3m\" is not from 1s to 2m; "
+                                       "expected one such as 10s");
+    bad("afloat check e --timeout soon", "afloat check: --timeout: \"soon\" is not from 1s to 2m; "
+                                         "expected one such as 10s");
+    bad("afloat check e --resolver dns.example",
+        "afloat check: --resolver: \"dns.example\" is no address; expected one such as 9.9.9.9 "
+        "or [2620:fe::fe]:53, or off");
+    bad("afloat check e --doh http://d/q", "afloat check: --doh: \"http://d/q\" is no such URL; "
+        "expected one such as https://1.1.1.1/dns-query, or off");
+    bad("afloat check e --portal https://p/", "afloat check: --portal: \"https://p/\" is no URL "
+        "without TLS; expected one such as http://cp.cloudflare.com/generate_204, or off");
+    bad("afloat check e --control c", "afloat check: --control: \"c\" is no URL; expected one such "
+        "as https://www.example.com/, or off");
+    bad("afloat check e --from ftp://v/", "afloat check: --from: \"ftp://v/\" is no vantage; "
+        "expected HOST:PORT or a URL such as https://edge.example.net");
+    bad("afloat check e --from 1 --from 2 --from 3 --from 4 --from 5 --from 6 --from 7 --from 8 "
+        "--from 9",
+        "afloat check: --from stands more than 8 times; expected fewer");
+    bad("afloat status --from a:1",
+        "afloat status: --from is a flag of other commands; see afloat help status");
+}
+
 static char *help(const char *words)
 {
     char *text;
@@ -365,6 +410,7 @@ static void test_help(void **state)
     assert_help("afloat help purge", "  --hard               remove them for good");
     assert_help("afloat help maintenance", "  --until TIME");
     assert_help("afloat help status", "  --state DIR");
+    assert_help("afloat help check", "  --from VANTAGE       ask this vantage");
     assert_help("afloat help check-config", "  afloat check-config FILE\n");
     assert_int_equal(good("afloat --version").command, COMMAND_VERSION);
     bad("afloat --version now",
@@ -450,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_outbox),
         cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_check),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_flags_become_settings),
         cmocka_unit_test(test_one_origin_is_enough_for_settings),
