@@ -24,17 +24,22 @@ struct target {
 // --- This machine and the way out of it ---
 
 struct link_facts {
-    enum fact interface;     // one is up, beside the loopback
-    enum fact address;       // one that reaches beyond this link
-    enum fact route_v4, route_v6; // a default route; BAD: an address of that family, but no route
-    bool has_v4, has_v6;     // an address of that family that reaches beyond this link
-    struct slice name;       // of the interface of the default route, or of the one that is up
-    struct address gateway;  // of the default route, IPv4 before IPv6; family 0: none
+    enum fact interface; // one is up, beside the loopback
+    enum fact address;   // one that reaches beyond this link
+    // A way out. BAD: an address of that family, but no way; UNKNOWN: no address of it.
+    enum fact route_v4, route_v6;
+    bool has_v4, has_v6;    // an address of that family that reaches beyond this link
+    struct slice name;      // of the interface that leads out, or of one that is up
+    struct address gateway; // of the way out, IPv4 before IPv6; family 0: none, or no gateway
 };
 
 struct gateway_facts {
-    enum fact answers;        // its link-layer address is known by now, or it answered an echo
-    unsigned echoes, replies; // sent and answered; 0 echoes: not allowed, or it answers none
+    enum fact answers; // by its link-layer address, an echo, or since it forwards; BAD: it has none
+    // ICMP echoes, sent and answered. Losses are seen better further out: these are of a resolver
+    // (the system's or the second, the one of which fewer were lost), or else of the gateway.
+    unsigned echoes, replies; // 0 echoes: not allowed, nobody answers any, or it was cut short
+    struct address echoed;    // whose those are; equals link.gateway where nobody further answers
+    unsigned near_echoes, near_replies; // the gateway's own
 };
 
 // A page was asked for that answers 204 and nothing else, without TLS.

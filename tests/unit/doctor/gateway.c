@@ -1,0 +1,152 @@
+// The gateway: what is there on every machine. Worlds in which it is dead, or loses packets, are
+// the fault laboratory's (tests/lab).
+#include "doctor/echo.h"
+#include "doctor/resolver_file.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "step_fixture.h"
+
+static struct check check;
+static char path[64];
+
+static int begin(void **state)
+{
+    (void)state;
+    fixture_begin(&check, 60000);
+    snprintf(path, sizeof(path), "/tmp/afloat-resolver-XXXXXX");
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    check.options.resolver_file = path;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fixture_end(&check);
+    unlink(path);
+    return 0;
+}
+
+static struct address address_of(const char *text)
+{
+    struct address address;
+    assert_int_equal(address_parse_host(slice_from_string(text), 0, &address), ERROR_NONE);
+    return address;
+}
+
+// "": none.
+static void assert_first(const char *content, const char *except, const char *expected)
+{
+    char buffer[ADDRESS_TEXT_MAX];
+    struct text written = text_in(buffer, sizeof(buffer));
+    struct address address = {0}, excepted = {0};
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    if (except != NULL)
+        excepted = address_of(except);
+    enum error error = resolver_file_first(path, &excepted, &address);
+    assert_int_equal(error, expected[0] == '\0' ? ERROR_NOT_FOUND : ERROR_NONE);
+    if (error == ERROR_NONE)
+        address_format(&written, &address);
+    assert_true(slice_equal(text_slice(&written), slice_from_string(expected)));
+}
+
+static void test_the_resolver_file(void **state)
+{
+    (void)state;
+    assert_first("# nameserver 192.0.2.9\nsearch test\nnameserver 192.0.2.1\nnameserver 192.0.2.2",
+        NULL, "192.0.2.1:53");
+    assert_first("  nameserver\t2001:db8::1 # mine\n", NULL, "[2001:db8::1]:53");
+    assert_first("nameserver 127.0.0.53\nnameserver ::1\nnameserver 192.0.2.1\r\n", NULL,
+        "192.0.2.1:53");
+    assert_first("nameserver 192.168.7.1\nnameserver 192.0.2.1\n", "192.168.7.1", "192.0.2.1:53");
+    assert_first("nameserver 192.168.7.1\n", "192.168.7.1", "");
+    assert_first("nameserver192.0.2.1\nnameserver\nnameserver x\nnameserver fe80::1%eth0\n", NULL,
+        "");
+    assert_first("", NULL, "");
+    struct address none = {0}, address;
+    assert_int_equal(resolver_file_first("/nowhere", &none, &address), ERROR_NOT_FOUND);
+}
+
+static void test_echoes_are_counted_once(void **state)
+{
+    (void)state;
+    struct address here = address_of("127.0.0.1");
+    struct echo echo;
+    echo_open(&echo, &here);
+    if (echo.descriptor < 0) { // the system lets nobody ping
+        assert_int_equal(echo_end_ms(&echo), 0);
+        skip();
+    }
+    for (unsigned i = 0; i < ECHOES + 3; i++) {
+        assert_true(i >= ECHOES || echo_end_ms(&echo) == UINT64_MAX);
+        echo_send(&echo, 1000 + i);
+    }
+    assert_int_equal(echo.sent, ECHOES);
+    assert_int_equal(echo_end_ms(&echo), 1000 + ECHOES - 1 + ECHO_PATIENCE_MS);
+    while (echo.replies < ECHOES) {
+        struct pollfd polled = {echo.descriptor, POLLIN, 0};
+        assert_int_equal(poll(&polled, 1, 60000), 1);
+        echo_receive(&echo, 1100);
+    }
+    assert_int_equal(echo.answered, (UINT32_C(1) << ECHOES) - 1);
+    assert_int_equal(echo_end_ms(&echo), 0);
+    echo_close(&echo);
+}
+
+static void test_without_a_gateway_nothing_is_said_of_it(void **state)
+{
+    (void)state;
+    struct facts facts = {0};
+    step_gateway(&check, &facts);
+    assert_int_equal(facts.gateway.answers, FACT_UNKNOWN);
+    assert_int_equal(facts.gateway.echoes, 0);
+}
+
+// This machine as its own gateway and as the server further out: it refuses the datagram, and
+// answers echoes where they are allowed.
+static void test_a_gateway_that_is_there(void **state)
+{
+    (void)state;
+    struct facts facts = {.link = {.gateway = address_of("127.0.0.1"), .name = SLICE("lo")}};
+    check.options.second = SLICE("127.0.0.1:53");
+    step_gateway(&check, &facts);
+    assert_int_equal(facts.gateway.answers, FACT_GOOD);
+    assert_true(facts.gateway.replies <= facts.gateway.echoes);
+    assert_true(facts.gateway.echoes == 0 || facts.gateway.echoes == ECHOES);
+}
+
+static void test_a_check_that_is_over_is_not_held_up(void **state)
+{
+    (void)state;
+    struct facts facts = {.link = {.gateway = address_of("192.0.2.1"), .name = SLICE("lo")}};
+    close(check.stop[1]); // the deadline is a minute away
+    check.stop[1] = -1;
+    step_gateway(&check, &facts);
+    check.is_over = true;
+    step_gateway(&check, &facts);
+    assert_int_equal(facts.gateway.echoes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_the_resolver_file, begin, end),
+        cmocka_unit_test_setup_teardown(test_echoes_are_counted_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_without_a_gateway_nothing_is_said_of_it, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_gateway_that_is_there, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_check_that_is_over_is_not_held_up, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
