@@ -1,5 +1,5 @@
-// The hosts file (hosts(5)): addresses that somebody wrote down on this machine, which every program
-// believes before it asks anybody.
+// The hosts file (hosts(5)): addresses that somebody wrote down on this machine, which programs
+// believe before they ask anybody.
 #pragma once
 
 #include "base/arena.h"

@@ -236,7 +236,8 @@ static bool ends_in_number(struct slice name)
 static bool check_name(struct slice name, struct text *why)
 {
     struct http_authority authority;
-    if (!http_characters_all(name, HTTP_CHARACTER_HOST)
+    bool has_empty_end = name.size > 0 && name.data[name.size - 1] == '.';
+    if (has_empty_end || !http_characters_all(name, HTTP_CHARACTER_HOST)
         || !http_authority_parse(name, &authority))
         return refuse_quoting(why, "the URL's host ", name,
             " has what no name has; expected one such as example.org");

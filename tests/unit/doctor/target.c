@@ -181,6 +181,7 @@ static void test_what_is_refused(void **state)
     assert_refused("https://.example.org/", "host");
     assert_refused("https://example..org/", "host");
     assert_refused("https://./", "host");
+    assert_refused("https://example.org../", "host");
     assert_refused("https://exa%6Dple.org/", "host");
     assert_refused("https://example.org\\x", "backslash");
     assert_refused("example.org/ x", "space");
