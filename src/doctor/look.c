@@ -498,11 +498,14 @@ static void conclude(struct looking *looking, enum end end, CURLcode code)
 static enum end drive(struct looking *looking, CURLcode *ret_code)
 {
     int descriptor = check_stop_descriptor(looking->check), running = 1, queued;
-    struct curl_waitfd stop = {.fd = descriptor, .events = CURL_WAIT_POLLIN};
+    const int *stop = looking->request->stop;
+    struct curl_waitfd stops[] = {{.fd = descriptor, .events = CURL_WAIT_POLLIN},
+        {.fd = stop == NULL ? -1 : *stop, .events = CURL_WAIT_POLLIN}};
+    unsigned stop_count = stop == NULL ? 1 : 2;
     if (curl_multi_add_handle(looking->multi, looking->easy) != CURLM_OK)
         return END_FAILURE;
     for (;;) {
-        if (check_is_over(looking->check))
+        if (check_is_over(looking->check) || stops[1].revents != 0)
             return END_OVER;
         if (curl_multi_perform(looking->multi, &running) != CURLM_OK)
             return END_FAILURE;
@@ -520,7 +523,7 @@ static enum end drive(struct looking *looking, CURLcode *ret_code)
         if (now >= looking->request->deadline_ms || running == 0)
             return END_DEADLINE;
         uint64_t left = MINIMUM(looking->request->deadline_ms - now, POLL_MOST_MS);
-        if (curl_multi_poll(looking->multi, &stop, descriptor >= 0, (int)left, NULL) != CURLM_OK)
+        if (curl_multi_poll(looking->multi, stops, stop_count, (int)left, NULL) != CURLM_OK)
             return END_FAILURE;
     }
 }

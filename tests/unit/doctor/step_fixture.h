@@ -3,6 +3,7 @@
 
 #include "doctor/check.h"
 
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@ struct check {
     struct arena arena;
     uint64_t deadline_ms;
     int stop[2]; // closing [1] is the end of the check
-    bool is_over;
+    atomic_bool is_over;
 };
 
 static void fixture_begin(struct check *check, uint64_t ms)
