@@ -41,6 +41,8 @@ static inline bool is_answered(const struct answer_facts *answer)
 }
 bool attempt_is_good(const struct facts *facts, const struct attempt_facts *attempt);
 bool address_is_v6(const struct address *address); // not a mapped one
+// All its addresses are this machine's or its own networks': what is far away matters nothing.
+bool is_near(const struct facts *facts);
 // The control is reached by TCP. UNKNOWN: it was not looked at.
 enum fact control_reached(const struct facts *facts);
 // … and its certificate is what it should be.

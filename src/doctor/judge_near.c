@@ -42,8 +42,13 @@ static bool is_cut_off(const struct facts *facts)
             outcome == NAME_FAILED || facts->names[i].works == FACT_GOOD)
             return false;
     }
-    return !is_connected(facts) && facts->portal.clear == FACT_UNKNOWN &&
-           control_reached(facts) != FACT_GOOD;
+    // Who refuses is somebody.
+    for (unsigned i = 0; i < facts->attempt_count; i++) {
+        if (facts->attempts[i].reach != REACH_SILENT &&
+            facts->attempts[i].reach != REACH_UNREACHABLE)
+            return false;
+    }
+    return facts->portal.clear == FACT_UNKNOWN && control_reached(facts) != FACT_GOOD;
 }
 
 bool rule_gateway_dead(struct view *view)

@@ -91,23 +91,6 @@ bool rule_resolver_cut_off(struct view *view)
                "can.");
 }
 
-static bool is_private(const struct address *address)
-{
-    if (address_is_v6(address))
-        return (address->v6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc;
-    uint32_t host = ntohl(address->v4.sin_addr.s_addr);
-    return host >> 24 == 10 || host >> 20 == 0xac1 || host >> 16 == 0xc0a8;
-}
-
-static bool all_are_private(const struct facts *facts)
-{
-    for (unsigned i = 0; i < facts->attempt_count; i++) {
-        if (!is_private(&facts->attempts[i].address))
-            return false;
-    }
-    return facts->attempt_count > 0;
-}
-
 bool rule_name_gone(struct view *view)
 {
     const struct facts *facts = view->facts;
@@ -124,7 +107,7 @@ bool rule_name_gone(struct view *view)
         }
     }
     if (any_other_finds(facts) || facts->names[RESOLVER_SYSTEM].outcome == NAME_FOUND) {
-        return all_are_private(facts) && any_other_finds(facts) &&
+        return is_near(facts) && any_other_finds(facts) &&
                conclude(view, VERDICT_SITE_DNS,
                    "The site's name leads to an address that only its own network can reach.");
     }
@@ -240,7 +223,7 @@ bool rule_refused(struct view *view)
     if (seen_elsewhere(facts) == FACT_GOOD)
         return conclude(view, VERDICT_ISP_PATH, "Somebody on the way to the site refuses your "
             "connections; from elsewhere the site can be reached.");
-    return control_reached(facts) != FACT_BAD &&
+    return (control_reached(facts) != FACT_BAD || is_near(facts)) &&
            conclude(view, VERDICT_ORIGIN_DOWN,
                "The site's machine is there and refuses connections: its server is not running.");
 }
@@ -250,7 +233,7 @@ bool rule_silent(struct view *view)
     const struct facts *facts = view->facts;
     struct family v4 = family_of(facts, false), v6 = family_of(facts, true);
     if (v4.count + v6.count == 0 || v4.connected + v6.connected > 0 ||
-        control_reached(facts) == FACT_BAD)
+        (control_reached(facts) == FACT_BAD && !is_near(facts)))
         return false;
     bool is_told = v4.unreachable + v6.unreachable > 0 && is_told_by_another(facts);
     if (seen_elsewhere(facts) == FACT_GOOD)

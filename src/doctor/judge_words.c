@@ -37,6 +37,29 @@ bool is_connected(const struct facts *facts)
     return false;
 }
 
+// Private (RFC 1918, RFC 4193), of the link (RFC 3927, RFC 4291) or of the machine.
+static bool address_is_near(const struct address *address)
+{
+    if (address_is_v6(address)) {
+        const struct in6_addr *host = &address->v6.sin6_addr;
+        return (host->s6_addr[0] & 0xFE) == 0xFC || IN6_IS_ADDR_LINKLOCAL(host) ||
+               IN6_IS_ADDR_LOOPBACK(host);
+    }
+    uint32_t host = ntohl(address->any.sa_family == AF_INET
+            ? address->v4.sin_addr.s_addr : address->v6.sin6_addr.s6_addr32[3]);
+    return host >> 24 == 127 || host >> 24 == 10 || host >> 20 == 0xAC1 || host >> 16 == 0xC0A8 ||
+           host >> 16 == 0xA9FE;
+}
+
+bool is_near(const struct facts *facts)
+{
+    for (unsigned i = 0; i < facts->attempt_count; i++) {
+        if (!address_is_near(&facts->attempts[i].address))
+            return false;
+    }
+    return facts->attempt_count > 0;
+}
+
 bool is_well(const struct answer_facts *answer)
 {
     return answer->outcome == ANSWER_WHOLE && answer->status < 400;
