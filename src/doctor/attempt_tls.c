@@ -128,7 +128,7 @@ static bool send_pending(struct handshake *handshake)
 // False: the connection is broken. Closed is not: what came before may be an alert.
 static bool receive_pending(struct handshake *handshake)
 {
-    char bytes[16384];
+    char bytes[8192];
     ssize_t size = recv(handshake->socket, bytes, sizeof(bytes), MSG_DONTWAIT);
     if (size < 0)
         return errno == EAGAIN || errno == EINTR;
