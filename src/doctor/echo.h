@@ -4,7 +4,7 @@
 
 #include "io/address.h"
 
-#define ECHOES 20
+#define ECHOES 30
 #define ECHO_SPACING_MS 4
 #define ECHO_PATIENCE_MS 400        // for the first answer, after the last was sent
 #define ECHO_PATIENCE_LEAST_MS 100  // for others; more for who is slow

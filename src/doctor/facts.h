@@ -35,10 +35,11 @@ struct link_facts {
 
 struct gateway_facts {
     enum fact answers; // by its link-layer address, an echo, or since it forwards; BAD: it has none
-    // ICMP echoes, sent and answered. Losses are seen better further out: these are of a resolver
-    // (the system's or the second, the one of which fewer were lost), or else of the gateway.
-    unsigned echoes, replies; // 0 echoes: not allowed, nobody answers any, or it was cut short
-    struct address echoed;    // whose those are; equals link.gateway where nobody further answers
+    // ICMP echoes, sent and answered. Losses are seen better further out: these are of the system's
+    // resolver and the second where both lost some, of one that lost none, or of one alone; of the
+    // gateway where neither answers any. 0 echoes: not allowed, nobody answers, or cut short.
+    unsigned echoes, replies;
+    struct address echoed;    // whose those are, of two the one that lost less
     unsigned near_echoes, near_replies; // the gateway's own
 };
 

@@ -75,9 +75,13 @@ SHAPE(static, link_shape, link_facts,
 SHAPE(static, gateway_shape, gateway_facts,
     WORD(gateway_facts, answers, fact_words),
     NUMBER(gateway_facts, echoes),
-    NUMBER(gateway_facts, replies));
+    NUMBER(gateway_facts, replies),
+    ADDRESS(gateway_facts, echoed),
+    NUMBER(gateway_facts, near_echoes),
+    NUMBER(gateway_facts, near_replies));
 
 SHAPE(static, portal_shape, portal_facts,
+    URL(portal_facts, asked),
     WORD(portal_facts, clear, fact_words),
     NUMBER(portal_facts, status),
     URL(portal_facts, location),

@@ -188,26 +188,39 @@ static void open_echoes(struct gateway *gateway)
     }
 }
 
-// Those of a target are told once nothing is on the way any more.
+static void add(struct gateway_facts *facts, const struct echo *echo)
+{
+    if (facts->echoes == 0)
+        facts->echoed = echo->address;
+    address_set_port(&facts->echoed, 0);
+    facts->echoes += echo->sent;
+    facts->replies += echo->replies;
+}
+
+// Those of a target are told once nothing is on the way any more. Who answers all of them has shown
+// that nothing is lost here: where another one lost some, he rations them, or it was behind us.
 static void tell(const struct gateway *gateway, uint64_t now, struct gateway_facts *ret_facts)
 {
-    const struct echo *best = NULL, *near = &gateway->echoes[NEAR];
+    const struct echo *seen[TARGETS] = {NULL};
     struct gateway_facts facts = {.answers = gateway->answers};
-    for (int i = RESOLVER; i < TARGETS; i++) {
+    for (int i = 0; i < TARGETS; i++) {
         const struct echo *echo = &gateway->echoes[i];
-        if (echo_end_ms(echo) <= now && echo->replies > (best == NULL ? 0 : best->replies))
-            best = echo;
+        seen[i] = echo->replies > 0 && echo_end_ms(echo) <= now ? echo : NULL;
     }
-    if (echo_end_ms(near) <= now && near->replies > 0) {
-        facts.near_echoes = near->sent;
-        facts.near_replies = near->replies;
-        best = best == NULL ? near : best;
+    const struct echo *first = seen[RESOLVER], *other = seen[SECOND];
+    if (first == NULL || (other != NULL && other->replies > first->replies)) {
+        other = first;
+        first = seen[SECOND];
     }
-    if (best != NULL) {
-        facts.echoes = best->sent;
-        facts.replies = best->replies;
-        facts.echoed = best->address;
-        address_set_port(&facts.echoed, 0);
+    if (first != NULL)
+        add(&facts, first);
+    if (other != NULL && first->replies < first->sent)
+        add(&facts, other);
+    if (seen[NEAR] != NULL) {
+        facts.near_echoes = seen[NEAR]->sent;
+        facts.near_replies = seen[NEAR]->replies;
+        if (first == NULL)
+            add(&facts, seen[NEAR]);
     }
     *ret_facts = facts;
 }

@@ -15,7 +15,7 @@ struct check {
     atomic_bool is_over;
 };
 
-static void fixture_begin(struct check *check, uint64_t ms)
+static inline void fixture_begin(struct check *check, uint64_t ms)
 {
     *check = (struct check){.stop = {-1, -1}};
     arena_init(&check->arena, 4096, CHECK_STEP_MEMORY);
@@ -23,7 +23,7 @@ static void fixture_begin(struct check *check, uint64_t ms)
     check->deadline_ms = check_now_ms() + ms;
 }
 
-static void fixture_end(struct check *check)
+static inline void fixture_end(struct check *check)
 {
     arena_free(&check->arena);
     close(check->stop[0]);
