@@ -137,6 +137,12 @@ static void send_echoes(struct gateway *gateway, uint64_t now)
     gateway->next_send_ms = now + ECHO_SPACING_MS;
 }
 
+// One further out answered all: nothing is lost, whoever else answers.
+static bool is_clear(const struct gateway *gateway)
+{
+    return gateway->echoes[RESOLVER].replies == ECHOES || gateway->echoes[SECOND].replies == ECHOES;
+}
+
 static bool is_over(const struct gateway *gateway, uint64_t now)
 {
     bool is_waiting = gateway->address.any.sa_family != AF_UNSPEC && gateway->has_netlink
@@ -146,7 +152,7 @@ static bool is_over(const struct gateway *gateway, uint64_t now)
     if (is_waiting && ((gateway->state & ASKED) != 0
         || ((gateway->state & KNOWN) != 0 && now < gateway->begun_ms + TOLD_BY_OTHERS_MS)))
         return false;
-    return echoes_end(gateway, now) == 0;
+    return echoes_end(gateway, now) == 0 || is_clear(gateway);
 }
 
 // False: the check is over.
