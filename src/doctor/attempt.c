@@ -1,5 +1,7 @@
 // Sockets that do not block, in one poll loop. Each address has a way of its own: connecting, then
-// the handshake, and after silence in that once more from the beginning with small segments.
+// the handshake, and after silence in that once more from the beginning with small segments. Who
+// does not answer is knocked at with further sockets, sooner than the kernel would try again: on a
+// line that loses packets one or two lost SYNs must not make a dead address.
 #include "doctor/attempt.h"
 #include "doctor/attempt_tls.h"
 
@@ -14,13 +16,19 @@
 #define SMALL_SEGMENT 536   // RFC 9293 section 3.7.1: what every way has to carry
 #define OTHERS_CUT_MS 1000  // once one is well, the others' first try ends so soon
 
-enum way_state { WAY_WAITS, WAY_CONNECTS, WAY_SECURES, WAY_IS_OVER };
+#define KNOCKS_MAX 3
+
+static const uint64_t knock_after_ms[KNOCKS_MAX] = {0, 400, 1100};
+
+enum way_state { WAY_CONNECTS, WAY_SECURES, WAY_IS_OVER };
 
 struct way {
     struct attempt_facts *attempt;
     enum way_state state;
     bool is_small; // the second try
-    int socket;
+    int knocks[KNOCKS_MAX]; // sockets that connect
+    unsigned knock_count;
+    int socket; // the one that is connected, or -1
     struct handshake *handshake;
     uint64_t began_ms, connected_ms;
 };
@@ -39,12 +47,21 @@ struct ways {
 
 // --- One way ---
 
-static void note_retransmits(struct way *way)
+static void close_socket(struct way *way, int socket)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof(info);
-    if (!way->is_small && getsockopt(way->socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
-        way->attempt->retransmits = info.tcpi_total_retrans;
+    if (!way->is_small && getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+        way->attempt->retransmits += info.tcpi_total_retrans;
+    close(socket);
+}
+
+static void close_knocks(struct way *way)
+{
+    for (unsigned i = 0; i < way->knock_count; i++)
+        if (way->knocks[i] != way->socket)
+            close_socket(way, way->knocks[i]);
+    way->knock_count = 0;
 }
 
 static void close_way(struct ways *ways, struct way *way)
@@ -53,23 +70,22 @@ static void close_way(struct ways *ways, struct way *way)
         handshake_tell(way->handshake, ways->arena, way->attempt);
     handshake_end(way->handshake);
     way->handshake = NULL;
-    if (way->socket >= 0) {
-        note_retransmits(way);
-        close(way->socket);
-    }
+    close_knocks(way);
+    if (way->socket >= 0)
+        close_socket(way, way->socket);
     way->socket = -1;
     way->state = WAY_IS_OVER;
 }
 
 // Who sent the ICMP error, for the kernel keeps it for those who ask (ip(7), IP_RECVERR).
-static void note_teller(struct way *way)
+static void note_teller(struct way *way, int socket)
 {
     char control[512];
     char byte;
     struct iovec piece = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control,
         .msg_controllen = sizeof(control)};
-    if (recvmsg(way->socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+    if (recvmsg(socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
         return;
     for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at != NULL; at = CMSG_NXTHDR(&message, at)) {
         bool is_v4 = at->cmsg_level == SOL_IP && at->cmsg_type == IP_RECVERR;
@@ -112,47 +128,61 @@ static unsigned since_ms(uint64_t then_ms)
     return (unsigned)(check_now_ms() - then_ms);
 }
 
-static void connect_failed(struct ways *ways, struct way *way, int number)
+static void connect_failed(struct ways *ways, struct way *way, int socket, int number)
 {
     if (!way->is_small) {
         way->attempt->reach = outcome_of(number);
         way->attempt->reach_ms = since_ms(way->began_ms);
-        if (way->socket >= 0)
-            note_teller(way);
+        if (socket >= 0)
+            note_teller(way, socket);
     } else {
         way->attempt->small = number == ETIMEDOUT ? SECURE_SILENT : SECURE_BROKEN;
     }
     close_way(ways, way);
 }
 
-static void connected(struct ways *ways, struct way *way);
+static void connected(struct ways *ways, struct way *way, int socket);
 
-static void set_options(const struct way *way, bool wants_teller)
+static void set_options(const struct way *way, int socket, bool wants_teller)
 {
     int value = wants_teller ? 1 : 0, size = SMALL_SEGMENT;
     bool is_v6 = way->attempt->address.any.sa_family == AF_INET6;
     // A kernel that cannot do this knows less, and that is all.
-    setsockopt(way->socket, is_v6 ? SOL_IPV6 : SOL_IP, is_v6 ? IPV6_RECVERR : IP_RECVERR, &value,
+    setsockopt(socket, is_v6 ? SOL_IPV6 : SOL_IP, is_v6 ? IPV6_RECVERR : IP_RECVERR, &value,
         sizeof(value));
     if (way->is_small)
-        setsockopt(way->socket, IPPROTO_TCP, TCP_MAXSEG, &size, sizeof(size));
+        setsockopt(socket, IPPROTO_TCP, TCP_MAXSEG, &size, sizeof(size));
+}
+
+static void knock(struct ways *ways, struct way *way)
+{
+    const struct address *address = &way->attempt->address;
+    int made = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (made < 0) {
+        if (way->knock_count == 0)
+            connect_failed(ways, way, -1, errno);
+        return;
+    }
+    way->knocks[way->knock_count++] = made;
+    set_options(way, made, true);
+    if (connect(made, &address->any, address_size(address)) == 0)
+        connected(ways, way, made);
+    else if (errno != EINPROGRESS)
+        connect_failed(ways, way, made, errno);
 }
 
 static void begin(struct ways *ways, struct way *way)
 {
-    const struct address *address = &way->attempt->address;
     way->began_ms = check_now_ms();
     way->state = WAY_CONNECTS;
-    way->socket = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (way->socket < 0) {
-        connect_failed(ways, way, errno);
-        return;
-    }
-    set_options(way, true);
-    if (connect(way->socket, &address->any, address_size(address)) == 0)
-        connected(ways, way);
-    else if (errno != EINPROGRESS)
-        connect_failed(ways, way, errno);
+    knock(ways, way);
+}
+
+// When it is to be knocked again; UINT64_MAX: not any more.
+static uint64_t next_knock(const struct way *way)
+{
+    return way->state == WAY_CONNECTS && way->knock_count < KNOCKS_MAX
+        ? way->began_ms + knock_after_ms[way->knock_count] : UINT64_MAX;
 }
 
 static void over_well(struct ways *ways, uint64_t now_ms)
@@ -184,14 +214,16 @@ static void go_on_securing(struct ways *ways, struct way *way)
         secured(ways, way, outcome);
 }
 
-static void connected(struct ways *ways, struct way *way)
+static void connected(struct ways *ways, struct way *way, int socket)
 {
     way->connected_ms = check_now_ms();
+    way->socket = socket;
+    close_knocks(way);
     if (!way->is_small) {
         way->attempt->reach = REACH_GOOD;
         way->attempt->reach_ms = since_ms(way->began_ms);
     }
-    set_options(way, false); // from now on an ICMP error is no reason to end, as for browsers
+    set_options(way, socket, false); // from now on an ICMP error is no reason to end, as for browsers
     if (ways->context == NULL) {
         over_well(ways, way->connected_ms);
         close_way(ways, way);
@@ -205,37 +237,32 @@ static void connected(struct ways *ways, struct way *way)
         go_on_securing(ways, way);
 }
 
-static void go_on(struct ways *ways, struct way *way, short events)
+static void go_on(struct ways *ways, struct way *way, int socket, short events)
 {
     int number = 0;
     socklen_t size = sizeof(number);
-    if (way->state == WAY_SECURES) {
-        go_on_securing(ways, way);
-        return;
-    }
-    if (getsockopt(way->socket, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
+    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
         number = errno;
     if (number != 0)
-        connect_failed(ways, way, number);
+        connect_failed(ways, way, socket, number);
     else if ((events & POLLOUT) != 0)
-        connected(ways, way);
+        connected(ways, way, socket);
 }
 
 // --- All of them ---
 
 static void silent(struct ways *ways, struct way *way)
 {
-    bool was_small = way->is_small;
-    if (was_small)
-        way->attempt->small = SECURE_SILENT;
-    else if (way->state == WAY_CONNECTS)
-        way->attempt->reach = REACH_SILENT;
-    else
-        way->attempt->secure = SECURE_SILENT;
-    if (way->state == WAY_CONNECTS && !was_small)
-        way->attempt->reach_ms = since_ms(way->began_ms);
-    else if (!was_small)
-        way->attempt->secure_ms = since_ms(way->connected_ms);
+    struct attempt_facts *attempt = way->attempt;
+    if (way->is_small) {
+        attempt->small = SECURE_SILENT;
+    } else if (way->state == WAY_CONNECTS) {
+        attempt->reach = REACH_SILENT;
+        attempt->reach_ms = since_ms(way->began_ms);
+    } else {
+        attempt->secure = SECURE_SILENT;
+        attempt->secure_ms = since_ms(way->connected_ms);
+    }
     close_way(ways, way);
 }
 
@@ -246,47 +273,85 @@ static uint64_t end_of(const struct ways *ways, const struct way *way)
     return is_cut ? MINIMUM(ways->cut_ms, ways->end_ms) : ways->end_ms;
 }
 
-static void end_those_due(struct ways *ways, uint64_t now_ms)
+static void end_or_try_again(struct ways *ways, struct way *way, uint64_t now_ms)
+{
+    bool was_securing = way->state == WAY_SECURES && !way->is_small;
+    silent(ways, way);
+    if (was_securing && now_ms < ways->end_ms) {
+        way->is_small = true;
+        begin(ways, way);
+    }
+}
+
+static void do_what_is_due(struct ways *ways, uint64_t now_ms)
 {
     for (unsigned i = 0; i < ways->count; i++) {
         struct way *way = &ways->items[i];
-        if (way->state == WAY_IS_OVER || now_ms < end_of(ways, way))
+        if (way->state == WAY_IS_OVER)
             continue;
-        bool was_securing = way->state == WAY_SECURES && !way->is_small;
-        silent(ways, way);
-        if (was_securing && now_ms < ways->end_ms) {
-            way->is_small = true;
-            begin(ways, way);
-        }
+        if (now_ms >= end_of(ways, way))
+            end_or_try_again(ways, way, now_ms);
+        else if (now_ms >= next_knock(way))
+            knock(ways, way);
     }
+}
+
+#define SOCKETS_MAX (FACTS_ADDRESSES_MAX * KNOCKS_MAX)
+
+// What poll is asked, and on whose behalf; the stop is the last.
+struct question {
+    struct pollfd wanted[SOCKETS_MAX + 1];
+    struct way *whose[SOCKETS_MAX];
+    unsigned count;
+    uint64_t until_ms;
+};
+
+static void ask_for(struct question *question, struct way *way, int socket, short events)
+{
+    question->whose[question->count] = way;
+    question->wanted[question->count++] = (struct pollfd){.fd = socket, .events = events};
+}
+
+static void prepare(struct ways *ways, struct question *question)
+{
+    question->count = 0;
+    question->until_ms = ways->end_ms;
+    for (unsigned i = 0; i < ways->count; i++) {
+        struct way *way = &ways->items[i];
+        if (way->state == WAY_IS_OVER)
+            continue;
+        uint64_t due_ms = MINIMUM(end_of(ways, way), next_knock(way));
+        question->until_ms = MINIMUM(question->until_ms, due_ms);
+        if (way->state == WAY_SECURES)
+            ask_for(question, way, way->socket, handshake_events(way->handshake));
+        for (unsigned k = 0; k < way->knock_count; k++)
+            ask_for(question, way, way->knocks[k], POLLOUT);
+    }
+    question->wanted[question->count] =
+        (struct pollfd){.fd = check_stop_descriptor(ways->check), .events = POLLIN};
 }
 
 // False: there is nobody on his way, or the check is over.
 static bool turn(struct ways *ways)
 {
-    struct pollfd wanted[FACTS_ADDRESSES_MAX + 1];
-    struct way *whose[FACTS_ADDRESSES_MAX];
-    uint64_t now_ms = check_now_ms(), until_ms = ways->end_ms;
-    unsigned count = 0;
-    for (unsigned i = 0; i < ways->count; i++) {
-        struct way *way = &ways->items[i];
-        if (way->state == WAY_IS_OVER)
-            continue;
-        short events = way->state == WAY_CONNECTS ? POLLOUT : handshake_events(way->handshake);
-        until_ms = MINIMUM(until_ms, end_of(ways, way));
-        whose[count] = way;
-        wanted[count++] = (struct pollfd){.fd = way->socket, .events = events};
-    }
-    if (count == 0)
+    struct question question;
+    uint64_t now_ms = check_now_ms();
+    prepare(ways, &question);
+    if (question.count == 0)
         return false;
-    wanted[count] = (struct pollfd){.fd = check_stop_descriptor(ways->check), .events = POLLIN};
-    int wait_ms = until_ms > now_ms
-        ? (int)MINIMUM(until_ms - now_ms, (uint64_t)CHECK_TIMEOUT_MAX_MS) : 0;
-    poll(wanted, count + 1, wait_ms);
-    for (unsigned i = 0; i < count; i++)
-        if (wanted[i].revents != 0)
-            go_on(ways, whose[i], wanted[i].revents);
-    return wanted[count].revents == 0 && !check_is_over(ways->check);
+    int wait_ms = question.until_ms > now_ms
+        ? (int)MINIMUM(question.until_ms - now_ms, (uint64_t)CHECK_TIMEOUT_MAX_MS) : 0;
+    if (poll(question.wanted, question.count + 1, wait_ms) < 0)
+        return errno == EINTR && !check_is_over(ways->check);
+    for (unsigned i = 0; i < question.count; i++) {
+        struct way *way = question.whose[i];
+        const struct pollfd *ready = &question.wanted[i];
+        if (ready->revents != 0 && way->state == WAY_SECURES && ready->fd == way->socket)
+            go_on_securing(ways, way);
+        else if (ready->revents != 0 && way->state == WAY_CONNECTS)
+            go_on(ways, way, ready->fd, ready->revents);
+    }
+    return question.wanted[question.count].revents == 0 && !check_is_over(ways->check);
 }
 
 static void begin_all(struct ways *ways, struct attempt_facts *attempts, unsigned count,
@@ -301,6 +366,7 @@ static void begin_all(struct ways *ways, struct attempt_facts *attempts, unsigne
             continue;
         struct way *way = &ways->items[ways->count++];
         *way = (struct way){.attempt = &attempts[i], .socket = -1};
+        attempts[i].retransmits = 0;
         begin(ways, way);
     }
 }
@@ -319,7 +385,7 @@ void attempt_all(const struct check *check, struct slice host, bool is_secure, b
 
     begin_all(&ways, attempts, MINIMUM(count, FACTS_ADDRESSES_MAX), asks_may_reach);
     do
-        end_those_due(&ways, check_now_ms());
+        do_what_is_due(&ways, check_now_ms());
     while (turn(&ways));
     for (unsigned i = 0; i < ways.count; i++) {
         struct way *way = &ways.items[i];
