@@ -172,7 +172,7 @@ struct answer_facts {
     unsigned status;              // of the last answer
     unsigned redirects;
     unsigned http_version;        // 10, 11, 20 or 30
-    struct slice url;             // of the last one
+    struct slice url;             // of the last one; LEADS_NOWHERE: where it led, as it came
     struct address address;       // that answered
     unsigned first_ms, whole_ms;  // of the last answer, from the request on
     uint64_t size, digest;        // of the content, decoded; of what was read of it
@@ -185,7 +185,9 @@ struct answer_facts {
     uint64_t age_seconds;         // Age
     bool is_copy, is_stale;       // as Cache-Status, Age and Warning say
     bool is_cached_error;         // as Cache-Status says
-    bool sets_cookies;
+    bool sets_cookies;            // it, or a redirect on the way
+    struct slice cookies;         // "name=value; …" for url; data NULL: none. For who asks again
+    struct slice status_page;     // URL that the page gives for the site's state; data NULL: none
     int64_t retry_at;             // Unix time; 0: not said
     int64_t date;                 // Unix time; 0: none
 };

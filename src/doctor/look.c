@@ -248,6 +248,20 @@ static struct slice without_brackets(struct slice host)
     return host.size > 2 && host.data[0] == '[' ? slice_of(host.data + 1, host.size - 2) : host;
 }
 
+// Who may use the proxy is known from its URL; nobody else is told.
+static bool set_proxy_user(struct looking *looking, CURLU *proxy)
+{
+    char *user = NULL, *password = NULL;
+    bool fits = true;
+    if (curl_url_get(proxy, CURLUPART_USER, &user, CURLU_URLDECODE) == CURLUE_OK)
+        fits = curl_easy_setopt(looking->easy, CURLOPT_PROXYUSERNAME, user) == CURLE_OK;
+    if (curl_url_get(proxy, CURLUPART_PASSWORD, &password, CURLU_URLDECODE) == CURLUE_OK)
+        fits &= curl_easy_setopt(looking->easy, CURLOPT_PROXYPASSWORD, password) == CURLE_OK;
+    curl_free(user);
+    curl_free(password);
+    return fits;
+}
+
 // The proxy's host is looked up here, the target's name by the proxy itself.
 static bool set_proxy(struct looking *looking, CURLU *proxy)
 {
@@ -273,7 +287,8 @@ static bool set_proxy(struct looking *looking, CURLU *proxy)
     struct slice pinned = arena_printf(looking->arena, "%u", (unsigned)port);
     return names.count > 0 && text.data != NULL && pinned.data != NULL
         && pin(looking, pinned, names.addresses, names.count)
-        && curl_easy_setopt(looking->easy, CURLOPT_PROXY, text.data) == CURLE_OK;
+        && curl_easy_setopt(looking->easy, CURLOPT_PROXY, text.data) == CURLE_OK
+        && set_proxy_user(looking, proxy);
 }
 
 static bool add_line(struct looking *looking, const char *line)
