@@ -180,7 +180,8 @@ void answer_read(const struct followed *followed, const struct signature_table *
     read_times(answer, now, &facts);
     read_cache(fields, arena, &facts);
     read_proxy(fields, arena, &facts);
-    if (answer->status > 0)
+    // Of a proxy's refusal, or of what sent to nowhere, there is nothing but the status.
+    if (answer->status > 0 && fields->count > 0 && facts.outcome != ANSWER_PROXY)
         read_signature(answer, signatures, arena, &facts);
     if (answer->status >= 400)
         facts.status_page = status_link_find(fields, answer->body, &followed->target, arena);

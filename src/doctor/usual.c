@@ -1,19 +1,20 @@
 // Which of the attempts a browser would have made, and with which of them it would succeed.
 #include "doctor/usual.h"
 
+#define RANK_NEVER 2 // it was tried, in vain
+
 static bool is_usual(const struct attempt_facts *attempt)
 {
     return attempt->named_by == 0 || (attempt->named_by & 1U << RESOLVER_SYSTEM) != 0;
 }
 
-// 0: nothing is in its way; 1: TLS did not do; 2: nobody knows; 3: it cannot be reached.
 static unsigned rank(const struct attempt_facts *attempt)
 {
     if (attempt->reach == REACH_UNKNOWN)
-        return 2;
-    if (attempt->reach != REACH_GOOD)
-        return 3;
-    return attempt->secure == SECURE_GOOD || attempt->secure == SECURE_UNKNOWN ? 0 : 1;
+        return 1;
+    bool is_good = attempt->reach == REACH_GOOD
+        && (attempt->secure == SECURE_GOOD || attempt->secure == SECURE_UNKNOWN);
+    return is_good ? 0 : RANK_NEVER;
 }
 
 unsigned usual_addresses(const struct facts *facts,
@@ -22,8 +23,9 @@ unsigned usual_addresses(const struct facts *facts,
     unsigned count = 0, named = 0;
     for (unsigned i = 0; i < facts->attempt_count; i++)
         named += is_usual(&facts->attempts[i]);
-    unsigned worst = named > 0 ? 2 : 1; // a stranger's address must be known to be good
-    for (unsigned wanted = 0; wanted <= worst; wanted++) {
+    // An address that a browser would not know of must be known to be good.
+    unsigned end = named > 0 ? RANK_NEVER : 1;
+    for (unsigned wanted = 0; wanted < end; wanted++) {
         for (unsigned i = 0; i < facts->attempt_count; i++) {
             const struct attempt_facts *attempt = &facts->attempts[i];
             if (rank(attempt) == wanted && (named == 0 || is_usual(attempt)))

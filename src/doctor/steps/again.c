@@ -11,6 +11,7 @@
 #define CHUNK_SIZE ((size_t)16 << 10)
 #define OWN_MEMORY ((size_t)2 << 20) // of one of them, for URLs and cookies
 #define FIELDS_MAX 8
+#define SILENCE_MS 2500 // who was silent before is not waited for as long again
 
 struct way {
     enum profile profile;
@@ -190,6 +191,14 @@ static void choose_url(struct again *again)
     put_first(again, &again->usual->address);
 }
 
+static uint64_t deadline_of(const struct again *again)
+{
+    enum answer_outcome outcome = again->usual->outcome;
+    uint64_t deadline_ms = check_deadline(again->check, STEP_AGAIN);
+    bool was_silent = outcome == ANSWER_SILENT || outcome == ANSWER_SLOW;
+    return was_silent ? MINIMUM(deadline_ms, check_now_ms() + SILENCE_MS) : deadline_ms;
+}
+
 // --- All at once ---
 
 static void *way_main(void *argument)
@@ -239,7 +248,7 @@ void step_again(struct check *check, struct facts *facts)
     again->facts = facts;
     again->usual = &facts->answers[PROFILE_USUAL];
     again->arena = check_arena(check, STEP_AGAIN);
-    again->deadline_ms = check_deadline(check, STEP_AGAIN);
+    again->deadline_ms = deadline_of(again);
     if (facts->answers[PROFILE_USUAL].outcome != ANSWER_UNKNOWN) {
         choose_url(again);
         run(again, facts);

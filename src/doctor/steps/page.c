@@ -175,8 +175,11 @@ static void visit_all(struct check *check, struct visit *visits)
     }
 }
 
+// A proxy that does not do stands in the way to this too.
 static bool is_wanted(const struct answer_facts *usual)
 {
+    if (usual->outcome == ANSWER_PROXY)
+        return false;
     return usual->outcome != ANSWER_WHOLE || usual->status >= 500 || usual->status == 429;
 }
 
