@@ -361,8 +361,8 @@ static void begin_all(struct ways *ways, struct attempt_facts *attempts, unsigne
     for (unsigned i = 0; i < count; i++) {
         int family = attempts[i].address.any.sa_family;
         if ((family != AF_INET && family != AF_INET6)
-            || (asks_may_reach && options->may_reach != NULL
-                && !options->may_reach(&attempts[i].address)))
+            || (asks_may_reach && options->guard != NULL
+                && !guard_may_reach(options->guard, &attempts[i].address)))
             continue;
         struct way *way = &ways->items[ways->count++];
         *way = (struct way){.attempt = &attempts[i], .socket = -1};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "doctor/guard.h"
 #include "doctor/judge.h"
 #include "doctor/signature.h"
 
@@ -31,9 +32,9 @@ struct check_options {
     int family;           // AF_INET, AF_INET6; 0: both
     bool is_remote;       // from a vantage: only the steps that are, nothing of this machine
     const struct signature_table *signatures;
-    // May this address be connected to? NULL: every one may. Asked for each connection that a
-    // stranger's URL, name or redirect led to; not for third parties. Any thread.
-    bool (*may_reach)(const struct address *address);
+    // Which addresses may be connected to; NULL: every one. Asked for each connection that a
+    // stranger's URL, name or redirect led to; not for third parties.
+    const struct guard *guard;
     // Files, for tests; NULL: /etc/hosts, /etc/resolv.conf.
     const char *hosts_file, *resolver_file;
     char *const *environment; // for proxy variables; NULL: none are looked at

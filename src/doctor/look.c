@@ -65,14 +65,14 @@ static struct address address_of(const struct sockaddr *from, socklen_t size)
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct looking *looking = context;
-    bool (*may_reach)(const struct address *) = check_options_of(looking->check)->may_reach;
+    const struct guard *guard = check_options_of(looking->check)->guard;
     struct address address = address_of(&to->addr, (socklen_t)to->addrlen);
     (void)purpose;
     if (address.any.sa_family == AF_UNSPEC)
         return CURL_SOCKET_BAD;
     // The visitor's own proxy is no stranger.
-    if (may_reach != NULL && !looking->request->is_third_party
-        && looking->request->proxy.data == NULL && !may_reach(&address)) {
+    if (guard != NULL && !looking->request->is_third_party
+        && looking->request->proxy.data == NULL && !guard_may_reach(guard, &address)) {
         looking->is_refused = true;
         looking->refused = address;
         return CURL_SOCKET_BAD;

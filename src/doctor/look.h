@@ -21,7 +21,7 @@ struct look_request {
     struct slice post;           // data NULL: GET
     struct slice content_type;   // of post
     bool trusts_anybody;         // any certificate will do
-    bool is_third_party;         // may_reach is not asked
+    bool is_third_party;         // the guard is not asked
     const int *stop;             // readable: nobody wants it any more; NULL: as the check's alone
     uint64_t deadline_ms;
 };

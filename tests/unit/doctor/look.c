@@ -436,16 +436,12 @@ static void test_ends_with_the_check(void **state)
 
 // --- Whom it reaches ---
 
-static bool nobody(const struct address *address)
-{
-    (void)address;
-    return false;
-}
+static const struct guard world; // not this machine
 
 static void test_asks_whether_it_may(void **state)
 {
     (void)state;
-    check.options.may_reach = nobody;
+    check.options.guard = &world;
     struct look_answer answer = ask_peer(serve_plain);
     assert_int_equal(answer.outcome, ANSWER_UNREACHED);
     assert_true(slice_holds(answer.why, "127.0.0.1"));
@@ -515,7 +511,7 @@ static void serve_as_proxy(struct peer *server, int connection, struct slice hea
 static void test_name_goes_to_the_proxy(void **state)
 {
     (void)state;
-    check.options.may_reach = nobody; // it is the visitor's own
+    check.options.guard = &world; // it is the visitor's own
     struct look_answer answer = ask_through(serve_as_proxy, "http://www.site.test/a");
     assert_int_equal(answer.outcome, ANSWER_WHOLE);
     assert_int_equal(answer.status, 200);
