@@ -93,7 +93,7 @@ static const struct flag flags[] = {
     {"--no-remote", NULL, IN(CHECK), FLAG_SWITCH, AT(check.no_remote), NULL, NULL,
      "ask nobody but the site itself"},
     {"--timeout", "TIME", IN(CHECK), FLAG_PATIENCE, AT(check.timeout_ms), NULL, NULL,
-     "how long it may take in all, 1s to 2m; default 10s"},
+     "how long it may take in all, 1s to 2m; default 9500ms"},
     {"-4", NULL, IN(CHECK), FLAG_SWITCH, AT(check.only_v4), NULL, NULL, "by IPv4 alone"},
     {"-6", NULL, IN(CHECK), FLAG_SWITCH, AT(check.only_v6), NULL, NULL, "by IPv6 alone"},
     {"--explain", NULL, IN(CHECK), FLAG_SWITCH, AT(check.explain), NULL, NULL,

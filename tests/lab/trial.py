@@ -68,17 +68,19 @@ def in_world(fault, number, options):
 
 
 def tell(rows):
-    """How often it was right, and the mistakes that must not be made. True when all was right."""
+    """How often it was right, and the mistakes that must not be made. True when at least 29 of 30
+    were right and none of the mistakes was one of those."""
     wrong = [(row["side"], row["command"]["side"]) for row in rows if not row["command"]["right"]]
     invented = sum(was == FINE for was, _ in wrong)
     print(f"lab: {len(rows) - len(wrong)} of {len(rows)} right; {wrong.count((YOURS, THEIRS))} of "
           f"the visitor's faults blamed on the site, {wrong.count((THEIRS, YOURS))} of the site's "
           f"on the visitor, {invented} where there was none")
-    return not wrong
+    worst = invented or {(YOURS, THEIRS), (THEIRS, YOURS)} & set(wrong)
+    return not worst and 30 * len(wrong) <= len(rows)
 
 
 def run(options, faults):
-    """Whether all that was said is right."""
+    """Whether enough of what was said is right."""
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         rows = list(pool.map(lambda pair: in_world(pair[1], pair[0], options),
                              enumerate(faults, 1)))
