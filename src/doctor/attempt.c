@@ -92,7 +92,7 @@ static void note_teller(struct way *way, int socket)
         bool is_v6 = at->cmsg_level == SOL_IPV6 && at->cmsg_type == IPV6_RECVERR;
         if (!is_v4 && !is_v6)
             continue;
-        const struct sock_extended_err *error = (const void *)CMSG_DATA(at);
+        struct sock_extended_err *error = (void *)CMSG_DATA(at);
         const struct sockaddr *teller = SO_EE_OFFENDER(error);
         if (error->ee_origin == SO_EE_ORIGIN_LOCAL)
             continue;

@@ -183,7 +183,7 @@ enum secure_outcome handshake_go_on(struct handshake *handshake)
     bool has_sent = send_pending(handshake);
     if (done == 1) {
         SSL_shutdown(handshake->ssl); // a farewell, and no matter if nobody hears it
-        has_sent = send_pending(handshake);
+        (void)send_pending(handshake);
         ERR_clear_error();
         return judge_certificate(handshake);
     }
