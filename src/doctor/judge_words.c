@@ -166,7 +166,8 @@ struct slice advice_of(enum verdict verdict)
     return texts[verdict];
 }
 
-static struct slice print(const struct view *view, const char *format, va_list arguments)
+static struct slice PRINTF_LIKE(2, 0)
+    print(const struct view *view, const char *format, va_list arguments)
 {
     char buffer[SENTENCE_MAX];
     int size = vsnprintf(buffer, sizeof(buffer), format, arguments);
