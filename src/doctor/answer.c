@@ -117,6 +117,24 @@ static void read_proxy(const struct http_fields *fields, struct arena *arena,
     facts->says = status.verdicts;
 }
 
+// Fields that only one CDN sends.
+static struct slice find_cdn(const struct http_fields *fields)
+{
+    static const struct {
+        const char *field, *name;
+    } known[] = {
+        {"cf-ray", "Cloudflare"}, {"x-amz-cf-id", "CloudFront"}, {"x-served-by", "Fastly"},
+        {"x-akamai-request-id", "Akamai"}, {"x-azure-ref", "Azure Front Door"},
+        {"x-vercel-id", "Vercel"}, {"x-nf-request-id", "Netlify"}, {"fly-request-id", "Fly"},
+        {"cdn-requestid", "bunny.net"}, {"x-iinfo", "Imperva"}, {"x-sucuri-id", "Sucuri"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        if (http_fields_find_text(fields, slice_from_string(known[i].field)) != NULL)
+            return slice_from_string(known[i].name);
+    }
+    return SLICE_EMPTY;
+}
+
 static void read_signature(const struct look_answer *answer,
     const struct signature_table *signatures, struct arena *arena, struct answer_facts *facts)
 {
@@ -171,6 +189,7 @@ void answer_read(const struct followed *followed, const struct signature_table *
         .size = answer->body.size, .sets_cookies = followed->cookies.changes > 0};
     facts.cookies = cookies_for(&followed->cookies, &followed->target, arena);
     facts.server = value_of(fields, HTTP_NAME_SERVER);
+    facts.cdn = find_cdn(fields);
     facts.etag = value_of(fields, HTTP_NAME_ETAG);
     facts.last_modified = value_of(fields, HTTP_NAME_LAST_MODIFIED);
     if (answer->body.size > 0) {
@@ -192,7 +211,7 @@ void answer_keep(struct answer_facts *facts, struct arena *arena)
 {
     struct slice *const texts[] = {&facts->url, &facts->title, &facts->signature,
         &facts->captured, &facts->proxy_status, &facts->cache_status, &facts->server, &facts->etag,
-        &facts->last_modified, &facts->proxy, &facts->cookies, &facts->status_page};
+        &facts->last_modified, &facts->proxy, &facts->cdn, &facts->cookies, &facts->status_page};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         if (texts[i]->data != NULL)
             *texts[i] = arena_copy(arena, *texts[i]);

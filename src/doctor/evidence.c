@@ -160,6 +160,7 @@ static const char *how(enum profile profile)
         [PROFILE_UNIQUE] = "asked under an address of its own",
         [PROFILE_RETURN] = "asked with its cookies", [PROFILE_HTTP1] = "asked over HTTP/1.1",
         [PROFILE_BROWSER] = "asked as a browser", [PROFILE_DIRECT] = "asked without the proxy",
+        [PROFILE_STRANGER] = "asked for a site that is none",
     };
     return texts[profile];
 }
@@ -192,6 +193,8 @@ static void answer(struct view *view, enum profile profile)
     text_format(&text, " after %u ms", answer->whole_ms);
     if (answer->server.data != NULL && answer->server.size < 80)
         text_format(&text, ", from %.*s", SLICE_ARGS(answer->server));
+    if (answer->cdn.data != NULL)
+        text_format(&text, ", by %.*s", SLICE_ARGS(answer->cdn));
     if (answer->signature.data != NULL)
         text_format(&text, ", known as %.*s", SLICE_ARGS(answer->signature));
     if (answer->redirects > 0 && answer->url.size < 120)

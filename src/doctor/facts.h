@@ -149,6 +149,7 @@ enum profile {
     PROFILE_HTTP1,
     PROFILE_BROWSER, // the header fields of a browser
     PROFILE_DIRECT,  // past the proxy that the environment names
+    PROFILE_STRANGER, // for a name that nobody serves, where the usual answer came from
     PROFILE_COUNT,
 };
 
@@ -182,6 +183,7 @@ struct answer_facts {
     struct verdicts says;         // Proxy-Status before the signature; count 0: nothing
     struct slice proxy_status, cache_status, server, etag, last_modified; // fields as they came
     struct slice proxy;           // who says so in Proxy-Status
+    struct slice cdn;             // whose fields it bears; data NULL: no CDN is known by them
     uint64_t age_seconds;         // Age
     bool is_copy, is_stale;       // as Cache-Status, Age and Warning say
     bool is_cached_error;         // as Cache-Status says

@@ -49,7 +49,7 @@ WORDS(reach_words, REACH_UNREACHABLE, NULL, "good", "refused", "reset", "silent"
 WORDS(secure_words, SECURE_SILENT, NULL, "good", "expired", "not_yet", "wrong_name",
     "unknown_issuer", "revoked", "refused", "broken", "silent");
 WORDS(profile_words, PROFILE_COUNT - 1, "usual", "fresh", "unique", "return", "http1", "browser",
-    "direct");
+    "direct", "stranger");
 WORDS(answer_words, ANSWER_PROXY, NULL, "whole", "cut", "endless", "malformed", "silent", "slow",
     "reset", "loops", "leads_nowhere", "unreached", "proxy");
 WORDS(family_words, 1, "v4", "v6");
@@ -155,6 +155,7 @@ SHAPE(static, answer_shape, answer_facts,
     TEXT(answer_facts, etag),
     TEXT(answer_facts, last_modified),
     TEXT(answer_facts, proxy),
+    TEXT(answer_facts, cdn),
     LARGE(answer_facts, age_seconds),
     FLAG(answer_facts, is_copy),
     FLAG(answer_facts, is_stale),

@@ -83,7 +83,7 @@ static void ask(struct walk *walk)
         fields[count] = cookies.data;
     struct look_request look_request = {.url = walk->followed->target.url,
         .version = request->version, .proxy = proxy_for(walk), .fields = fields,
-        .deadline_ms = request->deadline_ms};
+        .trusts_anybody = request->trusts_anybody, .deadline_ms = request->deadline_ms};
     if (look_request.proxy.data == NULL) {
         find_addresses(walk);
         look_request.addresses = walk->names.addresses;

@@ -16,6 +16,7 @@ struct follow_request {
     const char *const *fields; // see look.h; on every hop
     struct slice cookies;      // of the first request, beside those of the way; data NULL: none
     bool is_direct;            // past the proxy
+    bool trusts_anybody;       // any certificate will do
     uint64_t deadline_ms;
 };
 

@@ -42,6 +42,7 @@ static const struct row rows[] = {
     {"protocol", ANSWER, MATTER_ANSWERS, rule_protocol},
     {"only-browsers", ANSWER, MATTER_ANSWERS, rule_only_browsers},
     {"blocked", ANSWER | STEP(VANTAGES), MATTER_ANSWERS | MATTER_ELSEWHERE, rule_blocked},
+    {"cdn-down", ANSWER | STEP(VANTAGES), MATTER_ANSWERS | MATTER_ELSEWHERE, rule_cdn_down},
     {"error", ANSWER | STEP(VANTAGES) | STEP(PAGE), MATTER_ANSWERS | MATTER_ELSEWHERE, rule_error},
     {"no-answer", ANSWER | STEP(VANTAGES) | STEP(PAGE), MATTER_ANSWERS | MATTER_ELSEWHERE,
         rule_no_answer},

@@ -120,6 +120,24 @@ static enum verdict weigh(const struct view *view, enum verdict verdict)
     return verdict;
 }
 
+// Nobody says whose error it is, and the same comes for a name that is no customer's.
+bool rule_cdn_down(struct view *view)
+{
+    const struct answer_facts *usual = answer(view, PROFILE_USUAL);
+    const struct answer_facts *stranger = answer(view, PROFILE_STRANGER);
+    bool is_said = usual->says.count > 0 && usual->says.items[0] != VERDICT_UNKNOWN;
+    if (!is_error(usual) || is_said || usual->cdn.data == NULL || !is_answered(stranger) ||
+        stranger->status != usual->status || stranger->digest != usual->digest ||
+        usual->size == 0)
+        return false;
+    if (seen_elsewhere(view->facts) == FACT_GOOD)
+        return conclude(view, VERDICT_CDN_POP, "The place of %.*s that serves you fails for every "
+            "site (%u); from elsewhere this one is well.", SLICE_ARGS(usual->cdn), usual->status);
+    return conclude(view, VERDICT_CDN_GLOBAL,
+        "%.*s, which stands in front of the site, fails for every site (%u).",
+        SLICE_ARGS(usual->cdn), usual->status);
+}
+
 static const char *sentence(enum verdict verdict)
 {
     switch (verdict) {

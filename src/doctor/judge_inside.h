@@ -62,4 +62,4 @@ rule rule_resolver_fails, rule_resolver_lies, rule_resolver_cut_off, rule_name_g
 rule rule_port_blocked, rule_no_ipv6, rule_broken_ipv6, rule_intercepted, rule_large_packets;
 rule rule_certificate, rule_refused, rule_silent, rule_half_dead;
 rule rule_cached_error, rule_protocol, rule_only_browsers, rule_returning, rule_stale;
-rule rule_blocked, rule_error, rule_no_answer, rule_fine;
+rule rule_blocked, rule_cdn_down, rule_error, rule_no_answer, rule_fine;

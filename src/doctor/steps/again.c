@@ -72,6 +72,9 @@ static bool is_wanted(const struct facts *facts, enum profile profile)
     case PROFILE_DIRECT:
         return facts->environment.proxy.data != NULL && usual->outcome != ANSWER_UNKNOWN
             && !is_well;
+    case PROFILE_STRANGER:
+        return usual->outcome == ANSWER_WHOLE && usual->status >= 500
+            && facts->environment.proxy.data == NULL;
     case PROFILE_USUAL:
     case PROFILE_COUNT:
         break;
@@ -101,6 +104,15 @@ static struct slice unique_url(const struct again *again)
     uint64_t number = hash_bytes(again->url, clock_now_us());
     return arena_printf(again->arena, "%.*s%cafloat-check=%08x", SLICE_ARGS(again->url),
         slice_contains(again->url, '?') ? '&' : '?', (unsigned)number);
+}
+
+// The same place, for a name of which nobody has ever heard (RFC 6761 section 6.4).
+static struct slice stranger_url(const struct again *again)
+{
+    uint16_t port = address_port(&again->usual->address);
+    bool is_secure = slice_starts_with(again->url, SLICE("https:"));
+    return arena_printf(again->arena, "http%s://afloat-check.invalid:%u/", is_secure ? "s" : "",
+        port != 0 ? port : is_secure ? 443 : 80);
 }
 
 // What a browser sends when its user follows a link from nowhere.
@@ -140,6 +152,10 @@ static void prepare(struct again *again, struct way *way)
         return;
     case PROFILE_BROWSER:
         ask_as_browser(way);
+        return;
+    case PROFILE_STRANGER:
+        way->request.url = stranger_url(again);
+        way->request.trusts_anybody = true;
         return;
     case PROFILE_DIRECT:
         way->request.is_direct = true;

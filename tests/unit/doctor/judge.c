@@ -394,6 +394,17 @@ static void test_errors(void **state)
     expect(VERDICT_ORIGIN_OVERLOAD, "error");
 
     answered(503);
+    facts.answers[PROFILE_USUAL].cdn = SLICE("Fastly");
+    facts.answers[PROFILE_USUAL].size = 72;
+    facts.answers[PROFILE_STRANGER] = facts.answers[PROFILE_USUAL];
+    expect(VERDICT_CDN_GLOBAL, "cdn-down");
+    seen_from_elsewhere(VERDICT_OK);
+    expect(VERDICT_CDN_POP, "cdn-down");
+    facts.vantage_count = 0;
+    facts.answers[PROFILE_STRANGER].digest = 7;
+    expect(VERDICT_ORIGIN_DOWN, "error");
+
+    answered(503);
     facts.answers[PROFILE_FRESH].status = 200;
     expect(VERDICT_ORIGIN_DOWN, "cached-error"); // now and then
     facts.answers[PROFILE_USUAL].is_cached_error = true;
