@@ -16,6 +16,10 @@ import sys
 import nest
 
 EXIT_USAGE = 64
+BINARY = pathlib.Path(__file__).resolve().parents[2] / "build" / "release" / "afloat"
+DOCTOR = (f"{BINARY} check {{url}} --json --resolver {{second}} --doh {{doh}} --portal {{captive}} "
+          "--control {control} --from {vantage}")
+VANTAGE = f"exec {BINARY} vantage --listen :8888"
 
 
 def parse(known):
@@ -26,12 +30,18 @@ def parse(known):
     parser.add_argument("--proof", action="store_true", help="is each fault what it says it is?")
     parser.add_argument("--peers", action="store_true", help="what curl and others say of each")
     parser.add_argument("--command", metavar="'CMD {url}'", help="run it in each, and judge it")
+    parser.add_argument("--doctor", action="store_true",
+                        help="the same with this afloat's check and vantage, of the release build")
+    parser.add_argument("--table", metavar="FILE", type=pathlib.Path,
+                        help="what was said, as a table at the end of this document")
     parser.add_argument("--vantage", metavar="CMD",
                         help="run it on the vantage meanwhile; it is to listen at port 8888")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="what was said, as JSON")
     parser.add_argument("--jobs", type=int, default=2 * os.cpu_count(), metavar="N",
                         help="how many worlds at a time; they mostly wait")
     options = parser.parse_args()
+    if options.doctor:
+        options.command, options.vantage = options.command or DOCTOR, options.vantage or VANTAGE
     unknown = [name for name in options.faults if name not in known]
     if unknown:
         print(f"lab: no fault '{unknown[0]}'; --list names them", file=sys.stderr)

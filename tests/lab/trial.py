@@ -9,6 +9,7 @@ import time
 
 import nest
 import peers
+import table
 from fault import FINE, SIDES, THEIRS, YOURS
 from world import PLACES, VANTAGE_PORT
 
@@ -72,11 +73,12 @@ def tell(rows):
     were right and none of the mistakes was one of those."""
     wrong = [(row["side"], row["command"]["side"]) for row in rows if not row["command"]["right"]]
     invented = sum(was == FINE for was, _ in wrong)
-    print(f"lab: {len(rows) - len(wrong)} of {len(rows)} right; {wrong.count((YOURS, THEIRS))} of "
-          f"the visitor's faults blamed on the site, {wrong.count((THEIRS, YOURS))} of the site's "
-          f"on the visitor, {invented} where there was none")
+    summary = (f"{len(rows) - len(wrong)} of {len(rows)} right; {wrong.count((YOURS, THEIRS))} of "
+               f"the visitor's faults blamed on the site, {wrong.count((THEIRS, YOURS))} of the "
+               f"site's on the visitor, {invented} where there was none.")
+    print("lab: " + summary)
     worst = invented or {(YOURS, THEIRS), (THEIRS, YOURS)} & set(wrong)
-    return not worst and 30 * len(wrong) <= len(rows)
+    return not worst and 30 * len(wrong) <= len(rows), summary
 
 
 def run(options, faults):
@@ -84,12 +86,15 @@ def run(options, faults):
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         rows = list(pool.map(lambda pair: in_world(pair[1], pair[0], options),
                              enumerate(faults, 1)))
+    enough, summary = tell(rows) if options.command else (True, "")
+    versions = peers.versions() if options.peers else {}
+    named = {fault.name: row for fault, row in zip(faults, rows)}
+    if options.table:
+        table.write(options.table, named, versions, summary)
     if options.json:
-        versions = peers.versions() if options.peers else {}
-        named = {fault.name: row for fault, row in zip(faults, rows)}
         text = json.dumps({"versions": versions, "faults": named}, indent=1)
         options.json.write_text(text + "\n")
-    return tell(rows) if options.command else True
+    return enough
 
 
 def open_shell(fault):
