@@ -308,12 +308,14 @@ static void end_check(void *context)
 
 static void test_the_end_of_the_check_ends_it(void **state)
 {
+    struct name_server ending = {.heard = end_check, .context = &check};
     (void)state;
-    server.heard = end_check; // by the time that the question is there
-    server.context = &check;
+    name_server_start(&ending);
+    check.options.second = slice_from_string(place_of(&ending.address));
     assert_int_equal(ask(RESOLVER_SECOND, "silent.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
     assert_int_equal(ask(RESOLVER_SECOND, "silent.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
     assert_int_equal(ask_any("silent.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
+    name_server_stop(&ending);
 }
 
 // --- The step ---
