@@ -4,6 +4,7 @@
 
 #include "edge/ledger.h"
 #include "edge/settings.h"
+#include "http/message.h"
 
 struct edge;
 
@@ -22,10 +23,33 @@ struct access_record {
     bool complete;
 };
 
+// A page below the prefix that a room above this one has, of no site in particular. Views and the
+// arena are the request's.
+struct edge_page_request {
+    enum http_method method;
+    struct slice path, name;  // name: of the page, what stands behind the prefix
+    struct slice query;       // data NULL without one
+    const struct http_fields *fields;
+    struct address client;    // as far as trusted proxies tell
+    struct arena *arena;
+};
+
+struct edge_page {
+    unsigned status;
+    struct slice content_type, content;
+    struct slice fields;      // further "Name: value\r\n" lines; no-store is said of all
+    enum ledger_count count;  // what it is counted as
+};
+
 struct edge_hooks {
     // Called in the loop's thread after each answer; must not block. NULL: no access log.
     void (*answered)(void *context, unsigned loop_index, const struct access_record *record);
     void *context;
+    // Asked for each request below the prefix, in its task; may suspend it. False: there is no such
+    // page here. NULL: there are none.
+    bool (*page)(struct task *task, void *context, const struct edge_page_request *request,
+        struct edge_page *ret_page);
+    void *page_context;
 };
 
 // loops are made by the world (epoll or simulation) and outlive the edge; settings stay the

@@ -55,6 +55,10 @@
     X(RATE_LIMITED, "rate_limited", "requests beyond a site's rate for one client")                \
     X(PURGES, "purges", "purges over HTTP")                                                        \
     X(PURGES_REFUSED, "purges_refused", "purges over HTTP that were not allowed or malformed")     \
+    X(VANTAGE_LOOKS, "vantage_looks", "looks at a URL from here, for others")                      \
+    X(VANTAGE_SHARED, "vantage_shared", "answered by a look that was taken for somebody else")     \
+    X(VANTAGE_LIMITED, "vantage_limited", "refused beyond vantage's rates or vantage.looks")       \
+    X(VANTAGE_REFUSED, "vantage_refused", "not looked at: no such URL, address, port or ticket")   \
     X(PROXY_HEADER_FAULTS, "proxy_header_faults",                                                  \
         "closed for want of a PROXY header, or because it was malformed or late")                  \
     X(CONNECTIONS_SPENT, "connections_spent", "closed because connections.requests was reached")   \

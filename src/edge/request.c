@@ -100,6 +100,8 @@ void request_serve(struct task *task, struct request *request)
         // counted, and told to wait
     } else if (purge_request_serve(task, request)) {
         // a tool's request, not a visitor's
+    } else if (own_page_serve_anywhere(task, request)) {
+        // of no site in particular
     } else if (request->site == NULL || secure_is_misdirected(request))
         delivery_send_page(task, request, 421);
     else if ((request->head.method == HTTP_METHOD_CONNECT && request->upgrade.data == NULL)

@@ -70,12 +70,41 @@ static void serve_clear_cache(struct task *task, struct request *request)
             SLICE("Clear-Site-Data: \"cache\"\r\n"), content);
 }
 
-bool own_page_serve(struct task *task, struct request *request)
+// What stands behind the prefix; data NULL for a target that is not below it.
+static struct slice name_of(const struct request *request)
 {
     struct slice prefix = request->generation->settings->prefix, path = request->head.path;
     if (prefix.size == 0 || !slice_starts_with(path, prefix))
+        return SLICE_EMPTY;
+    return slice_of(path.data + prefix.size, path.size - prefix.size);
+}
+
+bool own_page_serve_anywhere(struct task *task, struct request *request)
+{
+    const struct edge_hooks *hooks = &request->thread->edge->hooks;
+    struct edge_page page = {0};
+    struct edge_page_request wanted = {
+        .method = request->head.method,
+        .path = request->head.path,
+        .name = name_of(request),
+        .query = request->head.query,
+        .fields = &request->head.fields,
+        .client = request->client.address,
+        .arena = &request->arena,
+    };
+    if (hooks->page == NULL || wanted.name.data == NULL
+        || !hooks->page(task, hooks->page_context, &wanted, &page))
         return false;
-    path = slice_of(path.data + prefix.size, path.size - prefix.size);
+    ledger_add(request->thread->ledger, page.count, 1);
+    delivery_send_bytes(task, request, page.status, page.content_type, page.fields, page.content);
+    return true;
+}
+
+bool own_page_serve(struct task *task, struct request *request)
+{
+    struct slice path = name_of(request);
+    if (path.data == NULL)
+        return false;
     if (slice_equal(path, SLICE("status")) || slice_equal(path, SLICE("status.json")))
         serve_status(task, request, path);
     else if (slice_equal(path, SLICE("clear-cache")))
