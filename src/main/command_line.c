@@ -109,8 +109,21 @@ static const struct flag flags[] = {
      "a site to compare with, or off; default " CHECK_CONTROL},
     {"--signatures", "FILE", IN(CHECK), FLAG_TEXT, AT(check.signatures), NULL, NULL,
      "a table of error pages in place of the one built in"},
-    {"--state", "DIR", IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX),
-     FLAG_TEXT, AT(state), "state", NULL,
+    {"--listen", "ADDR:PORT", IN(VANTAGE), FLAG_TEXTS, AT(vantage.listen), "listen", NULL,
+     "where to be asked; :8080 means all addresses, port 0 a free one; repeatable"},
+    {"--name", "NAME", IN(VANTAGE), FLAG_TEXT, AT(vantage.name), "vantage.name", NULL,
+     "what it calls itself, such as fra1"},
+    {"--key", "FILE", IN(VANTAGE), FLAG_TEXT, AT(vantage.key), "vantage.key_file", NULL,
+     "keys of those who may ask more often, one on each line"},
+    {"--allow", "RANGE", IN(VANTAGE), FLAG_TEXTS, AT(vantage.allow), "vantage.allow", NULL,
+     "addresses to look at beside public ones, such as 192.0.2.0/24; repeatable"},
+    {"--port", "PORT", IN(VANTAGE), FLAG_TEXTS, AT(vantage.ports), "vantage.ports", NULL,
+     "one that may be looked at beside 80 and 443; repeatable"},
+    {"--canary", "URL", IN(VANTAGE), FLAG_TEXTS, AT(vantage.canaries), "vantage.canaries", NULL,
+     "a site that is nearly always well; if none is, nothing is concluded; repeatable"},
+    {"--state", "DIR",
+     IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX) | IN(VANTAGE), FLAG_TEXT,
+     AT(state), "state", NULL,
      "of the control socket; default /var/lib/afloat or, for users, in their home"},
 };
 static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
@@ -165,6 +178,13 @@ static const struct command_entry commands[] = {
         "afloat check example.org --explain\n"
         "afloat check example.org --from vantage.example.net:8080\n"
         "afloat check example.org --no-remote --json | jq .verdict"},
+    [COMMAND_VANTAGE] = {"vantage",
+        "afloat vantage --listen ADDR:PORT [--name NAME] [--key FILE] [--allow RANGE]...\n"
+        "               [--port PORT]... [--canary URL]... [--state DIR]",
+        "Looks at sites from here, for afloat check --from: down for you, or for everyone?",
+        "afloat vantage --listen :8080 --name fra1\n"
+        "afloat vantage --listen :8080 --key /etc/afloat/vantage.keys\n"
+        "afloat vantage --listen 127.0.0.1:8080 --allow 192.0.2.0/24 --port 8443"},
     [COMMAND_HELP] = {"help", "afloat help [COMMAND]", "Explains a command.", "afloat help run"},
     [COMMAND_VERSION] = {"--version", "afloat --version", "Prints the version.",
         "afloat --version"},
@@ -571,6 +591,12 @@ static bool finish_check(struct parser *parser)
     return true;
 }
 
+static bool finish_vantage(struct parser *parser)
+{
+    return parser->line->vantage.listen.count > 0
+        || refuse(parser, "ask it where? expected --listen ADDR:PORT");
+}
+
 static bool finish_help(struct parser *parser)
 {
     if (parser->word == NULL)
@@ -597,6 +623,8 @@ static bool finish(struct parser *parser)
         return finish_outbox(parser);
     case COMMAND_CHECK:
         return finish_check(parser);
+    case COMMAND_VANTAGE:
+        return finish_vantage(parser);
     case COMMAND_HELP:
         return finish_help(parser);
     case COMMAND_STATUS:
@@ -638,81 +666,6 @@ bool command_line_parse(int argc, char *const *argv, const struct setting_sectio
         return false;
     *ret_line = line;
     return true;
-}
-
-// --- The settings that flags stand for ---
-
-// In double quotes, as YAML escapes: its readers refuse some characters and fold others. The value
-// is UTF-8.
-static void write_quoted(struct text *yaml, const char *value)
-{
-    text_append_byte(yaml, '"');
-    for (const unsigned char *at = (const unsigned char *)value; *at != '\0'; at++) {
-        if (*at >= ' ' && *at < 0x7F && *at != '"' && *at != '\\') {
-            text_append_byte(yaml, (char)*at);
-            continue;
-        }
-        uint32_t character = *at < 0xC0 ? *at : *at < 0xE0 ? *at & 0x1F : *at < 0xF0 ? *at & 0xF
-                                                                                     : *at & 7;
-        while ((at[1] & 0xC0) == 0x80)
-            character = character << 6 | (*++at & 0x3F);
-        text_append(yaml, SLICE("\\U"));
-        text_append_hex(yaml, character, 8);
-    }
-    text_append_byte(yaml, '"');
-}
-
-static void write_texts(struct text *yaml, const char *before, const struct command_texts *texts,
-    const char *after)
-{
-    text_append(yaml, slice_from_string(before));
-    for (size_t i = 0; i < texts->count; i++) {
-        text_append(yaml, i == 0 ? SLICE("[") : SLICE(", "));
-        write_quoted(yaml, texts->items[i]);
-    }
-    text_append(yaml, SLICE("]"));
-    text_append(yaml, slice_from_string(after));
-}
-
-static void write_text(struct text *yaml, const char *before, const char *value, const char *after)
-{
-    text_append(yaml, slice_from_string(before));
-    write_quoted(yaml, value);
-    text_append(yaml, slice_from_string(after));
-}
-
-static void write_tls(struct text *yaml, const struct run_command *run)
-{
-    if (run->tls.count == 0 && run->certificates.count == 0)
-        return;
-    text_append(yaml, SLICE("tls:\n"));
-    if (run->tls.count > 0)
-        write_texts(yaml, "  listen: ", &run->tls, "\n");
-    if (run->certificates.count > 0)
-        text_append(yaml, SLICE("  certificates:\n"));
-    for (size_t i = 0; i < run->certificates.count; i++) {
-        write_text(yaml, "    - {certificate: ", run->certificates.items[i], ", key: ");
-        write_text(yaml, "", run->keys.items[i], "}\n");
-    }
-}
-
-void command_line_write_settings(const struct command_line *line, struct text *yaml)
-{
-    const struct run_command *run = &line->run;
-    if (run->listen.count > 0)
-        write_texts(yaml, "listen: ", &run->listen, "\n");
-    write_tls(yaml, run);
-    if (line->state != NULL)
-        write_text(yaml, "state: ", line->state, "\n");
-    if (run->threads != NULL)
-        text_format(yaml, "threads: %s\n", run->threads);
-    if (run->memory != NULL)
-        text_format(yaml, "store: {memory: %s}\n", run->memory);
-    write_texts(yaml, "origins:\n  main:\n    backends: ", &run->origins, "\n");
-    if (run->probe != NULL)
-        write_text(yaml, "    probe: {path: ", run->probe, "}\n");
-    if (run->sites.count > 0)
-        write_texts(yaml, "sites: [{origin: main, hosts: ", &run->sites, "}]\n");
 }
 
 // --- Help ---

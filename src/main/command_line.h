@@ -22,6 +22,7 @@ enum command {
     COMMAND_MAINTENANCE,
     COMMAND_OUTBOX,
     COMMAND_CHECK,
+    COMMAND_VANTAGE,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -66,11 +67,19 @@ struct check_command {
     uint64_t timeout_ms; // 0: not given
 };
 
+struct vantage_command {
+    struct command_texts listen, allow, ports, canaries;
+    const char *name, *key; // NULL: not given
+};
+
 // Texts are words of argv.
 struct command_line {
     enum command command;
     const char *state; // --state; NULL: the default
-    struct run_command run;
+    union { // by command: they are large
+        struct run_command run;
+        struct vantage_command vantage;
+    };
     const char *config_file; // of check-config
     struct purge_command purge;
     bool json; // of status, outbox and check
@@ -86,7 +95,7 @@ struct command_line {
 bool command_line_parse(int argc, char *const *argv, const struct setting_section *root,
     int64_t wall_ms, struct command_line *ret_line, struct text *error) MUST_CHECK;
 
-// The settings file that the flags of run stand for. Left full when it does not fit.
+// The settings file that the flags of run or vantage stand for. Left full when it does not fit.
 void command_line_write_settings(const struct command_line *line, struct text *yaml);
 
 // What `afloat help [COMMAND]` prints.

@@ -18,7 +18,7 @@
 
 static int run(const struct command_line *line)
 {
-    if (line->run.config != NULL) {
+    if (line->command == COMMAND_RUN && line->run.config != NULL) {
         struct loaded_settings *loaded = settings_load(line->run.config, SLICE_EMPTY);
         return loaded == NULL ? 1 : process_run(line->run.config, SLICE_EMPTY, loaded);
     }
@@ -27,7 +27,7 @@ static int run(const struct command_line *line)
     struct text yaml = text_in(buffer, buffer == NULL ? 0 : YAML_SIZE);
     command_line_write_settings(line, &yaml);
     if (yaml.full)
-        fprintf(stderr, "afloat: run: too many flags; write a settings file and use --config\n");
+        fprintf(stderr, "afloat: too many flags; write a settings file and use --config\n");
     else
         loaded = settings_load(NULL, text_slice(&yaml));
     int status = loaded == NULL ? 1 : process_run(NULL, text_slice(&yaml), loaded);
@@ -179,6 +179,7 @@ int main(int argc, char **argv)
     }
     switch (line.command) {
     case COMMAND_RUN:
+    case COMMAND_VANTAGE:
         return run(&line);
     case COMMAND_CHECK_CONFIG:
         return check_config(line.config_file);

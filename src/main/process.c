@@ -4,6 +4,7 @@
 #include "admin/metrics.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "doctor/vantage.h"
 #include "edge/edge.h"
 #include "io/epoll.h"
 #include "main/certificates.h"
@@ -35,6 +36,7 @@ struct process {
     struct loop *loops[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
     unsigned thread_count, threads_started;
+    struct vantage *vantage; // NULL: it is none
     struct edge *edge;
     struct keep keep;
     struct access_log *access_log;
@@ -102,6 +104,21 @@ static bool start_tls(struct process *process)
     return certificates_open(settings, process->tls);
 }
 
+static bool start_vantage(struct process *process)
+{
+    const struct settings *settings = &process->loaded->settings;
+    char message[512];
+    struct text why = text_in(message, sizeof(message));
+    uint64_t seed;
+    if (!settings->vantage.enabled)
+        return true;
+    io_entropy(process->loops[0], &seed, sizeof(seed));
+    enum error error = vantage_create(&settings->vantage, settings->edge.name, seed, &why,
+        &process->vantage);
+    return error == ERROR_NONE || fail("cannot be a vantage: %.*s%s",
+        SLICE_ARGS(text_slice(&why)), why.size > 0 ? "" : error_text(error));
+}
+
 static bool start_edge(struct process *process)
 {
     struct settings *settings = &process->loaded->settings;
@@ -111,6 +128,10 @@ static bool start_edge(struct process *process)
         return fail("cannot open the access log %.*s: %s", SLICE_ARGS(settings->log.access),
             error_text(error));
     struct edge_hooks hooks = {.answered = access_log_answered, .context = process->access_log};
+    if (process->vantage != NULL) {
+        hooks.page = vantage_serve_page;
+        hooks.page_context = process->vantage;
+    }
     process->edge = edge_create(process->loops, process->thread_count, &settings->edge,
         &hooks);
     if (process->edge == NULL)
@@ -417,6 +438,7 @@ static void process_end(struct process *process)
     control_stop(process->control);
     keep_close(&process->keep, process->edge);
     edge_destroy(process->edge);
+    vantage_destroy(process->vantage);
     if (process->source_ready)
         status_source_destroy(&process->source);
     access_log_destroy(process->access_log);
@@ -445,7 +467,7 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
     signal(SIGXFSZ, SIG_IGN); // the store takes a limit as a full disk
     system_raise_file_limit();
     bool started = start_log(&process) && start_loops(&process) && start_tls(&process)
-        && start_edge(&process)
+        && start_vantage(&process) && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
         && keep_prepare(&process.keep, &loaded->settings) && become_user(&loaded->settings)
         && start_outbox(&process) && set_resources(&process);

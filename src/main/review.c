@@ -194,6 +194,24 @@ static void review_writes(struct setting_review *review, const struct settings *
     }
 }
 
+// An edge without an origin serves nobody; a vantage may.
+static void review_purpose(struct setting_review *review, const struct settings *settings)
+{
+    const struct setting_list *origins = &settings->edge.origins;
+    bool is_read = origins->items != NULL; // else that is said already
+    if (is_read && origins->count == 0 && !settings->vantage.enabled)
+        conf_add_mistake(review, origins, "origins: too few items (0); expected at least 1, or a "
+            "vantage that serves no site");
+}
+
+// Nobody could ask it.
+static void review_vantage(struct setting_review *review, const struct settings *settings)
+{
+    if (settings->vantage.enabled && settings->edge.prefix.size == 0)
+        conf_add_mistake(review, &settings->vantage.enabled, "vantage: has no path to be asked "
+            "at; expected a prefix");
+}
+
 void settings_review(struct setting_review *review, const void *all)
 {
     const struct settings *settings = all;
@@ -203,6 +221,8 @@ void settings_review(struct setting_review *review, const void *all)
         review_aliases(review, &sites[i], i);
         review_writes(review, settings, i);
     }
+    review_purpose(review, settings);
+    review_vantage(review, settings);
     advice_review(review, settings);
     certificates_review(review, settings);
     review_hosts(review, settings);

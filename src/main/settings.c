@@ -65,9 +65,10 @@ static const struct setting rows[] = {
         .touch = "Change it when the site uses that path itself."},
     {.name = "origins", .type = SETTING_SECTION_MAP,
         .offset = offsetof(struct settings, edge.origins),
-        .section = &origin_settings_section, .minimum = 1, .maximum = 1000, .required = true,
+        .section = &origin_settings_section, .maximum = 1000, .required = true,
         .example = "{main: {backends: [\"http://127.0.0.1:8000\"]}}",
-        .summary = "Where sites are fetched from: pools of backends by name."},
+        .summary = "Where sites are fetched from: pools of backends by name. Only a vantage may "
+                   "have none, {}, and then serves no site."},
     {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct settings, edge.sites),
         .section = &site_settings_section, .maximum = 10000,
         .summary = "What is served. Without any, one site takes every host name and "
@@ -107,6 +108,9 @@ static const struct setting rows[] = {
         .section = &log_settings_section, .summary = "Access log and error log."},
     {.name = "metrics", .type = SETTING_SECTION, .offset = offsetof(struct settings, metrics),
         .section = &metrics_settings_section, .summary = "Metrics for Prometheus."},
+    {.name = "vantage", .type = SETTING_SECTION, .offset = offsetof(struct settings, vantage),
+        .section = &vantage_settings_section,
+        .summary = "How sites look from here, for whoever asks."},
 };
 
 const struct setting_section settings_root = {
@@ -121,7 +125,7 @@ const struct setting_section settings_root = {
 // One site for every host name, with all defaults.
 enum error settings_complete(struct settings *settings, struct arena *arena)
 {
-    if (settings->edge.sites.count > 0)
+    if (settings->edge.sites.count > 0 || settings->edge.origins.count == 0)
         return ERROR_NONE;
     struct site_settings *site = arena_zero_alloc(arena, sizeof(*site));
     if (site == NULL)

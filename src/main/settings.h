@@ -3,6 +3,7 @@
 
 #include "admin/settings.h"
 #include "conf/conf.h"
+#include "doctor/vantage_settings.h"
 #include "edge/settings.h"
 #include "io/loop.h"
 
@@ -15,6 +16,7 @@ struct settings {
     struct edge_settings edge;
     struct log_settings log;
     struct metrics_settings metrics;
+    struct vantage_settings vantage;
 };
 
 extern const struct setting_section settings_root;

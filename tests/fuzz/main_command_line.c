@@ -74,6 +74,29 @@ static void check_settings(const struct command_line *line)
     arena_free(&arena);
 }
 
+static void check_vantage(const struct command_line *line)
+{
+    static char buffer[YAML_SIZE];
+    static struct conf_mistakes mistakes;
+    struct text yaml = text_in(buffer, sizeof(buffer));
+    struct arena arena;
+    struct settings settings;
+    const struct vantage_command *vantage = &line->vantage;
+    command_line_write_settings(line, &yaml);
+    if (yaml.full)
+        return;
+    arena_init(&arena, 4096, (size_t)16 << 20);
+    invariant(conf_load_text(text_slice(&yaml), &settings_root, &arena, &settings, &mistakes)
+        == ERROR_NONE);
+    invariant(settings.vantage.enabled && settings.edge.origins.count == 0);
+    check_texts(settings.listen, &vantage->listen);
+    if (vantage->canaries.count > 0)
+        check_texts(settings.vantage.canaries, &vantage->canaries);
+    if (vantage->key != NULL)
+        invariant(slice_equal(settings.vantage.key_file, slice_from_string(vantage->key)));
+    arena_free(&arena);
+}
+
 static void check_line(const struct command_line *line)
 {
     switch (line->command) {
@@ -101,6 +124,10 @@ static void check_line(const struct command_line *line)
         invariant(line->check.url != NULL && !(line->check.only_v4 && line->check.only_v6));
         invariant(line->check.from.count <= FACTS_VANTAGES_MAX);
         invariant(!line->check.no_remote || line->check.from.count == 0);
+        return;
+    case COMMAND_VANTAGE:
+        invariant(line->vantage.listen.count > 0);
+        check_vantage(line);
         return;
     case COMMAND_HELP: {
         char *help = NULL;

@@ -467,6 +467,47 @@ static void test_flags_become_settings(void **state)
     arena_free(&arena);
 }
 
+static void test_a_vantage_is_settings_without_a_site(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat vantage --listen :8080 --name fra1 --key /k --allow "
+        "192.0.2.0/24 --allow 2001:db8::/32 --port 8443 --canary https://a.example/ --state /s");
+    static char buffer[65536];
+    static struct conf_mistakes mistakes;
+    struct text yaml = text_in(buffer, sizeof(buffer));
+    struct arena arena;
+    struct settings settings;
+    assert_int_equal(line.command, COMMAND_VANTAGE);
+    command_line_write_settings(&line, &yaml);
+    assert_false(yaml.full);
+    arena_init(&arena, 4096, (size_t)1 << 20);
+    enum error error = conf_load_text(text_slice(&yaml), &settings_root, &arena, &settings,
+        &mistakes);
+    conf_print_mistakes(&mistakes, "flags", stderr);
+    assert_int_equal(error, ERROR_NONE);
+    const struct vantage_settings *vantage = &settings.vantage;
+    assert_true(vantage->enabled);
+    assert_text(vantage->name, "fra1");
+    assert_text(vantage->key_file, "/k");
+    assert_int_equal(vantage->allow.count, 2);
+    assert_text(*(const struct slice *)vantage->ports.items, "8443");
+    assert_text(*(const struct slice *)vantage->canaries.items, "https://a.example/");
+    assert_text(settings.state, "/s");
+    assert_int_equal(settings.edge.origins.count, 0);
+    assert_int_equal(settings_complete(&settings, &arena), ERROR_NONE);
+    assert_int_equal(settings.edge.sites.count, 0);
+    arena_free(&arena);
+    bad("afloat vantage", "afloat vantage: ask it where? expected --listen ADDR:PORT");
+    bad("afloat vantage --listen :1 --allow 10.0.0.1/8",
+        "afloat vantage: --allow: \"10.0.0.1/8\" is no range: bits are set beyond its prefix; "
+        "expected its first address, such as 192.0.2.0/24");
+    bad("afloat vantage --listen :1 --port 0",
+        "afloat vantage: --port: \"0\" is no port; expected one such as 8443");
+    bad("afloat vantage --listen :1 --canary ftp://a/",
+        "afloat vantage: --canary: \"ftp://a/\" is no URL; expected one such as "
+        "https://www.example.com/");
+}
+
 static void test_one_origin_is_enough_for_settings(void **state)
 {
     (void)state;
@@ -499,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_flags_become_settings),
+        cmocka_unit_test(test_a_vantage_is_settings_without_a_site),
         cmocka_unit_test(test_one_origin_is_enough_for_settings),
     };
     return cmocka_run_group_tests_name("main.command_line", tests, NULL, NULL);

@@ -140,6 +140,16 @@ static void test_mistakes_of_all_kinds_are_told_in_one_run(void **state)
 }
 
 // One mistake is told once: what follows from it is not told.
+static void test_only_a_vantage_has_no_origin(void **state)
+{
+    (void)state;
+    expect("origins: {}\n", ERROR_INVALID, "f:1:1: origins: too few items (0); expected at least 1, "
+        "or a vantage that serves no site\n");
+    expect("origins: {}\nvantage: {enabled: true}\n", ERROR_NONE, "");
+    expect("origins: {}\nprefix: \"\"\nvantage: {enabled: true}\n", ERROR_INVALID,
+        "f:3:20: vantage: has no path to be asked at; expected a prefix\n");
+}
+
 static void test_a_wrong_value_has_no_further_mistakes(void **state)
 {
     (void)state;
@@ -270,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_origins_of_rules),
         cmocka_unit_test(test_siblings_need_an_origin_and_a_secret),
         cmocka_unit_test(test_mistakes_of_all_kinds_are_told_in_one_run),
+        cmocka_unit_test(test_only_a_vantage_has_no_origin),
         cmocka_unit_test(test_a_wrong_value_has_no_further_mistakes),
         cmocka_unit_test(test_what_is_unwise),
         cmocka_unit_test(test_what_makes_errors),

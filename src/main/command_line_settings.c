@@ -1,0 +1,96 @@
+// The settings file that flags stand for, so that there is one way into the program.
+#include "main/command_line.h"
+
+// In double quotes, as YAML escapes: its readers refuse some characters and fold others. The value
+// is UTF-8.
+static void write_quoted(struct text *yaml, const char *value)
+{
+    text_append_byte(yaml, '"');
+    for (const unsigned char *at = (const unsigned char *)value; *at != '\0'; at++) {
+        if (*at >= ' ' && *at < 0x7F && *at != '"' && *at != '\\') {
+            text_append_byte(yaml, (char)*at);
+            continue;
+        }
+        uint32_t character = *at < 0xC0 ? *at : *at < 0xE0 ? *at & 0x1F : *at < 0xF0 ? *at & 0xF
+                                                                                     : *at & 7;
+        while ((at[1] & 0xC0) == 0x80)
+            character = character << 6 | (*++at & 0x3F);
+        text_append(yaml, SLICE("\\U"));
+        text_append_hex(yaml, character, 8);
+    }
+    text_append_byte(yaml, '"');
+}
+
+static void write_texts(struct text *yaml, const char *before, const struct command_texts *texts,
+    const char *after)
+{
+    text_append(yaml, slice_from_string(before));
+    for (size_t i = 0; i < texts->count; i++) {
+        text_append(yaml, i == 0 ? SLICE("[") : SLICE(", "));
+        write_quoted(yaml, texts->items[i]);
+    }
+    text_append(yaml, SLICE("]"));
+    text_append(yaml, slice_from_string(after));
+}
+
+static void write_text(struct text *yaml, const char *before, const char *value, const char *after)
+{
+    text_append(yaml, slice_from_string(before));
+    write_quoted(yaml, value);
+    text_append(yaml, slice_from_string(after));
+}
+
+static void write_tls(struct text *yaml, const struct run_command *run)
+{
+    if (run->tls.count == 0 && run->certificates.count == 0)
+        return;
+    text_append(yaml, SLICE("tls:\n"));
+    if (run->tls.count > 0)
+        write_texts(yaml, "  listen: ", &run->tls, "\n");
+    if (run->certificates.count > 0)
+        text_append(yaml, SLICE("  certificates:\n"));
+    for (size_t i = 0; i < run->certificates.count; i++) {
+        write_text(yaml, "    - {certificate: ", run->certificates.items[i], ", key: ");
+        write_text(yaml, "", run->keys.items[i], "}\n");
+    }
+}
+
+static void write_vantage(struct text *yaml, const struct vantage_command *vantage)
+{
+    write_texts(yaml, "listen: ", &vantage->listen, "\norigins: {}\nvantage:\n  enabled: true\n");
+    if (vantage->name != NULL)
+        write_text(yaml, "  name: ", vantage->name, "\n");
+    if (vantage->key != NULL)
+        write_text(yaml, "  key_file: ", vantage->key, "\n");
+    if (vantage->allow.count > 0)
+        write_texts(yaml, "  allow: ", &vantage->allow, "\n");
+    if (vantage->ports.count > 0)
+        write_texts(yaml, "  ports: ", &vantage->ports, "\n");
+    if (vantage->canaries.count > 0)
+        write_texts(yaml, "  canaries: ", &vantage->canaries, "\n");
+}
+
+void command_line_write_settings(const struct command_line *line, struct text *yaml)
+{
+    const struct run_command *run = &line->run;
+    if (line->command == COMMAND_VANTAGE) {
+        write_vantage(yaml, &line->vantage);
+        if (line->state != NULL)
+            write_text(yaml, "state: ", line->state, "\n");
+        return;
+    }
+    if (run->listen.count > 0)
+        write_texts(yaml, "listen: ", &run->listen, "\n");
+    write_tls(yaml, run);
+    if (line->state != NULL)
+        write_text(yaml, "state: ", line->state, "\n");
+    if (run->threads != NULL)
+        text_format(yaml, "threads: %s\n", run->threads);
+    if (run->memory != NULL)
+        text_format(yaml, "store: {memory: %s}\n", run->memory);
+    write_texts(yaml, "origins:\n  main:\n    backends: ", &run->origins, "\n");
+    if (run->probe != NULL)
+        write_text(yaml, "    probe: {path: ", run->probe, "}\n");
+    if (run->sites.count > 0)
+        write_texts(yaml, "sites: [{origin: main, hosts: ", &run->sites, "}]\n");
+}
