@@ -19,7 +19,8 @@ EXIT_USAGE = 64
 BINARY = pathlib.Path(__file__).resolve().parents[2] / "build" / "release" / "afloat"
 DOCTOR = (f"{BINARY} check {{url}} --json --resolver {{second}} --doh {{doh}} --portal {{captive}} "
           "--control {control} --from {vantage}")
-VANTAGE = f"exec {BINARY} vantage --listen :8888"
+VANTAGE = (f"exec {BINARY} vantage --listen :8888 --state $STATE --allow 198.51.100.0/24 "
+           "--allow 2001:db8::/32 --canary https://well.public.test/")
 
 
 def parse(known):
