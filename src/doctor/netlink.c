@@ -24,7 +24,7 @@ void netlink_close(struct netlink *netlink)
 
 const void *netlink_fixed(const struct nlmsghdr *message, size_t size)
 {
-    return message->nlmsg_len < NLMSG_HDRLEN + size ? NULL : NLMSG_DATA(message);
+    return message->nlmsg_len < NLMSG_HDRLEN + size ? NULL : (const char *)message + NLMSG_HDRLEN;
 }
 
 struct slice netlink_attribute(const struct nlmsghdr *message, size_t fixed_size, unsigned type)
