@@ -1,9 +1,9 @@
 // Is the router there, and how much is lost on the way out? The kernel is made to look for the
 // router's link-layer address, which none keeps to itself, while echoes go to the router and to
 // servers of names further out, for many a router answers no echo, or loses only what it forwards.
+#include "doctor/dns.h"
 #include "doctor/echo.h"
 #include "doctor/netlink.h"
-#include "doctor/resolver_file.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -177,16 +177,36 @@ static bool wait_for_something(struct gateway *gateway, uint64_t now, uint64_t d
         && polled[0].revents == 0 && !check_is_over(gateway->check);
 }
 
-// Whoever else is known by address: a resolver, if it is not the router.
+static bool is_this_machine(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+    return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+// The first of the system's resolvers that is somebody else: not the router, nor a program of this
+// machine that asks others (127.0.0.53). Family 0: none.
+static struct address find_resolver(const struct gateway *gateway)
+{
+    struct address servers[DNS_SERVERS_MAX], none = {0};
+    unsigned count = dns_system_servers(check_options_of(gateway->check), servers,
+        DNS_SERVERS_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        address_set_port(&servers[i], 0);
+        if (!is_this_machine(&servers[i]) && !address_equal(&servers[i], &gateway->address))
+            return servers[i];
+    }
+    return none;
+}
+
 static void open_echoes(struct gateway *gateway)
 {
-    const struct check_options *options = check_options_of(gateway->check);
-    const char *path = options->resolver_file != NULL ? options->resolver_file
-                                                      : "/etc/resolv.conf";
-    struct address addresses[TARGETS] = {[NEAR] = gateway->address};
-    (void)!resolver_file_first(path, &gateway->address, &addresses[RESOLVER]);
-    if (options->second.data != NULL)
-        (void)!address_parse(options->second, &addresses[SECOND]);
+    const struct slice second = check_options_of(gateway->check)->second;
+    struct address addresses[TARGETS] = {[NEAR] = gateway->address,
+        [RESOLVER] = find_resolver(gateway)};
+    if (second.data != NULL && address_parse(second, &addresses[SECOND]) != ERROR_NONE
+        && address_parse_host(second, 0, &addresses[SECOND]) != ERROR_NONE)
+        addresses[SECOND] = (struct address){0};
     for (int i = 0; i < TARGETS; i++) {
         gateway->echoes[i].descriptor = -1;
         if (addresses[i].any.sa_family == AF_INET || addresses[i].any.sa_family == AF_INET6)

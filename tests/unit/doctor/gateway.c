@@ -1,7 +1,6 @@
 // The gateway: what is there on every machine. Worlds in which it is dead, or loses packets, are
 // the fault laboratory's (tests/lab).
 #include "doctor/echo.h"
-#include "doctor/resolver_file.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -41,42 +40,6 @@ static struct address address_of(const char *text)
     struct address address;
     assert_int_equal(address_parse_host(slice_from_string(text), 0, &address), ERROR_NONE);
     return address;
-}
-
-// "": none.
-static void assert_first(const char *content, const char *except, const char *expected)
-{
-    char buffer[ADDRESS_TEXT_MAX];
-    struct text written = text_in(buffer, sizeof(buffer));
-    struct address address = {0}, excepted = {0};
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(content, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    if (except != NULL)
-        excepted = address_of(except);
-    enum error error = resolver_file_first(path, &excepted, &address);
-    assert_int_equal(error, expected[0] == '\0' ? ERROR_NOT_FOUND : ERROR_NONE);
-    if (error == ERROR_NONE)
-        address_format(&written, &address);
-    assert_true(slice_equal(text_slice(&written), slice_from_string(expected)));
-}
-
-static void test_the_resolver_file(void **state)
-{
-    (void)state;
-    assert_first("# nameserver 192.0.2.9\nsearch test\nnameserver 192.0.2.1\nnameserver 192.0.2.2",
-        NULL, "192.0.2.1:53");
-    assert_first("  nameserver\t2001:db8::1 # mine\n", NULL, "[2001:db8::1]:53");
-    assert_first("nameserver 127.0.0.53\nnameserver ::1\nnameserver 192.0.2.1\r\n", NULL,
-        "192.0.2.1:53");
-    assert_first("nameserver 192.168.7.1\nnameserver 192.0.2.1\n", "192.168.7.1", "192.0.2.1:53");
-    assert_first("nameserver 192.168.7.1\n", "192.168.7.1", "");
-    assert_first("nameserver192.0.2.1\nnameserver\nnameserver x\nnameserver fe80::1%eth0\n", NULL,
-        "");
-    assert_first("", NULL, "");
-    struct address none = {0}, address;
-    assert_int_equal(resolver_file_first("/nowhere", &none, &address), ERROR_NOT_FOUND);
 }
 
 static void test_echoes_are_counted_once(void **state)
@@ -128,6 +91,21 @@ static void test_a_gateway_that_is_there(void **state)
     assert_true(facts.gateway.near_replies <= facts.gateway.near_echoes);
 }
 
+// Neither the router itself nor this machine is somebody further out.
+static void test_who_is_not_further_out(void **state)
+{
+    (void)state;
+    struct facts facts = {.link = {.gateway = address_of("127.0.0.1"), .name = SLICE("lo")}};
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("nameserver 127.0.0.1\nnameserver 127.0.0.53\nnameserver ::1\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    step_gateway(&check, &facts);
+    assert_int_equal(facts.gateway.echoes, facts.gateway.near_echoes);
+    if (facts.gateway.echoes > 0)
+        assert_true(address_equal(&facts.gateway.echoed, &facts.link.gateway));
+}
+
 static void test_a_check_that_is_over_is_not_held_up(void **state)
 {
     (void)state;
@@ -143,10 +121,10 @@ static void test_a_check_that_is_over_is_not_held_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_resolver_file, begin, end),
         cmocka_unit_test_setup_teardown(test_echoes_are_counted_once, begin, end),
         cmocka_unit_test_setup_teardown(test_without_a_gateway_nothing_is_said_of_it, begin, end),
         cmocka_unit_test_setup_teardown(test_a_gateway_that_is_there, begin, end),
+        cmocka_unit_test_setup_teardown(test_who_is_not_further_out, begin, end),
         cmocka_unit_test_setup_teardown(test_a_check_that_is_over_is_not_held_up, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
