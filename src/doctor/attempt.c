@@ -223,7 +223,8 @@ static void connected(struct ways *ways, struct way *way, int socket)
         way->attempt->reach = REACH_GOOD;
         way->attempt->reach_ms = since_ms(way->began_ms);
     }
-    set_options(way, socket, false); // from now on an ICMP error is no reason to end, as for browsers
+    // From now on an ICMP error is no reason to end, as it is none for browsers.
+    set_options(way, socket, false);
     if (ways->context == NULL) {
         over_well(ways, way->connected_ms);
         close_way(ways, way);

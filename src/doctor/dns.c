@@ -13,6 +13,8 @@
 // One family is known, so long the other may take: as long as to be asked twice.
 #define SIBLING_MS 500
 #define SOCKETS_MAX 4 // of a channel: one for datagrams, one for TCP, both while they change
+#define HEADER_SIZE 12
+#define MESSAGE_MAX UINT16_MAX
 #define NAME_BYTES_MAX 254 // RFC 1035 section 2.3.4, with the final dot
 
 static pthread_once_t library = PTHREAD_ONCE_INIT;
@@ -84,7 +86,7 @@ static enum name_outcome outcome_of(int status)
 
 int dns_status(const unsigned char *message, size_t size)
 {
-    if (size < 12 || (message[2] & 0x80) == 0)
+    if (size < HEADER_SIZE || size > MESSAGE_MAX || (message[2] & 0x80) == 0)
         return ARES_EBADRESP;
     int code = message[3] & 0x0f;
     if (code == NOERROR)
@@ -219,7 +221,7 @@ static void ask_server(struct server *server, const char *name)
 
 static void end_server(struct server *server)
 {
-    struct dns_answer answers[DNS_FAMILY_COUNT];
+    struct dns_answer answers[DNS_FAMILY_COUNT] = {0};
     struct name_facts names = {0};
     for (unsigned family = 0; family < DNS_FAMILY_COUNT; family++) {
         answers[family] = server->halves[family].answer;

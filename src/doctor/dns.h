@@ -50,3 +50,6 @@ void dns_resolve(const struct dns_question *question, enum resolver resolver,
 // Of a resolver file, at most max; none where there is no such file.
 unsigned dns_system_servers(const struct check_options *options, struct address *servers,
     unsigned max);
+// Of the options, with port 53 unless there is another; false: there is none.
+bool dns_second_server(const struct check_options *options,
+    struct address *ret_server) MUST_CHECK;

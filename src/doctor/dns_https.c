@@ -34,8 +34,7 @@ static void find_server(const struct dns_question *question, const struct target
     }
     about.host = target->host;
     about.port = target->port;
-    if (options->second.data != NULL
-        && address_parse(options->second, &servers[count]) == ERROR_NONE)
+    if (dns_second_server(options, &servers[count]))
         count++;
     count += dns_system_servers(options, servers + count, DNS_SERVERS_MAX - count);
     dns_ask(&about, servers, count, true, ret_servers);
@@ -109,7 +108,7 @@ static void ask_both(const struct dns_question *question, const struct name_fact
 {
     struct arena beside;
     struct post *posts = arena_zero_alloc(question->arena, DNS_FAMILY_COUNT * sizeof(*posts));
-    struct dns_answer answers[DNS_FAMILY_COUNT];
+    struct dns_answer answers[DNS_FAMILY_COUNT] = {0};
     pthread_t thread;
     if (posts == NULL)
         return;

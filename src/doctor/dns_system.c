@@ -1,5 +1,5 @@
-// Whom this machine's programs ask (resolv.conf(5)). As they read it: what makes no sense is passed
-// over.
+// Who is asked: the servers of this machine's programs (resolv.conf(5)), read as they read it, so
+// that what makes no sense is passed over; and the second resolver.
 #include "doctor/dns.h"
 
 #include <arpa/nameser.h>
@@ -51,4 +51,12 @@ unsigned dns_system_servers(const struct check_options *options, struct address 
     if (file != NULL)
         fclose(file);
     return count;
+}
+
+bool dns_second_server(const struct check_options *options, struct address *ret_server)
+{
+    return options->second.data != NULL
+        && (address_parse_host(options->second, NAMESERVER_PORT, ret_server) == ERROR_NONE
+            || (address_parse(options->second, ret_server) == ERROR_NONE
+                && ret_server->any.sa_family != AF_UNIX));
 }

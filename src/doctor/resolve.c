@@ -3,15 +3,6 @@
 #include "doctor/dns.h"
 #include "doctor/hosts.h"
 
-#include <arpa/nameser.h>
-
-static bool second_server(const struct check_options *options, struct address *ret_server)
-{
-    return options->second.data != NULL
-        && (address_parse(options->second, ret_server) == ERROR_NONE
-            || address_parse_host(options->second, NAMESERVER_PORT, ret_server) == ERROR_NONE);
-}
-
 static void ask_system(const struct dns_question *question, struct name_facts *ret_names)
 {
     const struct check_options *options = check_options_of(question->check);
@@ -27,7 +18,7 @@ static void ask_second(const struct dns_question *question, struct name_facts *r
 {
     struct address server;
     *ret_names = (struct name_facts){0};
-    if (!second_server(check_options_of(question->check), &server))
+    if (!dns_second_server(check_options_of(question->check), &server))
         return;
     dns_ask(question, &server, 1, false, ret_names);
     ret_names->asked = check_options_of(question->check)->second;
@@ -98,7 +89,7 @@ void resolve_any(const struct check *check, struct slice host, uint16_t port, ui
         return;
 
     unsigned count = dns_system_servers(options, servers, DNS_SERVERS_MAX - 1);
-    count += second_server(options, &servers[count]) ? 1 : 0;
+    count += dns_second_server(options, &servers[count]) ? 1 : 0;
     dns_ask(&question, servers, count, true, ret_names);
     if (ret_names->outcome == NAME_FOUND || options->https.data == NULL || check_is_over(check))
         return;

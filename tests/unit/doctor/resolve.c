@@ -202,6 +202,8 @@ static void test_who_is_not_there_cannot_be_asked(void **state)
     snprintf(port, sizeof(port), "%s", nobody());
     check.options.second = slice_from_string(port);
     assert_int_equal(ask(RESOLVER_SECOND, "good.test", PATIENCE_MS).outcome, NAME_UNREACHABLE);
+    check.options.second = SLICE("no.address.test:53");
+    assert_int_equal(ask(RESOLVER_SECOND, "good.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
     check.options.second = SLICE_EMPTY;
     assert_int_equal(ask(RESOLVER_SECOND, "good.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
     assert_int_equal(ask(RESOLVER_HTTPS, "good.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
