@@ -247,3 +247,26 @@ with tempfile.NamedTemporaryFile("w") as keys:
         status, _, facts = ask(vantage.address, home)
         assert status == 200 and facts["conclusive"] is True, facts
         assert ask(vantage.address, home, ticket(home))[0] == 403  # it has no key
+
+# The visitor's side: his doctor asks one that sees the same, one that he asks too often, one that
+# is not there, and one that is none.
+with socket.socket() as dead:
+    dead.bind((SITE, 0))
+    url = f"http://{SITE}:{dead.getsockname()[1]}/"
+    flags = ["--allow", f"{SITE}/32", "--port", str(dead.getsockname()[1]), "--canary"]
+    with Vantage(*flags, home) as sees, Vantage(*flags, home) as busy:
+        while ask(busy.address, url)[0] == 200:
+            pass
+        froms = ["%s:%d" % sees.address, "http://%s:%d/" % busy.address, nobody.address,
+                 f"{SITE}:{port}"]
+        parties = [f"--{party}=off" for party in ("resolver", "doh", "portal", "control")]
+        done = subprocess.run([BINARY, "check", url, "--json", "--timeout", "2m", *parties,
+                               *(f"--from={at}" for at in froms)], stdout=subprocess.PIPE,
+                              timeout=PATIENCE_SECONDS, check=False)
+        told = json.loads(done.stdout)
+        vantages = told["facts"]["vantages"]
+        assert [vantage["name"] for vantage in vantages] == froms, told
+        assert vantages[0]["conclusive"] is True and vantages[0]["verdict"] != "OK", told
+        assert vantages[0]["facts"]["attempts"][0]["reach"] == "refused", told
+        assert "429" in vantages[1]["why_not"] and "not a vantage" in vantages[3]["why_not"], told
+        assert all("facts" not in vantage for vantage in vantages[1:]), told

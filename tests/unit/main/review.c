@@ -143,8 +143,8 @@ static void test_mistakes_of_all_kinds_are_told_in_one_run(void **state)
 static void test_only_a_vantage_has_no_origin(void **state)
 {
     (void)state;
-    expect("origins: {}\n", ERROR_INVALID, "f:1:1: origins: too few items (0); expected at least 1, "
-        "or a vantage that serves no site\n");
+    expect("origins: {}\n", ERROR_INVALID, "f:1:1: origins: too few items (0); expected at least "
+        "1, or a vantage that serves no site\n");
     expect("origins: {}\nvantage: {enabled: true}\n", ERROR_NONE, "");
     expect("origins: {}\nprefix: \"\"\nvantage: {enabled: true}\n", ERROR_INVALID,
         "f:3:20: vantage: has no path to be asked at; expected a prefix\n");
