@@ -181,16 +181,17 @@ static void test_other_host_is_looked_up(void **state)
     assert_null(answer->cookies.data); // none for that host
 }
 
-static bool may_reach_site(const struct address *address)
-{
-    return address_equal(address, &site.address);
-}
-
 static void test_hop_may_not_be_reached(void **state)
 {
     (void)state;
-    check.options.may_reach = may_reach_site;
-    const struct answer_facts *answer = ask("/", serve_away, serve_page);
+    struct network here;
+    begin_at("/", serve_away, serve_page);
+    assert_int_equal(network_parse(SLICE("127.0.0.1"), &here), ERROR_NONE);
+    const struct guard guard = {.allow = {&here, 1}, .ports = &site.port, .port_count = 1};
+    check.options.guard = &guard;
+    step_ask(&check, &facts);
+    finish();
+    const struct answer_facts *answer = &facts.answers[PROFILE_USUAL];
     assert_int_equal(answer->outcome, ANSWER_LEADS_NOWHERE);
     assert_int_equal(answer->status, 302);
     assert_int_equal(elsewhere.connection_count, 0);
