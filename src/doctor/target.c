@@ -326,6 +326,13 @@ static void append_encoded(struct text *text, struct slice part, unsigned classe
     }
 }
 
+// "https//example.org", "http://https://example.org": a host of that name is not meant.
+static bool is_scheme_for_host(const struct target *target, struct slice path, bool is_usual)
+{
+    return is_usual && slice_starts_with(path, SLICE("//"))
+        && (slice_equal(target->host, SLICE("https")) || slice_equal(target->host, SLICE("http")));
+}
+
 // Dot segments are taken out (RFC 3986 section 5.2.4), as everyone does before he asks.
 static enum error write_url(const struct typed *typed, struct arena *arena, struct text *why,
     struct target *target)
@@ -351,6 +358,11 @@ static enum error write_url(const struct typed *typed, struct arena *arena, stru
         if (error == ERROR_INVALID)
             refuse(why, "the URL cannot be read; expected one such as https://example.org/");
         return error;
+    }
+    if (is_scheme_for_host(target, resolved.path, is_usual)) {
+        refuse(why, "the URL's scheme lacks its colon, or stands there twice; expected one such as "
+            "https://example.org/");
+        return ERROR_INVALID;
     }
     bool has_query = resolved.query.data != NULL;
     target->url = arena_printf(arena, "%.*s%.*s%s%.*s", (int)begin, memory,

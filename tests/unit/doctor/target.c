@@ -174,6 +174,9 @@ static void test_what_is_refused(void **state)
     assert_refused("http:/example.org/", "two slashes");
     assert_refused("https:example.org", "two slashes");
     assert_refused("https:", "two slashes");
+    assert_refused("https//example.org/", "lacks its colon");
+    assert_refused("http://https://example.org/", "stands there twice");
+    assert_url("https://http/x//", "https://http/x//");
     assert_refused("https://", "names no host");
     assert_refused("https:///x", "names no host");
     assert_refused(":8080", "names no host");
