@@ -201,11 +201,9 @@ static struct address find_resolver(const struct gateway *gateway)
 
 static void open_echoes(struct gateway *gateway)
 {
-    const struct slice second = check_options_of(gateway->check)->second;
     struct address addresses[TARGETS] = {[NEAR] = gateway->address,
         [RESOLVER] = find_resolver(gateway)};
-    if (second.data != NULL && address_parse(second, &addresses[SECOND]) != ERROR_NONE
-        && address_parse_host(second, 0, &addresses[SECOND]) != ERROR_NONE)
+    if (!dns_second_server(check_options_of(gateway->check), &addresses[SECOND]))
         addresses[SECOND] = (struct address){0};
     for (int i = 0; i < TARGETS; i++) {
         gateway->echoes[i].descriptor = -1;
