@@ -2,9 +2,11 @@
 #include "doctor/attempt_tls.h"
 #include "base/memory.h"
 #include "io/address.h"
+#include "tls/certificate.h"
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
@@ -18,7 +20,7 @@ struct handshake {
     BIO *in, *out; // of the ssl
     bool has_ended; // the other side has closed
     // Of the certificates, each found anywhere in the chain.
-    bool is_expired, is_not_yet, is_wrong_name, is_revoked, is_unknown;
+    bool is_expired, is_not_yet, is_wrong_name, is_unknown;
 };
 
 SSL_CTX *handshake_context(void)
@@ -44,8 +46,6 @@ static int note(int is_good, X509_STORE_CTX *store)
         handshake->is_not_yet = true;
     else if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH)
         handshake->is_wrong_name = true;
-    else if (error == X509_V_ERR_CERT_REVOKED)
-        handshake->is_revoked = true;
     else
         handshake->is_unknown = true;
     return 1;
@@ -92,6 +92,7 @@ struct handshake *handshake_begin(SSL_CTX *context, struct slice host, int socke
     BIO_set_mem_eof_return(in, -1);
     SSL_set_app_data(handshake->ssl, handshake);
     SSL_set_verify(handshake->ssl, SSL_VERIFY_PEER, note);
+    SSL_set_tlsext_status_type(handshake->ssl, TLSEXT_STATUSTYPE_ocsp);
     SSL_set_connect_state(handshake->ssl);
     return handshake;
 }
@@ -161,6 +162,28 @@ static enum secure_outcome failure(void)
     return reason >= SSL_AD_REASON_OFFSET ? SECURE_REFUSED : SECURE_BROKEN;
 }
 
+// The site itself brings its authority's word (RFC 6066 section 8) that the certificate is revoked.
+static bool is_revoked(SSL *ssl)
+{
+    const unsigned char *bytes = NULL;
+    long size = SSL_get_tlsext_status_ocsp_resp(ssl, &bytes);
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    if (size <= 0 || leaf == NULL
+        || !tls_ocsp_is_about(slice_of((const char *)bytes, (size_t)size), leaf))
+        return false;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &bytes, size);
+    OCSP_BASICRESP *basic = response == NULL ? NULL : OCSP_response_get1_basic(response);
+    OCSP_SINGLERESP *single = basic == NULL ? NULL : OCSP_resp_get0(basic, 0);
+    int state = single == NULL ? -1 : OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);
+    bool revoked = state == V_OCSP_CERTSTATUS_REVOKED
+        && OCSP_basic_verify(basic, SSL_get_peer_cert_chain(ssl),
+               SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), 0) == 1;
+    OCSP_BASICRESP_free(basic);
+    OCSP_RESPONSE_free(response);
+    ERR_clear_error();
+    return revoked;
+}
+
 static enum secure_outcome judge_certificate(const struct handshake *handshake)
 {
     if (handshake->is_expired)
@@ -169,7 +192,7 @@ static enum secure_outcome judge_certificate(const struct handshake *handshake)
         return SECURE_NOT_YET;
     if (handshake->is_wrong_name)
         return SECURE_WRONG_NAME;
-    if (handshake->is_revoked)
+    if (is_revoked(handshake->ssl))
         return SECURE_REVOKED;
     return handshake->is_unknown ? SECURE_UNKNOWN_ISSUER : SECURE_GOOD;
 }

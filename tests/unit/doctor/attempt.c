@@ -137,6 +137,21 @@ static void test_of_several_faults_the_plainest_is_told(void **state)
     assert_int_equal(shown(NULL, "www.site.test", wrong, -DAY, DAY).secure, SECURE_WRONG_NAME);
 }
 
+static void test_the_authoritys_word_is_believed_and_no_others(void **state)
+{
+    static const struct {
+        const struct identity *by;
+        enum secure_outcome outcome;
+    } rows[] = {{&authority, SECURE_REVOKED}, {&stranger, SECURE_GOOD}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct tls_peer peer = {.mode = PEER_SPEAKS, .staples = rows[i].by,
+            .identity = identity_make("leaf.test", &authority, "DNS:www.site.test", -DAY, DAY)};
+        assert_int_equal(attempt(&peer, "www.site.test", PATIENCE_MS).secure, rows[i].outcome);
+        identity_free(&peer.identity);
+    }
+}
+
 static void test_an_address_has_to_be_in_the_certificate(void **state)
 {
     (void)state;
@@ -271,6 +286,7 @@ int main(void)
         TEST(test_http2_is_not_chosen_by_those_who_have_none),
         TEST(test_what_is_wrong_with_a_certificate),
         TEST(test_of_several_faults_the_plainest_is_told),
+        TEST(test_the_authoritys_word_is_believed_and_no_others),
         TEST(test_an_address_has_to_be_in_the_certificate),
         TEST(test_what_is_no_handshake),
         TEST(test_silence_is_tried_again),

@@ -4,6 +4,7 @@
 
 #include "io/address.h"
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -58,6 +59,29 @@ static inline void identity_free(struct identity *identity)
     EVP_PKEY_free(identity->key);
 }
 
+// The authority's word on a certificate, as a server staples it; from OpenSSL's memory.
+static inline unsigned char *identity_staple(const struct identity *identity,
+    const struct identity *signer, int status, int *ret_size)
+{
+    unsigned char *bytes = NULL;
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), identity->certificate, signer->certificate);
+    ASN1_TIME *then = X509_gmtime_adj(NULL, -60), *until = X509_gmtime_adj(NULL, 3600);
+    assert_non_null(OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+        status == V_OCSP_CERTSTATUS_REVOKED ? then : NULL, then, until));
+    assert_int_equal(OCSP_basic_sign(basic, signer->certificate, signer->key, EVP_sha256(), NULL,
+                         0), 1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    *ret_size = i2d_OCSP_RESPONSE(response, &bytes);
+    assert_true(*ret_size > 0);
+    ASN1_TIME_free(then);
+    ASN1_TIME_free(until);
+    OCSP_CERTID_free(id);
+    OCSP_BASICRESP_free(basic);
+    OCSP_RESPONSE_free(response);
+    return bytes;
+}
+
 enum peer_mode {
     PEER_SPEAKS,      // TLS, with its identity
     PEER_SPEAKS_LATE, // the same, but to the first connection nothing
@@ -74,6 +98,7 @@ struct tls_peer {
     enum peer_mode mode;
     struct identity identity;
     bool has_http2;
+    const struct identity *staples; // its signer, who says: revoked; NULL: it staples nothing
     void (*accepted)(void *context);
     void *context;
     struct address address;
@@ -97,6 +122,18 @@ static inline int tls_peer_choose(SSL *ssl, const unsigned char **chosen, unsign
         peer->has_http2 ? sizeof(h2) - 1 : sizeof(h1) - 1, offered, offered_size);
     *chosen = found;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static inline int tls_peer_staple(SSL *ssl, void *context)
+{
+    const struct tls_peer *peer = context;
+    int size;
+    if (peer->staples == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    unsigned char *bytes = identity_staple(&peer->identity, peer->staples,
+        V_OCSP_CERTSTATUS_REVOKED, &size);
+    SSL_set_tlsext_status_ocsp_resp(ssl, bytes, size); // which owns them now
+    return SSL_TLSEXT_ERR_OK;
 }
 
 static inline void tls_peer_speak(struct tls_peer *peer, int connection)
@@ -191,6 +228,8 @@ static inline void tls_peer_start(struct tls_peer *peer)
     peer->listener = tls_peer_listen(&peer->address, 16);
     peer->tls = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_alpn_select_cb(peer->tls, tls_peer_choose, peer);
+    SSL_CTX_set_tlsext_status_cb(peer->tls, tls_peer_staple);
+    SSL_CTX_set_tlsext_status_arg(peer->tls, peer);
     if (peer->identity.certificate != NULL) {
         assert_int_equal(SSL_CTX_use_certificate(peer->tls, peer->identity.certificate), 1);
         assert_int_equal(SSL_CTX_use_PrivateKey(peer->tls, peer->identity.key), 1);
