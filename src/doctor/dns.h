@@ -50,6 +50,9 @@ void dns_resolve(const struct dns_question *question, enum resolver resolver,
 // Of a resolver file, at most max; none where there is no such file.
 unsigned dns_system_servers(const struct check_options *options, struct address *servers,
     unsigned max);
+// It names some of this link too (fe80::1%eth0): c-ares has no place for their zone, so they cannot
+// be asked.
+bool dns_system_has_others(const struct check_options *options);
 // Of the options, with port 53 unless there is another; false: there is none.
 bool dns_second_server(const struct check_options *options,
     struct address *ret_server) MUST_CHECK;

@@ -29,34 +29,53 @@ static bool next_line(FILE *file, char *buffer, struct slice *ret_line)
     return true;
 }
 
-unsigned dns_system_servers(const struct check_options *options, struct address *servers,
-    unsigned max)
+// With a port as c-ares itself takes it.
+static bool read_server(struct slice text, struct address *ret_server)
+{
+    return address_parse_host(text, NAMESERVER_PORT, ret_server) == ERROR_NONE
+        || (address_parse(text, ret_server) == ERROR_NONE && ret_server->any.sa_family != AF_UNIX);
+}
+
+static unsigned read_file(const struct check_options *options, struct address *servers,
+    unsigned max, bool *ret_has_others)
 {
     char buffer[LINE_MAX_BYTES];
     unsigned count = 0;
+    bool has_others = false;
     struct slice line;
     FILE *file = fopen(options->resolver_file == NULL ? "/etc/resolv.conf"
                                                       : options->resolver_file, "re");
     while (file != NULL && count < MINIMUM(max, SERVERS_MAX) && next_line(file, buffer, &line)) {
         if (!slice_equal(next_word(&line), SLICE("nameserver")))
             continue;
-        // One of this link (fe80::1%eth0) would need its zone, which c-ares has no place for. With
-        // a port as c-ares itself takes it.
         struct slice server = next_word(&line);
-        if (address_parse_host(server, NAMESERVER_PORT, &servers[count]) == ERROR_NONE
-            || (address_parse(server, &servers[count]) == ERROR_NONE
-                && servers[count].any.sa_family != AF_UNIX))
+        if (read_server(server, &servers[count]))
             count++;
+        else
+            has_others = has_others || slice_contains(server, '%');
     }
     if (file != NULL)
         fclose(file);
+    *ret_has_others = has_others;
     return count;
+}
+
+unsigned dns_system_servers(const struct check_options *options, struct address *servers,
+    unsigned max)
+{
+    bool has_others;
+    return read_file(options, servers, max, &has_others);
+}
+
+bool dns_system_has_others(const struct check_options *options)
+{
+    struct address servers[SERVERS_MAX];
+    bool has_others;
+    (void)read_file(options, servers, SERVERS_MAX, &has_others);
+    return has_others;
 }
 
 bool dns_second_server(const struct check_options *options, struct address *ret_server)
 {
-    return options->second.data != NULL
-        && (address_parse_host(options->second, NAMESERVER_PORT, ret_server) == ERROR_NONE
-            || (address_parse(options->second, ret_server) == ERROR_NONE
-                && ret_server->any.sa_family != AF_UNIX));
+    return options->second.data != NULL && read_server(options->second, ret_server);
 }

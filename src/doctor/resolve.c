@@ -8,7 +8,9 @@ static void ask_system(const struct dns_question *question, struct name_facts *r
     const struct check_options *options = check_options_of(question->check);
     struct address servers[DNS_SERVERS_MAX];
     unsigned count = dns_system_servers(options, servers, DNS_SERVERS_MAX);
-    dns_ask(question, servers, count, false, ret_names);
+    *ret_names = (struct name_facts){0};
+    if (count > 0 || !dns_system_has_others(options))
+        dns_ask(question, servers, count, false, ret_names);
     if (count == 0)
         ret_names->asked = slice_from_string(
             options->resolver_file == NULL ? "/etc/resolv.conf" : options->resolver_file);

@@ -210,6 +210,8 @@ static void test_who_is_not_there_cannot_be_asked(void **state)
     struct name_facts names = ask(RESOLVER_SYSTEM, "good.test", PATIENCE_MS);
     assert_int_equal(names.outcome, NAME_UNREACHABLE); // its file names nobody
     assert_true(slice_equal(names.asked, slice_from_string(resolver_path)));
+    system_is("fe80::1%lo", "unix:/tmp/socket");
+    assert_int_equal(ask(RESOLVER_SYSTEM, "good.test", PATIENCE_MS).outcome, NAME_UNKNOWN);
     check.options.resolver_file = "/nonexistent/resolv.conf";
     assert_int_equal(ask(RESOLVER_SYSTEM, "good.test", PATIENCE_MS).outcome, NAME_UNREACHABLE);
 }
