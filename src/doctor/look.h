@@ -1,5 +1,6 @@
 // One HTTP request and its answer (libcurl), bounded in time, memory and content: no redirect is
-// followed, no cookie kept, no credential sent, no name looked up but those that are given.
+// followed, no cookie kept, no name looked up but the proxy's, and no credential sent but to the
+// proxy whose URL has it.
 #pragma once
 
 #include "doctor/check.h"
