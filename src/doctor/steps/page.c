@@ -141,7 +141,8 @@ static void set_places(struct visit *visits, const struct facts *facts, struct a
     set_place(&visits[PLACE_USUAL], facts, usual_place(&facts->target, arena), api, arena);
     if (slice_equal(visits[PLACE_USUAL].url, visits[PLACE_NAMED].url))
         visits[PLACE_USUAL].url = SLICE_EMPTY;
-    if (usual->status != 0) // who says nothing will not say this
+    // Who says nothing, or does not come to an end, will not with this.
+    if (usual->status != 0 && usual->outcome != ANSWER_SLOW && usual->outcome != ANSWER_ENDLESS)
         set_place(&visits[PLACE_AFLOAT], facts, SLICE("/.afloat/status"), SLICE("/.afloat/status"),
             arena);
 }
