@@ -135,7 +135,7 @@ static void fill(struct task *task, void *argument)
 {
     struct vantage_result result;
     unsigned first, second, third;
-    char url[8];
+    char url[16];
     (void)argument;
     invariant(take(task, "a", &first, &result) == VANTAGE_TURN_LOOK);
     invariant(take(task, "b", &second, &result) == VANTAGE_TURN_LOOK);
