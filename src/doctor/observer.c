@@ -78,8 +78,14 @@ enum error observer_create(const struct vantage_settings *settings, struct slice
         return ERROR_MEMORY;
     lock_init(&observer->lock);
     arena_init(&observer->arena, 65536, ARENA_LIMIT);
-    observer->name = name;
-    enum error error = read_guard(observer, settings);
+    observer->name = arena_copy(&observer->arena, name);
+    observer->options = (struct check_options){.timeout_ms = settings->timeout_ms,
+        .is_remote = true, .guard = &observer->guard};
+    if (settings->control.size > 0)
+        observer->options.control = arena_copy(&observer->arena, settings->control);
+    bool is_full = observer->name.data == NULL
+        || (settings->control.size > 0 && observer->options.control.data == NULL);
+    enum error error = is_full ? ERROR_MEMORY : read_guard(observer, settings);
     if (error == ERROR_NONE)
         error = read_canaries(observer, settings, why);
     if (error == ERROR_NONE)
@@ -88,10 +94,7 @@ enum error observer_create(const struct vantage_settings *settings, struct slice
         observer_destroy(observer);
         return error;
     }
-    observer->options = (struct check_options){.timeout_ms = settings->timeout_ms,
-        .is_remote = true, .signatures = observer->signatures, .guard = &observer->guard};
-    if (settings->control.size > 0)
-        observer->options.control = settings->control;
+    observer->options.signatures = observer->signatures;
     *ret_observer = observer;
     return ERROR_NONE;
 }

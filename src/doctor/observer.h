@@ -9,8 +9,8 @@
 
 struct observer;
 
-// name: as it is told. The settings live as long. INVALID: a range, port or URL of theirs, why
-// says which.
+// name: as it is told. Nothing of the settings is kept, for they go with a reload. INVALID: a
+// range, port or URL of theirs, why says which.
 enum error observer_create(const struct vantage_settings *settings, struct slice name,
     struct text *why, struct observer **ret_observer) MUST_CHECK;
 void observer_destroy(struct observer *observer); // NULL is fine

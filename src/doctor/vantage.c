@@ -22,7 +22,7 @@
 #define WAIT_BEYOND_MS 4000 // for somebody else's look, beyond its time
 
 struct vantage {
-    const struct vantage_settings *settings;
+    struct vantage_settings settings; // of them, what is no text or list: those go with a reload
     struct arena arena;
     struct slice keys[KEYS_MAX];
     size_t key_count;
@@ -48,7 +48,10 @@ static enum error add_key(struct vantage *vantage, struct slice key)
         return ERROR_INVALID;
     if (vantage->key_count == KEYS_MAX)
         return ERROR_LIMIT;
-    vantage->keys[vantage->key_count++] = key;
+    struct slice copy = arena_copy(&vantage->arena, key);
+    if (copy.data == NULL)
+        return ERROR_MEMORY;
+    vantage->keys[vantage->key_count++] = copy;
     return ERROR_NONE;
 }
 
@@ -73,7 +76,7 @@ static enum error read_key_file(struct vantage *vantage, const char *path)
 
 static enum error read_keys(struct vantage *vantage, struct text *why)
 {
-    const struct vantage_settings *settings = vantage->settings;
+    const struct vantage_settings *settings = &vantage->settings;
     const struct slice *keys = settings->keys.items;
     enum error error = ERROR_NONE;
     for (size_t i = 0; i < settings->keys.count && error == ERROR_NONE; i++)
@@ -90,7 +93,7 @@ static enum error read_keys(struct vantage *vantage, struct text *why)
 
 static enum error start(struct vantage *vantage, struct slice edge_name, struct text *why)
 {
-    const struct vantage_settings *settings = vantage->settings;
+    const struct vantage_settings *settings = &vantage->settings;
     struct slice name = settings->name.size > 0 ? settings->name : edge_name;
     enum error error = read_keys(vantage, why);
     if (error == ERROR_NONE)
@@ -113,7 +116,7 @@ enum error vantage_create(const struct vantage_settings *settings, struct slice 
     struct vantage *vantage = memory_zero_alloc(sizeof(*vantage));
     if (vantage == NULL)
         return ERROR_MEMORY;
-    vantage->settings = settings;
+    vantage->settings = *settings;
     vantage->seed = seed;
     arena_init(&vantage->arena, 4096, (size_t)1 << 20);
     ticket_memory_init(&vantage->tickets);
@@ -230,7 +233,7 @@ static bool is_within(struct client_table *table, uint64_t key, const struct van
 static bool is_within_rates(struct vantage *vantage, const struct address *client, uint64_t now_ns,
     uint64_t *ret_wait_ns)
 {
-    const struct vantage_settings *settings = vantage->settings;
+    const struct vantage_settings *settings = &vantage->settings;
     struct network network;
     if (network_of_client(client, &network)) { // else it has no address to be counted by
         uint64_t key = hash_bytes(
@@ -340,7 +343,7 @@ static void look_and_answer(struct task *task, struct vantage *vantage,
     struct vantage_result result = {0};
     unsigned place = 0;
     uint64_t deadline_ns = deadline_after_ms(task_loop(task),
-        vantage->settings->timeout_ms + WAIT_BEYOND_MS);
+        vantage->settings.timeout_ms + WAIT_BEYOND_MS);
     enum vantage_turn turn = vantage_results_take(task, vantage->results, url, deadline_ns,
         request->arena, &place, &result);
     bool is_answered = turn == VANTAGE_TURN_DONE;

@@ -11,8 +11,8 @@
 
 struct vantage;
 
-// edge_name: for a vantage without a name. seed: nobody can guess it. The settings live as long.
-// INVALID, and errors of the key file: why says what is wrong.
+// edge_name: for a vantage without a name. seed: nobody can guess it. Nothing of the settings is
+// kept. INVALID, and errors of the key file: why says what is wrong.
 enum error vantage_create(const struct vantage_settings *settings, struct slice edge_name,
     uint64_t seed, struct text *why, struct vantage **ret_vantage) MUST_CHECK;
 void vantage_destroy(struct vantage *vantage); // after the loops have stopped; NULL is fine

@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import BINARY, Backend, Edge, Nobody, PATIENCE_SECONDS
+from harness import BINARY, Backend, Edge, Nobody, PATIENCE_SECONDS, wait_until
 
 KEY = "0123456789abcdef0123456789abcdef"
 SITE = "127.0.0.3"
@@ -222,6 +222,12 @@ with Edge(Backend(lambda *_: page(b"")), settings) as edge:
     assert status == 429 and 0 < int(fields["Retry-After"]) <= 3600, (status, fields)
     assert edge.status()["ledger"]["vantage_limited"] == limited + 3
     assert signed(edge.address, home)[0] == 200  # not he who signs
+
+    # It goes on after a reload, though nothing of the settings that it was made of is left.
+    edge.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "is in force" in (edge.folder / "error.log").read_text(), "it is reloaded")
+    status, _, facts = signed(edge.address, home + "?reloaded")
+    assert status == 200 and facts["vantage"] == "here", facts
 
     assert ask(edge.address, home, method="POST")[0] == 405
     assert ask(edge.address, None)[0] == 400
