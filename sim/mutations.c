@@ -44,6 +44,7 @@ static const struct {
     {"outliers", "one_of_two_half_broken"},
     {"outliers", "one_of_four_half_broken"},
     {"outliers", "stalls_unnoticed"},
+    {"outliers", "stalls_unnoticed_http2"},
     {"concurrency", "overload"},
     {"fail_open", "all_backends_down_and_back"},
     {"pacing", "hold_paced"},

@@ -20,8 +20,10 @@ static void second_main(struct task *task, void *argument)
     attempt->over = true;
     if (attempt->awaited)
         task_wake(attempt->task);
-    else if (attempt->is_open && is_good(attempt->error, attempt->exchange))
+    else if (attempt->is_open && is_good(attempt->error, attempt->exchange)) {
+        attempt->progress.overtaken = true;
         task_interrupt(attempt->task);
+    }
 }
 
 static void begin_second(struct attempt *attempt, const struct lifeline *lifeline)

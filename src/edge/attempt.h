@@ -1,7 +1,7 @@
 // One attempt of a fetch. While it goes on, a lifeline may want another one beside it: then two
 // exchanges race, the first good answer wins and the other is called off (its connection closed, or
-// its stream of HTTP/2 reset). The first one stays in the fetch's own task, so an attempt that is
-// answered in time has cost a timer.
+// its stream of HTTP/2 reset; a few go on unheard for a moment, see origin/overtaken.h). The first
+// one stays in the fetch's own task, so an attempt that is answered in time has cost a timer.
 #pragma once
 
 #include "edge/fetch.h"

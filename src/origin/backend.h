@@ -25,7 +25,8 @@ struct backend_seat { // of one loop, touched by it alone
     struct list idle; // connections at rest, the last used first
     uint64_t idle_count;
     struct list sessions, openings; // of HTTP/2: those that take streams, and those to be
-    char padding[56]; // seats of different loops do not share a cache line
+    uint64_t overtaken_count; // attempts that go on although they were, see overtaken.h
+    char padding[48]; // seats of different loops do not share a cache line
 };
 
 struct backend {

@@ -6,10 +6,11 @@
 #include "origin/siblings.h"
 #include "http/trailer.h"
 #include "origin/http2.h"
+#include "origin/overtaken.h"
 
 #include <stdio.h>
 
-static void exchange_free(struct exchange *exchange)
+void exchange_free(struct exchange *exchange)
 {
     exchange_http2_end(exchange);
     connection_close(exchange->connection);
@@ -223,7 +224,8 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     }
     if (exchange != NULL) {
         exchange_avoid_address(task, exchange, &failure);
-        exchange_free(exchange);
+        if (error != ERROR_CANCELLED || !overtaken_watch(task, exchange))
+            exchange_free(exchange);
     }
     note_backend(way, &failure);
     *ret_failure = failure;
@@ -238,9 +240,7 @@ static void note_absence(struct origin *origin, bool says_so, uint64_t now_ns)
         gate_end_maintenance(&origin->gate, now_ns);
 }
 
-// Does the failure speak against the backend? Not when it is ours or the visitor's, and not when a
-// kept connection was closed under us: healthy backends do that.
-static bool is_backends_fault(const struct failure *failure)
+bool exchange_is_backends_fault(const struct failure *failure)
 {
     switch (failure->kind) {
     case FAILURE_DNS_TIMEOUT:
@@ -278,7 +278,8 @@ void exchange_avoid_address(const struct task *task, const struct exchange *exch
     struct failure *failure)
 {
     const struct connection *connection = exchange->connection;
-    if (connection != NULL && failure->kind != FAILURE_STATUS && is_backends_fault(failure))
+    if (connection != NULL && failure->kind != FAILURE_STATUS
+        && exchange_is_backends_fault(failure))
         failure->moves_on = addresses_avoid(&exchange->backend->addresses,
             &connection->address, task_now_ns(task));
 }
@@ -306,7 +307,7 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
     if (failure->kind == FAILURE_CANCELLED || failure->kind == FAILURE_REQUEST_BODY)
         return;
     count_failure(origin, backend);
-    if (!is_backends_fault(failure))
+    if (!exchange_is_backends_fault(failure))
         return;
     note_absence(origin, failure->declined && failure->status == 503, loop->now_ns);
     int size = failure->kind == FAILURE_STATUS
@@ -319,7 +320,7 @@ void exchange_report_failure(const struct task *task, struct origin *origin,
     siblings_note_failure(origin, plan, backend, time);
 }
 
-static bool is_failing_status(unsigned status)
+bool exchange_is_failing_status(unsigned status)
 {
     return status == 500 || status == 502 || status == 503 || status == 504;
 }
@@ -349,7 +350,7 @@ static void report_answer(const struct task *task, struct exchange *exchange,
         return;
     }
     uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
-    if (is_failing_status(exchange->head.status)) {
+    if (exchange_is_failing_status(exchange->head.status)) {
         struct failure failure;
         failure_from_status(&exchange->head, exchange_backend(exchange), loop->wall_ms / 1000,
             &failure);
@@ -464,7 +465,7 @@ enum error exchange_open(struct task *task, struct origin *origin,
     struct limit_entry entry = {.entered_ns = task_now_ns(task)};
     enter(task, origin, &way, request, &entry);
     enum error error = exchange_begin(task, &way, request, ret_exchange, ret_failure);
-    bool is_answer = error == ERROR_NONE ? !is_failing_status((*ret_exchange)->head.status)
+    bool is_answer = error == ERROR_NONE ? !exchange_is_failing_status((*ret_exchange)->head.status)
                                          : ret_failure->kind == FAILURE_RESPONSE_TIMEOUT;
     if (is_counted(request))
         leave_limit(task, origin, &way, &entry, is_answer);

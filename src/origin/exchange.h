@@ -30,10 +30,11 @@ struct exchange_body {
     struct slice (*trailer)(void *source);
 };
 
-// What others of its loop may know of an exchange that is being opened.
+// What others of its loop may know of an exchange that is being opened, and what they tell it.
 struct exchange_progress {
     size_t backend; // its index, as the bit in *tried; SIZE_MAX: none is chosen yet
     bool reused;    // the request is on a kept connection of HTTP/1.1
+    bool overtaken; // said by who calls the exchange off because another one was quicker
 };
 
 struct exchange_request {

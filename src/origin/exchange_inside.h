@@ -76,6 +76,12 @@ enum error exchange_begin(struct task *task, const struct exchange_way *way,
     const struct exchange_request *request, struct exchange **ret_exchange,
     struct failure *ret_failure) MUST_CHECK;
 
+void exchange_free(struct exchange *exchange);
+
+// Does the failure speak against the backend? Not when it is ours or the visitor's, and not when a
+// kept connection was closed under us: healthy backends do that.
+bool exchange_is_backends_fault(const struct failure *failure);
+bool exchange_is_failing_status(unsigned status);
 // What the failure says about the backend's health, and the counts.
 void exchange_report_failure(const struct task *task, struct origin *origin,
     const struct origin_plan *plan, struct backend *backend, const struct failure *failure);

@@ -569,8 +569,8 @@ enum error exchange_http2_begin(struct task *task, struct exchange *exchange,
             error = ask(task, exchange, session, &failure);
             if (error == ERROR_NONE)
                 return ERROR_NONE;
-            exchange_http2_end(exchange);
             if (failure.unsent && error == ERROR_RESET && turn < FREE_RETRIES) {
+                exchange_http2_end(exchange);
                 count_one(&exchange->origin->counters.stale_connections);
                 since_ns = task_now_ns(task);
                 continue;

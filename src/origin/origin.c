@@ -234,7 +234,8 @@ static bool is_flushing(const struct origins *origins)
     for (unsigned i = 0; i < origins->loop_count; i++) {
         const struct pool_loop *pool = &origins->seats[i].pool;
         if (atomic_load(&pool->flushes_served) < atomic_load(&pool->flushes_wanted)
-            || (atomic_load(&pool->stopping) && atomic_load(&pool->session_count) > 0))
+            || (atomic_load(&pool->stopping)
+                && atomic_load(&pool->session_count) + atomic_load(&pool->overtaken_count) > 0))
             return true;
     }
     return false;

@@ -27,6 +27,7 @@ void pool_loop_init(struct pool_loop *pool_loop, struct loop *loop,
         .loop = loop, .flush = {.deliver = deliver_flush}, .flushed = flushed};
     list_init(&pool_loop->idle);
     list_init(&pool_loop->sessions);
+    scope_open(&pool_loop->overtaken);
 }
 
 void pool_post_flush(struct pool_loop *pool_loop)
@@ -98,6 +99,8 @@ void pool_flush(struct pool_loop *pool_loop)
                 && atomic_exchange(&backend->place_wanted, false)))
             close_resting(connection);
     }
+    if (all)
+        scope_cancel(&pool_loop->overtaken);
     http2_sessions_flush(pool_loop);
 }
 

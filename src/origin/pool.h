@@ -29,6 +29,8 @@ struct pool_loop {
     struct list idle;     // by home_link
     struct list sessions; // of HTTP/2, all that live, by home_link
     _Atomic uint64_t session_count;
+    struct scope overtaken; // see overtaken.h
+    _Atomic uint64_t overtaken_count; // of its tasks
     atomic_bool stopping; // keep nothing any more
     struct message flush;
     atomic_bool flush_posted;

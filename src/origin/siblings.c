@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define SLOW_LEAST_MS 250 // what is quicker is slow to nobody
-#define CANARY_SLOW 2     // times; one that was overtaken would have been slower still
 
 static bool is_well(const struct backend *backend)
 {
@@ -42,13 +41,11 @@ static uint64_t usual_p95_ms(const struct origin_plan *plan, const struct backen
     return count == 0 ? 0 : known[(count - 1) / 2];
 }
 
-static bool is_slow(const struct origin_plan *plan, const struct backend *backend,
-    uint64_t took_ns, uint64_t times)
+uint64_t siblings_slow_ns(const struct origin_plan *plan, const struct backend *backend)
 {
-    if (plan->settings.outliers.slow == 0)
-        return false;
-    uint64_t usual_ms = usual_p95_ms(plan, backend);
-    return usual_ms != 0 && took_ns > times * usual_ms * NS_PER_MS;
+    uint64_t times = plan->settings.outliers.slow;
+    uint64_t usual_ms = times == 0 || !siblings_compare(plan) ? 0 : usual_p95_ms(plan, backend);
+    return usual_ms == 0 ? NEVER_NS : MAXIMUM(times * usual_ms, SLOW_LEAST_MS) * NS_PER_MS;
 }
 
 // --- Who is worse ---
@@ -131,18 +128,13 @@ void siblings_note_answer(struct origin *origin, const struct origin_plan *plan,
 {
     if (!siblings_compare(plan))
         return;
-    bool slow = took_ns >= SLOW_LEAST_MS * NS_PER_MS
-        && is_slow(plan, backend, took_ns, plan->settings.outliers.slow);
+    bool slow = took_ns >= SLOW_LEAST_MS * NS_PER_MS && took_ns >= siblings_slow_ns(plan, backend);
     note(origin, plan, backend, slow ? OUTLIER_SLOW : OUTLIER_GOOD, time);
 }
 
 void siblings_note_called_off(struct origin *origin, const struct origin_plan *plan,
     struct backend *backend, uint64_t took_ns, struct health_time time)
 {
-    if (!siblings_compare(plan))
-        return;
-    bool is_aside = outlier_is_aside(&backend->outlier);
-    uint64_t times = is_aside ? CANARY_SLOW : plan->settings.outliers.slow;
-    if (is_slow(plan, backend, took_ns, times))
+    if (took_ns >= siblings_slow_ns(plan, backend))
         note(origin, plan, backend, OUTLIER_SLOW, time);
 }

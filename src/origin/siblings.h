@@ -12,6 +12,9 @@ void siblings_note_failure(struct origin *origin, const struct origin_plan *plan
     struct backend *backend, struct health_time time);
 void siblings_note_answer(struct origin *origin, const struct origin_plan *plan,
     struct backend *backend, uint64_t took_ns, struct health_time time);
-// One was called off after that time, which says something only if it was slow already.
+// From when on it is slow, since it was begun; NEVER_NS: nobody knows, or wants to.
+uint64_t siblings_slow_ns(const struct origin_plan *plan, const struct backend *backend);
+// One was called off after that time, which says something only if it was slow already: what was
+// overtaken may have been about to come (overtaken.h).
 void siblings_note_called_off(struct origin *origin, const struct origin_plan *plan,
     struct backend *backend, uint64_t took_ns, struct health_time time);
