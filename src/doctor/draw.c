@@ -95,7 +95,8 @@ static enum station station_of(enum verdict verdict)
 static bool cdn_is_seen(const struct facts *facts)
 {
     const struct answer_facts *usual = &facts->answers[PROFILE_USUAL];
-    return usual->cdn.data != NULL || usual->cache_status.data != NULL || usual->proxy_status.data != NULL || usual->is_copy;
+    return usual->cdn.data != NULL || usual->cache_status.data != NULL ||
+           usual->proxy_status.data != NULL || usual->is_copy;
 }
 
 void draw_stations(const struct facts *facts, const struct diagnosis *diagnosis,
