@@ -193,6 +193,20 @@ static void put_retry(const struct screen *screen, const struct check_result *re
         fputs("Try again in a few minutes.\n", screen->out);
 }
 
+// How to let go of what one site left, in words that have held for many versions of each browser.
+static void put_browsers(const struct screen *screen)
+{
+    static const char *const lines[] = {
+        "Chrome, Edge: the icon left of the address, Cookies and site data, Manage on-device site "
+        "data, the bin beside the site.",
+        "Firefox: the padlock left of the address, Clear cookies and site data, Remove.",
+        "Safari: Settings, Privacy, Manage Website Data, search for the site, Remove.",
+    };
+    fputs("\nHow:\n", screen->out);
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+        put_line(screen, PLAIN, "  ", slice_from_string(lines[i]));
+}
+
 static void put_asked(const struct screen *screen, const struct check_options *options)
 {
     const struct slice asked[] = {options->second, options->https, options->portal,
@@ -230,6 +244,8 @@ void draw_result(const struct check_result *result, const struct check_options *
     put_line(&screen, BOLD, "", diagnosis->fault);
     put_line(&screen, PLAIN, "", diagnosis->advice);
     put_retry(&screen, result);
+    if (diagnosis->verdict == VERDICT_CLIENT_STATE)
+        put_browsers(&screen);
     if (style->explain || diagnosis->verdict != VERDICT_OK)
         put_evidence(&screen, result);
     if (style->explain)

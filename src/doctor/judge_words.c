@@ -145,7 +145,7 @@ struct slice advice_of(enum verdict verdict)
         [VERDICT_CLIENT_PROTO] = SLICE("Tell the site. Until then a browser with HTTP/2 switched "
             "off gets through. Do not restart your router."),
         [VERDICT_CLIENT_STATE] = SLICE("Clear this site's cookies and data in your browser, "
-            "nothing more (afloat help check tells how). Do not restart your router."),
+            "nothing more; it is not your network. Do not restart your router."),
         [VERDICT_BLOCKED_YOU] = SLICE("Switch off a VPN if you use one, wait an hour, or write to "
             "the site with the evidence below. Restarting the router does not help."),
         [VERDICT_SITE_DNS] = SLICE("Wait: only the site's owner can mend its name." NO_RESTART),

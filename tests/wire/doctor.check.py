@@ -131,6 +131,8 @@ def text(site):
             assert "You" in shown and " ms\n" not in shown.split("Seen:")[0], shown
     done = check(site + "/well", "--no-remote")
     assert done.returncode == 0 and b"The site is well." in done.stdout, done.stdout
+    done = check(site + "/state", "--no-remote")
+    assert done.returncode == 2 and b"Firefox: " in done.stdout, done.stdout
     done = check(site + "/nginx", "--no-remote")
     assert b"Do not restart your router" in done.stdout, done.stdout
 
