@@ -289,6 +289,17 @@ static enum fact outcome_of(enum step step, const struct facts *facts)
     return FACT_UNKNOWN;
 }
 
+// There was nothing for it to do.
+static bool is_idle(enum step step, const struct facts *facts)
+{
+    bool is_asked_again = false;
+    for (unsigned i = PROFILE_USUAL + 1; i < PROFILE_COUNT; i++)
+        is_asked_again = is_asked_again || facts->answers[i].outcome != ANSWER_UNKNOWN;
+    return (step == STEP_VANTAGES && facts->vantage_count == 0) ||
+           (step == STEP_AGAIN && !is_asked_again) ||
+           (step == STEP_PAGE && facts->page.url.data == NULL);
+}
+
 void draw_progress(enum step step, uint64_t ms, const struct facts *facts,
     const struct draw_style *style, FILE *out)
 {
@@ -298,6 +309,8 @@ void draw_progress(enum step step, uint64_t ms, const struct facts *facts,
         [FACT_BAD] = STATION_AT_FAULT,
     };
     struct screen screen = {style, out};
+    if (is_idle(step, facts))
+        return;
     fputs("  ", out);
     put_mark(&screen, marks[outcome_of(step, facts)]);
     fprintf(out, " %s", step_doing(step));

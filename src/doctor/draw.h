@@ -20,7 +20,7 @@ void draw_stations(const struct facts *facts, const struct diagnosis *diagnosis,
 
 void draw_result(const struct check_result *result, const struct check_options *options,
     const struct draw_style *style, FILE *out);
-// A line as each step comes to its end.
+// A line as each step comes to its end, if it had something to do.
 void draw_progress(enum step step, uint64_t ms, const struct facts *facts,
     const struct draw_style *style, FILE *out);
 const char *step_name(enum step step);

@@ -1,8 +1,10 @@
 """afloat check, as a user and as a script call it, against sites on the loopback that fail in ways
 of their own. Whose fault it is in a whole network is what the fault laboratory tests."""
 
+import contextlib
 import gzip
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -137,6 +139,31 @@ def text(site):
     assert b"Do not restart your router" in done.stdout, done.stdout
 
 
+def on_a_terminal(url, **variables):
+    ours, its = os.openpty()
+    with subprocess.Popen([sys.argv[1], "check", url, "--no-remote"], stdout=its, stderr=its,
+                          env={"LC_ALL": "C.UTF-8", **variables}) as process:
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal's end reads
+            while piece := os.read(ours, 65536):
+                shown += piece
+        os.close(ours)
+    assert process.returncode == 1, shown
+    return shown.decode()
+
+
+def terminal(site):
+    """Each step as it ends, then the result, in colours unless they are not wanted."""
+    shown = on_a_terminal(site + "/nginx")
+    progress, _, result = shown.partition("You")
+    assert "asking for the page" in progress and " ms" in progress, shown
+    assert "asking how it looks from elsewhere" not in progress, shown
+    assert "Site" in result and "\x1b[31m" in result, shown
+    shown = on_a_terminal(site + "/nginx", NO_COLOR="1")
+    assert "asking for the page" in shown and "\x1b" not in shown, shown
+
+
 def bad_words():
     for words, says in [((), b"expected a URL"), (("not a url",), b""), (("ftp://a/",), b""),
                         (("http://user:secret@a/",), b""), (("http://a:99999/",), b""),
@@ -179,6 +206,7 @@ def main():
     site = f"http://{backend.address}"
     verdicts(site)
     text(site)
+    terminal(site)
     bad_words()
     signatures(site)
     own_page()
