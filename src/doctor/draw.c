@@ -1,6 +1,6 @@
 // All that strangers wrote goes through put(), which makes it harmless.
 #include "doctor/draw.h"
-#include "base/memory.h"
+#include "base/invariant.h"
 #include "doctor/judge_inside.h"
 #include "doctor/printable.h"
 
@@ -17,24 +17,24 @@ struct screen {
     FILE *out;
 };
 
+static const struct {
+    const char *name, *doing;
+} told[STEP_COUNT] = {
+#define X(name, function, doing, ...) {#function, doing},
+    STEP_MAP(X)
+#undef X
+};
+
 const char *step_name(enum step step)
 {
-    static const char *const names[STEP_COUNT] = {
-#define X(name, function, ...) #function,
-        STEP_MAP(X)
-#undef X
-    };
-    return names[step];
+    invariant(step < STEP_COUNT);
+    return told[step].name;
 }
 
 const char *step_doing(enum step step)
 {
-    static const char *const doing[STEP_COUNT] = {
-#define X(name, function, doing, ...) doing,
-        STEP_MAP(X)
-#undef X
-    };
-    return doing[step];
+    invariant(step < STEP_COUNT);
+    return told[step].doing;
 }
 
 static void put(const struct screen *screen, enum colour colour, struct slice slice)

@@ -1,7 +1,5 @@
 // Reads what the command needs, runs the check, shows its result.
 #include "main/check.h"
-#include "base/clock.h"
-#include "base/memory.h"
 #include "conf/mistakes.h"
 #include "doctor/check.h"
 #include "doctor/draw.h"
@@ -16,8 +14,6 @@
 
 #define ARENA_LIMIT ((size_t)32 << 20)
 #define NOT_POSSIBLE 70 // EX_SOFTWARE: 1 to 4 are verdicts
-
-extern char **environ;
 
 static struct slice party(const char *given, const char *usual, bool no_remote)
 {
