@@ -18,7 +18,7 @@ static const struct row rows[] = {
     {"no-address", STEP(LINK) | STEP(REACH), MATTER_NETWORK, rule_no_address},
     {"no-route", STEP(LINK) | STEP(REACH), MATTER_NETWORK, rule_no_route},
     {"gateway-dead", STEP(GATEWAY) | WAY | NEAR, MATTER_NETWORK, rule_gateway_dead},
-    {"captive", STEP(PORTAL) | STEP(REACH), MATTER_NETWORK, rule_captive},
+    {"captive", STEP(PORTAL) | STEP(REACH) | STEP(CONTROL), MATTER_NETWORK, rule_captive},
     {"proxy", STEP(ENVIRONMENT) | ANSWER, MATTER_MACHINE, rule_proxy},
     {"line-dead", STEP(GATEWAY) | WAY | NEAR, MATTER_NETWORK, rule_line_dead},
     {"clock", STEP(CLOCK) | STEP(REACH), MATTER_MACHINE | MATTER_WAY, rule_clock},

@@ -69,8 +69,10 @@ bool rule_line_dead(struct view *view)
 bool rule_captive(struct view *view)
 {
     const struct facts *facts = view->facts;
-    // Who reached the site with a certificate that is right was let through.
-    if (facts->portal.clear != FACT_BAD || (facts->target.is_secure && is_reached(facts)))
+    // Who reached the site, or another one, with a certificate that is right was let through; where
+    // only a page without TLS is answered by another, that may be a filter.
+    bool is_through = is_reached(facts) || control_secure(facts) == FACT_GOOD;
+    if (facts->portal.clear != FACT_BAD || (facts->target.is_secure && is_through))
         return false;
     return conclude(view, VERDICT_CAPTIVE,
         "The network that you are in wants you to log in first, and answers in the place of every "

@@ -1,6 +1,8 @@
 // Rules about the way to the site: names, connections, TLS.
 #include "doctor/judge_inside.h"
 
+#include <limits.h>
+
 // --- Names ---
 
 static bool any_other_finds(const struct facts *facts)
@@ -141,17 +143,22 @@ bool rule_port_blocked(struct view *view)
         "all sites with TLS use%s.", is_refused ? ": a firewall refuses it" : "");
 }
 
-// How the addresses of one family did.
+#define BY_ANYBODY UINT_MAX
+#define BY_SYSTEM (1U << RESOLVER_SYSTEM)
+
+// How the addresses of one family did, of those that these resolvers, the URL or the hosts file
+// name.
 struct family {
     unsigned count, good, connected, refused, unreachable;
 };
 
-static struct family family_of(const struct facts *facts, bool v6)
+static struct family family_of(const struct facts *facts, bool v6, unsigned named_by)
 {
     struct family family = {0};
     for (unsigned i = 0; i < facts->attempt_count; i++) {
         const struct attempt_facts *attempt = &facts->attempts[i];
-        if (address_is_v6(&attempt->address) != v6 || attempt->reach == REACH_UNKNOWN)
+        bool is_named = attempt->named_by == 0 || (attempt->named_by & named_by) != 0;
+        if (!is_named || address_is_v6(&attempt->address) != v6 || attempt->reach == REACH_UNKNOWN)
             continue;
         family.count++;
         family.good += attempt_is_good(facts, attempt);
@@ -172,7 +179,7 @@ static bool has_no_ipv6(const struct facts *facts)
 bool rule_no_ipv6(struct view *view)
 {
     const struct facts *facts = view->facts;
-    struct family v4 = family_of(facts, false), v6 = family_of(facts, true);
+    struct family v4 = family_of(facts, false, BY_ANYBODY), v6 = family_of(facts, true, BY_ANYBODY);
     if (v4.count > 0 || v6.count == 0 || v6.connected > 0)
         return false;
     if (has_no_ipv6(facts))
@@ -186,7 +193,7 @@ bool rule_no_ipv6(struct view *view)
 bool rule_broken_ipv6(struct view *view)
 {
     const struct facts *facts = view->facts;
-    struct family v4 = family_of(facts, false), v6 = family_of(facts, true);
+    struct family v4 = family_of(facts, false, BY_ANYBODY), v6 = family_of(facts, true, BY_ANYBODY);
     return v4.good > 0 && v6.count > 0 && v6.connected == 0 && !has_no_ipv6(facts) &&
            facts->control.v6 == FACT_BAD && facts->control.v4 == FACT_GOOD &&
            conclude(view, VERDICT_LOCAL_V6, "IPv6 is broken on your connection: programs try it "
@@ -216,7 +223,7 @@ static bool nobody_looked_elsewhere(const struct facts *facts)
 bool rule_refused(struct view *view)
 {
     const struct facts *facts = view->facts;
-    struct family v4 = family_of(facts, false), v6 = family_of(facts, true);
+    struct family v4 = family_of(facts, false, BY_ANYBODY), v6 = family_of(facts, true, BY_ANYBODY);
     unsigned count = v4.count + v6.count, refused = v4.refused + v6.refused;
     if (count == 0 || v4.connected + v6.connected > 0 || refused == 0)
         return false;
@@ -228,12 +235,20 @@ bool rule_refused(struct view *view)
                "The site's machine is there and refuses connections: its server is not running.");
 }
 
+// The control was asked, and not even its name could be found: where names come from a cache, that
+// is how a dead line looks.
+static bool hears_nobody(const struct facts *facts)
+{
+    return facts->control.url.data != NULL && control_reached(facts) == FACT_UNKNOWN &&
+           facts->portal.clear != FACT_GOOD && nobody_looked_elsewhere(facts) && !is_near(facts);
+}
+
 bool rule_silent(struct view *view)
 {
     const struct facts *facts = view->facts;
-    struct family v4 = family_of(facts, false), v6 = family_of(facts, true);
+    struct family v4 = family_of(facts, false, BY_ANYBODY), v6 = family_of(facts, true, BY_ANYBODY);
     if (v4.count + v6.count == 0 || v4.connected + v6.connected > 0 ||
-        (control_reached(facts) == FACT_BAD && !is_near(facts)))
+        (control_reached(facts) == FACT_BAD && !is_near(facts)) || hears_nobody(facts))
         return false;
     bool is_told = v4.unreachable + v6.unreachable > 0 && is_told_by_another(facts);
     if (seen_elsewhere(facts) == FACT_GOOD)
@@ -249,14 +264,20 @@ bool rule_silent(struct view *view)
         "The site does not answer: its machine takes no connection, while other sites do.");
 }
 
+// Where a family fails as a whole, it has to be known that it is not the visitor's: he may have
+// IPv6 alone, or none.
+static unsigned dead_of(const struct family *family, enum fact control)
+{
+    return family->connected > 0 || control == FACT_GOOD ? family->count - family->connected : 0;
+}
+
+// Addresses of which this visitor is not told are not held against the site: names may be split, and
+// CDNs give each resolver others.
 bool rule_half_dead(struct view *view)
 {
     const struct facts *facts = view->facts;
-    struct family v4 = family_of(facts, false), v6 = family_of(facts, true);
-    unsigned dead = v4.count - v4.connected;
-    // Where IPv6 fails as a whole, it has to be known that it is not the visitor's.
-    if (v6.connected > 0 || facts->control.v6 == FACT_GOOD)
-        dead += v6.count - v6.connected;
+    struct family v4 = family_of(facts, false, BY_SYSTEM), v6 = family_of(facts, true, BY_SYSTEM);
+    unsigned dead = dead_of(&v4, facts->control.v4) + dead_of(&v6, facts->control.v6);
     if (dead == 0 || v4.connected + v6.connected == 0)
         return false;
     return conclude(view, VERDICT_ORIGIN_DOWN,
@@ -344,6 +365,11 @@ bool rule_certificate(struct view *view)
     if (broken == NULL)
         return false;
     bool elsewhere = seen_elsewhere(facts) == FACT_GOOD;
+    // What fails at the control too is not this site's.
+    bool is_theirs = control_secure(facts) != FACT_BAD || is_near(facts) ||
+                     seen_elsewhere(facts) == FACT_BAD;
+    if (!is_theirs && (is_of_the_certificate(broken->secure) || !elsewhere))
+        return false;
     switch (broken->secure) {
     case SECURE_EXPIRED:
         return conclude(view, VERDICT_ORIGIN_TLS, "The site's certificate has expired.");
@@ -372,9 +398,8 @@ bool rule_certificate(struct view *view)
         if (elsewhere)
             return conclude(view, VERDICT_ISP_PATH, "The site takes your connection, then nothing "
                 "more gets through; from elsewhere it does.");
-        return control_secure(facts) != FACT_BAD &&
-               conclude(view, VERDICT_ORIGIN_DOWN,
-                   "The site takes the connection and says nothing: its server hangs.");
+        return conclude(view, VERDICT_ORIGIN_DOWN,
+            "The site takes the connection and says nothing: its server hangs.");
     case SECURE_UNKNOWN:
     case SECURE_GOOD:
         break;

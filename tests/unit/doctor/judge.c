@@ -198,6 +198,11 @@ static void test_captive(void **state)
     all_attempts(REACH_GOOD, SECURE_UNKNOWN_ISSUER);
     all_controls(REACH_GOOD, SECURE_UNKNOWN_ISSUER);
     expect(VERDICT_CAPTIVE, "captive");
+    // An office's filter refuses the page that is asked for, and lets people out.
+    facts.portal = (struct portal_facts){.clear = FACT_BAD, .status = 403};
+    all_attempts(REACH_REFUSED, SECURE_UNKNOWN);
+    all_controls(REACH_GOOD, SECURE_GOOD);
+    expect(VERDICT_ORIGIN_DOWN, "refused");
 }
 
 static void test_machine(void **state)
@@ -298,6 +303,18 @@ static void test_way(void **state)
     facts.attempts[0].told_by = address("203.0.113.1:0");
     expect(VERDICT_ISP_PATH, "silent");
 
+    // The line is dead, and the site's name comes from the router's cache: the control's does not.
+    facts = well;
+    all_attempts(REACH_SILENT, SECURE_UNKNOWN);
+    facts.control = (struct control_facts){.url = SLICE("https://www.example.com/")};
+    facts.portal = (struct portal_facts){.asked = SLICE("http://cp.example.com/")};
+    expect(VERDICT_UNKNOWN, "unknown");
+    seen_from_elsewhere(VERDICT_ORIGIN_DOWN);
+    expect(VERDICT_ORIGIN_DOWN, "silent");
+    facts.vantage_count = 0;
+    facts.portal.clear = FACT_GOOD;
+    expect(VERDICT_ORIGIN_DOWN, "silent");
+
     // Port 443 is closed for all: the site is not to blame.
     facts = well;
     all_attempts(REACH_SILENT, SECURE_UNKNOWN);
@@ -311,6 +328,8 @@ static void test_way(void **state)
     facts.attempts[2].reach = REACH_SILENT;
     facts.attempts[2].secure = SECURE_UNKNOWN;
     expect(VERDICT_ORIGIN_DOWN, "half-dead");
+    facts.attempts[2].named_by = 6; // others are told another address, and he is not
+    expect(VERDICT_OK, "fine");
 }
 
 static void test_ipv6(void **state)
@@ -324,6 +343,13 @@ static void test_ipv6(void **state)
     expect(VERDICT_LOCAL_V6, "broken-ipv6");
     facts.link.has_v6 = false; // who has none knows, and does not try
     facts.link.route_v6 = FACT_UNKNOWN;
+    expect(VERDICT_OK, "fine");
+
+    facts = well; // a network of IPv6 alone
+    facts.attempts[0].reach = REACH_UNREACHABLE;
+    facts.attempts[0].secure = SECURE_UNKNOWN;
+    expect(VERDICT_ORIGIN_DOWN, "half-dead");
+    facts.control.v4 = FACT_BAD;
     expect(VERDICT_OK, "fine");
 
     facts = well;
@@ -347,6 +373,15 @@ static void test_tls(void **state)
         all_attempts(REACH_GOOD, theirs[i]);
         expect(VERDICT_ORIGIN_TLS, "certificate");
     }
+    // Encryption fails for the control too: somebody in between, and nobody knows who.
+    all_controls(REACH_GOOD, SECURE_BROKEN);
+    for (size_t i = 0; i < ARRAY_SIZE(theirs); i++) {
+        all_attempts(REACH_GOOD, theirs[i]);
+        expect(VERDICT_UNKNOWN, "unknown");
+    }
+    seen_from_elsewhere(VERDICT_ORIGIN_TLS);
+    expect(VERDICT_ORIGIN_TLS, "certificate");
+    facts = well;
     all_attempts(REACH_GOOD, SECURE_SILENT);
     expect(VERDICT_ORIGIN_DOWN, "certificate");
     seen_from_elsewhere(VERDICT_OK);
