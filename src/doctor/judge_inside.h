@@ -39,6 +39,8 @@ static inline bool is_answered(const struct answer_facts *answer)
 {
     return answer->outcome == ANSWER_WHOLE;
 }
+// Somebody answered through the proxy: whatever was tried past it, in vain, is not his way.
+bool is_answered_by_proxy(const struct facts *facts);
 bool attempt_is_good(const struct facts *facts, const struct attempt_facts *attempt);
 bool address_is_v6(const struct address *address); // not a mapped one
 // All its addresses are this machine's or its own networks': what is far away matters nothing.

@@ -271,8 +271,8 @@ static unsigned dead_of(const struct family *family, enum fact control)
     return family->connected > 0 || control == FACT_GOOD ? family->count - family->connected : 0;
 }
 
-// Addresses of which this visitor is not told are not held against the site: names may be split, and
-// CDNs give each resolver others.
+// Addresses of which this visitor is not told are not held against the site: names may be split,
+// and CDNs give each resolver others.
 bool rule_half_dead(struct view *view)
 {
     const struct facts *facts = view->facts;

@@ -65,6 +65,11 @@ bool is_well(const struct answer_facts *answer)
     return answer->outcome == ANSWER_WHOLE && answer->status < 400;
 }
 
+bool is_answered_by_proxy(const struct facts *facts)
+{
+    return facts->environment.proxy.data != NULL && is_answered(&facts->answers[PROFILE_USUAL]);
+}
+
 enum fact control_reached(const struct facts *facts)
 {
     const struct control_facts *control = &facts->control;

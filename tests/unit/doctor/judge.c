@@ -212,6 +212,22 @@ static void test_machine(void **state)
     facts.environment.proxy_variable = SLICE("https_proxy");
     facts.environment.proxy = SLICE("http://192.0.2.9:3128");
     expect(VERDICT_OK, "fine");
+    // An office lets nothing out but by its proxy, and answers in the place of everybody else.
+    cut_off();
+    facts.answers[PROFILE_USUAL] = well.answers[PROFILE_USUAL];
+    expect(VERDICT_OK, "fine");
+    facts.gateway.answers = FACT_BAD;
+    expect(VERDICT_OK, "fine");
+    facts.portal = (struct portal_facts){.clear = FACT_BAD, .status = 403};
+    expect(VERDICT_OK, "fine");
+    no_resolver(NAME_UNKNOWN, FACT_UNKNOWN);
+    facts.names[RESOLVER_SYSTEM] = (struct name_facts){.outcome = NAME_NONE, .works = FACT_BAD};
+    facts.answers[PROFILE_USUAL] = (struct answer_facts){.outcome = ANSWER_WHOLE, .status = 500};
+    expect(VERDICT_ORIGIN_DOWN, "error");
+
+    facts = well;
+    facts.environment.proxy_variable = SLICE("https_proxy");
+    facts.environment.proxy = SLICE("http://192.0.2.9:3128");
     facts.answers[PROFILE_USUAL] = (struct answer_facts){.outcome = ANSWER_PROXY};
     expect(VERDICT_PROXY, "proxy");
     facts.answers[PROFILE_USUAL].status = 407;
