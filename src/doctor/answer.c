@@ -78,7 +78,9 @@ static bool is_beyond_lifetime(const struct http_fields *fields, uint64_t age)
     struct http_cache_control control;
     http_cache_control_parse(fields, &control);
     int64_t lifetime = control.s_maxage >= 0 ? control.s_maxage : control.max_age;
-    return lifetime >= 0 && age > (uint64_t)lifetime;
+    // The site itself allows so much more (RFC 5861 section 3).
+    uint64_t more = (uint64_t)MAXIMUM(control.stale_while_revalidate, 0);
+    return lifetime >= 0 && age > (uint64_t)lifetime + more;
 }
 
 static void read_cache(const struct http_fields *fields, struct arena *arena,

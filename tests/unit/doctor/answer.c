@@ -124,6 +124,12 @@ static void test_caches_tell(void **state)
     assert_true(facts.is_copy && !facts.is_stale && facts.age_seconds == 10);
     facts = read_answer("HTTP/1.1 200 OK\nAge: 604800\nCache-Control: max-age=60\n\n");
     assert_true(facts.is_copy && facts.is_stale);
+    facts = read_answer("HTTP/1.1 200 OK\nAge: 70\n"
+        "Cache-Control: max-age=60, stale-while-revalidate=30\n\n");
+    assert_true(facts.is_copy && !facts.is_stale); // as the site wants it
+    facts = read_answer("HTTP/1.1 200 OK\nAge: 91\n"
+        "Cache-Control: max-age=60, stale-while-revalidate=30\n\n");
+    assert_true(facts.is_copy && facts.is_stale);
     facts = read_answer("HTTP/1.1 200 OK\nAge: 70\nCache-Control: max-age=60, s-maxage=90\n\n");
     assert_true(facts.is_copy && !facts.is_stale);
     facts = read_answer("HTTP/1.1 200 OK\nAge: 0\n\n");
