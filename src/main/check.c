@@ -124,7 +124,8 @@ static int show(const struct check_result *result, const struct check_options *o
             fprintf(stderr, "afloat check: %s\n", error_text(ERROR_MEMORY));
             return NOT_POSSIBLE;
         }
-        json_dumpf(report, stdout, JSON_INDENT(2));
+        // In ASCII: some of UTF-8's characters are commands to a terminal (U+009B).
+        json_dumpf(report, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         fputc('\n', stdout);
         json_decref(report);
     } else {
