@@ -164,11 +164,13 @@ static unsigned keep_reachable(const struct guard *guard, struct address *addres
     return kept;
 }
 
-// Names of an inner network, and who answers for them here, are nobody's business.
+// Names of an inner network, who answers for them here, and the routers on the way out are nobody's
+// business.
 static void leave_out(const struct guard *guard, struct facts *facts)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < facts->attempt_count; i++) {
+        facts->attempts[i].told_by = (struct address){0};
         if (guard_may_reach(guard, &facts->attempts[i].address))
             facts->attempts[kept++] = facts->attempts[i];
     }
