@@ -95,7 +95,7 @@ static void add_field(struct way *way, const char *line)
 
 static void add_value(struct again *again, struct way *way, const char *name, struct slice value)
 {
-    if (value.data != NULL)
+    if (value.data != NULL && http_is_field_value(value)) // not with another field behind a CR
         add_field(way, arena_printf(again->arena, "%s: %.*s", name, SLICE_ARGS(value)).data);
 }
 
