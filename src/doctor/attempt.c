@@ -80,7 +80,7 @@ static void close_way(struct ways *ways, struct way *way)
 // Who sent the ICMP error, for the kernel keeps it for those who ask (ip(7), IP_RECVERR).
 static void note_teller(struct way *way, int socket)
 {
-    char control[512];
+    _Alignas(struct cmsghdr) char control[512];
     char byte;
     struct iovec piece = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control,
