@@ -96,46 +96,67 @@ static inline size_t name_answer(const struct name_server *server, unsigned char
     return size;
 }
 
-static inline void name_serve_connection(struct name_server *server)
+// One question of a connection; false: it is over.
+static inline bool name_serve_question(struct name_server *server, int connection)
 {
     unsigned char packet[1024];
-    int connection = accept(server->listener, NULL, NULL);
-    if (connection < 0)
-        return;
-    // Both families' questions may come in one connection.
-    while (recv(connection, packet, 2, MSG_WAITALL) == 2) {
-        size_t size = (size_t)packet[0] << 8 | packet[1];
-        if (size > 512 || recv(connection, packet + 2, size, MSG_WAITALL) != (ssize_t)size)
-            break;
-        size = name_answer(server, packet + 2, size, false);
-        packet[0] = (unsigned char)(size >> 8);
-        packet[1] = (unsigned char)size;
-        if (send(connection, packet, size + 2, MSG_NOSIGNAL) < 0)
-            break;
-    }
-    close(connection);
+    if (recv(connection, packet, 2, MSG_WAITALL) != 2)
+        return false;
+    size_t size = (size_t)packet[0] << 8 | packet[1];
+    if (size > 512 || recv(connection, packet + 2, size, MSG_WAITALL) != (ssize_t)size)
+        return false;
+    size = name_answer(server, packet + 2, size, false);
+    packet[0] = (unsigned char)(size >> 8);
+    packet[1] = (unsigned char)size;
+    return send(connection, packet, size + 2, MSG_NOSIGNAL) >= 0;
 }
 
+static inline void name_serve_datagram(struct name_server *server)
+{
+    unsigned char packet[1024];
+    struct address from;
+    socklen_t from_size = sizeof(from);
+    ssize_t size = recvfrom(server->datagrams, packet, 512, 0, &from.any, &from_size);
+    size_t answer_size = size <= 0 ? 0 : name_answer(server, packet, (size_t)size, true);
+    if (answer_size > 0)
+        sendto(server->datagrams, packet, answer_size, 0, &from.any, from_size);
+}
+
+#define NAME_CONNECTIONS_MAX 16
+
+// Nobody waits for another: one family's question may come by a connection, the other's not.
 static inline void *name_server_main(void *argument)
 {
     struct name_server *server = argument;
-    unsigned char packet[1024];
+    struct pollfd ready[2 + NAME_CONNECTIONS_MAX];
+    for (int i = 0; i < 2 + NAME_CONNECTIONS_MAX; i++)
+        ready[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    ready[0].fd = server->datagrams;
+    ready[1].fd = server->listener;
     while (!atomic_load(&server->stopping)) {
-        struct pollfd ready[] = {{.fd = server->datagrams, .events = POLLIN},
-            {.fd = server->listener, .events = POLLIN}};
-        struct address from;
-        socklen_t from_size = sizeof(from);
-        if (poll(ready, 2, 20) <= 0)
+        if (poll(ready, ARRAY_SIZE(ready), 20) <= 0)
             continue;
-        if (ready[1].revents != 0)
-            name_serve_connection(server);
-        if (ready[0].revents == 0)
-            continue;
-        ssize_t size = recvfrom(server->datagrams, packet, 512, 0, &from.any, &from_size);
-        size_t answer_size = size <= 0 ? 0 : name_answer(server, packet, (size_t)size, true);
-        if (answer_size > 0)
-            sendto(server->datagrams, packet, answer_size, 0, &from.any, from_size);
+        if (ready[0].revents != 0)
+            name_serve_datagram(server);
+        int accepted = ready[1].revents != 0 ? accept(server->listener, NULL, NULL) : -1;
+        for (size_t i = 2; i < ARRAY_SIZE(ready); i++) {
+            if (ready[i].fd >= 0 && ready[i].revents != 0
+                && !name_serve_question(server, ready[i].fd)) {
+                close(ready[i].fd);
+                ready[i].fd = -1;
+            }
+            if (ready[i].fd < 0 && accepted >= 0) {
+                ready[i].fd = accepted;
+                ready[i].revents = 0;
+                accepted = -1;
+            }
+        }
+        if (accepted >= 0)
+            close(accepted);
     }
+    for (size_t i = 2; i < ARRAY_SIZE(ready); i++)
+        if (ready[i].fd >= 0)
+            close(ready[i].fd);
     return NULL;
 }
 
