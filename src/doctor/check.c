@@ -278,7 +278,8 @@ static struct check *create(const struct check_options *options, const struct ta
         work->check = check;
         work->step = (enum step)i;
         arena_init(&work->arena, CHUNK_SIZE, CHECK_STEP_MEMORY);
-        if (options->is_remote && !rows[i].is_remote)
+        bool is_wanted = options->steps == 0 || (options->steps >> i & 1) != 0;
+        if (!is_wanted || (options->is_remote && !rows[i].is_remote))
             over(check, work);
     }
     return check;

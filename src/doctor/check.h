@@ -27,10 +27,12 @@ struct check_options {
     struct slice portal;  // a URL without TLS that answers 204 and nothing else
     struct slice control; // the URL of a site that is nearly always well
     struct slice vantages[FACTS_VANTAGES_MAX]; // URLs or host:port
+    struct slice vantage_keys[FACTS_VANTAGES_MAX]; // to sign with; data NULL: it is not
     unsigned vantage_count;
     uint64_t timeout_ms;
     int family;           // AF_INET, AF_INET6; 0: both
     bool is_remote;       // from a vantage: only the steps that are, nothing of this machine
+    uint32_t steps;       // bits of enum step: these alone; 0: all
     const struct signature_table *signatures;
     // Which addresses may be connected to; NULL: every one. Asked for each connection that a
     // stranger's URL, name or redirect led to; not for third parties.

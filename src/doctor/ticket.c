@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/rand.h>
 
 #define SIGNATURE_SIZE 32
 #define NUMBER_MAX 24 // bytes of a number as text, with what separates it
@@ -67,6 +68,11 @@ static void append_bytes(struct text *text, const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         text_append_hex(text, bytes[i], 2);
+}
+
+enum error ticket_make_nonce(uint8_t nonce[TICKET_NONCE_SIZE])
+{
+    return RAND_bytes(nonce, TICKET_NONCE_SIZE) == 1 ? ERROR_NONE : ERROR_SYSTEM;
 }
 
 enum error ticket_write(struct text *text, struct slice key, const struct ticket_subject *subject,

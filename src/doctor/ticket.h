@@ -37,6 +37,8 @@ struct ticket_memory {
 void ticket_memory_init(struct ticket_memory *memory);
 void ticket_memory_destroy(struct ticket_memory *memory);
 
+// Random bytes that nobody can guess. SYSTEM: OpenSSL failed.
+enum error ticket_make_nonce(uint8_t nonce[TICKET_NONCE_SIZE]) MUST_CHECK;
 // Appends the field's value. nonce: random bytes, never the same twice. SYSTEM: OpenSSL failed.
 enum error ticket_write(struct text *text, struct slice key, const struct ticket_subject *subject,
     int64_t expiry, const uint8_t nonce[TICKET_NONCE_SIZE]) MUST_CHECK;

@@ -2,8 +2,11 @@
 #include "doctor/vantage.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "doctor/check_look.h"
+#include "doctor/check_serve.h"
 #include "doctor/observer.h"
 #include "doctor/ticket.h"
+#include "doctor/vantage_inside.h"
 #include "doctor/vantage_results.h"
 #include "edge/client_table.h"
 #include "io/helpers.h"
@@ -16,13 +19,13 @@
 #define KEYS_MAX 32
 #define KEY_FILE_MAX 16384
 #define CLIENTS_REMEMBERED 4096
-#define BUSY_SECONDS 5
 #define ERROR_MAX 2048 // bytes of an error as JSON
 #define TARGET_MEMORY ((size_t)256 << 10)
 #define WAIT_BEYOND_MS 4000 // for somebody else's look, beyond its time
 
 struct vantage {
-    struct vantage_settings settings; // of them, what is no text or list: those go with a reload
+    // Of them, what is no text or list, for those go with a reload; and others, which are copied.
+    struct vantage_settings settings;
     struct arena arena;
     struct slice keys[KEYS_MAX];
     size_t key_count;
@@ -91,11 +94,30 @@ static enum error read_keys(struct vantage *vantage, struct text *why)
     return error;
 }
 
+static enum error copy_others(struct vantage *vantage)
+{
+    struct setting_list *list = &vantage->settings.others;
+    const struct vantage_other *items = list->items;
+    struct vantage_other *copies =
+        arena_alloc(&vantage->arena, (list->count + 1) * sizeof(*copies));
+    for (size_t i = 0; copies != NULL && i < list->count; i++) {
+        copies[i] = (struct vantage_other){.name = arena_copy(&vantage->arena, items[i].name),
+            .url = arena_copy(&vantage->arena, items[i].url),
+            .key = arena_copy(&vantage->arena, items[i].key)};
+        if (copies[i].name.data == NULL || copies[i].url.data == NULL || copies[i].key.data == NULL)
+            return ERROR_MEMORY;
+    }
+    list->items = copies;
+    return copies == NULL ? ERROR_MEMORY : ERROR_NONE;
+}
+
 static enum error start(struct vantage *vantage, struct slice edge_name, struct text *why)
 {
     const struct vantage_settings *settings = &vantage->settings;
     struct slice name = settings->name.size > 0 ? settings->name : edge_name;
     enum error error = read_keys(vantage, why);
+    if (error == ERROR_NONE)
+        error = copy_others(vantage);
     if (error == ERROR_NONE)
         error = observer_create(settings, name, why, &vantage->observer);
     if (error != ERROR_NONE)
@@ -105,7 +127,7 @@ static enum error start(struct vantage *vantage, struct slice edge_name, struct 
     vantage->results = vantage_results_create((unsigned)settings->looks, settings->keep_ms);
     if (vantage->clients == NULL || vantage->everybody == NULL || vantage->results == NULL)
         return ERROR_MEMORY;
-    error = helpers_start(&vantage->helpers, (unsigned)settings->looks);
+    error = helpers_start(&vantage->helpers, (unsigned)settings->looks + 1); // see vantage_run
     vantage->has_helpers = error == ERROR_NONE;
     return error;
 }
@@ -191,7 +213,8 @@ static int digit_of(char byte)
 }
 
 // Percent-encoding undone (RFC 3986 section 2.1); false: what follows a % is none, or it is long.
-static bool decode(struct slice value, struct text *text)
+// As forms send it, a + is a space.
+static bool decode(struct slice value, bool is_form, struct text *text)
 {
     for (size_t i = 0; i < value.size; i++) {
         char byte = value.data[i];
@@ -202,23 +225,29 @@ static bool decode(struct slice value, struct text *text)
                 return false;
             byte = (char)(high << 4 | low);
             i += 2;
+        } else if (byte == '+' && is_form) {
+            byte = ' ';
         }
         text_append_byte(text, byte);
     }
     return !text->full;
 }
 
-// data NULL: there is none.
-static struct slice url_of(struct slice query, struct arena *arena)
+bool vantage_read_url(struct slice query, bool is_form, struct arena *arena, struct slice *ret_url)
 {
     char *buffer = arena_alloc(arena, VANTAGE_URL_MAX);
     struct text text = text_in(buffer, buffer == NULL ? 0 : VANTAGE_URL_MAX);
+    *ret_url = SLICE_EMPTY;
     while (query.data != NULL) {
         struct slice value = slice_cut(&query, '&'), name = slice_cut(&value, '=');
-        if (slice_equal(name, SLICE("url")) && value.size > 0)
-            return decode(value, &text) ? text_slice(&text) : SLICE_EMPTY;
+        if (!slice_equal(name, SLICE("url")) || value.size == 0)
+            continue;
+        if (!decode(value, is_form, &text))
+            return false;
+        *ret_url = text_slice(&text);
+        return true;
     }
-    return SLICE_EMPTY;
+    return true;
 }
 
 // --- Who asks ---
@@ -230,7 +259,7 @@ static bool is_within(struct client_table *table, uint64_t key, const struct van
     return client_table_take(table, key, &bucket, now_ns, ret_wait_ns);
 }
 
-static bool is_within_rates(struct vantage *vantage, const struct address *client, uint64_t now_ns,
+bool vantage_admits(struct vantage *vantage, const struct address *client, uint64_t now_ns,
     uint64_t *ret_wait_ns)
 {
     const struct vantage_settings *settings = &vantage->settings;
@@ -270,7 +299,7 @@ static bool admit(struct vantage *vantage, struct task *task,
             refuse(page, request->arena, 403, ticket_complaint(error), LEDGER_VANTAGE_REFUSED);
         return error == ERROR_NONE;
     }
-    if (is_within_rates(vantage, &request->client, task_now_ns(task), &wait_ns))
+    if (vantage_admits(vantage, &request->client, task_now_ns(task), &wait_ns))
         return true;
     put_off(page, request->arena, 429, wait_ns / (1000 * NS_PER_MS) + 1,
         SLICE("this vantage is asked too often"));
@@ -282,6 +311,7 @@ static bool admit(struct vantage *vantage, struct task *task,
 struct look_work {
     struct vantage *vantage;
     struct slice url;
+    bool is_for_page;
     struct vantage_result result;
 };
 
@@ -298,7 +328,10 @@ static void look_at(struct look_work *look, const struct target *target)
 {
     struct observer *observer = look->vantage->observer;
     enum error error = ERROR_DENIED;
-    if (observer_may_look(observer, target))
+    if (look->is_for_page)
+        error = check_look(observer, &look->vantage->settings, target, &look->result.content,
+            &look->result.size);
+    else if (observer_may_look(observer, target))
         error = observer_look(observer, target, &look->result.content, &look->result.size);
     if (error == ERROR_NONE)
         look->result.status = 200;
@@ -307,7 +340,7 @@ static void look_at(struct look_work *look, const struct target *target)
 }
 
 // On a helper thread: names in other scripts take more of a stack than a task has.
-static void work(void *argument)
+static void look_on_thread(void *argument)
 {
     struct look_work *look = argument;
     char buffer[256];
@@ -323,12 +356,11 @@ static void work(void *argument)
     arena_free(&arena);
 }
 
-static bool take_look(struct task *task, struct vantage *vantage, struct slice url, unsigned place,
-    struct arena *arena, struct vantage_result *ret_result)
+static bool take_look(struct task *task, struct vantage *vantage, struct look_work look,
+    unsigned place, struct arena *arena, struct vantage_result *ret_result)
 {
-    struct look_work look = {.vantage = vantage, .url = url};
     struct slice copy = SLICE_EMPTY;
-    enum error error = helpers_run(task, &vantage->helpers, work, &look);
+    enum error error = helpers_run(task, &vantage->helpers, look_on_thread, &look);
     if (error == ERROR_NONE && look.result.status != 0)
         copy = arena_copy(arena, slice_of(look.result.content, look.result.size));
     *ret_result = (struct vantage_result){look.result.status, (char *)(uintptr_t)copy.data,
@@ -337,26 +369,57 @@ static bool take_look(struct task *task, struct vantage *vantage, struct slice u
     return copy.data != NULL;
 }
 
+// What a result is found by: the two kinds tell different things. data NULL: no memory.
+static struct slice name_of(struct slice url, bool is_for_page, struct arena *arena)
+{
+    char *buffer = arena_alloc(arena, url.size + 1);
+    struct text name = text_in(buffer, buffer == NULL ? 0 : url.size + 1);
+    text_append_byte(&name, is_for_page ? 'p' : 'l');
+    text_append(&name, url);
+    return name.full ? SLICE_EMPTY : text_slice(&name);
+}
+
+bool vantage_look(struct task *task, struct vantage *vantage, struct slice url, bool is_for_page,
+    struct arena *arena, struct vantage_result *ret_result, enum ledger_count *ret_count)
+{
+    unsigned place = 0;
+    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
+        vantage->settings.timeout_ms + WAIT_BEYOND_MS);
+    struct slice name = name_of(url, is_for_page, arena);
+    const struct look_work look = {.vantage = vantage, .url = url, .is_for_page = is_for_page};
+    enum vantage_turn turn = name.data == NULL ? VANTAGE_TURN_BUSY
+        : vantage_results_take(task, vantage->results, name, deadline_ns, arena, &place,
+            ret_result);
+    bool is_answered = turn == VANTAGE_TURN_DONE;
+    if (turn == VANTAGE_TURN_LOOK)
+        is_answered = take_look(task, vantage, look, place, arena, ret_result);
+    *ret_count = !is_answered        ? LEDGER_VANTAGE_LIMITED
+        : ret_result->status != 200  ? LEDGER_VANTAGE_REFUSED
+        : turn == VANTAGE_TURN_LOOK  ? LEDGER_VANTAGE_LOOKS
+                                     : LEDGER_VANTAGE_SHARED;
+    return is_answered;
+}
+
+const struct vantage_settings *vantage_settings_of(const struct vantage *vantage)
+{
+    return &vantage->settings;
+}
+
+enum error vantage_run(struct task *task, struct vantage *vantage, void (*work)(void *argument),
+    void *argument)
+{
+    return helpers_run(task, &vantage->helpers, work, argument);
+}
+
 static void look_and_answer(struct task *task, struct vantage *vantage,
     const struct edge_page_request *request, struct slice url, struct edge_page *page)
 {
     struct vantage_result result = {0};
-    unsigned place = 0;
-    uint64_t deadline_ns = deadline_after_ms(task_loop(task),
-        vantage->settings.timeout_ms + WAIT_BEYOND_MS);
-    enum vantage_turn turn = vantage_results_take(task, vantage->results, url, deadline_ns,
-        request->arena, &place, &result);
-    bool is_answered = turn == VANTAGE_TURN_DONE;
-    if (turn == VANTAGE_TURN_LOOK)
-        is_answered = take_look(task, vantage, url, place, request->arena, &result);
-    if (!is_answered) {
-        put_off(page, request->arena, 503, BUSY_SECONDS, SLICE("this vantage is busy"));
-        return;
-    }
-    enum ledger_count count = result.status != 200 ? LEDGER_VANTAGE_REFUSED
-        : turn == VANTAGE_TURN_LOOK                ? LEDGER_VANTAGE_LOOKS
-                                                   : LEDGER_VANTAGE_SHARED;
-    answer(page, result.status, slice_of(result.content, result.size), count);
+    enum ledger_count count;
+    if (vantage_look(task, vantage, url, false, request->arena, &result, &count))
+        answer(page, result.status, slice_of(result.content, result.size), count);
+    else
+        put_off(page, request->arena, 503, VANTAGE_BUSY_SECONDS, SLICE("this vantage is busy"));
 }
 
 bool vantage_serve_page(struct task *task, void *context, const struct edge_page_request *request,
@@ -364,13 +427,18 @@ bool vantage_serve_page(struct task *task, void *context, const struct edge_page
 {
     struct vantage *vantage = context;
     struct arena *arena = request->arena;
+    if (slice_equal(request->name, SLICE("check"))) {
+        check_serve(task, vantage, request, ret_page);
+        return true;
+    }
     if (!slice_equal(request->name, SLICE("look")))
         return false;
-    struct slice url = url_of(request->query, arena);
+    struct slice url;
+    bool is_read = vantage_read_url(request->query, false, arena, &url);
     if (request->method != HTTP_METHOD_GET) {
         refuse(ret_page, arena, 405, SLICE("expected GET"), LEDGER_VANTAGE_REFUSED);
         ret_page->fields = SLICE("Allow: GET\r\n");
-    } else if (url.data == NULL) {
+    } else if (!is_read || url.data == NULL) {
         refuse(ret_page, arena, 400, SLICE("look at what? expected ?url=https%3A%2F%2Fexample.org"),
             LEDGER_VANTAGE_REFUSED);
     } else if (admit(vantage, task, request, url, ret_page)) {

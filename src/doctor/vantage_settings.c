@@ -65,6 +65,23 @@ static const struct setting total_rows[] = {
 };
 #undef MEMBER
 
+#define MEMBER(member) .offset = offsetof(struct vantage_other, member)
+static const struct setting other_rows[] = {
+    {.name = "url", .type = SETTING_TEXT, MEMBER(url), .required = true, .check = check_url,
+        .example = "https://fra1.example.net",
+        .summary = "Where it is: of another edge its address, of afloat vantage with its port."},
+    {.name = "key", .type = SETTING_TEXT, MEMBER(key), .check = check_key,
+        .example = "0123456789abcdef0123456789abcdef",
+        .summary = "One of its keys, to sign what it is asked; without one its rates hold.",
+        .touch = "Set it: a page that many visitors use soon reaches the rates."},
+};
+#undef MEMBER
+
+static const struct setting_section other_section = {
+    .size = sizeof(struct vantage_other), .rows = other_rows, .count = ARRAY_SIZE(other_rows),
+    .summary = "Another vantage, by the name that visitors read.",
+};
+
 static const struct setting_section client_section = {
     .size = sizeof(struct vantage_rate), .rows = client_rows, .count = ARRAY_SIZE(client_rows),
     .summary = "What one client may ask for without a signature.",
@@ -125,6 +142,15 @@ static const struct setting rows[] = {
         .maximum = 3600000,
         .summary = "How long what was found is told to everybody who asks for the same URL.",
         .touch = "Lower it for tests."},
+    {.name = "others", .type = SETTING_SECTION_MAP, MEMBER(others), .section = &other_section,
+        .maximum = FACTS_VANTAGES_MAX,
+        .summary = "Other vantages that PREFIXcheck asks too, by name.",
+        .touch = "Name those in other networks: what fails from there too fails for everyone."},
+    {.name = "check_any", .type = SETTING_BOOL, MEMBER(check_any), .fallback = "false",
+        .summary = "PREFIXcheck, the page where visitors ask whether a site is down for everyone, "
+                   "looks at any site. Otherwise at those alone that this edge serves by name "
+                   "(hosts of sites).",
+        .touch = "Turn it on for a public service; the rates below hold for it too."},
     {.name = "per_client", .type = SETTING_SECTION, MEMBER(per_client), .section = &client_section,
         .summary = "What one client may ask for without a signature."},
     {.name = "total", .type = SETTING_SECTION, MEMBER(total), .section = &total_section,

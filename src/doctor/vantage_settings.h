@@ -10,6 +10,13 @@ struct vantage_rate { // a token bucket
     uint64_t requests, interval_ms, burst;
 };
 
+// Another vantage, that the check page asks.
+struct vantage_other {
+    struct slice name; // told to visitors
+    struct slice url;
+    struct slice key;  // empty: it is asked unsigned
+};
+
 // Section `vantage`.
 struct vantage_settings {
     bool enabled;
@@ -23,6 +30,8 @@ struct vantage_settings {
     uint64_t looks;               // at once
     uint64_t timeout_ms;
     uint64_t keep_ms;             // how long a result is shared
+    struct setting_list others;   // of struct vantage_other
+    bool check_any;               // the check page looks at sites that this edge does not serve
     struct vantage_rate per_client, total; // of unsigned requests
 };
 

@@ -25,13 +25,16 @@ struct access_record {
 
 // A page below the prefix that a room above this one has, of no site in particular. Views and the
 // arena are the request's.
+struct request;
 struct edge_page_request {
     enum http_method method;
     struct slice path, name;  // name: of the page, what stands behind the prefix
+    struct slice prefix;
     struct slice query;       // data NULL without one
     const struct http_fields *fields;
     struct address client;    // as far as trusted proxies tell
     struct arena *arena;
+    struct request *request;  // for edge_page_find_site
 };
 
 struct edge_page {
@@ -40,6 +43,12 @@ struct edge_page {
     struct slice fields;      // further "Name: value\r\n" lines; no-store is said of all
     enum ledger_count count;  // what it is counted as
 };
+
+struct page_status;
+// What this edge knows of the site that it serves by this name; history and texts are the
+// request's. False: it serves none; a site for all names that no other has does not count.
+bool edge_page_find_site(const struct edge_page_request *page_request, struct slice host,
+    struct page_status *ret_status);
 
 struct edge_hooks {
     // Called in the loop's thread after each answer; must not block. NULL: no access log.

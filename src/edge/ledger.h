@@ -59,6 +59,7 @@
     X(VANTAGE_SHARED, "vantage_shared", "answered by a look that was taken for somebody else")     \
     X(VANTAGE_LIMITED, "vantage_limited", "refused beyond vantage's rates or vantage.looks")       \
     X(VANTAGE_REFUSED, "vantage_refused", "not looked at: no such URL, address, port or ticket")   \
+    X(CHECK_FORMS, "check_forms", "the check page's form, shown without a URL")                    \
     X(PROXY_HEADER_FAULTS, "proxy_header_faults",                                                  \
         "closed for want of a PROXY header, or because it was malformed or late")                  \
     X(CONNECTIONS_SPENT, "connections_spent", "closed because connections.requests was reached")   \

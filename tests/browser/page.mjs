@@ -106,7 +106,8 @@ const tests = {
         for (const colorScheme of ['light', 'dark']) {
             for (const width of [320, 1280]) {
                 const page = await world.open({ colorScheme, viewport: { width, height: 800 } });
-                for (const path of [coldPath(), `${url}/.afloat/status`, `${url}/.afloat/nothing`]) {
+                for (const path of [coldPath(), `${url}/.afloat/status`, `${url}/.afloat/nothing`,
+                    `${url}/.afloat/check`, `${url}/.afloat/check?url=http%3A%2F%2F127.0.0.1%2F`]) {
                     await page.goto(path);
                     assert.deepEqual(await page.evaluate(offences), [], `${colorScheme} ${width} ${path}`);
                 }

@@ -47,6 +47,7 @@ listen: 127.0.0.1:0
 state: ${state}
 origins: {main: {backends: ["http://127.0.0.1:${port}"]}}
 sites: [{origin: main, page: {retry_after: 1s, support: help@example.org}, lifelines: {hold: {enabled: false}}}]
+vantage: {enabled: true, control: "", check_any: true, per_client: {burst: 100}}
 `);
     const [, url] = await start(children, afloat, ['run', '--config', config], /listening on (\S+)\n/);
     const browser = await chromium.launch({

@@ -9,59 +9,18 @@ import hmac
 import http.client
 import json
 import os
-import pathlib
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.parse
 
-from harness import BINARY, Backend, Edge, Nobody, PATIENCE_SECONDS, wait_until
+from harness import (BINARY, Backend, Edge, Listener, Nobody, PATIENCE_SECONDS, Vantage, page,
+                     wait_until)
 
 KEY = "0123456789abcdef0123456789abcdef"
 SITE = "127.0.0.3"
-
-
-class Listener:
-    """Serves a site: path to head and content. As a trap, nothing: it counts who comes."""
-
-    def __init__(self, address, port=0, pages=None):
-        self.pages, self.count, self.lock = pages, 0, threading.Lock()
-        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-        self.socket.bind((address, port))
-        self.socket.listen(64)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            connection, _ = self.socket.accept()
-            with self.lock:
-                self.count += 1
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
-        with connection:
-            try:
-                head = b""
-                while self.pages and b"\r\n\r\n" not in head:
-                    piece = connection.recv(65536)
-                    if not piece:
-                        return
-                    head += piece
-                if self.pages:
-                    path = head.split(b" ")[1].split(b"?")[0].decode()
-                    connection.sendall(self.pages.get(path, self.pages["/"]))
-            except OSError:
-                pass
-
-
-def page(content, fields="", status="200 OK"):
-    return (f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(content)}\r\n"
-            f"Connection: close\r\n{fields}\r\n").encode() + content
 
 
 def ticket(url, key=KEY, expiry=None, nonce=None, method="GET", path="/.afloat/look"):
@@ -90,27 +49,6 @@ def ask(address, url, fields=None, source="127.0.0.1", method="GET"):
 
 def signed(address, url):
     return ask(address, url, ticket(url))
-
-
-class Vantage:
-    """The command of its own, without any site."""
-
-    def __init__(self, *flags):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="afloat-wire-"))
-        self.flags = [BINARY, "vantage", "--listen", "127.0.0.1:0", "--state",
-                      self.folder / "state", *flags]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.flags, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        host, port = line.strip().split("http://")[1].rsplit(":", 1)
-        self.address = host, int(port)
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(PATIENCE_SECONDS) == 0
-        shutil.rmtree(self.folder)
 
 
 pages = {"/": page(b"<title>hello</title>")}

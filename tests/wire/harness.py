@@ -58,6 +58,45 @@ class Nobody:
         self.address = "127.0.0.1:%d" % self.place.getsockname()[1]
 
 
+class Listener:
+    """Serves a site: path to head and content. As a trap, nothing: it counts who comes."""
+
+    def __init__(self, address, port=0, pages=None):
+        self.pages, self.count, self.lock = pages, 0, threading.Lock()
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.socket.bind((address, port))
+        self.socket.listen(64)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            connection, _ = self.socket.accept()
+            with self.lock:
+                self.count += 1
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            try:
+                head = b""
+                while self.pages and b"\r\n\r\n" not in head:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    head += piece
+                if self.pages:
+                    path = head.split(b" ")[1].split(b"?")[0].decode()
+                    connection.sendall(self.pages.get(path, self.pages["/"]))
+            except OSError:
+                pass
+
+
+def page(content, fields="", status="200 OK"):
+    return (f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(content)}\r\n"
+            f"Connection: close\r\n{fields}\r\n").encode() + content
+
+
 class Mortal:
     """A backend that is dead until it is started, and may be stopped and started again: always at
     the same address, which nobody else is given meanwhile. serve(connection) is called for each
@@ -209,6 +248,27 @@ class Edge:
         """Nothing is left of all that went on."""
         wait_until(lambda: not any(self.status()["now"].values()), "all is quiet")
         assert self.metric("afloat_open_connections") == 0
+
+
+class Vantage:
+    """The command of its own, without any site."""
+
+    def __init__(self, *flags):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="afloat-wire-"))
+        self.flags = [BINARY, "vantage", "--listen", "127.0.0.1:0", "--state",
+                      self.folder / "state", *flags]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.flags, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        host, port = line.strip().split("http://")[1].rsplit(":", 1)
+        self.address, self.at = (host, int(port)), f"{host}:{port}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE_SECONDS) == 0
+        shutil.rmtree(self.folder)
 
 
 def field(head, name):

@@ -1,9 +1,11 @@
 // Asks each vantage how the site looks from there, all at the same time. What they say is a
 // stranger's word: it is read as facts or not at all, and judged like what was seen here.
+#include "base/clock.h"
 #include "base/thread.h"
 #include "doctor/facts_json.h"
 #include "doctor/look.h"
 #include "doctor/resolve.h"
+#include "doctor/ticket.h"
 
 #define MEMORY CHECK_STEP_MEMORY // of an inquiry; the facts are the step's
 #define WHY_MAX 200              // bytes of a vantage's own words
@@ -12,6 +14,7 @@
 struct inquiry {
     const struct check *check;
     struct slice vantage; // as it was named
+    struct slice key;     // to sign with; data NULL: unsigned
     struct slice site;    // URL
     uint64_t deadline_ms;
     struct arena arena;
@@ -60,8 +63,9 @@ static void append_encoded(struct text *text, struct slice value)
     }
 }
 
-// data NULL: no memory.
-static struct slice url_of(struct inquiry *inquiry, const struct target *target)
+// data NULL: no memory. *ret_path: the part of it that is signed.
+static struct slice url_of(
+    struct inquiry *inquiry, const struct target *target, struct slice *ret_path)
 {
     size_t size = target->url.size + 3 * inquiry->site.size + 64;
     char *buffer = arena_alloc(&inquiry->arena, size);
@@ -72,7 +76,9 @@ static struct slice url_of(struct inquiry *inquiry, const struct target *target)
     text_append(&text, path.size > 1 ? path : SLICE(PAGE));
     if (path.data[path.size - 1] != '/')
         text_append_byte(&text, '/');
-    text_append(&text, SLICE("look?url="));
+    text_append(&text, SLICE("look"));
+    *ret_path = slice_of(text.data + base.size, text.size - MINIMUM(base.size, text.size));
+    text_append(&text, SLICE("?url="));
     append_encoded(&text, inquiry->site);
     return text.full || buffer == NULL ? SLICE_EMPTY : text_slice(&text);
 }
@@ -89,17 +95,39 @@ static bool find_addresses(struct inquiry *inquiry, const struct target *target,
     return names->outcome == NAME_FOUND && names->count > 0;
 }
 
+// The field with its ticket, for a string of C; false: it could not be signed.
+static bool sign(const struct inquiry *inquiry, struct slice path, struct text *field)
+{
+    const struct ticket_subject subject = {SLICE("GET"), path, inquiry->site};
+    uint8_t nonce[TICKET_NONCE_SIZE];
+    text_append(field, SLICE(TICKET_FIELD ": "));
+    enum error error = ticket_make_nonce(nonce);
+    if (error == ERROR_NONE)
+        error = ticket_write(field, inquiry->key, &subject,
+            clock_wall_ms() / 1000 + TICKET_USUAL_SECONDS, nonce);
+    text_append_byte(field, '\0');
+    return error == ERROR_NONE && !field->full;
+}
+
 static void *inquire(void *argument)
 {
-    static const char *const fields[] = {"Accept: application/json", NULL};
     struct inquiry *inquiry = argument;
+    char buffer[256];
+    struct text ticket = text_in(buffer, sizeof(buffer));
+    const char *fields[] = {"Accept: application/json", NULL, NULL};
     struct name_facts names = {0};
+    struct slice path = SLICE_EMPTY;
     struct target target;
     if (!parse_vantage(inquiry, &target))
         return NULL;
-    struct look_request request = {.url = url_of(inquiry, &target), .addresses = names.addresses,
-        .fields = fields, .is_third_party = true, .deadline_ms = inquiry->deadline_ms};
-    if (request.url.data == NULL) {
+    struct look_request request = {.url = url_of(inquiry, &target, &path),
+        .addresses = names.addresses, .fields = fields, .is_third_party = true,
+        .deadline_ms = inquiry->deadline_ms};
+    if (inquiry->key.data != NULL)
+        fields[1] = buffer;
+    if (request.url.data != NULL && inquiry->key.data != NULL && !sign(inquiry, path, &ticket)) {
+        fail(inquiry, SLICE("the request could not be signed"));
+    } else if (request.url.data == NULL) {
         fail(inquiry, slice_from_string(error_text(ERROR_MEMORY)));
     } else if (!find_addresses(inquiry, &target, &names)) {
         fail(inquiry, SLICE("its name leads nowhere"));
@@ -179,7 +207,7 @@ void step_vantages(struct check *check, struct facts *facts)
     for (unsigned i = 0; i < count; i++) {
         struct inquiry *inquiry = &inquiries[i];
         *inquiry = (struct inquiry){.check = check, .vantage = options->vantages[i],
-            .site = facts->target.url, .deadline_ms = deadline_ms};
+            .key = options->vantage_keys[i], .site = facts->target.url, .deadline_ms = deadline_ms};
         arena_init(&inquiry->arena, (size_t)16 << 10, MEMORY);
         inquiry->is_running =
             thread_start(&inquiry->thread, "check-vantage", inquire, inquiry) == ERROR_NONE;

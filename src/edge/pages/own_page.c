@@ -6,9 +6,8 @@
 #include "edge/pages/page.h"
 #include "edge/secure.h"
 
-static size_t count_healthy(struct request *request, size_t count)
+static size_t count_healthy(struct request *request, struct origin *origin, size_t count)
 {
-    struct origin *origin = request->origin;
     struct backend_view *views = arena_alloc(&request->arena, count * sizeof(*views));
     size_t healthy = 0;
     size_t read = views == NULL ? 0 : origin_read_backends(origin, views, count);
@@ -17,27 +16,48 @@ static size_t count_healthy(struct request *request, size_t count)
     return healthy;
 }
 
-static void serve_status(struct task *task, struct request *request, struct slice path)
+// history: where its numbers go.
+static struct page_status read_status(struct request *request, struct site *site,
+    struct history_view *history)
 {
     struct loop *loop = request->thread->loop;
     struct maintenance maintenance;
-    struct history_view history = {0};
-    history_read(request->site->history, loop->wall_ms, &history);
+    history_read(site->history, loop->wall_ms, history);
     edge_read_maintenance(request->thread->edge, &maintenance);
     struct page_status status = {
-        .host = request->host,
         .now_ms = loop->wall_ms,
         .maintenance = maintenance.on,
         .maintenance_until_ms = maintenance.until_ms,
-        .message = slice_from_string(maintenance.message),
-        .support = request_site(request)->page.support,
+        .message = arena_copy(&request->arena, slice_from_string(maintenance.message)),
+        .support = site->settings->page.support,
         .prefix = request->generation->settings->prefix,
         .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
-        .history = &history,
+        .history = history,
     };
-    status.backends = origin_backend_count(request->origin);
-    status.backends_healthy = count_healthy(request, status.backends);
-    status.down = origin_is_down(request->origin, &status.down_since_ms);
+    status.backends = origin_backend_count(site->origin);
+    status.backends_healthy = count_healthy(request, site->origin, status.backends);
+    status.down = origin_is_down(site->origin, &status.down_since_ms);
+    return status;
+}
+
+bool edge_page_find_site(const struct edge_page_request *page_request, struct slice host,
+    struct page_status *ret_status)
+{
+    struct request *request = page_request->request;
+    struct site *site = generation_find_site(request->generation, host);
+    struct history_view *history = arena_zero_alloc(&request->arena, sizeof(*history));
+    if (site == NULL || site == request->generation->fallback || history == NULL)
+        return false;
+    *ret_status = read_status(request, site, history);
+    ret_status->host = host;
+    return true;
+}
+
+static void serve_status(struct task *task, struct request *request, struct slice path)
+{
+    struct history_view history = {0};
+    struct page_status status = read_status(request, request->site, &history);
+    status.host = request->host;
     enum page_form form = slice_ends_with(path, SLICE(".json"))
         ? PAGE_JSON : page_form_for(&request->head.fields);
     struct slice content = page_site_status(&request->arena, form, &status);
@@ -87,10 +107,12 @@ bool own_page_serve_anywhere(struct task *task, struct request *request)
         .method = request->head.method,
         .path = request->head.path,
         .name = name_of(request),
+        .prefix = request->generation->settings->prefix,
         .query = request->head.query,
         .fields = &request->head.fields,
         .client = request->client.address,
         .arena = &request->arena,
+        .request = request,
     };
     if (hooks->page == NULL || wanted.name.data == NULL
         || !hooks->page(task, hooks->page_context, &wanted, &page))

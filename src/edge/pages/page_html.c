@@ -32,6 +32,11 @@
     "form{margin:0}"                                                                               \
     "button{font:inherit;padding:.45rem .9rem;border:1px solid var(--soft);border-radius:.5rem;"   \
     "background:transparent;color:inherit;cursor:pointer}"                                         \
+    "input{flex:1 1 16rem;min-width:0;font:inherit;padding:.45rem .6rem;border:1px solid "         \
+    "var(--soft);border-radius:.5rem;background:var(--card);color:inherit}"                        \
+    "table{width:100%;margin:1.2rem 0;border-collapse:collapse}"                                   \
+    "th,td{padding:.4rem 0;padding-inline-end:1rem;border-top:1px solid var(--line);"              \
+    "text-align:start;vertical-align:top;overflow-wrap:anywhere}"                                  \
     ":focus-visible{outline:3px solid var(--link);outline-offset:2px}"                             \
     "@media(prefers-reduced-motion:no-preference){#boat{animation:sway 6s ease-in-out infinite;"   \
     "transform-origin:32px 44px}@keyframes sway{50%{transform:rotate(4deg)}}}"
@@ -67,7 +72,7 @@
 struct slice page_content_security_policy(void)
 {
     return SLICE("default-src 'none'; "
-                 "style-src 'sha256-4G+14eOMtekhleYseRit9PoE9XNKzqBbH79G9xOVq+4='; "
+                 "style-src 'sha256-ilWbRM8VDFwviccB9kQuELfmIiqQrruoidcJ2ABMRVc='; "
                  "script-src 'sha256-DCPC6/a9gvZ+nOESsI0BTtg/YYRGr1tXZCn0Byx1a+c='; "
                  "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'");
 }

@@ -39,6 +39,11 @@ void page_append_json_member(struct text *text, const char *name, struct slice v
 void page_append_json_time(
     struct text *text, const char *name, int64_t wall_ms); // 0: leaves it out
 
+// What was averted in the last day, a bar per hour and in sum, in_detail by lifeline too; nothing
+// where there was nothing. JSON: the member averted of page_site_status.
+void page_html_history(struct text *text, const struct history_view *history, bool in_detail);
+void page_json_history(struct text *text, const struct history_view *history);
+
 // A buffer of PAGE_SIZE_MAX; false when the arena is full.
 bool page_begin(struct text *ret_text, struct arena *arena) MUST_CHECK;
 

@@ -102,7 +102,7 @@ static void html_bars(struct text *text, const struct history_view *history)
     text_append(text, SLICE("\"/></svg>\n"));
 }
 
-static void html_averted(struct text *text, const struct history_view *history)
+void page_html_history(struct text *text, const struct history_view *history, bool in_detail)
 {
     uint64_t averted = history_day_averted(history);
     if (averted == 0 && history->day[HISTORY_ERRORS] == 0)
@@ -111,7 +111,7 @@ static void html_averted(struct text *text, const struct history_view *history)
     html_bars(text, history);
     text_format(text, "<dl>\n<dt>Errors averted</dt><dd>%" PRIu64 "</dd>\n", averted);
     for (enum lifeline_id id = 0; id < LIFELINE_COUNT; id++) {
-        if (id != HISTORY_ERRORS && history->day[id] > 0)
+        if (in_detail && id != HISTORY_ERRORS && history->day[id] > 0)
             text_format(text, "<dt>%s</dt><dd>%" PRIu64 "</dd>\n",
                 ledger_help((enum ledger_count)id), history->day[id]);
     }
@@ -119,7 +119,7 @@ static void html_averted(struct text *text, const struct history_view *history)
         history->day[HISTORY_ERRORS]);
 }
 
-static void json_averted(struct text *text, const struct history_view *history)
+void page_json_history(struct text *text, const struct history_view *history)
 {
     const char *separator = "";
     text_format(text, ",\"averted\":{\"last_hour\":%" PRIu64 ",\"last_day\":%" PRIu64
@@ -164,7 +164,7 @@ static void write_status_html(struct text *text, const struct page_status *statu
     html_time_row(text, "As of", status->now_ms, status->now_ms);
     text_append(text, SLICE("</dl>\n"));
     if (status->history != NULL)
-        html_averted(text, status->history);
+        page_html_history(text, status->history, true);
     text_append(
         text, SLICE("<p id=\"s\" role=\"status\">This page keeps itself up to date.</p>\n"));
     page_html_actions(
@@ -185,7 +185,7 @@ static void write_status_json(struct text *text, const struct page_status *statu
     text_format(text, "\"},\"servers\":{\"total\":%zu,\"healthy\":%zu}", status->backends,
         status->backends_healthy);
     if (status->history != NULL)
-        json_averted(text, status->history);
+        page_json_history(text, status->history);
     if (status->down)
         page_append_json_time(text, "down_since", status->down_since_ms);
     if (status->maintenance)

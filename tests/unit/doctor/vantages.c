@@ -1,7 +1,9 @@
 // Vantages asked: where they are, what is taken of their answers, and that all are told of.
+#include "base/clock.h"
 #include "base/invariant.h"
 #include "doctor/look.h"
 #include "doctor/resolve.h"
+#include "doctor/ticket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +17,24 @@ static struct check check;
 static struct look_answer answer; // of every vantage
 static atomic_uint looks;
 static const char *expected_url; // NULL: any
+static const char *signed_path;  // NULL: it is not to be signed
+
+#define KEY SLICE("0123456789abcdef")
+
+static bool is_signed(const char *const *fields)
+{
+    const struct slice name = SLICE(TICKET_FIELD ": "), key = KEY;
+    const struct ticket_subject subject = {SLICE("GET"), slice_from_string(signed_path),
+        SLICE("https://a.test/b?c=%20&d")};
+    static struct ticket_memory memory;
+    ticket_memory_init(&memory);
+    invariant(slice_starts_with(slice_from_string(fields[1]), name) && fields[2] == NULL);
+    struct slice value = slice_from_string(fields[1] + name.size);
+    bool is_good = ticket_check(value, &key, 1, &subject, clock_wall_ms() / 1000, &memory)
+        == ERROR_NONE;
+    ticket_memory_destroy(&memory);
+    return is_good;
+}
 
 void resolve_any(const struct check *about, struct slice host, uint16_t port, uint64_t deadline_ms,
     struct arena *arena, struct name_facts *ret_names)
@@ -39,6 +59,7 @@ void look(const struct check *about, const struct look_request *request, struct 
     atomic_fetch_add(&looks, 1);
     invariant(request->address_count == 1 && request->is_third_party && !request->trusts_anybody);
     invariant(request->deadline_ms == check.deadline_ms);
+    invariant(signed_path == NULL ? request->fields[1] == NULL : is_signed(request->fields));
     if (expected_url != NULL && !slice_equal(request->url, slice_from_string(expected_url))) {
         fprintf(stderr, "asked %.*s\n", SLICE_ARGS(request->url));
         invariant(false);
@@ -51,7 +72,7 @@ static int begin(void **state)
     (void)state;
     fixture_begin(&check, 60000);
     answer = (struct look_answer){.outcome = ANSWER_WHOLE, .status = 200, .body = SLICE("{}")};
-    expected_url = NULL;
+    expected_url = signed_path = NULL;
     atomic_store(&looks, 0);
     return 0;
 }
@@ -103,6 +124,17 @@ static void test_where_it_is(void **state)
         assert_non_null(ask(ways[i][0])->facts);
     }
     assert_int_equal(atomic_load(&looks), ARRAY_SIZE(ways));
+}
+
+static void test_is_signed_for_who_knows_the_key(void **state)
+{
+    (void)state;
+    check.options.vantage_keys[0] = KEY;
+    signed_path = "/.afloat/look";
+    assert_non_null(ask("v.test:8080")->facts);
+    signed_path = "/edge/look";
+    assert_non_null(ask("https://v.test/edge?x")->facts);
+    assert_int_equal(atomic_load(&looks), 2);
 }
 
 static void test_what_it_says(void **state)
@@ -187,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_where_it_is, begin, end),
+        cmocka_unit_test_setup_teardown(test_is_signed_for_who_knows_the_key, begin, end),
         cmocka_unit_test_setup_teardown(test_what_it_says, begin, end),
         cmocka_unit_test_setup_teardown(test_what_it_is_not_sure_of, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_none, begin, end),
