@@ -132,6 +132,10 @@ bool rule_name_gone(struct view *view)
 bool rule_port_blocked(struct view *view)
 {
     const struct facts *facts = view->facts;
+    // A resolver over HTTPS that answers was let out.
+    enum name_outcome https = facts->names[RESOLVER_HTTPS].outcome;
+    if (https == NAME_FOUND || https == NAME_NONE || https == NAME_EMPTY)
+        return false;
     const struct control_facts *control = &facts->control;
     if (is_connected(facts) || control_reached(facts) != FACT_BAD ||
         facts->attempt_count == 0 || facts->target.port != 443 ||

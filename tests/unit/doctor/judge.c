@@ -335,6 +335,8 @@ static void test_way(void **state)
     facts = well;
     all_attempts(REACH_SILENT, SECURE_UNKNOWN);
     all_controls(REACH_SILENT, SECURE_UNKNOWN);
+    expect(VERDICT_UNKNOWN, "unknown"); // a resolver over HTTPS was let out
+    facts.names[RESOLVER_HTTPS] = (struct name_facts){.outcome = NAME_SILENT};
     expect(VERDICT_LOCAL_NET, "port-blocked");
     facts.portal.clear = FACT_UNKNOWN;
     expect(VERDICT_UNKNOWN, "unknown");
