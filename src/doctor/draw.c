@@ -197,8 +197,7 @@ static void put_retry(const struct screen *screen, const struct check_result *re
 static void put_browsers(const struct screen *screen)
 {
     static const char *const lines[] = {
-        "Chrome, Edge: the icon left of the address, Cookies and site data, Manage on-device site "
-        "data, the bin beside the site.",
+        "Chrome, Edge: the icon left of the address, Cookies and site data, Manage, the bin.",
         "Firefox: the padlock left of the address, Clear cookies and site data, Remove.",
         "Safari: Settings, Privacy, Manage Website Data, search for the site, Remove.",
     };

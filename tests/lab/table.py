@@ -20,12 +20,13 @@ def rows(named, peers):
         yield "| " + " | ".join(str(one) for one in cells) + " |"
 
 
-def write(path, named, versions, summary):
-    """Anew behind the mark."""
+def write(path, named, versions, summary, jobs):
+    """Anew behind the mark. jobs: so many worlds were there at a time."""
     text = path.read_text()
     if MARK not in text:
         raise ValueError(f"{path} has no line {MARK!r}")
-    said = f"{summary} Bold is what was wrong; s is its time in seconds, on a machine where eight worlds ran at once.\n"
+    said = (f"{summary} Bold is what was wrong; s is how long it took in seconds, with {jobs} "
+            "worlds at a time on one machine.\n")
     if versions:
         said += "Peers: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".\n"
     table = "\n".join(rows(named, list(versions)))

@@ -90,7 +90,7 @@ def run(options, faults):
     versions = peers.versions() if options.peers else {}
     named = {fault.name: row for fault, row in zip(faults, rows)}
     if options.table:
-        table.write(options.table, named, versions, summary)
+        table.write(options.table, named, versions, summary, options.jobs)
     if options.json:
         text = json.dumps({"versions": versions, "faults": named}, indent=1)
         options.json.write_text(text + "\n")
