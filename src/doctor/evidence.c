@@ -190,7 +190,8 @@ static void answer(struct view *view, enum profile profile)
         text_format(&text, "%u%s", answer->status, answer->outcome == ANSWER_WHOLE ? "" : ", ");
     if (answer->outcome != ANSWER_WHOLE)
         text_append(&text, slice_from_string(outcome_of_answer(answer->outcome)));
-    text_format(&text, " after %u ms", answer->whole_ms);
+    if (answer->whole_ms > 0)
+        text_format(&text, " after %u ms", answer->whole_ms);
     if (answer->server.data != NULL && answer->server.size < 80)
         text_format(&text, ", from %.*s", SLICE_ARGS(answer->server));
     if (answer->cdn.data != NULL)

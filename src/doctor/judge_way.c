@@ -362,6 +362,18 @@ bool rule_intercepted(struct view *view)
                "encrypted connections: the certificates that you get are not the sites' own.");
 }
 
+static bool cannot_encrypt(struct view *view)
+{
+    const struct target *target = &view->facts->target;
+    conclude(view, VERDICT_ORIGIN_TLS,
+        "The site takes the connection and fails to set up encryption.");
+    if (target->port != 443)
+        advise(view, "If port %u speaks HTTP without TLS, ask for http://%.*s:%u/. Else wait: only "
+            "the site's owner can mend it. Do not restart your router.", target->port,
+            SLICE_ARGS(target->host), target->port);
+    return true;
+}
+
 bool rule_certificate(struct view *view)
 {
     const struct facts *facts = view->facts;
@@ -396,8 +408,7 @@ bool rule_certificate(struct view *view)
         if (elsewhere)
             return conclude(view, VERDICT_ISP_PATH, "Encrypted connections to this site break off "
                 "on the way; from elsewhere they do not.");
-        return conclude(view, VERDICT_ORIGIN_TLS,
-            "The site takes the connection and fails to set up encryption.");
+        return cannot_encrypt(view);
     case SECURE_SILENT:
         if (elsewhere)
             return conclude(view, VERDICT_ISP_PATH, "The site takes your connection, then nothing "

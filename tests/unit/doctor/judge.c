@@ -104,7 +104,8 @@ static void seen_from_elsewhere(enum verdict verdict)
     facts.vantage_count = 1;
 }
 
-static void expect(enum verdict verdict, const char *rule)
+// True when the advice is to ask without TLS.
+static bool expect(enum verdict verdict, const char *rule)
 {
     struct arena arena;
     struct diagnosis diagnosis = {0};
@@ -115,7 +116,10 @@ static void expect(enum verdict verdict, const char *rule)
     assert_int_equal(diagnosis.verdict, verdict);
     assert_true(diagnosis.fault.size > 0 && diagnosis.fault.data[diagnosis.fault.size - 1] == '.');
     assert_true(diagnosis.advice.size > 0);
+    struct slice wanted = SLICE(" http://www.site.test:"), advice = diagnosis.advice;
+    bool asks_without = memmem(advice.data, advice.size, wanted.data, wanted.size) != NULL;
     arena_free(&arena);
+    return asks_without;
 }
 
 static void test_healthy(void **state)
@@ -400,6 +404,12 @@ static void test_tls(void **state)
     seen_from_elsewhere(VERDICT_ORIGIN_TLS);
     expect(VERDICT_ORIGIN_TLS, "certificate");
     facts = well;
+    // A port that is not TLS's own may speak without.
+    all_attempts(REACH_GOOD, SECURE_BROKEN);
+    facts.target.port = 8443;
+    assert_true(expect(VERDICT_ORIGIN_TLS, "certificate"));
+    facts.target.port = 443;
+    assert_false(expect(VERDICT_ORIGIN_TLS, "certificate"));
     all_attempts(REACH_GOOD, SECURE_SILENT);
     expect(VERDICT_ORIGIN_DOWN, "certificate");
     seen_from_elsewhere(VERDICT_OK);
