@@ -221,8 +221,3 @@ void answer_keep(struct answer_facts *facts, struct arena *arena)
             *texts[i] = SLICE_EMPTY;
     }
 }
-
-bool answer_is_well(const struct answer_facts *facts)
-{
-    return facts->outcome == ANSWER_WHOLE && facts->status < 400;
-}

@@ -14,4 +14,3 @@ void answer_read(const struct followed *followed, const struct signature_table *
 // Copies all that it points to into the arena; one that is full leaves texts out.
 void answer_keep(struct answer_facts *facts, struct arena *arena);
 // Whether a visitor got what he came for: the whole of it, and no error.
-bool answer_is_well(const struct answer_facts *facts);

@@ -3,6 +3,7 @@
 // does not answer is knocked at with further sockets, sooner than the kernel would try again: on a
 // line that loses packets one or two lost SYNs must not make a dead address.
 #include "doctor/attempt.h"
+#include "base/clock.h"
 #include "doctor/attempt_tls.h"
 
 #include <errno.h>
@@ -125,7 +126,7 @@ static enum reach_outcome outcome_of(int number)
 
 static unsigned since_ms(uint64_t then_ms)
 {
-    return (unsigned)(check_now_ms() - then_ms);
+    return (unsigned)(clock_now_ms() - then_ms);
 }
 
 static void connect_failed(struct ways *ways, struct way *way, int socket, int number)
@@ -173,7 +174,7 @@ static void knock(struct ways *ways, struct way *way)
 
 static void begin(struct ways *ways, struct way *way)
 {
-    way->began_ms = check_now_ms();
+    way->began_ms = clock_now_ms();
     way->state = WAY_CONNECTS;
     knock(ways, way);
 }
@@ -203,7 +204,7 @@ static void secured(struct ways *ways, struct way *way, enum secure_outcome outc
         way->attempt->secure_ms = since_ms(way->connected_ms);
     }
     if (outcome == SECURE_GOOD)
-        over_well(ways, check_now_ms());
+        over_well(ways, clock_now_ms());
     close_way(ways, way);
 }
 
@@ -216,7 +217,7 @@ static void go_on_securing(struct ways *ways, struct way *way)
 
 static void connected(struct ways *ways, struct way *way, int socket)
 {
-    way->connected_ms = check_now_ms();
+    way->connected_ms = clock_now_ms();
     way->socket = socket;
     close_knocks(way);
     if (!way->is_small) {
@@ -336,7 +337,7 @@ static void prepare(struct ways *ways, struct question *question)
 static bool turn(struct ways *ways)
 {
     struct question question;
-    uint64_t now_ms = check_now_ms();
+    uint64_t now_ms = clock_now_ms();
     prepare(ways, &question);
     if (question.count == 0)
         return false;
@@ -375,7 +376,7 @@ static void begin_all(struct ways *ways, struct attempt_facts *attempts, unsigne
 void attempt_all(const struct check *check, struct slice host, bool is_secure, bool asks_may_reach,
     uint64_t deadline_ms, struct arena *arena, struct attempt_facts *attempts, unsigned count)
 {
-    uint64_t now_ms = check_now_ms();
+    uint64_t now_ms = clock_now_ms();
     uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
     struct ways ways = {.check = check, .host = host, .arena = arena,
         .cut_ms = now_ms + left_ms - left_ms / 3, .end_ms = deadline_ms};
@@ -386,11 +387,11 @@ void attempt_all(const struct check *check, struct slice host, bool is_secure, b
 
     begin_all(&ways, attempts, MINIMUM(count, FACTS_ADDRESSES_MAX), asks_may_reach);
     do
-        do_what_is_due(&ways, check_now_ms());
+        do_what_is_due(&ways, clock_now_ms());
     while (turn(&ways));
     for (unsigned i = 0; i < ways.count; i++) {
         struct way *way = &ways.items[i];
-        if (way->state != WAY_IS_OVER && check_now_ms() >= deadline_ms)
+        if (way->state != WAY_IS_OVER && clock_now_ms() >= deadline_ms)
             silent(&ways, way);
         else if (way->state != WAY_IS_OVER)
             close_way(&ways, way);

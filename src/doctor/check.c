@@ -72,11 +72,6 @@ uint64_t check_deadline(const struct check *check, enum step step)
     return check_is_over(check) ? 0 : check->works[step].deadline_ms;
 }
 
-uint64_t check_now_ms(void)
-{
-    return clock_now_ms();
-}
-
 int check_stop_descriptor(const struct check *check)
 {
     return check->stop;
@@ -168,8 +163,6 @@ static void begin(struct check *check, struct work *work)
     work->began_ms = now;
     work->deadline_ms = MINIMUM(now + row->most_ms, end);
     work->facts = check->result.facts;
-    if (check->watcher != NULL)
-        check->watcher->begun(check->watcher->context, work->step);
     // Without a thread for it, it is over with nothing found.
     if (thread_start(&work->thread, "check", work_main, work) == ERROR_NONE)
         work->state = STATE_RUNS;

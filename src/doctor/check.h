@@ -47,7 +47,6 @@ struct check;
 // Progress, on the thread that called, never two at a time.
 struct check_watcher {
     void *context;
-    void (*begun)(void *context, enum step step);
     // facts: what is known by now.
     void (*ended)(void *context, enum step step, uint64_t ms, const struct facts *facts);
 };
@@ -79,7 +78,6 @@ const struct check_options *check_options_of(const struct check *check);
 struct arena *check_arena(struct check *check, enum step step);
 // When this step has to be over, on CLOCK_MONOTONIC in ms; 0 at once when the check is over.
 uint64_t check_deadline(const struct check *check, enum step step);
-uint64_t check_now_ms(void);
 // Becomes readable when the check is over and nothing more is wanted: belongs into every poll.
 int check_stop_descriptor(const struct check *check);
 bool check_is_over(const struct check *check);

@@ -1,6 +1,7 @@
 // Plain DNS over c-ares: each server has a channel of its own, so that what it said is known, and
 // all of them are in one poll loop. What fails is not hidden by c-ares asking somebody else.
 #include "doctor/dns.h"
+#include "base/clock.h"
 
 #include <ares.h>
 #include <ares_nameser.h>
@@ -57,7 +58,7 @@ bool dns_wants(const struct check *check, enum dns_family family)
 
 enum name_outcome dns_unanswered(const struct dns_question *question)
 {
-    return check_now_ms() >= question->deadline_ms ? NAME_SILENT : NAME_UNKNOWN;
+    return clock_now_ms() >= question->deadline_ms ? NAME_SILENT : NAME_UNKNOWN;
 }
 
 bool dns_name(struct slice host, char ret_name[256])
@@ -177,7 +178,7 @@ static void half_ended(void *argument, int status, int timeouts, unsigned char *
     half->is_over = true;
     bool is_known = half->answer.outcome == NAME_FOUND || half->answer.outcome == NAME_NONE;
     if (is_known && half->server->known_ms == 0)
-        half->server->known_ms = check_now_ms();
+        half->server->known_ms = clock_now_ms();
 }
 
 static bool open_channel(struct server *server)
@@ -203,7 +204,7 @@ static bool open_channel(struct server *server)
 
 static void ask_server(struct server *server, const char *name)
 {
-    server->asked_ms = check_now_ms();
+    server->asked_ms = clock_now_ms();
     if (!open_channel(server)) {
         server->is_over = true;
         return;
@@ -314,7 +315,7 @@ static bool turn(const struct dns_question *question, struct servers *servers, u
 {
     struct pollfd wanted[DNS_SERVERS_MAX * SOCKETS_MAX + 2];
     unsigned counts[DNS_SERVERS_MAX] = {0}, count = 0;
-    uint64_t now_ms = check_now_ms(), wait_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+    uint64_t now_ms = clock_now_ms(), wait_ms = until_ms > now_ms ? until_ms - now_ms : 0;
     for (unsigned i = 0; i < servers->asked; i++) {
         struct server *server = &servers->items[i];
         struct timeval left;
@@ -346,7 +347,7 @@ static const struct server *ask_until_one_suffices(const struct dns_question *qu
 {
     bool goes_on = true;
     for (;;) {
-        uint64_t now_ms = check_now_ms();
+        uint64_t now_ms = clock_now_ms();
         for (unsigned i = 0; i < servers->asked; i++) {
             review_server(&servers->items[i], now_ms);
             if (suffices(&servers->items[i], must_know))
@@ -392,7 +393,7 @@ void dns_ask(const struct dns_question *question, const struct address *addresse
     bool must_know, struct name_facts *ret_names)
 {
     char name[256];
-    uint64_t began_ms = check_now_ms();
+    uint64_t began_ms = clock_now_ms();
     struct servers *servers = arena_zero_alloc(question->arena, sizeof(*servers));
     *ret_names = (struct name_facts){0};
     if (servers == NULL || count == 0 || !dns_name(question->host, name)) {
@@ -414,7 +415,7 @@ void dns_ask(const struct dns_question *question, const struct address *addresse
     dns_join(question->check, answers, ret_names);
     ret_names->outcome = told->outcome;
     ret_names->asked = name_of(told->address, question->arena);
-    ret_names->ms = (unsigned)(check_now_ms() - began_ms);
+    ret_names->ms = (unsigned)(clock_now_ms() - began_ms);
     for (unsigned i = 0; i < servers->asked; i++)
         if (servers->items[i].channel != NULL)
             ares_destroy(servers->items[i].channel);

@@ -1,4 +1,5 @@
 // DNS over HTTPS (RFC 8484): one message posted for each family, both at once.
+#include "base/clock.h"
 #include "base/thread.h"
 #include "doctor/dns.h"
 #include "doctor/look.h"
@@ -57,7 +58,7 @@ static void read_answer(const struct post *post, const struct look_answer *looke
         ret_answer->outcome = dns_unanswered(post->question);
         return;
     case ANSWER_UNREACHED:
-        ret_answer->outcome = check_now_ms() >= post->question->deadline_ms ? NAME_SILENT
+        ret_answer->outcome = clock_now_ms() >= post->question->deadline_ms ? NAME_SILENT
             : check_is_over(post->question->check) ? NAME_UNKNOWN : NAME_UNREACHABLE;
         return;
     case ANSWER_CUT:
@@ -130,7 +131,7 @@ static void ask_both(const struct dns_question *question, const struct name_fact
 void dns_ask_https(const struct dns_question *question, struct name_facts *ret_names)
 {
     const struct check_options *options = check_options_of(question->check);
-    uint64_t began_ms = check_now_ms();
+    uint64_t began_ms = clock_now_ms();
     char why[256];
     struct text complaint = text_in(why, sizeof(why));
     struct target target;
@@ -147,5 +148,5 @@ void dns_ask_https(const struct dns_question *question, struct name_facts *ret_n
     else
         ret_names->outcome = NAME_UNREACHABLE;
     ret_names->asked = options->https;
-    ret_names->ms = (unsigned)(check_now_ms() - began_ms);
+    ret_names->ms = (unsigned)(clock_now_ms() - began_ms);
 }

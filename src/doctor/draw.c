@@ -274,7 +274,7 @@ static enum fact outcome_of(enum step step, const struct facts *facts)
         return facts->attempt_count == 0 ? FACT_UNKNOWN : is_reached(facts) ? FACT_GOOD : FACT_BAD;
     case STEP_ASK:
         return usual->outcome == ANSWER_UNKNOWN ? FACT_UNKNOWN
-               : is_well(usual)                 ? FACT_GOOD
+               : answer_is_well(usual)                 ? FACT_GOOD
                                                 : FACT_BAD;
     case STEP_VANTAGES:
         return seen_elsewhere(facts);

@@ -194,6 +194,12 @@ struct answer_facts {
     int64_t date;                 // Unix time; 0: none
 };
 
+// None of an error: below 400, to its end.
+static inline bool answer_is_well(const struct answer_facts *answer)
+{
+    return answer->outcome == ANSWER_WHOLE && answer->status < 400;
+}
+
 // --- What others see ---
 
 struct site_page_facts { // a status page that the site names, or that has Statuspage's API v2

@@ -115,7 +115,7 @@ static enum answer_outcome outcome_of_hop(const struct walk *walk)
     if (outcome == ANSWER_UNREACHED)
         return ANSWER_LEADS_NOWHERE;
     if (outcome == ANSWER_UNKNOWN && !check_is_over(walk->request->check)
-        && check_now_ms() >= walk->request->deadline_ms)
+        && clock_now_ms() >= walk->request->deadline_ms)
         return ANSWER_SLOW;
     return outcome;
 }

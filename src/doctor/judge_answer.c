@@ -14,7 +14,8 @@ static bool is_error(const struct answer_facts *answer)
 // Asked again, past the caches, all is well.
 static bool is_well_anew(const struct view *view)
 {
-    return is_well(answer(view, PROFILE_FRESH)) || is_well(answer(view, PROFILE_UNIQUE));
+    return answer_is_well(answer(view, PROFILE_FRESH)) ||
+           answer_is_well(answer(view, PROFILE_UNIQUE));
 }
 
 bool rule_cached_error(struct view *view)
@@ -53,7 +54,7 @@ static bool failed_without_an_answer(const struct answer_facts *answer)
 bool rule_protocol(struct view *view)
 {
     return failed_without_an_answer(answer(view, PROFILE_USUAL)) &&
-           is_well(answer(view, PROFILE_HTTP1)) &&
+           answer_is_well(answer(view, PROFILE_HTTP1)) &&
            conclude(view, VERDICT_CLIENT_PROTO,
                "The site fails over HTTP/2 and is well over HTTP/1.1.");
 }
@@ -62,7 +63,7 @@ bool rule_only_browsers(struct view *view)
 {
     const struct answer_facts *usual = answer(view, PROFILE_USUAL);
     return is_answered(usual) && usual->status >= 400 && usual->status < 500 &&
-           is_well(answer(view, PROFILE_BROWSER)) &&
+           answer_is_well(answer(view, PROFILE_BROWSER)) &&
            conclude(view, VERDICT_OK,
                "The site is well. It answers browsers, and refuses programs (%u).", usual->status);
 }
@@ -242,7 +243,7 @@ bool rule_no_answer(struct view *view)
 bool rule_returning(struct view *view)
 {
     const struct answer_facts *back = answer(view, PROFILE_RETURN);
-    return is_well(answer(view, PROFILE_USUAL)) &&
+    return answer_is_well(answer(view, PROFILE_USUAL)) &&
            (is_error(back) || failed_without_an_answer(back)) && is_well_anew(view) &&
            conclude(view, VERDICT_CLIENT_STATE, "The site is well for who comes first, and fails "
                "for who comes back with what it left in the browser.");
@@ -252,9 +253,10 @@ bool rule_stale(struct view *view)
 {
     const struct answer_facts *usual = answer(view, PROFILE_USUAL);
     const struct answer_facts *fresh = answer(view, PROFILE_FRESH);
-    if (!is_well(fresh))
+    if (!answer_is_well(fresh))
         fresh = answer(view, PROFILE_UNIQUE);
-    bool differs = is_well(usual) && is_well(fresh) && usual->digest != fresh->digest &&
+    bool differs = answer_is_well(usual) && answer_is_well(fresh) &&
+                   usual->digest != fresh->digest &&
                    !(usual->etag.size > 0 && slice_equal(usual->etag, fresh->etag));
     return differs && usual->is_copy && usual->is_stale &&
            conclude(view, VERDICT_CDN_GLOBAL, "A cache in front of the site sends an old page; the "
@@ -264,7 +266,7 @@ bool rule_stale(struct view *view)
 bool rule_fine(struct view *view)
 {
     const struct answer_facts *usual = answer(view, PROFILE_USUAL);
-    if (is_well(usual))
+    if (answer_is_well(usual))
         return conclude(view, VERDICT_OK, "The site is well.");
     if (!is_answered(usual) || usual->status >= 500 || usual->status < 400)
         return false;

@@ -32,8 +32,6 @@ enum { // bits: where to look
 bool is_reached(const struct facts *facts);
 // TCP to some address of the site, whatever came then.
 bool is_connected(const struct facts *facts);
-// The site gave an answer that is none of an error: below 400, to its end.
-bool is_well(const struct answer_facts *answer);
 // Something was asked that came to an answer, of whatever status.
 static inline bool is_answered(const struct answer_facts *answer)
 {

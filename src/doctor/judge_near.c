@@ -95,7 +95,7 @@ bool rule_proxy(struct view *view)
         : usual->status >= 500 ? "is there and cannot reach anybody"
         : usual->status != 0  ? "refuses to take you to this site"
                               : "is not there");
-    if (is_well(direct))
+    if (answer_is_well(direct))
         advise(view, "Take it out (unset %.*s), or mend it: without it the site answers you. "
             "Do not restart your router.", SLICE_ARGS(facts->environment.proxy_variable));
     return true;
@@ -139,7 +139,8 @@ static bool resolver_names(const struct facts *facts, const struct address *addr
 bool rule_hosts(struct view *view)
 {
     const struct facts *facts = view->facts;
-    if (facts->environment.hosts_line.data == NULL || is_well(&facts->answers[PROFILE_USUAL]))
+    if (facts->environment.hosts_line.data == NULL ||
+        answer_is_well(&facts->answers[PROFILE_USUAL]))
         return false;
     struct address address = facts->environment.hosts_address;
     address_set_port(&address, facts->target.port);

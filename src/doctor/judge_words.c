@@ -60,11 +60,6 @@ bool is_near(const struct facts *facts)
     return facts->attempt_count > 0;
 }
 
-bool is_well(const struct answer_facts *answer)
-{
-    return answer->outcome == ANSWER_WHOLE && answer->status < 400;
-}
-
 bool is_answered_by_proxy(const struct facts *facts)
 {
     return facts->environment.proxy.data != NULL && is_answered(&facts->answers[PROFILE_USUAL]);
@@ -88,7 +83,6 @@ enum fact control_secure(const struct facts *facts)
                : FACT_BAD;
 }
 
-// A page that nobody may see without an account is as it should be, wherever one asks from.
 static bool sees_it_well(const struct vantage_facts *vantage)
 {
     return vantage->verdict == VERDICT_OK;

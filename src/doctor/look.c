@@ -1,6 +1,7 @@
 // One request by libcurl's multi interface. curl gets no say in anything: names are pinned to the
 // addresses that are given, sockets are made here, and what is read is counted here.
 #include "doctor/look.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "doctor/resolve.h"
@@ -490,7 +491,7 @@ static void conclude(struct looking *looking, enum end end, CURLcode code)
     }
     answer->connected_ms = (unsigned)elapsed_ms(looking, CURLINFO_PRETRANSFER_TIME_T);
     answer->first_ms = (unsigned)elapsed_ms(looking, CURLINFO_STARTTRANSFER_TIME_T);
-    answer->whole_ms = (unsigned)(check_now_ms() - looking->began_ms);
+    answer->whole_ms = (unsigned)(clock_now_ms() - looking->began_ms);
     note_address(looking);
     if (looking->head_is_whole) {
         answer->status = looking->status;
@@ -534,7 +535,7 @@ static enum end drive(struct looking *looking, CURLcode *ret_code)
         (void)curl_easy_getinfo(looking->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
         if (received > (curl_off_t)(2 * LOOK_BODY_MAX))
             return END_TOO_MUCH;
-        uint64_t now = check_now_ms();
+        uint64_t now = clock_now_ms();
         if (now >= looking->request->deadline_ms || running == 0)
             return END_DEADLINE;
         uint64_t left = MINIMUM(looking->request->deadline_ms - now, POLL_MOST_MS);
@@ -547,7 +548,7 @@ static enum end drive(struct looking *looking, CURLcode *ret_code)
 static bool prepare(struct looking *looking, CURLU *url, CURLU *proxy)
 {
     const struct look_request *request = looking->request;
-    uint64_t now = check_now_ms();
+    uint64_t now = clock_now_ms();
     set_bounds(looking, request->deadline_ms - MINIMUM(now, request->deadline_ms) + 1);
     set_callbacks(looking);
     set_trusted(looking);
@@ -624,7 +625,7 @@ void look(const struct check *check, const struct look_request *request, struct 
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     *ret_answer = (struct look_answer){.outcome = ANSWER_UNKNOWN};
     struct looking looking = {.check = check, .request = request, .arena = arena,
-        .answer = ret_answer, .began_ms = check_now_ms()};
+        .answer = ret_answer, .began_ms = clock_now_ms()};
     // Who had no time to ask cannot say that nobody answered.
     if (check_is_over(check) || looking.began_ms >= request->deadline_ms) {
         ret_answer->why = SLICE("there was no time left to ask");

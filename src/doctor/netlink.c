@@ -1,5 +1,6 @@
 // Asks, and reads the answer message by message.
 #include "doctor/netlink.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -73,7 +74,7 @@ static enum error wait_readable(const struct netlink *netlink)
     struct pollfd polled[] = {{netlink->descriptor, POLLIN, 0},
         {check_stop_descriptor(netlink->check), POLLIN, 0}};
     for (;;) {
-        uint64_t now = check_now_ms();
+        uint64_t now = clock_now_ms();
         if (check_is_over(netlink->check))
             return ERROR_CANCELLED;
         if (now >= netlink->deadline_ms)

@@ -1,5 +1,6 @@
 // Which resolver is asked, and whom after it.
 #include "doctor/resolve.h"
+#include "base/clock.h"
 #include "doctor/dns.h"
 #include "doctor/hosts.h"
 
@@ -83,7 +84,7 @@ void resolve_any(const struct check *check, struct slice host, uint16_t port, ui
 {
     const struct check_options *options = check_options_of(check);
     struct address servers[DNS_SERVERS_MAX];
-    uint64_t now_ms = check_now_ms(), left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    uint64_t now_ms = clock_now_ms(), left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
     struct dns_question question = {.check = check, .host = host, .port = port,
         .deadline_ms = options->https.data == NULL ? deadline_ms : now_ms + left_ms / 2,
         .arena = arena};

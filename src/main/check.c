@@ -80,12 +80,6 @@ struct shown {
     bool progress;
 };
 
-static void begun(void *context, enum step step)
-{
-    (void)context;
-    (void)step;
-}
-
 static void ended(void *context, enum step step, uint64_t ms, const struct facts *facts)
 {
     const struct shown *shown = context;
@@ -146,7 +140,7 @@ static int check(const struct command_line *line, const struct target *target,
         },
         .progress = is_terminal && !line->json,
     };
-    struct check_watcher watcher = {&shown, begun, ended};
+    struct check_watcher watcher = {&shown, ended};
     struct check *run = NULL;
     const struct check_result *result = NULL;
     enum error error = check_run(options, target, &watcher, &run, &result);

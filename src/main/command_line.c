@@ -318,9 +318,15 @@ static bool check_resolver(struct slice value, char *message, size_t message_siz
     return false;
 }
 
+// Somebody to be asked besides, by that scheme, or nobody.
+static bool is_party(struct slice value, struct slice scheme)
+{
+    return is_off(value) || begins_with_host(value, scheme);
+}
+
 static bool check_doh(struct slice value, char *message, size_t message_size)
 {
-    if (is_off(value) || begins_with_host(value, SLICE("https://")))
+    if (is_party(value, SLICE("https://")))
         return true;
     snprintf(message, message_size,
         "is no such URL; expected one such as " CHECK_DOH ", or off");
@@ -329,7 +335,7 @@ static bool check_doh(struct slice value, char *message, size_t message_size)
 
 static bool check_portal(struct slice value, char *message, size_t message_size)
 {
-    if (is_off(value) || begins_with_host(value, SLICE("http://")))
+    if (is_party(value, SLICE("http://")))
         return true;
     snprintf(message, message_size,
         "is no URL without TLS; expected one such as " CHECK_PORTAL ", or off");
@@ -338,7 +344,7 @@ static bool check_portal(struct slice value, char *message, size_t message_size)
 
 static bool check_control(struct slice value, char *message, size_t message_size)
 {
-    if (is_off(value) || begins_with_host(value, SLICE("https://")))
+    if (is_party(value, SLICE("https://")))
         return true;
     snprintf(message, message_size, "is no URL; expected one such as " CHECK_CONTROL ", or off");
     return false;

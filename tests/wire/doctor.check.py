@@ -187,6 +187,9 @@ def signatures(site):
         table.write_text("this is no table\n")
         done = check(site + "/nginx", "--signatures", str(table))
         assert done.returncode == 70 and b"wire-signatures.txt" in done.stderr, done
+        table.write_bytes(b"#" * (256 << 10) + b"\n")
+        done = check(site + "/nginx", "--signatures", str(table))
+        assert done.returncode == 70 and b"is larger than 256 KB" in done.stderr, done
     finally:
         table.unlink()
     done = check(site + "/nginx", "--signatures", "/nonexistent")

@@ -212,7 +212,7 @@ static uint64_t deadline_of(const struct again *again)
     enum answer_outcome outcome = again->usual->outcome;
     uint64_t deadline_ms = check_deadline(again->check, STEP_AGAIN);
     bool was_silent = outcome == ANSWER_SILENT || outcome == ANSWER_SLOW;
-    return was_silent ? MINIMUM(deadline_ms, check_now_ms() + SILENCE_MS) : deadline_ms;
+    return was_silent ? MINIMUM(deadline_ms, clock_now_ms() + SILENCE_MS) : deadline_ms;
 }
 
 // --- All at once ---

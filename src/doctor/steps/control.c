@@ -130,7 +130,7 @@ void step_control(struct check *check, struct facts *facts)
 {
     const struct check_options *options = check_options_of(check);
     struct arena *arena = check_arena(check, STEP_CONTROL);
-    uint64_t now_ms = check_now_ms(), deadline_ms = check_deadline(check, STEP_CONTROL);
+    uint64_t now_ms = clock_now_ms(), deadline_ms = check_deadline(check, STEP_CONTROL);
     char why[256];
     struct text complaint = text_in(why, sizeof(why));
     struct target target;

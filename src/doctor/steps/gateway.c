@@ -1,6 +1,7 @@
 // Is the router there, and how much is lost on the way out? The kernel is made to look for the
 // router's link-layer address, which none keeps to itself, while echoes go to the router and to
 // servers of names further out, for many a router answers no echo, or loses only what it forwards.
+#include "base/clock.h"
 #include "doctor/dns.h"
 #include "doctor/echo.h"
 #include "doctor/netlink.h"
@@ -252,7 +253,7 @@ static void tell(const struct gateway *gateway, uint64_t now, struct gateway_fac
 static void run(struct gateway *gateway, uint64_t deadline)
 {
     for (;;) {
-        uint64_t now = check_now_ms();
+        uint64_t now = clock_now_ms();
         for (int i = 0; i < TARGETS; i++)
             echo_receive(&gateway->echoes[i], now);
         if (gateway->answers == FACT_UNKNOWN && gateway->address.any.sa_family != AF_UNSPEC) {
@@ -270,7 +271,7 @@ void step_gateway(struct check *check, struct facts *facts)
 {
     uint64_t deadline = check_deadline(check, STEP_GATEWAY);
     struct gateway gateway = {.check = check, .address = facts->link.gateway, .provoker = -1,
-        .begun_ms = check_now_ms()};
+        .begun_ms = clock_now_ms()};
     if (deadline == 0)
         return;
     if (gateway.address.any.sa_family != AF_UNSPEC) {
@@ -284,7 +285,7 @@ void step_gateway(struct check *check, struct facts *facts)
     bool has_socket = gateway.has_netlink;
     open_echoes(&gateway);
     run(&gateway, deadline);
-    tell(&gateway, check_now_ms(), &facts->gateway);
+    tell(&gateway, clock_now_ms(), &facts->gateway);
     for (int i = 0; i < TARGETS; i++)
         echo_close(&gateway.echoes[i]);
     if (gateway.provoker >= 0)

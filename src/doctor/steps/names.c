@@ -2,6 +2,7 @@
 // tells a resolver that is broken from a name that is. One that hangs holds nobody up: once the
 // system's, which is what programs here use, has said where the site is, the others are given
 // OTHERS_MS more, and are left unknown.
+#include "base/clock.h"
 #include "base/thread.h"
 #include "doctor/dns.h"
 
@@ -89,7 +90,7 @@ static bool is_done(const struct panel *panel)
 
 static void wait_for_inquiries(const struct panel *panel)
 {
-    uint64_t until_ms = panel->deadline_ms, now_ms = check_now_ms(), count;
+    uint64_t until_ms = panel->deadline_ms, now_ms = clock_now_ms(), count;
     bool is_known = false;
     while (!is_done(panel) && now_ms < until_ms && !check_is_over(panel->check)) {
         struct pollfd wanted[] = {{.fd = panel->ended, .events = POLLIN},
@@ -99,7 +100,7 @@ static void wait_for_inquiries(const struct panel *panel)
             ssize_t ignored = read(panel->ended, &count, sizeof(count));
             (void)ignored;
         }
-        now_ms = check_now_ms();
+        now_ms = clock_now_ms();
         if (!is_known && has_found(&panel->inquiries[RESOLVER_SYSTEM][SUBJECT_SITE])) {
             is_known = true;
             until_ms = MINIMUM(until_ms, now_ms + OTHERS_MS);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "step_fixture.h"
 
 #include "doctor/attempt.h"
@@ -62,7 +63,7 @@ static struct attempt_facts attempt(struct tls_peer *peer, const char *host, uin
 {
     tls_peer_start(peer);
     struct attempt_facts facts = {.address = peer->address, .named_by = 1};
-    attempt_all(&check, slice_from_string(host), true, true, check_now_ms() + ms, &check.arena,
+    attempt_all(&check, slice_from_string(host), true, true, clock_now_ms() + ms, &check.arena,
         &facts, 1);
     tls_peer_stop(peer);
     return facts;
@@ -208,7 +209,7 @@ static void test_without_tls_a_connection_is_enough(void **state)
     int listener = tls_peer_listen(&facts[0].address, 16);
     close(tls_peer_listen(&refusing, 16));
     facts[1].address = refusing;
-    attempt_all(&check, SLICE("www.site.test"), false, true, check_now_ms() + PATIENCE_MS,
+    attempt_all(&check, SLICE("www.site.test"), false, true, clock_now_ms() + PATIENCE_MS,
         &check.arena, facts, 2);
     assert_int_equal(facts[0].reach, REACH_GOOD);
     assert_int_equal(facts[1].reach, REACH_REFUSED);
@@ -230,7 +231,7 @@ static void test_one_that_is_well_is_enough_to_be_done_with_the_silent(void **st
         clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         (void)connect(clients[i], &facts[0].address.any, address_size(&facts[0].address));
     }
-    attempt_all(&check, SLICE("www.site.test"), false, true, check_now_ms() + PATIENCE_MS,
+    attempt_all(&check, SLICE("www.site.test"), false, true, clock_now_ms() + PATIENCE_MS,
         &check.arena, facts, 2); // a minute before its end
     assert_int_equal(facts[0].reach, REACH_SILENT);
     assert_true(facts[0].retransmits > 0);
@@ -249,11 +250,11 @@ static void test_who_may_not_be_reached_stays_unknown(void **state)
     (void)state;
     int listener = tls_peer_listen(&facts[0].address, 16);
     check.options.guard = &world;
-    attempt_all(&check, SLICE("www.site.test"), false, true, check_now_ms() + PATIENCE_MS,
+    attempt_all(&check, SLICE("www.site.test"), false, true, clock_now_ms() + PATIENCE_MS,
         &check.arena, facts, 2);
     assert_int_equal(facts[0].reach, REACH_UNKNOWN);
     assert_int_equal(facts[1].reach, REACH_UNKNOWN);
-    attempt_all(&check, SLICE("www.site.test"), false, false, check_now_ms() + PATIENCE_MS,
+    attempt_all(&check, SLICE("www.site.test"), false, false, clock_now_ms() + PATIENCE_MS,
         &check.arena, facts, 2); // a third party
     assert_int_equal(facts[0].reach, REACH_GOOD);
     close(listener);

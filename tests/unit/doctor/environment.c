@@ -20,10 +20,7 @@ static int begin(void **state)
 {
     (void)state;
     fixture_begin(&check, 1000);
-    snprintf(path, sizeof(path), "/tmp/afloat-hosts-XXXXXX");
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    close(descriptor);
+    fixture_file(path, sizeof(path));
     check.options.hosts_file = path;
     return 0;
 }

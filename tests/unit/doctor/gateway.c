@@ -19,10 +19,7 @@ static int begin(void **state)
 {
     (void)state;
     fixture_begin(&check, 60000);
-    snprintf(path, sizeof(path), "/tmp/afloat-resolver-XXXXXX");
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    close(descriptor);
+    fixture_file(path, sizeof(path));
     check.options.resolver_file = path;
     return 0;
 }

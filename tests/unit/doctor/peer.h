@@ -74,11 +74,6 @@ uint64_t check_deadline(const struct check *check, enum step step)
     return check_is_over(check) ? 0 : check->deadline_ms;
 }
 
-uint64_t check_now_ms(void)
-{
-    return clock_now_ms();
-}
-
 int check_stop_descriptor(const struct check *check)
 {
     return check->stop;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "step_fixture.h"
 
 #include "doctor/look.h"
@@ -87,7 +88,7 @@ static int tear_down(void **state)
 static struct name_facts ask(enum resolver resolver, const char *host, uint64_t ms)
 {
     struct name_facts names;
-    resolve(&check, resolver, slice_from_string(host), 8443, check_now_ms() + ms, &check.arena,
+    resolve(&check, resolver, slice_from_string(host), 8443, clock_now_ms() + ms, &check.arena,
         &names);
     return names;
 }
@@ -95,7 +96,7 @@ static struct name_facts ask(enum resolver resolver, const char *host, uint64_t 
 static struct name_facts ask_any(const char *host, uint64_t ms)
 {
     struct name_facts names;
-    resolve_any(&check, slice_from_string(host), 8443, check_now_ms() + ms, &check.arena, &names);
+    resolve_any(&check, slice_from_string(host), 8443, clock_now_ms() + ms, &check.arena, &names);
     return names;
 }
 

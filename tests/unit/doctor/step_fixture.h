@@ -1,10 +1,12 @@
 // A check that takes no steps itself: what a step may ask of it, for tests of one step alone.
 #pragma once
 
+#include "base/clock.h"
 #include "doctor/check.h"
 
 #include <stdatomic.h>
-#include <time.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct check {
@@ -20,7 +22,16 @@ static inline void fixture_begin(struct check *check, uint64_t ms)
     *check = (struct check){.stop = {-1, -1}};
     arena_init(&check->arena, 4096, CHECK_STEP_MEMORY);
     assert_int_equal(pipe(check->stop), 0);
-    check->deadline_ms = check_now_ms() + ms;
+    check->deadline_ms = clock_now_ms() + ms;
+}
+
+// An empty file of the test's own, which removes it; its path is in ret_path.
+static inline void fixture_file(char *ret_path, size_t size)
+{
+    snprintf(ret_path, size, "/tmp/afloat-unit-XXXXXX");
+    int descriptor = mkstemp(ret_path);
+    assert_true(descriptor >= 0);
+    close(descriptor);
 }
 
 static inline void fixture_end(struct check *check)
@@ -46,13 +57,6 @@ uint64_t check_deadline(const struct check *check, enum step step)
 {
     (void)step;
     return check->is_over ? 0 : check->deadline_ms;
-}
-
-uint64_t check_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
 }
 
 int check_stop_descriptor(const struct check *check)
