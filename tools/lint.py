@@ -14,8 +14,8 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-ROOMS = ["base", "io", "tls", "http", "conf", "cache", "origin", "edge", "doctor", "admin",
-         "main"]
+ROOMS = ["base", "io", "tls", "http", "conf", "cache", "origin", "edge", "doctor", "watch",
+         "admin", "main"]
 COLUMNS, FUNCTION_LINES, FILE_LINES = 100, 70, 800
 
 # Functions longer than a screen, each with the reason why it is one.
