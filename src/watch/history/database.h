@@ -1,8 +1,8 @@
 // The status page's SQLite file: one thread writes, everybody else queues what is to be written.
-// WAL (https://sqlite.org/wal.html), one transaction a second at most, so that a crash at any moment
-// loses at most the last second and never corrupts. Opening it brings an older file up to date
-// (migrations.c). Nothing here is for a loop's thread but database_post and database_execute, which
-// only queue.
+// WAL (https://sqlite.org/wal.html), one transaction a second at most, so that a crash at any
+// moment loses at most the last second and never corrupts. Opening it brings an older file up to
+// date (migrations.c). Nothing here is for a loop's thread but database_post and database_execute,
+// which only queue.
 //
 // When the disk fails, everything goes on in memory: what is queued is bounded, beyond that it is
 // lost, counted, and database_is_well says so.
