@@ -394,36 +394,70 @@ bool delivery_send_object(struct task *task, struct request *request)
 
 // --- Small answers made here ---
 
-void delivery_send_bytes(struct task *task, struct request *request, unsigned status,
-    struct slice content_type, struct slice fields, struct slice content)
+// The fields of an answer that is made here; what is too long for the stack is the arena's.
+static struct slice own_policy(struct request *request, const struct edge_page *page)
+{
+    bool is_file = request->own != NULL && request->own->is_file; // may do more than our own
+    if (is_file || !slice_equal(page->content_type, page_content_type(PAGE_HTML)))
+        return SLICE("");
+    struct slice policy = page->policy.data != NULL ? page->policy : page_content_security_policy();
+    return arena_printf(&request->arena, "Content-Security-Policy: %.*s\r\n", SLICE_ARGS(policy));
+}
+
+static enum error send_pieces(struct task *task, struct request *request,
+    const struct edge_page *page)
+{
+    struct slice piece;
+    enum error error = ERROR_NONE;
+    while (error == ERROR_NONE && page->more(task, page->more_context, &piece))
+        error = delivery_send(task, request, NULL, piece, false);
+    return error != ERROR_NONE ? error : delivery_send(task, request, NULL, SLICE_EMPTY, true);
+}
+
+static void send_own(struct task *task, struct request *request, const struct edge_page *page)
 {
     char buffer[2 * TAIL_SIZE], date[HTTP_DATE_SIZE];
     struct text tail = text_in(buffer, sizeof(buffer));
-    request->status = status;
+    bool is_head = request->head.method == HTTP_METHOD_HEAD, comes = page->more != NULL && !is_head;
+    struct slice content = is_head ? SLICE_EMPTY : page->content;
+    struct slice policy = own_policy(request, page);
+    request->status = page->status;
     request->transport->discard(request);
     http_date_format(request->thread->loop->wall_ms / 1000, date);
     text_append(&tail, SLICE("Date: "));
     text_append(&tail, slice_of(date, sizeof(date)));
     text_append(&tail, SLICE("\r\nContent-Type: "));
-    text_append(&tail, content_type);
+    text_append(&tail, page->content_type);
     text_append(&tail, SLICE("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
-    bool is_ours = request->own == NULL || !request->own->is_file;
-    if (is_ours && slice_equal(content_type, page_content_type(PAGE_HTML))) {
-        text_append(&tail, SLICE("Content-Security-Policy: "));
-        text_append(&tail, page_content_security_policy());
-        text_append(&tail, SLICE("\r\n"));
-    }
-    append_length(&tail, content.size);
+    if (page->more == NULL)
+        append_length(&tail, page->content.size);
     append_own_fields(&tail, request);
-    if (request->head.method == HTTP_METHOD_HEAD)
-        content = SLICE_EMPTY;
     struct answer_head head = {
-        .status = status,
-        .fields = {fields, text_slice(&tail), debug_fields(request)},
-        .has_content = content.size > 0,
-        .length = content.size,
+        .status = page->status,
+        .fields = {page->fields, text_slice(&tail), debug_fields(request), policy},
+        .has_content = content.size > 0 || comes,
+        .length = comes ? UINT64_MAX : content.size,
     };
-    request->complete = delivery_send(task, request, &head, content, true) == ERROR_NONE;
+    enum error error = policy.data == NULL ? ERROR_MEMORY
+        : delivery_send(task, request, &head, content, !comes);
+    if (error == ERROR_NONE && comes)
+        error = send_pieces(task, request, page);
+    request->complete = error == ERROR_NONE;
+}
+
+void delivery_send_page_of(struct task *task, struct request *request,
+    const struct edge_page *page)
+{
+    send_own(task, request, page);
+    if (page->end != NULL)
+        page->end(page->more_context);
+}
+
+void delivery_send_bytes(struct task *task, struct request *request, unsigned status,
+    struct slice content_type, struct slice fields, struct slice content)
+{
+    send_own(task, request, &(struct edge_page){.status = status, .content_type = content_type,
+        .fields = fields, .content = content});
 }
 
 // When a probe asks one of the site's backends next; 0: nobody knows.

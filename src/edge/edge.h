@@ -23,25 +23,33 @@ struct access_record {
     bool complete;
 };
 
-// A page below the prefix that a room above this one has, of no site in particular. Views and the
-// arena are the request's.
+// A page that a room above this one has, of no site in particular: below the prefix, or on a host
+// of that room's own. Views and the arena are the request's.
 struct request;
 struct edge_page_request {
     enum http_method method;
     struct slice path, name;  // name: of the page, what stands behind the prefix
-    struct slice prefix;
+    struct slice prefix;      // on a host of its own: "/"
+    bool has_own_host;        // every path there is the room's
+    struct slice host;        // as the visitor named it, lower case, without a port
     struct slice query;       // data NULL without one
     const struct http_fields *fields;
     struct address client;    // as far as trusted proxies tell
     struct arena *arena;
-    struct request *request;  // for edge_page_find_site
+    struct request *request;  // for the functions below
 };
 
 struct edge_page {
     unsigned status;
     struct slice content_type, content;
     struct slice fields;      // further "Name: value\r\n" lines; no-store is said of all
+    struct slice policy;      // Content-Security-Policy of HTML; data NULL: the edge's own
     enum ledger_count count;  // what it is counted as
+    // Or content that comes piece by piece, after `content`: called until it says false. May
+    // suspend; the piece is its own until the next call. NULL: there is no more.
+    bool (*more)(struct task *task, void *context, struct slice *ret_piece);
+    void *more_context;
+    void (*end)(void *context); // once, after the last piece or when the visitor has gone
 };
 
 struct page_status;
@@ -49,6 +57,11 @@ struct page_status;
 // request's. False: it serves none; a site for all names that no other has does not count.
 bool edge_page_find_site(const struct edge_page_request *page_request, struct slice host,
     struct page_status *ret_status);
+// The request's content, in its arena. LIMIT: it has more than maximum bytes. Others: it broke off.
+enum error edge_page_read(struct task *task, const struct edge_page_request *page_request,
+    size_t maximum, struct slice *ret_content) MUST_CHECK;
+// The visitor does not wait for the answer any more.
+bool edge_page_has_gone(const struct edge_page_request *page_request);
 
 struct edge_hooks {
     // Called in the loop's thread after each answer; must not block. NULL: no access log.
@@ -58,7 +71,9 @@ struct edge_hooks {
     // page here. NULL: there are none.
     bool (*page)(struct task *task, void *context, const struct edge_page_request *request,
         struct edge_page *ret_page);
-    void *page_context;
+    // All paths of this host are pages, too; does not suspend. NULL: there is no such host.
+    bool (*owns_host)(void *context, struct slice host);
+    void *page_context; // of both
 };
 
 // loops are made by the world (epoll or simulation) and outlive the edge; settings stay the

@@ -112,6 +112,9 @@
     X(ENCODERS_REFUSED, "encoders_refused",                                                        \
         "sent as they are because compression.streams was reached, or memory")                     \
     X(RANGE_RESTARTS, "range_restarts", "laggards of a large transfer that went on by Range")      \
+    X(STATUS_PAGES, "status_pages", "answers of the status page and its neighbours")               \
+    X(STATUS_STREAMS, "status_streams", "of these, streams of changes (server-sent events)")       \
+    X(STATUS_REFUSED, "status_refused", "of these, refusals: 4xx, and 503 for want of room")       \
     X(HTTP2_CONNECTIONS, "http2_connections", "connections that spoke HTTP/2")                     \
     X(HTTP2_REFUSED, "http2_refused", "streams refused, for which nothing was done: ask again")    \
     X(HTTP2_RESETS, "http2_resets", "streams that visitors reset before they were answered")       \

@@ -99,26 +99,60 @@ static struct slice name_of(const struct request *request)
     return slice_of(path.data + prefix.size, path.size - prefix.size);
 }
 
+enum error edge_page_read(struct task *task, const struct edge_page_request *page_request,
+    size_t maximum, struct slice *ret_content)
+{
+    struct request *request = page_request->request;
+    size_t size = 0, room = maximum + 1; // one more shows that there is more
+    char *buffer = arena_alloc(&request->arena, room);
+    enum error error = buffer == NULL ? ERROR_MEMORY : ERROR_NONE;
+    while (error == ERROR_NONE && size < room) {
+        size_t read = 0;
+        error = request->transport->read(task, request, buffer + size, room - size, &read);
+        size += error == ERROR_NONE ? read : 0;
+    }
+    if (error == ERROR_NONE)
+        return ERROR_LIMIT;
+    if (error == ERROR_CLOSED)
+        *ret_content = slice_of(buffer, size);
+    return error == ERROR_CLOSED ? ERROR_NONE : error;
+}
+
+bool edge_page_has_gone(const struct edge_page_request *page_request)
+{
+    return page_request->request->transport->has_gone(page_request->request);
+}
+
 bool own_page_serve_anywhere(struct task *task, struct request *request)
 {
     const struct edge_hooks *hooks = &request->thread->edge->hooks;
+    struct slice path = request->head.path;
     struct edge_page page = {0};
+    bool is_at_home = hooks->owns_host != NULL && path.size > 0
+        && hooks->owns_host(hooks->page_context, request->host);
     struct edge_page_request wanted = {
         .method = request->head.method,
-        .path = request->head.path,
-        .name = name_of(request),
-        .prefix = request->generation->settings->prefix,
+        .path = path,
+        .name = is_at_home ? slice_of(path.data + 1, path.size - 1) : name_of(request),
+        .prefix = is_at_home ? SLICE("/") : request->generation->settings->prefix,
+        .has_own_host = is_at_home,
+        .host = request->host,
         .query = request->head.query,
         .fields = &request->head.fields,
         .client = request->client.address,
         .arena = &request->arena,
         .request = request,
     };
-    if (hooks->page == NULL || wanted.name.data == NULL
-        || !hooks->page(task, hooks->page_context, &wanted, &page))
+    if (hooks->page == NULL || wanted.name.data == NULL)
         return false;
-    ledger_add(request->thread->ledger, page.count, 1);
-    delivery_send_bytes(task, request, page.status, page.content_type, page.fields, page.content);
+    if (hooks->page(task, hooks->page_context, &wanted, &page)) {
+        ledger_add(request->thread->ledger, page.count, 1);
+        delivery_send_page_of(task, request, &page);
+    } else if (is_at_home) {
+        delivery_send_page(task, request, 404);
+    } else {
+        return false;
+    }
     return true;
 }
 
