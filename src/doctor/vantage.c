@@ -9,6 +9,7 @@
 #include "doctor/vantage_inside.h"
 #include "doctor/vantage_results.h"
 #include "edge/client_table.h"
+#include "http/form.h"
 #include "io/helpers.h"
 #include "io/network.h"
 
@@ -203,49 +204,16 @@ static void put_off(struct edge_page *page, struct arena *arena, unsigned status
 
 // --- What is asked ---
 
-static int digit_of(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
-// Percent-encoding undone (RFC 3986 section 2.1); false: what follows a % is none, or it is long.
-// As forms send it, a + is a space.
-static bool decode(struct slice value, bool is_form, struct text *text)
-{
-    for (size_t i = 0; i < value.size; i++) {
-        char byte = value.data[i];
-        if (byte == '%') {
-            int high = i + 2 < value.size ? digit_of(value.data[i + 1]) : -1;
-            int low = i + 2 < value.size ? digit_of(value.data[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            byte = (char)(high << 4 | low);
-            i += 2;
-        } else if (byte == '+' && is_form) {
-            byte = ' ';
-        }
-        text_append_byte(text, byte);
-    }
-    return !text->full;
-}
-
 bool vantage_read_url(struct slice query, bool is_form, struct arena *arena, struct slice *ret_url)
 {
     char *buffer = arena_alloc(arena, VANTAGE_URL_MAX);
     struct text text = text_in(buffer, buffer == NULL ? 0 : VANTAGE_URL_MAX);
     *ret_url = SLICE_EMPTY;
-    while (query.data != NULL) {
-        struct slice value = slice_cut(&query, '&'), name = slice_cut(&value, '=');
-        if (!slice_equal(name, SLICE("url")) || value.size == 0)
-            continue;
-        if (!decode(value, is_form, &text))
+    struct slice value = form_find(query, SLICE("url"));
+    if (value.size > 0) {
+        if (!form_decode(value, is_form, &text))
             return false;
         *ret_url = text_slice(&text);
-        return true;
     }
     return true;
 }

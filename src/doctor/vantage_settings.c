@@ -77,7 +77,7 @@ static const struct setting other_rows[] = {
 };
 #undef MEMBER
 
-static const struct setting_section other_section = {
+const struct setting_section vantage_other_section = {
     .size = sizeof(struct vantage_other), .rows = other_rows, .count = ARRAY_SIZE(other_rows),
     .summary = "Another vantage, by the name that visitors read.",
 };
@@ -142,7 +142,7 @@ static const struct setting rows[] = {
         .maximum = 3600000,
         .summary = "How long what was found is told to everybody who asks for the same URL.",
         .touch = "Lower it for tests."},
-    {.name = "others", .type = SETTING_SECTION_MAP, MEMBER(others), .section = &other_section,
+    {.name = "others", .type = SETTING_SECTION_MAP, MEMBER(others), .section = &vantage_other_section,
         .maximum = FACTS_VANTAGES_MAX,
         .summary = "Other vantages that PREFIXcheck asks too, by name.",
         .touch = "Name those in other networks: what fails from there too fails for everyone."},

@@ -36,3 +36,4 @@ struct vantage_settings {
 };
 
 extern const struct setting_section vantage_settings_section;
+extern const struct setting_section vantage_other_section;

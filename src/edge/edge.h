@@ -32,6 +32,7 @@ struct edge_page_request {
     struct slice prefix;      // on a host of its own: "/"
     bool has_own_host;        // every path there is the room's
     struct slice host;        // as the visitor named it, lower case, without a port
+    struct slice authority;   // the same as it came, with its port
     struct slice query;       // data NULL without one
     const struct http_fields *fields;
     struct address client;    // as far as trusted proxies tell
@@ -57,6 +58,8 @@ struct page_status;
 // request's. False: it serves none; a site for all names that no other has does not count.
 bool edge_page_find_site(const struct edge_page_request *page_request, struct slice host,
     struct page_status *ret_status);
+// What edge_read_sites calls the site that this host is of, also one for all names. False: none.
+bool edge_page_site_name(const struct edge_page_request *page_request, struct slice *ret_name);
 // The request's content, in its arena. LIMIT: it has more than maximum bytes. Others: it broke off.
 enum error edge_page_read(struct task *task, const struct edge_page_request *page_request,
     size_t maximum, struct slice *ret_content) MUST_CHECK;

@@ -7,10 +7,12 @@
 #include "watch/snapshot.h"
 
 struct watch;
+struct world;
 
 struct visit {
     const struct edge_page_request *request; // method, fields, query, client, arena
     struct watch *watch;
+    struct world *world; // in force during this visit
     struct slice base; // what stands before every name: the prefix "/.afloat/", or "/" on a host of
                        // the status page's own
     struct slice home; // the path of the status page itself: "/.afloat/status", or "/"

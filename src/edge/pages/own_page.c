@@ -99,6 +99,15 @@ static struct slice name_of(const struct request *request)
     return slice_of(path.data + prefix.size, path.size - prefix.size);
 }
 
+bool edge_page_site_name(const struct edge_page_request *page_request, struct slice *ret_name)
+{
+    const struct site *site = page_request->request->site;
+    if (site == NULL)
+        return false;
+    *ret_name = slice_from_string(site->history->name);
+    return true;
+}
+
 enum error edge_page_read(struct task *task, const struct edge_page_request *page_request,
     size_t maximum, struct slice *ret_content)
 {
@@ -137,6 +146,7 @@ bool own_page_serve_anywhere(struct task *task, struct request *request)
         .prefix = is_at_home ? SLICE("/") : request->generation->settings->prefix,
         .has_own_host = is_at_home,
         .host = request->host,
+        .authority = request->head.authority,
         .query = request->head.query,
         .fields = &request->head.fields,
         .client = request->client.address,

@@ -22,7 +22,7 @@ struct operators;
 
 // secret: 32 bytes, known to nobody. Nothing of the settings is kept.
 enum error operators_create(const struct operator_settings *settings, const uint8_t secret[32],
-    struct world *world, struct operators **ret_operators) MUST_CHECK;
+    struct operators **ret_operators) MUST_CHECK;
 void operators_destroy(struct operators *operators); // NULL is fine
 bool operators_serve(struct task *task, struct operators *operators, const struct visit *visit,
     struct edge_page *ret_page);

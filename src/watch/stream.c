@@ -1,0 +1,72 @@
+// The stream of changes (server-sent events, WHATWG HTML section 9.2): one task per visitor, asleep
+// until something changes. It only says that there is news; the page then asks for itself, so the
+// two can never differ.
+#include "watch/visit.h"
+#include "watch/watch_inside.h"
+
+#define KEEP_ALIVE_MS 15000   // proxies in between close what is silent
+#define PAUSE_MS 500          // a burst of changes is one
+#define STREAM_LONGEST_MS (UINT64_C(3600) * 1000) // then the browser comes back by itself
+
+struct stream {
+    const struct edge_page_request *request;
+    struct watch *watch;
+    uint64_t seen, end_ns; // 0: it has only begun
+    char piece[64];
+};
+
+// Also the first piece tells of news: whoever comes back may have missed some.
+static bool stream_more(struct task *task, void *context, struct slice *ret_piece)
+{
+    struct stream *stream = context;
+    struct watch *watch = stream->watch;
+    struct loop *loop = task_loop(task);
+    if (stream->end_ns == 0) {
+        stream->end_ns = deadline_after_ms(loop, STREAM_LONGEST_MS);
+    } else {
+        enum error error = task_sleep_until(task, deadline_after_ms(loop, PAUSE_MS));
+        if (error == ERROR_NONE)
+            error = broadcast_wait(task, &watch->changed, stream->seen,
+                deadline_after_ms(loop, KEEP_ALIVE_MS));
+        if (atomic_load(&watch->is_ending) || edge_page_has_gone(stream->request)
+            || task_now_ns(task) > stream->end_ns)
+            return false;
+        *ret_piece = SLICE(":\n\n");
+        if (error == ERROR_TIMEOUT)
+            return true;
+        if (error != ERROR_NONE)
+            return false;
+    }
+    stream->seen = broadcast_version(&watch->changed);
+    struct text text = text_in(stream->piece, sizeof(stream->piece));
+    text_format(&text, "event: change\ndata: %llu\n\n", (unsigned long long)stream->seen);
+    *ret_piece = text_slice(&text);
+    return true;
+}
+
+static void stream_end(void *context)
+{
+    const struct stream *stream = context;
+    atomic_fetch_sub(&stream->watch->open_streams, 1);
+}
+
+void stream_serve(const struct visit *visit, struct core *core, struct edge_page *ret_page)
+{
+    struct stream *stream = arena_zero_alloc(visit->request->arena, sizeof(*stream));
+    bool has_room = atomic_fetch_add(&visit->watch->open_streams, 1) < core->streams;
+    if (stream == NULL || !has_room || visit->request->method != HTTP_METHOD_GET) {
+        atomic_fetch_sub(&visit->watch->open_streams, 1);
+        bool is_wrong = visit->request->method != HTTP_METHOD_GET;
+        *ret_page = (struct edge_page){.status = is_wrong ? 405 : 503,
+            .content_type = SLICE("text/plain; charset=utf-8"), .fields = is_wrong
+                ? SLICE("Allow: GET\r\n") : SLICE("Retry-After: 60\r\n"),
+            .content = is_wrong ? SLICE("This is only there to be read.\n")
+                                : SLICE("Too many pages are told of changes; ask now and then.\n")};
+        return;
+    }
+    stream->request = visit->request;
+    stream->watch = visit->watch;
+    *ret_page = (struct edge_page){.status = 200, .content_type = SLICE("text/event-stream"),
+        .fields = SLICE("X-Accel-Buffering: no\r\n"), .content = SLICE("retry: 5000\n\n"),
+        .more = stream_more, .more_context = stream, .end = stream_end};
+}
