@@ -33,6 +33,7 @@ struct edge_page_request {
     bool has_own_host;        // every path there is the room's
     struct slice host;        // as the visitor named it, lower case, without a port
     struct slice authority;   // the same as it came, with its port
+    bool secure;              // by HTTPS, or what browsers trust as much (localhost)
     struct slice query;       // data NULL without one
     const struct http_fields *fields;
     struct address client;    // as far as trusted proxies tell
@@ -50,7 +51,7 @@ struct edge_page {
     // suspend; the piece is its own until the next call. NULL: there is no more.
     bool (*more)(struct task *task, void *context, struct slice *ret_piece);
     void *more_context;
-    void (*end)(void *context); // once, after the last piece or when the visitor has gone
+    void (*end)(void *context); // once all was sent or the visitor has gone, also without `more`
 };
 
 struct page_status;

@@ -147,6 +147,7 @@ bool own_page_serve_anywhere(struct task *task, struct request *request)
         .has_own_host = is_at_home,
         .host = request->host,
         .authority = request->head.authority,
+        .secure = secure_is_request(request) || page_is_secure(&request->head.fields),
         .query = request->head.query,
         .fields = &request->head.fields,
         .client = request->client.address,

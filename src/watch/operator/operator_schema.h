@@ -2,4 +2,9 @@
 // older ones is history/migrations.c.
 #pragma once
 
-#define OPERATOR_SCHEMA ""
+// Who did what, for a year.
+#define OPERATOR_SCHEMA                                                                            \
+    "CREATE TABLE audit("                                                                          \
+    "number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, person TEXT NOT NULL,"                    \
+    "address TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL);"                         \
+    "CREATE INDEX audit_at ON audit(at_ms);"

@@ -1,0 +1,53 @@
+// What the files of the operator's page share.
+#pragma once
+
+#include "edge/client_table.h"
+#include "watch/operator/operator.h"
+#include "watch/operator/session.h"
+
+#define OPERATOR_PAGE_MAX ((size_t)512 << 10) // bytes of HTML
+#define OPERATOR_FORM_MAX 65536               // of a form's content
+
+struct operators {
+    struct arena arena;
+    struct operator_person *people; // texts NUL-terminated
+    uint32_t person_count;
+    struct sessions sessions;
+    struct database *database;
+    struct client_table *guesses;   // logins tried, by network, by name and in all
+    struct lock hashing;            // one password at a time: each takes 64 MB
+    char decoy[256];                // hash for a name that is not there: it takes as long
+    uint64_t seed;
+};
+
+// One request to the operator's page.
+struct operator_visit {
+    struct operators *operators;
+    const struct visit *visit;
+    struct edge_page *page;
+    struct slice rest;    // of the page's name, behind "operator": "", "/login", "/incident/ID"
+    struct slice form;    // the content of a POST
+    uint32_t person;
+    bool is_known;        // who he is
+    bool by_token;        // a program, which is answered in JSON
+    struct slice session; // the cookie's token
+    struct slice problem; // what was wrong with the form; empty: nothing
+};
+
+struct slice operator_name(const struct operator_visit *visit); // of who he is
+// Into the audit log.
+void operator_note(const struct operator_visit *visit, const char *action, struct slice subject);
+
+// operator_forms.c: does what the form says. False: problem says why not. *ret_id: of what was
+// made or changed.
+bool operator_do(struct operator_visit *visit, struct slice *ret_id);
+
+// operator_page.c: from a visit to HTML, on a thread.
+enum operator_view { OPERATOR_LOGIN, OPERATOR_HOME, OPERATOR_INCIDENT, OPERATOR_AUDIT };
+struct operator_rendering {
+    const struct operator_visit *visit;
+    enum operator_view view;
+    const struct incident_view *incident; // of OPERATOR_INCIDENT
+    struct slice html; // data NULL: it did not fit
+};
+void operator_render(void *rendering);

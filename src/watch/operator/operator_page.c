@@ -1,0 +1,364 @@
+// The operator's page as HTML, in the frame of the edge's own pages. Everything that anybody wrote
+// is escaped; what he typed into a form that was refused is there again.
+#include "base/memory.h"
+#include "base/units.h"
+#include "edge/pages/page_parts.h"
+#include "watch/operator/operator_inside.h"
+
+#define SHOWN 8000      // bytes of any one value, escaped
+#define POSTMORTEM_SHOWN ((size_t)6 * INCIDENT_POSTMORTEM_MAX)
+#define INCIDENTS_SHOWN 30
+#define AUDIT_SHOWN 100
+
+struct view {
+    const struct operator_visit *visit;
+    struct text text;
+    char proof[2 * 32];
+    size_t proof_size;
+};
+
+// --- Pieces ---
+
+static void put(struct view *view, struct slice html)
+{
+    text_append(&view->text, html);
+}
+
+static void put_value(struct view *view, struct slice value)
+{
+    page_append_html(&view->text, value, SHOWN);
+}
+
+static void begin_form(struct view *view, struct slice action, struct slice id)
+{
+    put(view, SLICE("<form method=\"post\" action=\""));
+    put_value(view, view->visit->visit->base);
+    put(view, SLICE("operator/"));
+    put(view, action);
+    put_value(view, id);
+    put(view, SLICE("\">"));
+    if (view->proof_size > 0) {
+        put(view, SLICE("<input type=\"hidden\" name=\"proof\" value=\""));
+        put(view, slice_of(view->proof, view->proof_size));
+        put(view, SLICE("\">"));
+    }
+    put(view, SLICE("\n"));
+}
+
+static void end_form(struct view *view, const char *button)
+{
+    text_format(&view->text, "<p><button>%s</button></p>\n</form>\n", button);
+}
+
+// What stood there when it was sent, else what is there now.
+static struct slice kept(const struct view *view, struct slice name, struct slice now)
+{
+    struct slice value = SLICE_EMPTY;
+    if (view->visit->problem.size > 0)
+        value = visit_form_value(view->visit->visit, view->visit->form, name);
+    return value.data == NULL ? now : value;
+}
+
+static void put_field(struct view *view, const char *name, const char *label, const char *more,
+    struct slice now)
+{
+    text_format(&view->text, "<p><label>%s<br><input name=\"%s\" %s value=\"", label, name, more);
+    put_value(view, kept(view, slice_from_string(name), now));
+    put(view, SLICE("\"></label></p>\n"));
+}
+
+static void put_area(struct view *view, const char *name, const char *label, unsigned rows,
+    struct slice now)
+{
+    text_format(&view->text, "<p><label>%s<br><textarea name=\"%s\" rows=\"%u\" cols=\"60\">\n",
+        label, name, rows);
+    page_append_html(&view->text, kept(view, slice_from_string(name), now), POSTMORTEM_SHOWN);
+    put(view, SLICE("</textarea></label></p>\n"));
+}
+
+static void put_choice(struct view *view, const char *name, const char *label,
+    const char *const *words, unsigned count, unsigned now)
+{
+    struct slice chosen = kept(view, slice_from_string(name), slice_from_string(words[now]));
+    text_format(&view->text, "<p><label>%s<br><select name=\"%s\">", label, name);
+    for (unsigned i = 0; i < count; i++)
+        text_format(&view->text, "<option%s>%s</option>",
+            slice_equal(chosen, slice_from_string(words[i])) ? " selected" : "", words[i]);
+    put(view, SLICE("</select></label></p>\n"));
+}
+
+static const char *const states[] = {"investigating", "identified", "monitoring", "resolved"};
+static const char *const impacts[] = {"none", "minor", "major", "critical"};
+
+static bool is_among(const uint32_t *numbers, size_t count, uint32_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[i] == number)
+            return true;
+    }
+    return false;
+}
+
+static void put_components(struct view *view, const uint32_t *chosen, size_t count)
+{
+    const struct snapshot *snapshot = view->visit->visit->snapshot;
+    put(view, SLICE("<p><label>What is concerned (none: everything)<br>"
+        "<select name=\"component\" multiple size=\"6\">"));
+    for (uint32_t i = 0; i < snapshot->component_count; i++) {
+        put(view, SLICE("<option value=\""));
+        put_value(view, snapshot->components[i].id);
+        put(view, is_among(chosen, count, i) ? SLICE("\" selected>") : SLICE("\">"));
+        put_value(view, snapshot->components[i].title);
+        put(view, SLICE("</option>"));
+    }
+    put(view, SLICE("</select></label></p>\n"));
+}
+
+static void put_time(struct view *view, int64_t wall_ms)
+{
+    page_append_html_time(&view->text, wall_ms, view->visit->visit->now_ms);
+}
+
+static void put_problem(struct view *view)
+{
+    if (view->visit->problem.size == 0)
+        return;
+    put(view, SLICE("<blockquote role=\"alert\"><p>"));
+    put_value(view, view->visit->problem);
+    put(view, SLICE("</p></blockquote>\n"));
+}
+
+// --- Views ---
+
+static void put_login(struct view *view)
+{
+    put_problem(view);
+    begin_form(view, SLICE("login"), SLICE(""));
+    put_field(view, "name", "Name", "autocomplete=\"username\" required", SLICE(""));
+    put(view, SLICE("<p><label>Password<br><input name=\"password\" type=\"password\" "
+        "autocomplete=\"current-password\" required></label></p>\n"));
+    end_form(view, "Log in");
+}
+
+static void put_incident_link(struct view *view, const struct incident_view *incident)
+{
+    put(view, SLICE("<tr><td><a href=\""));
+    put_value(view, view->visit->visit->base);
+    put(view, SLICE("operator/incident/"));
+    put_value(view, incident->id);
+    put(view, SLICE("\">"));
+    put_value(view, incident->title);
+    text_format(&view->text, "</a></td><td>%s</td><td>", states[incident->state]);
+    put_time(view, incident->started_ms);
+    put(view, SLICE("</td></tr>\n"));
+}
+
+static void put_incidents(struct view *view)
+{
+    const struct snapshot *snapshot = view->visit->visit->snapshot;
+    size_t count = MINIMUM(snapshot->incident_count, INCIDENTS_SHOWN);
+    put(view, SLICE("<h2>Incidents</h2>\n"));
+    if (count == 0) {
+        put(view, SLICE("<p>There are none.</p>\n"));
+        return;
+    }
+    put(view, SLICE("<table><tr><th>Incident</th><th>State</th><th>Since</th></tr>\n"));
+    for (size_t i = 0; i < count; i++)
+        put_incident_link(view, &snapshot->incidents[i]);
+    put(view, SLICE("</table>\n"));
+}
+
+static void put_new_incident(struct view *view)
+{
+    put(view, SLICE("<details class=\"card\"><summary>Open an incident</summary>\n"));
+    begin_form(view, SLICE("incident"), SLICE(""));
+    put_field(view, "title", "Title", "maxlength=\"200\" required", SLICE(""));
+    put_choice(view, "state", "State", states, ARRAY_SIZE(states), 0);
+    put_choice(view, "impact", "Impact", impacts, ARRAY_SIZE(impacts), IMPACT_MINOR);
+    put_area(view, "text", "What visitors are told", 4, SLICE(""));
+    put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"", SLICE(""));
+    put_components(view, NULL, 0);
+    end_form(view, "Open it");
+    put(view, SLICE("</details>\n"));
+}
+
+static void put_windows(struct view *view)
+{
+    const struct snapshot *snapshot = view->visit->visit->snapshot;
+    size_t count = snapshot->window_count - snapshot->past_window_count;
+    put(view, SLICE("<h2>Maintenance</h2>\n"));
+    put(view, count == 0 ? SLICE("<p>None is announced.</p>\n") : SLICE("<table>\n"));
+    for (size_t i = 0; i < count; i++) {
+        const struct window_view *window = &snapshot->windows[i];
+        put(view, SLICE("<tr><td>"));
+        put_value(view, window->title);
+        put(view, SLICE("<br>"));
+        put_value(view, window->rule);
+        put(view, SLICE("</td><td>"));
+        put_time(view, window->begin_ms);
+        put(view, SLICE(" to "));
+        put_time(view, window->end_ms);
+        put(view, SLICE("</td><td>"));
+        begin_form(view, SLICE("window/"), window->id);
+        end_form(view, "Take it back");
+        put(view, SLICE("</td></tr>\n"));
+    }
+    if (count > 0)
+        put(view, SLICE("</table>\n"));
+}
+
+static void put_new_window(struct view *view)
+{
+    put(view, SLICE("<details class=\"card\"><summary>Announce maintenance</summary>\n"));
+    begin_form(view, SLICE("window"), SLICE(""));
+    put_field(view, "title", "Title", "maxlength=\"200\" required", SLICE(""));
+    put_area(view, "text", "What visitors are told", 3, SLICE(""));
+    put_field(view, "begin", "Begin, in that zone's time", "type=\"datetime-local\" required",
+        SLICE(""));
+    put_field(view, "duration", "Duration, such as 90m or 2h", "required", SLICE("1h"));
+    put_field(view, "zone", "Time zone, such as Europe/Berlin", "", SLICE("UTC"));
+    put_field(view, "rule", "Again and again, such as FREQ=WEEKLY;BYDAY=SU", "", SLICE(""));
+    put_components(view, NULL, 0);
+    end_form(view, "Announce it");
+    put(view, SLICE("</details>\n"));
+}
+
+static void put_home(struct view *view)
+{
+    put_problem(view);
+    put_incidents(view);
+    put_new_incident(view);
+    put_windows(view);
+    put_new_window(view);
+}
+
+static void put_updates(struct view *view, const struct incident_view *incident)
+{
+    put(view, SLICE("<dl class=\"card\">\n"));
+    for (size_t i = 0; i < incident->update_count; i++) {
+        const struct incident_update *update = &incident->updates[i];
+        put(view, SLICE("<dt>"));
+        put_time(view, update->at_ms);
+        text_format(&view->text, "</dt><dd><b>%s</b> ", states[update->state]);
+        put_value(view, update->text);
+        put(view, SLICE(" <small>"));
+        put_value(view, update->author.size > 0 ? update->author : SLICE("afloat"));
+        put(view, SLICE("</small></dd>\n"));
+    }
+    put(view, SLICE("</dl>\n"));
+}
+
+static void put_incident(struct view *view, const struct incident_view *incident)
+{
+    char buffer[32] = "";
+    struct text eta = text_in(buffer, sizeof(buffer));
+    if (incident->eta_ms > 0)
+        units_format_time(&eta, incident->eta_ms);
+    put_problem(view);
+    put_updates(view, incident);
+    put(view, SLICE("<h2>Update</h2>\n"));
+    begin_form(view, SLICE("incident/"), incident->id);
+    put_field(view, "title", "Title", "maxlength=\"200\" required", incident->title);
+    put_choice(view, "state", "State", states, ARRAY_SIZE(states), incident->state);
+    put_choice(view, "impact", "Impact", impacts, ARRAY_SIZE(impacts), incident->impact);
+    put_area(view, "text", "What visitors are told", 4, SLICE(""));
+    put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"",
+        slice_of(eta.data, MINIMUM(eta.size, 16))); // without seconds and Z
+    put_components(view, incident->components, incident->component_count);
+    end_form(view, "Save");
+    put(view, SLICE("<h2>Postmortem</h2>\n"));
+    begin_form(view, SLICE("incident/"), incident->id);
+    put_area(view, "postmortem", "What happened, and what is done about it", 10,
+        incident->postmortem);
+    end_form(view, "Save");
+}
+
+static enum error put_audit_row(void *context, sqlite3_stmt *statement)
+{
+    struct view *view = context;
+    put(view, SLICE("<tr><td>"));
+    put_time(view, sqlite3_column_int64(statement, 0));
+    for (int i = 1; i <= 4; i++) {
+        const char *value = (const char *)sqlite3_column_text(statement, i);
+        put(view, SLICE("</td><td>"));
+        put_value(view, slice_from_string(value));
+    }
+    put(view, SLICE("</td></tr>\n"));
+    return view->text.full ? ERROR_LIMIT : ERROR_NONE;
+}
+
+static void put_audit(struct view *view)
+{
+    put(view, SLICE("<table><tr><th>When</th><th>Who</th><th>From</th><th>What</th><th></th></tr>"
+        "\n"));
+    enum error error = view->visit->operators->database == NULL ? ERROR_NOT_FOUND
+        : database_query(view->visit->operators->database, put_audit_row, view,
+            "SELECT at_ms,person,address,action,subject FROM audit ORDER BY number DESC LIMIT ?",
+            "i", (int64_t)AUDIT_SHOWN);
+    put(view, SLICE("</table>\n"));
+    if (error != ERROR_NONE)
+        put(view, SLICE("<p>The log cannot be read just now.</p>\n"));
+}
+
+// --- The page ---
+
+static void put_end(struct view *view)
+{
+    put(view, SLICE("<div class=\"do\"><a href=\""));
+    put_value(view, view->visit->visit->home);
+    put(view, SLICE("\">Status page</a>"));
+    if (view->visit->is_known) {
+        put(view, SLICE(" <a href=\""));
+        put_value(view, view->visit->visit->base);
+        put(view, SLICE("operator\">Overview</a> <a href=\""));
+        put_value(view, view->visit->visit->base);
+        put(view, SLICE("operator/audit\">What was done</a>\n"));
+        begin_form(view, SLICE("logout"), SLICE(""));
+        put(view, SLICE("<button>Log out</button></form>"));
+    }
+    put(view, SLICE("</div>\n"));
+    page_html_end(&view->text);
+}
+
+static void put_title(struct view *view, const struct operator_rendering *rendering)
+{
+    char buffer[1600];
+    struct text title = text_in(buffer, sizeof(buffer));
+    switch (rendering->view) {
+    case OPERATOR_LOGIN: text_append(&title, SLICE("Operators")); break;
+    case OPERATOR_HOME: text_append(&title, SLICE("Incidents and maintenance")); break;
+    case OPERATOR_AUDIT: text_append(&title, SLICE("What was done")); break;
+    case OPERATOR_INCIDENT: page_append_html(&title, rendering->incident->title, 1500); break;
+    }
+    page_html_begin(&view->text, text_slice(&title), 0);
+}
+
+static void put_page(struct view *view, const struct operator_rendering *rendering)
+{
+    put_title(view, rendering);
+    switch (rendering->view) {
+    case OPERATOR_LOGIN: put_login(view); break;
+    case OPERATOR_HOME: put_home(view); break;
+    case OPERATOR_AUDIT: put_audit(view); break;
+    case OPERATOR_INCIDENT: put_incident(view, rendering->incident); break;
+    }
+    put_end(view);
+}
+
+void operator_render(void *argument)
+{
+    struct operator_rendering *rendering = argument;
+    char *buffer = memory_alloc(OPERATOR_PAGE_MAX);
+    struct view view = {.visit = rendering->visit,
+        .text = text_in(buffer, buffer == NULL ? 0 : OPERATOR_PAGE_MAX)};
+    struct text proof = text_in(view.proof, sizeof(view.proof));
+    if (rendering->visit->is_known && !rendering->visit->by_token)
+        sessions_write_proof(&rendering->visit->operators->sessions, rendering->visit->session,
+            &proof);
+    view.proof_size = proof.size;
+    put_page(&view, rendering);
+    if (!view.text.full)
+        rendering->html = arena_copy(rendering->visit->visit->request->arena,
+            text_slice(&view.text));
+    memory_free(buffer);
+}

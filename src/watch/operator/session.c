@@ -1,0 +1,127 @@
+// A table of a few logins; searching it takes no time beside what a page takes.
+#include "watch/operator/session.h"
+#include "base/base.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#define TOKEN_BYTES (SESSION_TOKEN_SIZE / 2)
+#define PROOF_BYTES 32
+
+void sessions_init(struct sessions *sessions, const uint8_t secret[32], uint64_t idle_ms)
+{
+    memset(sessions, 0, sizeof(*sessions));
+    lock_init(&sessions->lock);
+    memcpy(sessions->secret, secret, sizeof(sessions->secret));
+    sessions->idle_ms = idle_ms;
+}
+
+void sessions_destroy(struct sessions *sessions)
+{
+    OPENSSL_cleanse(sessions->secret, sizeof(sessions->secret));
+    lock_destroy(&sessions->lock);
+}
+
+static void append_hex(struct text *text, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        text_append_hex(text, bytes[i], 2);
+}
+
+static bool hash_token(struct slice token, uint8_t hash[32])
+{
+    return token.size == SESSION_TOKEN_SIZE
+        && EVP_Digest(token.data, token.size, hash, NULL, EVP_sha256(), NULL) == 1;
+}
+
+static bool is_over(const struct sessions *sessions, const struct session *session, int64_t now_ms)
+{
+    return session->used_ms == 0 || now_ms - session->used_ms > (int64_t)sessions->idle_ms;
+}
+
+enum error sessions_begin(struct sessions *sessions, uint32_t person, int64_t now_ms,
+    struct text *ret_token)
+{
+    uint8_t bytes[TOKEN_BYTES];
+    char digits[SESSION_TOKEN_SIZE];
+    struct text token = text_in(digits, sizeof(digits));
+    struct session session = {.used_ms = now_ms, .person = person};
+    if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+        return ERROR_SYSTEM;
+    append_hex(&token, bytes, sizeof(bytes));
+    if (!hash_token(text_slice(&token), session.hash))
+        return ERROR_SYSTEM;
+    lock_acquire(&sessions->lock);
+    struct session *place = &sessions->places[0];
+    for (size_t i = 1; i < SESSIONS_MAX; i++) {
+        if (sessions->places[i].used_ms < place->used_ms)
+            place = &sessions->places[i];
+    }
+    *place = session;
+    lock_release(&sessions->lock);
+    text_append(ret_token, text_slice(&token));
+    return ERROR_NONE;
+}
+
+// Compared in constant time, although nobody can choose the hash of what he sends.
+static struct session *find(struct sessions *sessions, struct slice token)
+{
+    uint8_t hash[32];
+    if (!hash_token(token, hash))
+        return NULL;
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        if (sessions->places[i].used_ms != 0
+            && CRYPTO_memcmp(sessions->places[i].hash, hash, sizeof(hash)) == 0)
+            return &sessions->places[i];
+    }
+    return NULL;
+}
+
+bool sessions_find(struct sessions *sessions, struct slice token, int64_t now_ms,
+    uint32_t *ret_person)
+{
+    lock_acquire(&sessions->lock);
+    struct session *session = find(sessions, token);
+    bool is_good = session != NULL && !is_over(sessions, session, now_ms);
+    if (is_good) {
+        session->used_ms = MAXIMUM(session->used_ms, now_ms);
+        *ret_person = session->person;
+    }
+    lock_release(&sessions->lock);
+    return is_good;
+}
+
+void sessions_end(struct sessions *sessions, struct slice token)
+{
+    lock_acquire(&sessions->lock);
+    struct session *session = find(sessions, token);
+    if (session != NULL)
+        *session = (struct session){0};
+    lock_release(&sessions->lock);
+}
+
+static bool prove(const struct sessions *sessions, struct slice token, uint8_t proof[PROOF_BYTES])
+{
+    unsigned size = 0;
+    return HMAC(EVP_sha256(), sessions->secret, sizeof(sessions->secret),
+               (const unsigned char *)token.data, token.size, proof, &size) != NULL
+        && size == PROOF_BYTES;
+}
+
+void sessions_write_proof(struct sessions *sessions, struct slice token, struct text *ret_proof)
+{
+    uint8_t proof[PROOF_BYTES];
+    if (prove(sessions, token, proof))
+        append_hex(ret_proof, proof, sizeof(proof));
+}
+
+bool sessions_check_proof(struct sessions *sessions, struct slice token, struct slice proof)
+{
+    char digits[2 * PROOF_BYTES];
+    struct text expected = text_in(digits, sizeof(digits));
+    sessions_write_proof(sessions, token, &expected);
+    return expected.size == sizeof(digits) && proof.size == expected.size
+        && CRYPTO_memcmp(expected.data, proof.data, proof.size) == 0;
+}
