@@ -16,7 +16,8 @@ struct monitor_settings {
     struct slice dns;         // a name, asked of `resolver`, else of the system's
     struct slice ping;        // a host
     struct slice push;        // a token, 16 bytes at least
-    uint64_t interval_ms, timeout_ms; // 5 s at least
+    uint64_t interval_ms; // 5 s at least
+    uint64_t timeout_ms;  // of push: how much later than the interval a sign of life may be
     uint64_t slow_ms;         // slower answers are degraded; 0: none
     struct setting_status_set expect_status;
     struct setting_list expect_headers; // of slices: "Name: pattern"
@@ -31,4 +32,16 @@ struct monitor_settings {
 };
 extern const struct setting_section monitor_settings_section;
 
+#define MONITOR_URL_MAX 2048 // bytes
+#define MONITOR_TOKEN_MIN 16 // bytes
+
 enum monitor_kind monitor_kind(const struct monitor_settings *monitor);
+// For the row of the map: its keys are the ids.
+bool monitor_check_id(struct slice value, char *message, size_t message_size);
+// timeout_ms, or less where nobody wrote one and the interval is shorter.
+uint64_t monitor_patience_ms(const struct monitor_settings *monitor);
+// "host:port", "[2001:db8::1]:443". False: it is none.
+bool monitor_split_host(struct slice text, struct slice *ret_host, uint16_t *ret_port) MUST_CHECK;
+// "Name: rest"; false: there is no name, or a character that no field has.
+bool monitor_split_field(struct slice text, struct slice *ret_name,
+    struct slice *ret_value) MUST_CHECK;
