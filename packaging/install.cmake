@@ -16,7 +16,7 @@ set(CPACK_PACKAGE_DESCRIPTION "afloat sits in front of a web site, caches it, wa
 set(CPACK_DEBIAN_PACKAGE_SECTION httpd)
 # What the symbols ask for is any 3.0; parked connections give back memory from 3.0.14 on only
 # (src/tls/session.c).
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, libssl3 (>= 3.0.14)")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, libssl3 (>= 3.0.14), tzdata")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_STRIP_FILES ON)
