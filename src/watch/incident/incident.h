@@ -27,6 +27,7 @@ struct incident_settings {
     uint64_t calm_ms;      // well for so long: monitoring becomes resolved
     uint64_t flap_ms;      // what fails again within this time after is the same incident
     uint64_t group_ms;     // what fails within this time is one incident
+    uint64_t degraded_ms;  // what is degraded for so long is one too; 0: never
 };
 extern const struct setting_section incident_settings_section;
 
@@ -56,3 +57,15 @@ struct incident_change {
 
 // A view of it; texts and lists are the incident's.
 void incident_view(const struct incident *incident, struct incident_view *ret_view);
+
+const char *incident_state_word(enum incident_state state);    // Statuspage's: "investigating", …
+const char *incident_impact_word(enum incident_impact impact); // "none", "minor", …
+bool incident_find_state(struct slice word, enum incident_state *ret_state) MUST_CHECK;
+bool incident_find_impact(struct slice word, enum incident_impact *ret_impact) MUST_CHECK;
+
+// 12 characters that nobody mistakes for others, by OpenSSL's generator. SYSTEM: it has no entropy.
+enum error incident_id_make(struct incident_id *ret_id) MUST_CHECK;
+// One line (lines: several) of UTF-8 without controls, neither empty nor longer than maximum.
+// False: why says what of it is wrong, beginning with its name.
+bool incident_check_text(struct slice value, const char *name, size_t maximum, bool lines,
+    struct text *why) MUST_CHECK;

@@ -1,0 +1,650 @@
+// What is found becomes what is told, under one lock.
+#include "base/log.h"
+#include "base/memory.h"
+#include "watch/world_inside.h"
+
+#include <stdlib.h>
+
+#define DEFINITIONS_MAX ((size_t)256 << 20)
+#define WINDOW_VIEWS_MAX 2000
+#define WINDOW_VIEWS_BYTES ((size_t)64 << 20)
+#define WINDOWS_PAST_MS (INT64_C(90) * 86400000)
+#define LATE_FINDING_MS 60000 // a finding may have begun so long ago
+
+// --- Who is told ---
+
+static void on_incident(void *context, const struct incident *incident,
+    const struct incident_update *update)
+{
+    struct world *world = context;
+    world->version++;
+    incident_store_write(&world->store, incident, update);
+    if (world->hooks.incident_changed != NULL)
+        world->hooks.incident_changed(world->hooks.context, incident, update);
+}
+
+static void on_forgotten(void *context, const struct incident *incident)
+{
+    struct world *world = context;
+    world->version++;
+    incident_store_forget(&world->store, incident);
+}
+
+// Once for all that a call has changed.
+static void release(struct world *world)
+{
+    if (world->version != world->told_version && world->hooks.changed != NULL)
+        world->hooks.changed(world->hooks.context);
+    world->told_version = world->version;
+    lock_release(&world->lock);
+}
+
+// --- States ---
+
+static void track(struct world *world, unsigned number, int64_t from_ms)
+{
+    struct component *component = &world->components[number];
+    enum chronicle_track wanted = component->in_window ? TRACK_MAINTENANCE : component->track;
+    if (wanted == component->told)
+        return;
+    chronicle_track(world->chronicle, number, wanted, from_ms);
+    component->told = wanted;
+}
+
+static void publish_state(struct world *world, unsigned number, int64_t from_ms)
+{
+    const struct component *component = &world->components[number];
+    struct subject *subject = &world->subjects[number];
+    enum component_state state = component->in_window ? COMPONENT_MAINTENANCE : component->found;
+    if (state == subject->state)
+        return;
+    subject->state = state;
+    subject->since_ms = from_ms;
+    world->version++;
+}
+
+// Its reason, by its own finding or by what it fails with.
+static void publish_reason(struct world *world, unsigned number)
+{
+    const struct component *component = &world->components[number];
+    struct subject *subject = &world->subjects[number];
+    bool fails = subject->state == COMPONENT_DOWN || subject->state == COMPONENT_PARTIAL;
+    uint32_t cause = fails && subject->depends_on_count > 0
+        ? causes_find(&world->causes, world->subjects, world->count, number)
+        : COMPONENT_NONE;
+    struct reason reason = cause != COMPONENT_NONE ? (struct reason){REASON_DEPENDENCY, 0}
+        : component->in_window                     ? (struct reason){REASON_NONE, 0}
+                                                   : component->reason;
+    if (cause == subject->cause && reason.kind == subject->reason.kind
+        && reason.number == subject->reason.number)
+        return;
+    subject->cause = cause;
+    subject->reason = reason;
+    world->version++;
+}
+
+static int64_t clamp(int64_t value, int64_t lowest, int64_t highest)
+{
+    return value < lowest ? lowest : value > highest ? highest : value;
+}
+
+void world_learn(struct world *world, unsigned number, const struct finding *finding,
+    int64_t now_ms)
+{
+    if (number >= world->count)
+        return;
+    int64_t since_ms = finding->since_ms == 0
+        ? now_ms
+        : clamp(finding->since_ms, now_ms - LATE_FINDING_MS, now_ms);
+    lock_acquire(&world->lock);
+    struct component *component = &world->components[number];
+    component->found = finding->state;
+    component->reason = finding->reason;
+    component->track = finding->track;
+    component->updated_ms = now_ms;
+    track(world, number, since_ms);
+    publish_state(world, number, since_ms);
+    publish_reason(world, number);
+    if (finding->requests > 0)
+        chronicle_count(world->chronicle, number, now_ms, finding->requests, finding->failed);
+    if (finding->responses > 0)
+        chronicle_respond(world->chronicle, number, now_ms, finding->responses,
+            finding->responses_ms, finding->slowest_ms);
+    release(world);
+}
+
+void world_report(struct world *world, unsigned number, enum report_level level,
+    uint32_t networks, int64_t now_ms)
+{
+    (void)now_ms;
+    if (number >= world->count)
+        return;
+    lock_acquire(&world->lock);
+    struct component *component = &world->components[number];
+    if (component->reports != level)
+        world->version++;
+    component->reports = level;
+    component->reported = networks;
+    release(world);
+}
+
+// --- Windows ---
+
+static const struct window_view *find_occurrence(const struct window_view *views, size_t count,
+    const struct window_view *wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (views[i].begin_ms == wanted->begin_ms && slice_equal(views[i].id, wanted->id))
+            return &views[i];
+    }
+    return NULL;
+}
+
+static void tell_window(const struct world *world, const struct window_view *view)
+{
+    if (world->hooks.window_changed != NULL)
+        world->hooks.window_changed(world->hooks.context, view);
+}
+
+// What has begun since the views before, and what has ended, also because it was taken away.
+static void tell_windows(const struct world *world, const struct window_view *before,
+    size_t before_count)
+{
+    for (size_t i = 0; i < world->window_count; i++) {
+        const struct window_view *view = &world->window_views[i];
+        const struct window_view *old = find_occurrence(before, before_count, view);
+        bool was_running = old != NULL && old->state == WINDOW_IN_PROGRESS;
+        if ((view->state == WINDOW_IN_PROGRESS && !was_running)
+            || (view->state == WINDOW_COMPLETED && was_running))
+            tell_window(world, view);
+    }
+    for (size_t i = 0; i < before_count; i++) {
+        struct window_view gone = before[i];
+        if (gone.state != WINDOW_IN_PROGRESS
+            || find_occurrence(world->window_views, world->window_count, &gone) != NULL)
+            continue;
+        gone.state = WINDOW_COMPLETED;
+        tell_window(world, &gone);
+    }
+}
+
+static bool covers(const struct window_view *view, uint32_t number)
+{
+    bool is_it = view->component_count == 0; // all
+    for (size_t i = 0; i < view->component_count; i++)
+        is_it = is_it || view->components[i] == number;
+    return is_it;
+}
+
+static void enter_windows(struct world *world, int64_t now_ms)
+{
+    for (unsigned i = 0; i < world->count; i++) {
+        bool in_window = false;
+        for (size_t j = 0; j < world->window_count && !in_window; j++)
+            in_window = world->window_views[j].state == WINDOW_IN_PROGRESS
+                && covers(&world->window_views[j], i);
+        world->components[i].in_window = in_window;
+        track(world, i, now_ms);
+        publish_state(world, i, now_ms);
+    }
+}
+
+static int compare_windows(const void *a, const void *b)
+{
+    const struct window_view *one = a, *other = b;
+    bool is_past = one->state == WINDOW_COMPLETED, is_other_past = other->state == WINDOW_COMPLETED;
+    if (is_past != is_other_past)
+        return is_past ? 1 : -1;
+    if (one->begin_ms == other->begin_ms)
+        return 0;
+    return (one->begin_ms < other->begin_ms) != is_past ? -1 : 1;
+}
+
+// Without memory for it all stays as it was, until the next tick. is_first: nobody is told.
+static void look_at_windows(struct world *world, int64_t now_ms, bool is_first)
+{
+    struct arena arena, old_arena = world->window_arena;
+    arena_init(&arena, 4096, WINDOW_VIEWS_BYTES);
+    struct window_view *before = world->window_views;
+    struct window_view *views = memory_alloc(WINDOW_VIEWS_MAX * sizeof(*views));
+    size_t before_count = world->window_count;
+    if (views == NULL) {
+        world->windows_next_ms = now_ms;
+        return;
+    }
+    world->window_views = views;
+    world->window_arena = arena;
+    world->window_count = windows_view(world->windows, now_ms, WINDOWS_PAST_MS,
+        &world->window_arena, views, WINDOW_VIEWS_MAX);
+    qsort(views, world->window_count, sizeof(*views), compare_windows);
+    world->past_window_count = 0;
+    for (size_t i = 0; i < world->window_count; i++)
+        world->past_window_count += views[i].state == WINDOW_COMPLETED;
+    world->windows_next_ms = windows_next_ms(world->windows, now_ms);
+    world->version++;
+    enter_windows(world, now_ms);
+    if (!is_first)
+        tell_windows(world, before, before_count);
+    memory_free(before);
+    arena_free(&old_arena);
+}
+
+// --- Time ---
+
+static void expect(struct world *world, uint32_t number, int64_t eta_ms)
+{
+    world->components[number].eta_ms = MAXIMUM(world->components[number].eta_ms, eta_ms);
+}
+
+// The latest of what is said of it, but nothing that has passed.
+static void find_etas(struct world *world, int64_t now_ms)
+{
+    for (size_t i = 0; i < world->count; i++)
+        world->components[i].eta_ms = 0;
+    LIST_FOREACH(link, &world->incidents.open) {
+        const struct incident *incident = LIST_ENTRY(link, struct incident, link);
+        for (size_t i = 0; i < incident->component_count && incident->eta_ms > now_ms; i++)
+            expect(world, incident->components[i], incident->eta_ms);
+    }
+    for (size_t i = 0; i < world->window_count; i++) {
+        const struct window_view *view = &world->window_views[i];
+        if (view->state != WINDOW_IN_PROGRESS || view->end_ms <= now_ms)
+            continue;
+        for (uint32_t j = 0; j < world->count; j++) {
+            if (covers(view, j))
+                expect(world, j, view->end_ms);
+        }
+    }
+}
+
+void world_tick(struct world *world, int64_t now_ms)
+{
+    lock_acquire(&world->lock);
+    if (now_ms >= world->windows_next_ms)
+        look_at_windows(world, now_ms, false);
+    for (unsigned i = 0; i < world->count; i++)
+        publish_reason(world, i);
+    incidents_tick(&world->incidents, world->subjects, world->count, now_ms);
+    find_etas(world, now_ms);
+    if (now_ms - world->chronicled_ms >= 1000 || now_ms < world->chronicled_ms) {
+        chronicle_tick(world->chronicle, now_ms);
+        world->chronicled_ms = now_ms;
+    }
+    release(world);
+}
+
+// --- For those who look ---
+
+struct snapshot *world_snapshot(struct world *world, int64_t now_ms)
+{
+    lock_acquire(&world->lock);
+    struct snapshot *snapshot = world->snapshot;
+    bool is_good = snapshot != NULL && snapshot->version == world->version
+        && now_ms >= snapshot->made_ms && now_ms - snapshot->made_ms < 1000;
+    if (!is_good && (snapshot = world_build_snapshot(world, now_ms)) != NULL) {
+        snapshot_release(world->snapshot);
+        world->snapshot = snapshot;
+    }
+    if (snapshot != NULL)
+        snapshot_reference(snapshot);
+    lock_release(&world->lock);
+    return snapshot;
+}
+
+uint64_t world_version(struct world *world)
+{
+    lock_acquire(&world->lock);
+    uint64_t version = world->version;
+    lock_release(&world->lock);
+    return version;
+}
+
+int64_t world_eta_ms(struct world *world, unsigned component)
+{
+    lock_acquire(&world->lock);
+    int64_t eta_ms = component < world->count ? world->components[component].eta_ms : 0;
+    lock_release(&world->lock);
+    return eta_ms;
+}
+
+struct database *world_database(struct world *world)
+{
+    return world->store.database;
+}
+
+// --- The operator's hand ---
+
+// What stands for him; never empty, for that is afloat itself.
+static struct slice name_author(struct slice author, char buffer[INCIDENT_AUTHOR_MAX])
+{
+    struct text text = text_in(buffer, INCIDENT_AUTHOR_MAX);
+    text_append_utf8(&text, author);
+    text_replace_controls(&text, 0);
+    return text.size == 0 ? SLICE("operator") : text_slice(&text);
+}
+
+static void note(const char *what, struct slice id, struct slice author)
+{
+    log_write(LOG_INFO, "watch", "%s id=%.*s by=\"%.*s\"", what, SLICE_ARGS(id),
+        SLICE_ARGS(author));
+}
+
+static void settle(struct world *world, const struct incident *incident, int64_t now_ms)
+{
+    incidents_heed_operator(&world->incidents, world->subjects, world->count, incident);
+    incidents_trim(&world->incidents, now_ms);
+    find_etas(world, now_ms);
+}
+
+enum error world_open_incident(struct world *world, const struct incident_draft *draft,
+    struct slice author, int64_t now_ms, struct incident_id *ret_id, struct text *why)
+{
+    char buffer[INCIDENT_AUTHOR_MAX];
+    struct incident *incident;
+    author = name_author(author, buffer);
+    lock_acquire(&world->lock);
+    enum error error = incidents_open(&world->incidents, draft, world->count, author, now_ms,
+        &incident, why);
+    if (error == ERROR_NONE) {
+        *ret_id = incident->id;
+        note("incident opened", slice_from_string(incident->id.text), author);
+        settle(world, incident, now_ms);
+    }
+    release(world);
+    return error;
+}
+
+enum error world_change_incident(struct world *world, struct slice id,
+    const struct incident_change *change, struct slice author, int64_t now_ms, struct text *why)
+{
+    char buffer[INCIDENT_AUTHOR_MAX];
+    author = name_author(author, buffer);
+    lock_acquire(&world->lock);
+    struct incident *incident = incidents_find(&world->incidents, id);
+    enum error error = ERROR_NOT_FOUND;
+    if (incident == NULL)
+        text_format(why, "there is no such incident");
+    else
+        error = incidents_change(&world->incidents, incident, change, world->count,
+            author, now_ms, why);
+    if (error == ERROR_NONE) {
+        note("incident changed", slice_from_string(incident->id.text), author);
+        settle(world, incident, now_ms);
+    }
+    release(world);
+    return error;
+}
+
+enum error world_add_window(struct world *world, const struct window_draft *draft,
+    struct slice author, int64_t now_ms, struct incident_id *ret_id, struct text *why)
+{
+    struct incident_id id;
+    char buffer[INCIDENT_AUTHOR_MAX];
+    enum error error = incident_id_make(&id);
+    if (error != ERROR_NONE) {
+        text_format(why, "%s", error_text(error));
+        return error;
+    }
+    lock_acquire(&world->lock);
+    error = windows_add(world->windows, draft, id, why);
+    if (error == ERROR_NONE) {
+        *ret_id = id;
+        note("maintenance announced", slice_from_string(id.text), name_author(author, buffer));
+        look_at_windows(world, now_ms, false);
+        find_etas(world, now_ms);
+        const struct window_view *first = NULL;
+        for (size_t i = 0; i < world->window_count && first == NULL; i++) {
+            if (slice_equal(world->window_views[i].id, slice_from_string(id.text)))
+                first = &world->window_views[i];
+        }
+        if (first != NULL && first->state == WINDOW_SCHEDULED)
+            tell_window(world, first); // announced
+    }
+    release(world);
+    return error;
+}
+
+enum error world_remove_window(struct world *world, struct slice id, struct slice author,
+    int64_t now_ms, struct text *why)
+{
+    char buffer[INCIDENT_AUTHOR_MAX];
+    lock_acquire(&world->lock);
+    enum error error = windows_remove(world->windows, id);
+    if (error == ERROR_NONE) {
+        note("maintenance taken away", id, name_author(author, buffer));
+        look_at_windows(world, now_ms, false);
+        find_etas(world, now_ms);
+    } else {
+        text_format(why, "there is no such window of maintenance");
+    }
+    release(world);
+    return error;
+}
+
+// --- Birth and death ---
+
+static int compare_slices(struct slice a, struct slice b)
+{
+    size_t size = MINIMUM(a.size, b.size);
+    int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
+    return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size ? 1 : 0;
+}
+
+static int compare_ids(const void *a, const void *b, void *context)
+{
+    const struct world *world = context;
+    return compare_slices(world->ids[*(const uint32_t *)a], world->ids[*(const uint32_t *)b]);
+}
+
+static uint32_t find(void *context, struct slice id)
+{
+    const struct world *world = context;
+    size_t low = 0, high = world->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_slices(world->ids[world->by_id[middle]], id);
+        if (order == 0)
+            return world->by_id[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return COMPONENT_NONE;
+}
+
+uint32_t world_find(struct world *world, struct slice id)
+{
+    return find(world, id); // never changes
+}
+
+// A name that several may share, and whom it is of.
+struct name {
+    struct slice name;
+    uint32_t *number; // where its number goes
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    return compare_slices(((const struct name *)a)->name, ((const struct name *)b)->name);
+}
+
+// Equal names get equal numbers, from first on.
+static void number_names(struct name *names, size_t count, uint32_t first)
+{
+    qsort(names, count, sizeof(*names), compare_names);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && !slice_equal(names[i].name, names[i - 1].name))
+            first++;
+        *names[i].number = first;
+    }
+}
+
+static enum error number_groups(struct world *world)
+{
+    size_t count = 0;
+    struct name *names = memory_alloc((world->count + 1) * sizeof(*names));
+    if (names == NULL)
+        return ERROR_MEMORY;
+    for (size_t i = 0; i < world->count; i++) {
+        if (world->components[i].group.size > 0)
+            names[count++] = (struct name){world->components[i].group, &world->subjects[i].group};
+    }
+    number_names(names, count, 0);
+    memory_free(names);
+    return ERROR_NONE;
+}
+
+static enum error number_dependencies(struct world *world)
+{
+    size_t total = 0, count = 0;
+    for (size_t i = 0; i < world->count; i++)
+        total += world->definitions[i].depends_on_count;
+    uint32_t *numbers = arena_alloc(&world->arena, total * sizeof(*numbers));
+    struct name *names = memory_alloc((total + 1) * sizeof(*names));
+    if (numbers == NULL || names == NULL) {
+        memory_free(names);
+        return ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < world->count; i++) {
+        const struct component_definition *definition = &world->definitions[i];
+        world->subjects[i].depends_on = numbers;
+        world->subjects[i].depends_on_count = definition->depends_on_count;
+        for (size_t j = 0; j < definition->depends_on_count; j++, numbers++) {
+            *numbers = find(world, definition->depends_on[j]);
+            if (*numbers == COMPONENT_NONE)
+                names[count++] = (struct name){definition->depends_on[j], numbers};
+        }
+    }
+    number_names(names, count, (uint32_t)world->count);
+    memory_free(names);
+    return ERROR_NONE;
+}
+
+static bool keep(struct world *world, struct slice slice, struct slice *ret_kept)
+{
+    *ret_kept = slice.size == 0 ? SLICE_EMPTY : arena_copy(&world->arena, slice);
+    return slice.size == 0 || ret_kept->data != NULL;
+}
+
+static bool copy_definition(struct world *world, size_t index,
+    const struct component_definition *from)
+{
+    struct component_definition *definition = &world->definitions[index];
+    struct slice *depends = arena_alloc(&world->arena, from->depends_on_count * sizeof(*depends));
+    *definition = *from;
+    definition->depends_on = depends;
+    bool good = depends != NULL && keep(world, from->id, &definition->id)
+        && keep(world, from->title, &definition->title)
+        && keep(world, from->group, &definition->group);
+    for (size_t i = 0; i < from->depends_on_count && good; i++)
+        good = keep(world, from->depends_on[i], &depends[i]);
+    world->components[index] = (struct component){.id = definition->id,
+        .title = definition->title, .group = definition->group, .kind = definition->kind};
+    world->subjects[index] = (struct subject){.title = definition->title, .group = UINT32_MAX,
+        .cause = COMPONENT_NONE};
+    world->ids[index] = definition->id;
+    world->by_id[index] = (uint32_t)index;
+    return good;
+}
+
+static enum error copy_definitions(struct world *world, const struct world_settings *settings)
+{
+    size_t count = settings->component_count;
+    struct arena *arena = &world->arena;
+    world->components = arena_alloc(arena, count * sizeof(*world->components));
+    world->definitions = arena_alloc(arena, count * sizeof(*world->definitions));
+    world->subjects = arena_alloc(arena, count * sizeof(*world->subjects));
+    world->ids = arena_alloc(arena, count * sizeof(*world->ids));
+    world->by_id = arena_alloc(arena, count * sizeof(*world->by_id));
+    if (world->components == NULL || world->definitions == NULL || world->subjects == NULL
+        || world->ids == NULL || world->by_id == NULL)
+        return ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        if (!copy_definition(world, i, &settings->components[i]))
+            return ERROR_MEMORY;
+    }
+    world->count = count;
+    qsort_r(world->by_id, count, sizeof(*world->by_id), compare_ids, world);
+    enum error error = number_groups(world);
+    return error != ERROR_NONE ? error : number_dependencies(world);
+}
+
+static enum error copy_brand(struct world *world, const struct brand *brand)
+{
+    struct brand *kept = &world->brand;
+    *kept = *brand;
+    bool good = keep(world, brand->name, &kept->name) && keep(world, brand->url, &kept->url)
+        && keep(world, brand->site, &kept->site) && keep(world, brand->support, &kept->support)
+        && keep(world, brand->accent, &kept->accent)
+        && keep(world, brand->accent_dark, &kept->accent_dark)
+        && keep(world, brand->logo, &kept->logo) && keep(world, brand->logo_type, &kept->logo_type)
+        && keep(world, brand->language, &kept->language);
+    return good ? ERROR_NONE : ERROR_MEMORY;
+}
+
+static enum error furnish(struct world *world, const struct world_settings *settings)
+{
+    enum error error = copy_definitions(world, settings);
+    if (error == ERROR_NONE)
+        error = copy_brand(world, &settings->brand);
+    if (error == ERROR_NONE)
+        error = causes_init(&world->causes, world->count);
+    if (error == ERROR_NONE && (world->windows = windows_create()) == NULL)
+        error = ERROR_MEMORY;
+    if (error == ERROR_NONE)
+        error = chronicle_create(settings->database, world->definitions, world->count,
+            settings->now_ms, &world->chronicle);
+    world->store = (struct incident_store){settings->database, world->ids, world->count, find,
+        world};
+    if (error == ERROR_NONE)
+        error = incident_store_read(&world->store, &world->incidents, settings->now_ms);
+    return error;
+}
+
+enum error world_create(const struct world_settings *settings, const struct world_hooks *hooks,
+    struct world **ret_world)
+{
+    if (settings->component_count > COMPONENTS_MAX)
+        return ERROR_LIMIT;
+    struct world *world = memory_zero_alloc(sizeof(*world));
+    if (world == NULL)
+        return ERROR_MEMORY;
+    lock_init(&world->lock);
+    arena_init(&world->arena, 65536, DEFINITIONS_MAX);
+    arena_init(&world->window_arena, 4096, WINDOW_VIEWS_BYTES);
+    incidents_init(&world->incidents, &settings->incidents);
+    world->windows_next_ms = INT64_MAX;
+    if (hooks != NULL)
+        world->hooks = *hooks;
+    enum error error = furnish(world, settings);
+    if (error != ERROR_NONE) {
+        world_destroy(world);
+        return error;
+    }
+    world->incidents.changed = on_incident;
+    world->incidents.forgotten = on_forgotten;
+    world->incidents.context = world;
+    look_at_windows(world, settings->now_ms, true);
+    find_etas(world, settings->now_ms);
+    world->told_version = world->version;
+    *ret_world = world;
+    return ERROR_NONE;
+}
+
+void world_destroy(struct world *world)
+{
+    if (world == NULL)
+        return;
+    snapshot_release(world->snapshot);
+    incidents_free(&world->incidents);
+    causes_free(&world->causes);
+    if (world->windows != NULL)
+        windows_destroy(world->windows);
+    chronicle_destroy(world->chronicle);
+    memory_free(world->window_views);
+    arena_free(&world->window_arena);
+    arena_free(&world->arena);
+    lock_destroy(&world->lock);
+    memory_free(world);
+}

@@ -1,0 +1,48 @@
+// What the world is made of, for world.c and world_snapshot.c alone.
+#pragma once
+
+#include "base/lock.h"
+#include "watch/incident/incident_automatic.h"
+#include "watch/incident/incident_store.h"
+#include "watch/world.h"
+
+struct component {
+    struct slice id, title, group;
+    enum component_kind kind;
+    enum component_state found; // by the last finding
+    struct reason reason;       // likewise
+    enum chronicle_track track; // likewise
+    enum chronicle_track told;  // to the chronicle
+    bool in_window;
+    int64_t updated_ms;
+    enum report_level reports;
+    uint32_t reported;
+    int64_t eta_ms; // 0: none
+};
+
+struct world {
+    struct lock lock;    // of all below
+    struct arena arena;  // of what stays as long as the world
+    struct brand brand;
+    struct component *components;
+    struct component_definition *definitions;
+    struct subject *subjects; // what is told of the components, for the rules
+    struct slice *ids;
+    uint32_t *by_id;          // numbers, in the order of the ids
+    size_t count;
+    struct incidents incidents;
+    struct incident_store store;
+    struct causes causes;
+    struct windows *windows;
+    struct arena window_arena; // of the views
+    struct window_view *window_views; // under way and to come, by their begin; then past ones
+    size_t window_count, past_window_count;
+    int64_t windows_next_ms;
+    struct chronicle *chronicle;
+    int64_t chronicled_ms;
+    struct world_hooks hooks;
+    uint64_t version, told_version;
+    struct snapshot *snapshot; // of its version; NULL: none yet
+};
+
+struct snapshot *world_build_snapshot(const struct world *world, int64_t now_ms) MUST_CHECK;
