@@ -15,7 +15,8 @@ struct report_settings {
 };
 extern const struct setting_section report_settings_section;
 
-// secret: 32 bytes, known to nobody, the same after a restart; signs what forms carry.
+// secret: 32 bytes, known to nobody; signs what forms carry. Forms of before now_ms are too old:
+// which of them were used is not kept. Reads what the world's database has; blocks.
 enum error reports_create(const struct report_settings *settings, const uint8_t secret[32],
     struct world *world, size_t component_count, int64_t now_ms,
     struct reports **ret_reports) MUST_CHECK;
@@ -24,7 +25,8 @@ void reports_tick(struct reports *reports, int64_t now_ms); // once a second
 
 // What the form on the honest page carries: it proves that this request failed here. In the
 // request's loop; does not block.
-void reports_write_token(struct reports *reports, struct slice request_id, struct slice host,
+// component: its id. Nothing is appended where there is none of that id.
+void reports_write_token(struct reports *reports, struct slice request_id, struct slice component,
     int64_t now_ms, struct text *ret_token);
 // The form of the status page for a component carries another: that it was read.
 void reports_write_page_token(struct reports *reports, struct slice component, int64_t now_ms,

@@ -1,0 +1,94 @@
+// The form's way: POST takes the vote and sends the browser on to a page that says what became of
+// it, so that going back or reloading reports nothing again.
+#include "watch/page/status_page.h"
+#include "watch/report/reports_inside.h"
+
+#define CONTENT_MAX 4096
+#define POLICY_MAX 1024
+
+// By enum report_outcome: the word in the address, and what the page says.
+static const struct {
+    struct slice word;
+    struct slice title, text;
+} outcomes[] = {
+    [REPORT_COUNTED] = {SLICE("counted"), SLICE("report_counted_title"), SLICE("report_counted")},
+    [REPORT_REPEATED] = {SLICE("repeated"), SLICE("report_counted_title"),
+        SLICE("report_repeated")},
+    [REPORT_EXPIRED] = {SLICE("expired"), SLICE("fault_title"), SLICE("report_expired")},
+    [REPORT_REFUSED] = {SLICE("refused"), SLICE("fault_title"), SLICE("report_refused")},
+    [REPORT_BUSY] = {SLICE("busy"), SLICE("fault_title"), SLICE("busy_text")},
+};
+
+static void show(const struct visit *visit, unsigned status, struct slice title, struct slice text,
+    struct edge_page *page)
+{
+    struct slice content = status_page_message(visit->request->arena, visit, title, text);
+    char *buffer = arena_alloc(visit->request->arena, POLICY_MAX);
+    struct text policy = text_in(buffer, buffer == NULL ? 0 : POLICY_MAX);
+    status_page_security_policy(visit->snapshot, &policy);
+    bool is_whole = content.data != NULL && buffer != NULL && !policy.full;
+    *page = (struct edge_page){.status = is_whole ? status : 503, .fields = SLICE(""),
+        .content_type = SLICE("text/html; charset=utf-8"),
+        .content = is_whole ? content : SLICE(""), .policy = text_slice(&policy)};
+}
+
+static void show_outcome(const struct visit *visit, struct edge_page *page)
+{
+    struct slice word = visit_form_value(visit, visit->request->query, SLICE("outcome"));
+    for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+        if (slice_equal(word, outcomes[i].word)) {
+            show(visit, 200, outcomes[i].title, outcomes[i].text, page);
+            return;
+        }
+    }
+    show(visit, 404, SLICE("not_found_title"), SLICE("not_found_text"), page);
+}
+
+static void send_on(const struct visit *visit, enum report_outcome outcome, struct edge_page *page)
+{
+    struct slice fields = arena_printf(visit->request->arena,
+        "Location: %.*sreport?outcome=%.*s\r\n", SLICE_ARGS(visit->base),
+        SLICE_ARGS(outcomes[outcome].word));
+    *page = (struct edge_page){.status = fields.data == NULL ? 503 : 303,
+        .content_type = SLICE("text/plain; charset=utf-8"), .content = SLICE(""),
+        .fields = fields.data == NULL ? SLICE("") : fields};
+}
+
+static void take_form(struct task *task, struct reports *reports, const struct visit *visit,
+    struct edge_page *page)
+{
+    struct slice form;
+    if (!visit_is_from_here(visit)) {
+        show(visit, 403, SLICE("fault_title"), SLICE("report_refused"), page);
+        return;
+    }
+    enum error error = visit_read_content(task, visit, CONTENT_MAX, &form);
+    if (error != ERROR_NONE) {
+        show(visit, error == ERROR_LIMIT ? 413 : 400, SLICE("fault_title"),
+            SLICE("report_refused"), page);
+        return;
+    }
+    struct slice token = visit_form_value(visit, form, SLICE("token"));
+    if (token.data == NULL) // a program has it from the JSON of a failure, in the URL
+        token = visit_form_value(visit, visit->request->query, SLICE("token"));
+    struct slice component = visit_form_value(visit, form, SLICE("component"));
+    send_on(visit, reports_take(reports, token, component, &visit->request->client,
+        visit->now_ms), page);
+}
+
+bool reports_serve(struct task *task, struct reports *reports, const struct visit *visit,
+    struct edge_page *ret_page)
+{
+    enum http_method method = visit->request->method;
+    if (!slice_equal(visit->name, SLICE("report")))
+        return false;
+    if (method == HTTP_METHOD_POST) {
+        take_form(task, reports, visit, ret_page);
+    } else if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD) {
+        show_outcome(visit, ret_page);
+    } else {
+        show(visit, 405, SLICE("method_title"), SLICE("method_text"), ret_page);
+        ret_page->fields = SLICE("Allow: GET, HEAD, POST\r\n");
+    }
+    return true;
+}
