@@ -218,6 +218,24 @@ static bool loops_stopped(struct sim_run *run)
     return true;
 }
 
+// What failed by the sites' own counts is what the ledger says. But that also has those who waited
+// for a task in vain, of whom no site is known.
+static void check_sites(struct sim_run *run, struct edge *edge, uint64_t failed)
+{
+    static struct site_evidence sites[8];
+    size_t count = edge_read_sites(edge, sites, ARRAY_SIZE(sites));
+    uint64_t told = 0, requests = 0;
+    for (size_t i = 0; i < MINIMUM(count, ARRAY_SIZE(sites)); i++) {
+        told += sites[i].traffic.failed;
+        requests += sites[i].traffic.requests;
+    }
+    bool is_exact = count <= ARRAY_SIZE(sites)
+        && edge_read_ledger(edge, LEDGER_WAITED_FOR_TASK) == 0;
+    if (told > requests || told > failed || (is_exact && told != failed))
+        sim_fail(run, "of %" PRIu64 " requests %" PRIu64 " failed by the sites' counts, %" PRIu64
+            " by the ledger", requests, told, failed);
+}
+
 // Every request that strayed was saved once, or was an error, or its visitor had left.
 static void check_ledger(struct sim_run *run, struct edge *edge)
 {
@@ -231,6 +249,7 @@ static void check_ledger(struct sim_run *run, struct edge *edge)
         sim_fail(run, "the ledger does not balance: %" PRIu64 " strayed, %" PRIu64 " saved, %"
             PRIu64 " errors, %" PRIu64 " cut, %" PRIu64 " gave up", strayed, averted, errors, cut,
             gave_up);
+    check_sites(run, edge, errors + cut);
     run->told += errors;
     run->edge_ended = true;
 }

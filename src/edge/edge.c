@@ -49,7 +49,7 @@ struct edge *edge_create(struct loop **loops, unsigned loop_count,
     edge->client_seed = seed;
     lock_init(&edge->maintenance_lock);
     lock_init(&edge->generation_lock);
-    history_table_init(&edge->histories);
+    history_table_init(&edge->histories, loop_count);
     edge->thread_count = loop_count;
     edge->started_ms = loops[0]->wall_ms;
     if (hooks != NULL)

@@ -4,6 +4,7 @@
 
 #include "edge/ledger.h"
 #include "edge/settings.h"
+#include "edge/traffic.h"
 #include "http/message.h"
 
 struct edge;
@@ -133,6 +134,24 @@ uint64_t edge_flights(struct edge *edge);
 struct history_view;
 // What the lifelines averted in the last 24 hours, of all sites. Any thread.
 void edge_read_history(struct edge *edge, int64_t wall_ms, struct history_view *ret_view);
+
+// What is known of one site.
+#define SITE_NAME_MAX 255 // bytes; longer ones are cut
+struct site_evidence {
+    struct slice name;      // its first host, of a site for all hosts its origin's name; views of
+    struct slice origin;    // this struct's own texts, so it must not be moved
+    char texts[2][SITE_NAME_MAX];
+    bool down;              // nobody of its origin answers, see origin_is_down
+    int64_t since_ms;       // then: wall clock
+    bool failing;           // see origin_is_failing
+    size_t backends, healthy;
+    bool in_maintenance;    // the operator has declared it
+    bool says_maintenance;  // the origin does, of itself
+    struct traffic_view traffic; // slowest_us: since this was last called
+};
+// Fills up to capacity, in the order of the settings; returns how many sites there are. Any thread.
+// It keeps a reload waiting for so long, so not from a loop.
+size_t edge_read_sites(struct edge *edge, struct site_evidence *ret_sites, size_t capacity);
 
 // Maintenance, declared by the operator for all sites: fetches stop, copies are served, the rest
 // gets the honest page with the ETA. Any thread.

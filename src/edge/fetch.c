@@ -354,8 +354,12 @@ static void fetch_finish_report(struct fetch *fetch, const struct exchange *exch
     struct slice backend = exchange == NULL ? slice_from_string(fetch->failure.backend)
                                             : exchange_backend(exchange);
     if (exchange != NULL) {
-        report->first_byte_ms = exchange_first_byte_ms(exchange);
+        uint64_t first_byte_us = exchange_first_byte_us(exchange);
+        report->first_byte_ms = first_byte_us / 1000;
         if (!judge_is_error(exchange_head(exchange)->status)) {
+            // How long an upload took says nothing about how fast the site answers.
+            if (fetch->request.body.framing == HTTP_FRAMING_NONE)
+                traffic_respond(&fetch->site->traffic[fetch->thread->index], first_byte_us);
             report->failure = (struct failure){0};
             report->saved_by = fetch->attempts > 1 ? fetch->saved_by : NULL;
         }

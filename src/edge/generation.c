@@ -57,6 +57,7 @@ static bool generation_fill_site(struct generation *generation, struct site *sit
     if (site->origin == NULL || site->history == NULL
         || rules_create(settings, edge->origins, &site->rules) != ERROR_NONE)
         return false;
+    site->traffic = site->history->traffic;
     if (settings->hosts.count == 0 && generation->fallback == NULL)
         generation->fallback = site;
     generation_name_hosts(generation, site, &settings->hosts, false);

@@ -4,8 +4,9 @@
 
 #define SLOTS_PER_HOUR (3600000 / HISTORY_SLOT_MS)
 
-void history_table_init(struct history_table *table)
+void history_table_init(struct history_table *table, unsigned loops)
 {
+    table->loops = loops;
     lock_init(&table->lock);
     list_init(&table->histories);
 }
@@ -20,6 +21,14 @@ static struct history *history_create(struct history_table *table, struct slice 
     struct history *history = memory_zero_alloc(sizeof(*history));
     if (history == NULL)
         return NULL;
+    // Rows are aligned to cache lines, which the allocator does not promise.
+    history->traffic_memory = memory_zero_alloc((table->loops + 1) * sizeof(*history->traffic));
+    if (history->traffic_memory == NULL) {
+        memory_free(history);
+        return NULL;
+    }
+    uintptr_t first = ((uintptr_t)history->traffic_memory + 63) & ~(uintptr_t)63;
+    history->traffic = (struct traffic_row *)first;
     history->table = table;
     lock_init(&history->lock);
     memcpy(history->name, name.data, MINIMUM(name.size, sizeof(history->name) - 1));
@@ -58,6 +67,7 @@ void history_release(struct history *history)
         return;
     lock_destroy(&history->lock);
     memory_free(history->slots);
+    memory_free(history->traffic_memory);
     memory_free(history);
 }
 

@@ -4,13 +4,14 @@
 // all others by its origin), not a restart.
 //
 // Only requests that strayed are counted, so a site that is well never comes here. One lock each,
-// held for an addition. Any thread.
+// held for an addition. Any thread. All requests are in traffic, which lives as long.
 #pragma once
 
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/slice.h"
 #include "edge/lifeline_map.h"
+#include "edge/traffic.h"
 
 #include <stdatomic.h>
 
@@ -30,11 +31,14 @@ struct history {
     uint32_t references; // under the table's lock
     struct lock lock; // of slots
     struct history_slot *slots; // HISTORY_SLOTS once there was something to count
+    struct traffic_row *traffic; // one per loop, within traffic_memory
+    void *traffic_memory;
     char name[256];
 };
 
 struct history_table {
     struct lock lock;
+    unsigned loops;
     struct list histories;
 };
 
@@ -49,7 +53,7 @@ struct history_view {
     struct history_hour hours[HISTORY_HOURS]; // the oldest first; the last one is not over
 };
 
-void history_table_init(struct history_table *table);
+void history_table_init(struct history_table *table, unsigned loops);
 void history_table_destroy(struct history_table *table); // when every history was released
 // A counted reference to the one of that name, which is made if there is none; NULL: no memory.
 struct history *history_find(struct history_table *table, struct slice name) MUST_CHECK;

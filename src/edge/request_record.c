@@ -59,6 +59,9 @@ static void request_count(const struct request *request)
     bool is_error = request->status >= 500 && (request->sought || request->shed)
         && !request_asks_only_for_copies(request);
     bool was_sent = request->status != 0 && !request->cut;
+    if ((was_sent || request->cut) && (request->sought || request->shed) && request->site != NULL
+        && !request_asks_only_for_copies(request))
+        traffic_count(&request->site->traffic[request->thread->index], is_error || request->cut);
     if (request->saved_by != NULL && was_sent
         && !(is_error && lifeline_averts((enum lifeline_id)lifeline_ledger(request->saved_by))))
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);

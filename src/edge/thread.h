@@ -18,6 +18,7 @@ struct site {
     struct rules *rules; // NULL: it has none, see rule.h
     struct network_list purge_allow, debug_allow;
     struct history *history; // what was averted there
+    struct traffic_row *traffic; // the history's, one per loop
 };
 
 struct access_lists {

@@ -349,7 +349,7 @@ static void report_answer(const struct task *task, struct exchange *exchange,
         count_failure(exchange->origin, exchange->backend);
         return;
     }
-    uint64_t first_byte_us = (exchange->first_byte_ns - exchange->started_ns) / 1000;
+    uint64_t first_byte_us = exchange_first_byte_us(exchange);
     if (exchange_is_failing_status(exchange->head.status)) {
         struct failure failure;
         failure_from_status(&exchange->head, exchange_backend(exchange), loop->wall_ms / 1000,
@@ -507,9 +507,9 @@ uint64_t exchange_asked_ns(const struct exchange *exchange)
     return exchange->asked_ns;
 }
 
-uint64_t exchange_first_byte_ms(const struct exchange *exchange)
+uint64_t exchange_first_byte_us(const struct exchange *exchange)
 {
-    return (exchange->first_byte_ns - exchange->started_ns) / NS_PER_MS;
+    return (exchange->first_byte_ns - exchange->started_ns) / 1000;
 }
 
 struct slice exchange_trailer(struct exchange *exchange)

@@ -80,7 +80,7 @@ enum http_framing exchange_framing(const struct exchange *exchange);
 bool exchange_has_certain_end(const struct exchange *exchange);
 struct slice exchange_backend(const struct exchange *exchange); // host:port
 uint64_t exchange_asked_ns(const struct exchange *exchange); // when the request began to be sent
-uint64_t exchange_first_byte_ms(const struct exchange *exchange);
+uint64_t exchange_first_byte_us(const struct exchange *exchange); // since it was begun
 // Content bytes, at least one; CLOSED at the proper end. TRUNCATED, RESET, TIMEOUT, PROTOCOL when
 // it broke (and *ret_failure is set).
 enum error exchange_read(struct task *task, struct exchange *exchange, void *buffer, size_t size,

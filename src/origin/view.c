@@ -45,6 +45,17 @@ size_t origin_read_backends(struct origin *origin, struct backend_view *ret_view
     return count;
 }
 
+size_t origin_count_healthy(struct origin *origin, size_t *ret_healthy)
+{
+    struct origin_plan *plan = origin_plan_acquire(origin);
+    size_t count = plan->backend_count, healthy = 0;
+    for (size_t i = 0; i < count; i++)
+        healthy += atomic_load_explicit(&plan->backends[i]->health.healthy, memory_order_relaxed);
+    origin_plan_release(plan);
+    *ret_healthy = healthy;
+    return count;
+}
+
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms)
 {
     struct origin_plan *plan = origin_plan_acquire(origin);

@@ -65,7 +65,7 @@ static void make_world(void)
     invariant(loop != NULL);
     world.edge.origins = origins_create(&loop, 1);
     invariant(world.edge.origins != NULL);
-    history_table_init(&world.edge.histories);
+    history_table_init(&world.edge.histories, 1);
     invariant(origins_configure(world.edge.origins, &origin, 1) == ERROR_NONE);
     world.sites[0] = (struct site_settings){.hosts = {first, 2}, .origin = origin.name,
         .purge = {.allow = {&allow, 1}, .path = SLICE("/purge")}};

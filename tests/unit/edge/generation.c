@@ -28,7 +28,7 @@ static int set_up(void **state)
     assert_non_null(world->epoll);
     world->loop = epoll_loop_create(world->epoll, &limits, 0, 1);
     assert_non_null(world->loop);
-    history_table_init(&world->edge.histories);
+    history_table_init(&world->edge.histories, 1);
     world->edge.origins = origins_create(&world->loop, 1);
     assert_non_null(world->edge.origins);
     world->url = SLICE("http://127.0.0.1:1");

@@ -19,7 +19,7 @@ struct fixture {
 static int begin(void **state)
 {
     static struct fixture fixture;
-    history_table_init(&fixture.table);
+    history_table_init(&fixture.table, 2);
     fixture.history = history_find(&fixture.table, SLICE("www.example.org"));
     *state = &fixture;
     return fixture.history == NULL;

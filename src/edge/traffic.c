@@ -1,0 +1,27 @@
+// See traffic.h.
+#include "edge/traffic.h"
+
+void traffic_respond(struct traffic_row *row, uint64_t first_byte_us)
+{
+    traffic_add(&row->responses, 1);
+    traffic_add(&row->responses_us, first_byte_us);
+    // A reader may begin anew in between; then this one is not the slowest of anything.
+    if (first_byte_us > atomic_load_explicit(&row->slowest_us, memory_order_relaxed))
+        atomic_store_explicit(&row->slowest_us, first_byte_us, memory_order_relaxed);
+}
+
+void traffic_read(struct traffic_row *rows, size_t count, struct traffic_view *ret_view)
+{
+    struct traffic_view view = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct traffic_row *row = &rows[i];
+        // Failed ones first: a request that is counted meanwhile must not make them the more.
+        view.failed += atomic_load_explicit(&row->failed, memory_order_relaxed);
+        view.requests += atomic_load_explicit(&row->requests, memory_order_relaxed);
+        view.responses += atomic_load_explicit(&row->responses, memory_order_relaxed);
+        view.responses_us += atomic_load_explicit(&row->responses_us, memory_order_relaxed);
+        uint64_t slowest_us = atomic_exchange_explicit(&row->slowest_us, 0, memory_order_relaxed);
+        view.slowest_us = MAXIMUM(view.slowest_us, slowest_us);
+    }
+    *ret_view = view;
+}
