@@ -22,7 +22,8 @@ static bool check_colour(struct slice value, char *message, size_t message_size)
 
 static bool has_scheme(struct slice value)
 {
-    return slice_starts_with(value, SLICE("http://")) || slice_starts_with(value, SLICE("https://"));
+    return slice_starts_with(value, SLICE("http://"))
+        || slice_starts_with(value, SLICE("https://"));
 }
 
 static bool check_url(struct slice value, char *message, size_t message_size)

@@ -37,7 +37,7 @@ void operators_destroy(struct operators *operators); // NULL is fine
 bool operators_serve(struct task *task, struct operators *operators, const struct visit *visit,
     struct edge_page *ret_page);
 
-// Argon2id (RFC 9106), with the second of the parameters that its section 4 recommends: 64 MB, three
-// passes. Takes tenths of a second and that memory, so never in a loop's thread.
+// Argon2id (RFC 9106), with the second of the parameters that its section 4 recommends: 64 MB and
+// three passes. Takes tenths of a second and that memory, so never in a loop's thread.
 enum error operator_hash_password(struct slice password, struct text *ret_hash) MUST_CHECK;
 bool operator_verify_password(struct slice password, const char *hash) MUST_CHECK;

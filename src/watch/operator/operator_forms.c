@@ -37,7 +37,7 @@ static bool read_word(struct operator_visit *visit, struct slice name, const cha
 static const char *const states[] = {"investigating", "identified", "monitoring", "resolved"};
 static const char *const impacts[] = {"none", "minor", "major", "critical"};
 
-// As browsers send it (WHATWG HTML, local date and time): "2026-12-01T02:00", here in UTC; empty: 0.
+// As browsers send it (WHATWG HTML, local date and time), "2026-12-01T02:00", here in UTC. Empty: 0.
 static bool read_time(struct operator_visit *visit, struct slice name, int64_t *ret_ms)
 {
     struct slice value = value_of(visit, name);

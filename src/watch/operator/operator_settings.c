@@ -10,8 +10,8 @@ static bool check_name(struct slice value, char *message, size_t message_size)
     for (size_t i = 0; i < value.size; i++)
         is_good = is_good && (unsigned char)value.data[i] >= ' ' && value.data[i] != 0x7f;
     if (!is_good)
-        snprintf(message, message_size, "is no name; expected at most %d bytes of text such as anna",
-            OPERATOR_NAME_MAX);
+        snprintf(message, message_size,
+            "is no name; expected at most %d bytes of text such as anna", OPERATOR_NAME_MAX);
     return is_good;
 }
 

@@ -1,5 +1,5 @@
-// Forms: values are found by their name and decoded as browsers encoded them; what is no encoding is
-// refused, and nothing is read beyond its end.
+// Forms: values are found by their name and decoded as browsers encoded them; what is no encoding
+// is refused, and nothing is read beyond its end.
 #include "http/form.h"
 
 #include <setjmp.h>
