@@ -1,23 +1,17 @@
 // One table of commands and one of flags drive the parser, its messages and the help.
 #include "main/command_line.h"
-#include "admin/commands.h"
 #include "base/invariant.h"
 #include "base/units.h"
 #include "conf/conf.h"
 #include "conf/nearest.h"
 #include "doctor/check.h"
-#include "io/address.h"
+#include "main/command_checks.h"
 #include "main/until.h"
 
 #include <assert.h>
 #include <stdarg.h>
 
-#define MESSAGE_MAX 500 // bytes of --message
-#define WHAT_MAX 4096   // bytes of --url, --prefix and --tag
 #define IN(command) (1U << COMMAND_##command)
-
-// Writes what goes on after the value in quotes, as the checks of settings do.
-typedef bool check_value(struct slice value, char *message, size_t message_size);
 
 enum flag_kind {
     FLAG_SWITCH, // bool at offset
@@ -35,7 +29,7 @@ struct flag {
     enum flag_kind kind;
     size_t offset;       // in struct command_line
     const char *setting; // the path of the row its value must fit; NULL: none
-    check_value *check;  // or NULL
+    command_check_value *check; // or NULL
     const char *help;
 };
 
@@ -45,9 +39,6 @@ struct command_entry {
     const char *summary;
     const char *examples;
 };
-
-static check_value check_message, check_tag, check_url;
-static check_value check_vantage, check_resolver, check_doh, check_portal, check_control;
 
 #define AT(member) offsetof(struct command_line, member)
 static const struct flag flags[] = {
@@ -72,10 +63,10 @@ static const struct flag flags[] = {
      "how many threads serve visitors; 0: one per core"},
     {"--config", "FILE", IN(RUN), FLAG_TEXT, AT(run.config), NULL, NULL,
      "a settings file instead of the other flags; SIGHUP reads it again"},
-    {"--url", "URL", IN(PURGE), FLAG_PURGE, 0, NULL, check_url, "the copies of one URL"},
-    {"--prefix", "URL", IN(PURGE), FLAG_PURGE, 0, NULL, check_url,
+    {"--url", "URL", IN(PURGE), FLAG_PURGE, 0, NULL, command_check_url, "the copies of one URL"},
+    {"--prefix", "URL", IN(PURGE), FLAG_PURGE, 0, NULL, command_check_url,
      "the copies of all URLs that begin so"},
-    {"--tag", "TAG", IN(PURGE), FLAG_PURGE, 0, NULL, check_tag,
+    {"--tag", "TAG", IN(PURGE), FLAG_PURGE, 0, NULL, command_check_tag,
      "the copies whose Surrogate-Key or Cache-Tag names the tag"},
     {"--all", NULL, IN(PURGE), FLAG_PURGE, 0, NULL, NULL, "every copy"},
     {"--hard", NULL, IN(PURGE), FLAG_SWITCH, AT(purge.hard), NULL, NULL,
@@ -86,9 +77,9 @@ static const struct flag flags[] = {
      "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
      "what visitors are told, only off ends it: 30m, 18:30 or 2026-01-31T18:30:00Z"},
-    {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL, check_message,
-     "a sentence for visitors"},
-    {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, check_vantage,
+    {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL,
+     command_check_message, "a sentence for visitors"},
+    {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, command_check_vantage,
      "ask this vantage, HOST:PORT or a URL, how it looks from there; repeatable"},
     {"--no-remote", NULL, IN(CHECK), FLAG_SWITCH, AT(check.no_remote), NULL, NULL,
      "ask nobody but the site itself"},
@@ -98,14 +89,14 @@ static const struct flag flags[] = {
     {"-6", NULL, IN(CHECK), FLAG_SWITCH, AT(check.only_v6), NULL, NULL, "by IPv6 alone"},
     {"--explain", NULL, IN(CHECK), FLAG_SWITCH, AT(check.explain), NULL, NULL,
      "show all that was seen, and how it was judged"},
-    {"--resolver", "ADDR", IN(CHECK), FLAG_TEXT, AT(check.resolver), NULL, check_resolver,
+    {"--resolver", "ADDR", IN(CHECK), FLAG_TEXT, AT(check.resolver), NULL, command_check_resolver,
      "the second server of names, or off; default " CHECK_SECOND},
-    {"--doh", "URL", IN(CHECK), FLAG_TEXT, AT(check.doh), NULL, check_doh,
+    {"--doh", "URL", IN(CHECK), FLAG_TEXT, AT(check.doh), NULL, command_check_doh,
      "the server of names by HTTPS, or off; default " CHECK_DOH},
-    {"--portal", "URL", IN(CHECK), FLAG_TEXT, AT(check.portal), NULL, check_portal,
+    {"--portal", "URL", IN(CHECK), FLAG_TEXT, AT(check.portal), NULL, command_check_portal,
      "what answers 204 unless a login page is in between, or off;\n"
      "                       default " CHECK_PORTAL},
-    {"--control", "URL", IN(CHECK), FLAG_TEXT, AT(check.control), NULL, check_control,
+    {"--control", "URL", IN(CHECK), FLAG_TEXT, AT(check.control), NULL, command_check_control,
      "a site to compare with, or off; default " CHECK_CONTROL},
     {"--signatures", "FILE", IN(CHECK), FLAG_TEXT, AT(check.signatures), NULL, NULL,
      "a table of error pages in place of the one built in"},
@@ -255,100 +246,6 @@ static bool refuse_unknown(struct parser *parser, const char *what, const struct
 }
 
 // --- Values ---
-
-static bool check_url(struct slice value, char *message, size_t message_size)
-{
-    char buffer[WHAT_MAX * 2];
-    struct text normal = text_in(buffer, sizeof(buffer));
-    if (value.size <= WHAT_MAX && text_is_utf8(value)
-        && commands_normalise_url(value, &normal) == ERROR_NONE)
-        return true;
-    snprintf(message, message_size, "is no URL; expected one such as https://example.org/news");
-    return false;
-}
-
-static bool check_tag(struct slice value, char *message, size_t message_size)
-{
-    bool is_good = value.size > 0 && value.size <= WHAT_MAX;
-    for (size_t i = 0; i < value.size; i++)
-        is_good = is_good && value.data[i] > ' ' && value.data[i] < 0x7F && value.data[i] != ',';
-    if (!is_good)
-        snprintf(message, message_size, "is no tag; expected one word such as article-17");
-    return is_good;
-}
-
-static bool check_message(struct slice value, char *message, size_t message_size)
-{
-    if (value.size > 0 && value.size <= MESSAGE_MAX && text_is_utf8(value))
-        return true;
-    snprintf(message, message_size,
-        "cannot be shown; expected UTF-8 text of 1 to %d bytes", MESSAGE_MAX);
-    return false;
-}
-
-static bool is_off(struct slice value)
-{
-    return slice_equal(value, SLICE("off"));
-}
-
-static bool begins_with_host(struct slice value, struct slice scheme)
-{
-    return slice_starts_with(value, scheme) && value.size > scheme.size && value.size <= WHAT_MAX;
-}
-
-static bool check_vantage(struct slice value, char *message, size_t message_size)
-{
-    bool has_scheme = memmem(value.data, value.size, "://", 3) != NULL;
-    if (value.size <= WHAT_MAX && (!has_scheme || begins_with_host(value, SLICE("http://")) ||
-                                      begins_with_host(value, SLICE("https://"))))
-        return true;
-    snprintf(message, message_size,
-        "is no vantage; expected HOST:PORT or a URL such as https://edge.example.net");
-    return false;
-}
-
-static bool check_resolver(struct slice value, char *message, size_t message_size)
-{
-    struct address address;
-    if (is_off(value) || address_parse_host(value, 53, &address) == ERROR_NONE ||
-        (address_parse(value, &address) == ERROR_NONE && address_port(&address) != 0))
-        return true;
-    snprintf(message, message_size,
-        "is no address; expected one such as 9.9.9.9 or [2620:fe::fe]:53, or off");
-    return false;
-}
-
-// Somebody to be asked besides, by that scheme, or nobody.
-static bool is_party(struct slice value, struct slice scheme)
-{
-    return is_off(value) || begins_with_host(value, scheme);
-}
-
-static bool check_doh(struct slice value, char *message, size_t message_size)
-{
-    if (is_party(value, SLICE("https://")))
-        return true;
-    snprintf(message, message_size,
-        "is no such URL; expected one such as " CHECK_DOH ", or off");
-    return false;
-}
-
-static bool check_portal(struct slice value, char *message, size_t message_size)
-{
-    if (is_party(value, SLICE("http://")))
-        return true;
-    snprintf(message, message_size,
-        "is no URL without TLS; expected one such as " CHECK_PORTAL ", or off");
-    return false;
-}
-
-static bool check_control(struct slice value, char *message, size_t message_size)
-{
-    if (is_party(value, SLICE("https://")))
-        return true;
-    snprintf(message, message_size, "is no URL; expected one such as " CHECK_CONTROL ", or off");
-    return false;
-}
 
 static const struct setting *row_of(const struct parser *parser, const struct flag *flag)
 {

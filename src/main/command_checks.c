@@ -1,0 +1,104 @@
+// What the value of a flag must look like where no row of the settings says so.
+#include "main/command_checks.h"
+#include "admin/commands.h"
+#include "doctor/check.h"
+#include "io/address.h"
+
+#include <stdio.h>
+
+#define MESSAGE_MAX 500 // bytes of --message
+#define WHAT_MAX 4096   // bytes of --url, --prefix and --tag
+
+bool command_check_url(struct slice value, char *message, size_t message_size)
+{
+    char buffer[WHAT_MAX * 2];
+    struct text normal = text_in(buffer, sizeof(buffer));
+    if (value.size <= WHAT_MAX && text_is_utf8(value)
+        && commands_normalise_url(value, &normal) == ERROR_NONE)
+        return true;
+    snprintf(message, message_size, "is no URL; expected one such as https://example.org/news");
+    return false;
+}
+
+bool command_check_tag(struct slice value, char *message, size_t message_size)
+{
+    bool is_good = value.size > 0 && value.size <= WHAT_MAX;
+    for (size_t i = 0; i < value.size; i++)
+        is_good = is_good && value.data[i] > ' ' && value.data[i] < 0x7F && value.data[i] != ',';
+    if (!is_good)
+        snprintf(message, message_size, "is no tag; expected one word such as article-17");
+    return is_good;
+}
+
+bool command_check_message(struct slice value, char *message, size_t message_size)
+{
+    if (value.size > 0 && value.size <= MESSAGE_MAX && text_is_utf8(value))
+        return true;
+    snprintf(message, message_size,
+        "cannot be shown; expected UTF-8 text of 1 to %d bytes", MESSAGE_MAX);
+    return false;
+}
+
+static bool is_off(struct slice value)
+{
+    return slice_equal(value, SLICE("off"));
+}
+
+static bool begins_with_host(struct slice value, struct slice scheme)
+{
+    return slice_starts_with(value, scheme) && value.size > scheme.size && value.size <= WHAT_MAX;
+}
+
+bool command_check_vantage(struct slice value, char *message, size_t message_size)
+{
+    bool has_scheme = memmem(value.data, value.size, "://", 3) != NULL;
+    if (value.size <= WHAT_MAX && (!has_scheme || begins_with_host(value, SLICE("http://")) ||
+                                      begins_with_host(value, SLICE("https://"))))
+        return true;
+    snprintf(message, message_size,
+        "is no vantage; expected HOST:PORT or a URL such as https://edge.example.net");
+    return false;
+}
+
+bool command_check_resolver(struct slice value, char *message, size_t message_size)
+{
+    struct address address;
+    if (is_off(value) || address_parse_host(value, 53, &address) == ERROR_NONE ||
+        (address_parse(value, &address) == ERROR_NONE && address_port(&address) != 0))
+        return true;
+    snprintf(message, message_size,
+        "is no address; expected one such as 9.9.9.9 or [2620:fe::fe]:53, or off");
+    return false;
+}
+
+// Somebody to be asked besides, by that scheme, or nobody.
+static bool is_party(struct slice value, struct slice scheme)
+{
+    return is_off(value) || begins_with_host(value, scheme);
+}
+
+bool command_check_doh(struct slice value, char *message, size_t message_size)
+{
+    if (is_party(value, SLICE("https://")))
+        return true;
+    snprintf(message, message_size,
+        "is no such URL; expected one such as " CHECK_DOH ", or off");
+    return false;
+}
+
+bool command_check_portal(struct slice value, char *message, size_t message_size)
+{
+    if (is_party(value, SLICE("http://")))
+        return true;
+    snprintf(message, message_size,
+        "is no URL without TLS; expected one such as " CHECK_PORTAL ", or off");
+    return false;
+}
+
+bool command_check_control(struct slice value, char *message, size_t message_size)
+{
+    if (is_party(value, SLICE("https://")))
+        return true;
+    snprintf(message, message_size, "is no URL; expected one such as " CHECK_CONTROL ", or off");
+    return false;
+}
