@@ -17,6 +17,7 @@
 #define TAIL_SIZE 1024         // our own fields
 #define CONTENT_STALL_MS 600000 // content that does not come; the fetch's own deadlines are shorter
 #define JITTER_SECONDS 5
+#define REPORT_TOKEN_SIZE 256
 
 struct delivery {
     struct request *request;
@@ -545,8 +546,24 @@ uint64_t delivery_retry_after_seconds(struct request *request, unsigned status)
     return facts.retry_after_seconds + facts.jitter_seconds;
 }
 
+// For a site's own failure alone: that the edge is too busy, or that the request was wrong, the
+// operators know better than visitors.
+static void delivery_offer_report(const struct request *request, struct text *token,
+    struct page_facts *facts)
+{
+    const struct edge_hooks *hooks = &request->thread->edge->hooks;
+    if (hooks->report_token == NULL || request->site == NULL || facts->prefix.size == 0
+        || !page_blames_site(facts))
+        return;
+    hooks->report_token(hooks->page_context, facts->request_id,
+        slice_from_string(request->site->history->name), facts->now_ms, token);
+    facts->report_token = text_slice(token);
+}
+
 void delivery_send_page(struct task *task, struct request *request, unsigned status)
 {
+    char token_buffer[REPORT_TOKEN_SIZE];
+    struct text token = text_in(token_buffer, sizeof(token_buffer));
     struct page_facts facts;
     struct maintenance maintenance;
     char id[REQUEST_ID_DIGITS];
@@ -555,6 +572,7 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     delivery_gather_facts(request, status, &facts);
     facts.request_id = text_slice(&id_text);
     delivery_apply_maintenance(request, &facts, &maintenance);
+    delivery_offer_report(request, &token, &facts);
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_error(&request->arena, form, &facts);
     struct slice fields = status >= 500 || status == 429

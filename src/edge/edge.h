@@ -78,7 +78,12 @@ struct edge_hooks {
         struct edge_page *ret_page);
     // All paths of this host are pages, too; does not suspend. NULL: there is no such host.
     bool (*owns_host)(void *context, struct slice host);
-    void *page_context; // of both
+    // A token for a form by which the visitor of a failed request tells the operators: it is POSTed
+    // to the page "report". site: as edge_read_sites calls it. Does not suspend; nothing appended:
+    // there is no form. NULL: there never is.
+    void (*report_token)(void *context, struct slice request_id, struct slice site, int64_t now_ms,
+        struct text *ret_token);
+    void *page_context; // of these
 };
 
 // loops are made by the world (epoll or simulation) and outlive the edge; settings stay the

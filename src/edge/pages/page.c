@@ -173,6 +173,24 @@ static void html_facts(struct text *text, const struct page_facts *facts)
     text_append(text, SLICE("</dl>\n"));
 }
 
+// A cut token would be none.
+static bool has_report_form(const struct page_facts *facts)
+{
+    return facts->report_token.size > 0 && facts->report_token.size <= PAGE_TOKEN_SHOWN
+        && page_has_own_pages(facts->prefix) && page_blames_site(facts);
+}
+
+static void html_report_form(struct text *text, const struct page_facts *facts)
+{
+    if (!has_report_form(facts))
+        return;
+    text_append(text, SLICE("<form class=\"card\" method=\"post\" action=\""));
+    page_append_html(text, facts->prefix, PAGE_PREFIX_SHOWN);
+    text_append(text, SLICE("report\"><input type=\"hidden\" name=\"token\" value=\""));
+    page_append_html(text, facts->report_token, PAGE_TOKEN_SHOWN);
+    text_append(text, SLICE("\"><button>I'm affected: tell the operators</button></form>\n"));
+}
+
 static void write_html(
     struct text *text, const struct page_facts *facts, const struct page_words *words)
 {
@@ -201,6 +219,7 @@ static void write_html(
                         "received. Before you send it again, look whether it took effect; "
                         "this page does not repeat it by itself.</p>\n"));
     html_facts(text, facts);
+    html_report_form(text, facts);
     unsigned links = PAGE_LINK_STATUS;
     if (!facts->was_write)
         links |= PAGE_LINK_AGAIN;
@@ -236,6 +255,13 @@ static void write_json(
     }
     if (facts->support.size > 0)
         page_append_json_member(text, "support", facts->support, PAGE_SUPPORT_SHOWN);
+    if (has_report_form(facts)) {
+        text_append(text, SLICE(",\"report\":\""));
+        text_append_json(text, facts->prefix);
+        text_append(text, SLICE("report?token="));
+        text_append_json(text, facts->report_token);
+        text_append_byte(text, '"');
+    }
     text_append(text, SLICE("}\n"));
 }
 

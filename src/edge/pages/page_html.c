@@ -106,9 +106,14 @@ void page_html_end(struct text *text)
     text_append(text, SLICE("</main>\n<script>" PAGE_SCRIPT "</script>\n</body>\n</html>\n"));
 }
 
+bool page_has_own_pages(struct slice prefix)
+{
+    return prefix.size > 0 && prefix.size <= PAGE_PREFIX_SHOWN / 2;
+}
+
 void page_html_actions(struct text *text, struct slice prefix, unsigned links)
 {
-    bool own_pages = prefix.size > 0 && prefix.size <= PAGE_PREFIX_SHOWN / 2;
+    bool own_pages = page_has_own_pages(prefix);
     bool status = own_pages && (links & PAGE_LINK_STATUS) != 0;
     bool clear = own_pages && (links & PAGE_BUTTON_CLEAR) != 0;
     if (!status && !clear && (links & (PAGE_LINK_AGAIN | PAGE_LINK_HOME)) == 0)

@@ -11,6 +11,7 @@
 #define PAGE_SUPPORT_SHOWN 300
 #define PAGE_REQUEST_ID_SHOWN 100
 #define PAGE_PREFIX_SHOWN 100
+#define PAGE_TOKEN_SHOWN 200
 
 // One failure in words, the same in each form.
 struct page_words {
@@ -53,6 +54,8 @@ enum page_links {
     PAGE_LINK_STATUS = 4,
     PAGE_BUTTON_CLEAR = 8
 };
+// Whether links below the prefix can be shown.
+bool page_has_own_pages(struct slice prefix);
 
 // From the doctype to the end of the heading; title_html is escaped already. reload_seconds 0: the
 // page stays as it is. A page that reloads has an element with the id "s", where the script says

@@ -52,6 +52,11 @@ static struct page_words words_for_mistake(unsigned status)
     return mistake("refused this request", "It cannot be answered the way it was sent.");
 }
 
+bool page_blames_site(const struct page_facts *facts)
+{
+    return page_words_for(facts).site != NULL && !facts->maintenance;
+}
+
 struct page_words page_words_for(const struct page_facts *facts)
 {
     if (facts->status < 500 || facts->status == 501 || facts->status == 505)

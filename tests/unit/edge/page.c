@@ -244,6 +244,61 @@ static void clear_button_needs_a_secure_context_and_own_pages(void **state)
     assert_lacks(html(&facts), "status\">State");
 }
 
+static void visitors_can_tell_the_operators_of_the_sites_failure(void **state)
+{
+    (void)state;
+    struct page_facts facts = outage();
+    assert_lacks(html(&facts), "I'm affected");
+    facts.report_token = SLICE("f.1763993100000.9f3c1a52e07b4d18.00ff.shop.example.org");
+    const char *form = "<form class=\"card\" method=\"post\" action=\"/.afloat/report\">"
+                       "<input type=\"hidden\" name=\"token\" "
+                       "value=\"f.1763993100000.9f3c1a52e07b4d18.00ff.shop.example.org\">"
+                       "<button>I'm affected: tell the operators</button></form>";
+    assert_has(html(&facts), form);
+    json_t *problem = json(page_error(&arena, PAGE_JSON, &facts));
+    assert_string_equal(json_string_value(json_object_get(problem, "report")),
+        "/.afloat/report?token=f.1763993100000.9f3c1a52e07b4d18.00ff.shop.example.org");
+    json_decref(problem);
+    facts.was_write = true; // that is no less a failure
+    assert_has(html(&facts), form);
+    facts.report_token = SLICE("\"><b>");
+    assert_lacks(html(&facts), "<b>\"");
+    assert_has(html(&facts), "value=\"&quot;&gt;&lt;b&gt;\"");
+    facts.prefix = SLICE_EMPTY;
+    assert_lacks(html(&facts), "I'm affected");
+    problem = json(page_error(&arena, PAGE_JSON, &facts));
+    assert_null(json_object_get(problem, "report"));
+    json_decref(problem);
+    arena_reset(&arena);
+}
+
+static void nobody_reports_mistakes_maintenance_or_a_busy_edge(void **state)
+{
+    (void)state;
+    static const unsigned mistakes[] = {400, 404, 405, 413, 429, 431, 500, 501, 505};
+    struct page_facts facts = outage();
+    facts.report_token = SLICE("f.1.2.3.a.example");
+    assert_true(page_blames_site(&facts));
+    facts.overloaded = true;
+    assert_false(page_blames_site(&facts));
+    assert_lacks(html(&facts), "I'm affected");
+    facts.overloaded = false;
+    facts.maintenance = true;
+    assert_false(page_blames_site(&facts));
+    assert_lacks(html(&facts), "I'm affected");
+    facts.maintenance = false;
+    for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
+        facts.status = mistakes[i];
+        assert_false(page_blames_site(&facts));
+        assert_lacks(html(&facts), "I'm affected");
+        assert_lacks(string_of(page_error(&arena, PAGE_JSON, &facts)), "\"report\"");
+    }
+    facts.status = 502;
+    facts.down_since_ms = 0;
+    assert_has(html(&facts), "I'm affected");
+    arena_reset(&arena);
+}
+
 static void maintenance_page_shows_message_and_expected_end(void **state)
 {
     (void)state;
@@ -340,7 +395,9 @@ static void html_stays_small_with_the_worst_values(void **state)
         facts.maintenance = true;
         facts.maintenance_until_ms = NOW + 500 * INT64_C(86400000);
         facts.down_since_ms = NOW - 500 * INT64_C(86400000);
-        facts.host = facts.message = facts.support = facts.request_id = facts.prefix = worst[i];
+        facts.host = facts.message = facts.support = facts.request_id = worst[i];
+        facts.prefix = slice_of(worst[i].data, MINIMUM(worst[i].size, 50)); // longer: no links
+        facts.report_token = slice_of(worst[i].data, MINIMUM(worst[i].size, 200)); // no form
         for (unsigned maintenance = 0; maintenance < 2; maintenance++) {
             for (unsigned write = 0; write < 2; write++) {
                 facts.maintenance = maintenance != 0;
@@ -585,6 +642,8 @@ int main(void)
         cmocka_unit_test(page_reloads_itself_with_and_without_javascript),
         cmocka_unit_test(page_never_repeats_what_was_sent),
         cmocka_unit_test(clear_button_needs_a_secure_context_and_own_pages),
+        cmocka_unit_test(visitors_can_tell_the_operators_of_the_sites_failure),
+        cmocka_unit_test(nobody_reports_mistakes_maintenance_or_a_busy_edge),
         cmocka_unit_test(maintenance_page_shows_message_and_expected_end),
         cmocka_unit_test(each_cause_has_its_own_words),
         cmocka_unit_test(mistakes_of_the_visitor_do_not_blame_the_site),
