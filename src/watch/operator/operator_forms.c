@@ -20,24 +20,19 @@ static bool fail(struct operator_visit *visit, struct slice why)
     return false;
 }
 
-static bool read_word(struct operator_visit *visit, struct slice name, const char *const *words,
-    unsigned count, unsigned *ret_value)
+static bool read_state(struct operator_visit *visit, enum incident_state *ret_state)
 {
-    struct slice value = value_of(visit, name);
-    for (unsigned i = 0; i < count; i++) {
-        if (slice_equal(value, slice_from_string(words[i]))) {
-            *ret_value = i;
-            return true;
-        }
-    }
-    return fail(visit, arena_printf(visit->visit->request->arena,
-        "%.*s: expected one of those that the form offers.", SLICE_ARGS(name)));
+    return incident_find_state(value_of(visit, SLICE("state")), ret_state)
+        || fail(visit, SLICE("state: expected one of those that the form offers."));
 }
 
-static const char *const states[] = {"investigating", "identified", "monitoring", "resolved"};
-static const char *const impacts[] = {"none", "minor", "major", "critical"};
+static bool read_impact(struct operator_visit *visit, enum incident_impact *ret_impact)
+{
+    return incident_find_impact(value_of(visit, SLICE("impact")), ret_impact)
+        || fail(visit, SLICE("impact: expected one of those that the form offers."));
+}
 
-// As browsers send it (WHATWG HTML, local date and time), "2026-12-01T02:00", here in UTC. Empty: 0.
+// As browsers send it (WHATWG HTML, local date and time), "2026-12-01T02:00", but UTC. Empty: 0.
 static bool read_time(struct operator_visit *visit, struct slice name, int64_t *ret_ms)
 {
     struct slice value = value_of(visit, name);
@@ -101,18 +96,14 @@ static bool open_incident(struct operator_visit *visit, struct slice *ret_id)
     const struct visit *at = visit->visit;
     struct incident_draft draft = {.title = value_of(visit, SLICE("title")),
         .text = value_of(visit, SLICE("text"))};
-    unsigned state = 0, impact = 0;
     uint32_t *components = NULL;
     char buffer[WHY_MAX];
     struct text why = text_in(buffer, sizeof(buffer));
     struct incident_id id;
-    if (!read_word(visit, SLICE("state"), states, ARRAY_SIZE(states), &state)
-        || !read_word(visit, SLICE("impact"), impacts, ARRAY_SIZE(impacts), &impact)
+    if (!read_state(visit, &draft.state) || !read_impact(visit, &draft.impact)
         || !read_time(visit, SLICE("eta"), &draft.eta_ms)
         || !read_components(visit, &components, &draft.component_count))
         return false;
-    draft.state = (enum incident_state)state;
-    draft.impact = (enum incident_impact)impact;
     draft.components = components;
     if (!finish(visit, world_open_incident(at->world, &draft, operator_name(visit), at->now_ms, &id,
             &why), &why))
@@ -130,7 +121,6 @@ static bool has(const struct operator_visit *visit, struct slice name)
 // Only what the form has is changed.
 static bool read_change(struct operator_visit *visit, struct incident_change *change)
 {
-    unsigned state = 0, impact = 0;
     uint32_t *components = NULL;
     *change = (struct incident_change){.has_state = has(visit, SLICE("state")),
         .has_title = has(visit, SLICE("title")), .has_impact = has(visit, SLICE("impact")),
@@ -138,15 +128,11 @@ static bool read_change(struct operator_visit *visit, struct incident_change *ch
         .has_components = has(visit, SLICE("component")), .text = value_of(visit, SLICE("text")),
         .title = value_of(visit, SLICE("title")),
         .postmortem = value_of(visit, SLICE("postmortem"))};
-    if ((change->has_state
-            && !read_word(visit, SLICE("state"), states, ARRAY_SIZE(states), &state))
-        || (change->has_impact
-            && !read_word(visit, SLICE("impact"), impacts, ARRAY_SIZE(impacts), &impact))
+    if ((change->has_state && !read_state(visit, &change->state))
+        || (change->has_impact && !read_impact(visit, &change->impact))
         || !read_time(visit, SLICE("eta"), &change->eta_ms)
         || !read_components(visit, &components, &change->component_count))
         return false;
-    change->state = (enum incident_state)state;
-    change->impact = (enum incident_impact)impact;
     change->components = components;
     return true;
 }

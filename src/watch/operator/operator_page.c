@@ -76,19 +76,29 @@ static void put_area(struct view *view, const char *name, const char *label, uns
     put(view, SLICE("</textarea></label></p>\n"));
 }
 
-static void put_choice(struct view *view, const char *name, const char *label,
-    const char *const *words, unsigned count, unsigned now)
+static void put_option(struct view *view, const char *word, struct slice chosen)
 {
-    struct slice chosen = kept(view, slice_from_string(name), slice_from_string(words[now]));
-    text_format(&view->text, "<p><label>%s<br><select name=\"%s\">", label, name);
-    for (unsigned i = 0; i < count; i++)
-        text_format(&view->text, "<option%s>%s</option>",
-            slice_equal(chosen, slice_from_string(words[i])) ? " selected" : "", words[i]);
+    text_format(&view->text, "<option%s>%s</option>",
+        slice_equal(chosen, slice_from_string(word)) ? " selected" : "", word);
+}
+
+static void put_state(struct view *view, enum incident_state now)
+{
+    struct slice chosen = kept(view, SLICE("state"), slice_from_string(incident_state_word(now)));
+    put(view, SLICE("<p><label>State<br><select name=\"state\">"));
+    for (enum incident_state state = 0; state <= INCIDENT_RESOLVED; state++)
+        put_option(view, incident_state_word(state), chosen);
     put(view, SLICE("</select></label></p>\n"));
 }
 
-static const char *const states[] = {"investigating", "identified", "monitoring", "resolved"};
-static const char *const impacts[] = {"none", "minor", "major", "critical"};
+static void put_impact(struct view *view, enum incident_impact now)
+{
+    struct slice chosen = kept(view, SLICE("impact"), slice_from_string(incident_impact_word(now)));
+    put(view, SLICE("<p><label>Impact<br><select name=\"impact\">"));
+    for (enum incident_impact impact = 0; impact <= IMPACT_CRITICAL; impact++)
+        put_option(view, incident_impact_word(impact), chosen);
+    put(view, SLICE("</select></label></p>\n"));
+}
 
 static bool is_among(const uint32_t *numbers, size_t count, uint32_t number)
 {
@@ -148,7 +158,7 @@ static void put_incident_link(struct view *view, const struct incident_view *inc
     put_value(view, incident->id);
     put(view, SLICE("\">"));
     put_value(view, incident->title);
-    text_format(&view->text, "</a></td><td>%s</td><td>", states[incident->state]);
+    text_format(&view->text, "</a></td><td>%s</td><td>", incident_state_word(incident->state));
     put_time(view, incident->started_ms);
     put(view, SLICE("</td></tr>\n"));
 }
@@ -173,8 +183,8 @@ static void put_new_incident(struct view *view)
     put(view, SLICE("<details class=\"card\"><summary>Open an incident</summary>\n"));
     begin_form(view, SLICE("incident"), SLICE(""));
     put_field(view, "title", "Title", "maxlength=\"200\" required", SLICE(""));
-    put_choice(view, "state", "State", states, ARRAY_SIZE(states), 0);
-    put_choice(view, "impact", "Impact", impacts, ARRAY_SIZE(impacts), IMPACT_MINOR);
+    put_state(view, INCIDENT_INVESTIGATING);
+    put_impact(view, IMPACT_MINOR);
     put_area(view, "text", "What visitors are told", 4, SLICE(""));
     put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"", SLICE(""));
     put_components(view, NULL, 0);
@@ -239,7 +249,7 @@ static void put_updates(struct view *view, const struct incident_view *incident)
         const struct incident_update *update = &incident->updates[i];
         put(view, SLICE("<dt>"));
         put_time(view, update->at_ms);
-        text_format(&view->text, "</dt><dd><b>%s</b> ", states[update->state]);
+        text_format(&view->text, "</dt><dd><b>%s</b> ", incident_state_word(update->state));
         put_value(view, update->text);
         put(view, SLICE(" <small>"));
         put_value(view, update->author.size > 0 ? update->author : SLICE("afloat"));
@@ -259,8 +269,8 @@ static void put_incident(struct view *view, const struct incident_view *incident
     put(view, SLICE("<h2>Update</h2>\n"));
     begin_form(view, SLICE("incident/"), incident->id);
     put_field(view, "title", "Title", "maxlength=\"200\" required", incident->title);
-    put_choice(view, "state", "State", states, ARRAY_SIZE(states), incident->state);
-    put_choice(view, "impact", "Impact", impacts, ARRAY_SIZE(impacts), incident->impact);
+    put_state(view, incident->state);
+    put_impact(view, incident->impact);
     put_area(view, "text", "What visitors are told", 4, SLICE(""));
     put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"",
         slice_of(eta.data, MINIMUM(eta.size, 16))); // without seconds and Z
