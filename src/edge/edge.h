@@ -147,12 +147,14 @@ struct site_evidence {
     struct slice origin;    // this struct's own texts, so it must not be moved
     char texts[2][SITE_NAME_MAX];
     bool down;              // nobody of its origin answers, see origin_is_down
-    int64_t since_ms;       // then: wall clock
+    int64_t since_ms;       // wall clock; if it is not down, since when not, 0: since the start
     bool failing;           // see origin_is_failing
     size_t backends, healthy;
+    bool is_probed;         // a probe has looked
+    uint64_t answered_ns;   // changes with the origin's good answers; 0: there was none
     bool in_maintenance;    // the operator has declared it
     bool says_maintenance;  // the origin does, of itself
-    struct traffic_view traffic; // slowest_us: since this was last called
+    struct traffic_view traffic; // slowest_us, failed_pages: since the last call
 };
 // Fills up to capacity, in the order of the settings; returns how many sites there are. Any thread.
 // It keeps a reload waiting for so long, so not from a loop.

@@ -1,5 +1,6 @@
 // What became of a request, for the ledger and the access log.
 #include "edge/request_inside.h"
+#include "base/hash.h"
 
 // Which lines of the site kept its copy from being sent, so that the operator knows what to lift.
 static void request_count_forbidden(const struct request *request)
@@ -44,6 +45,14 @@ static void request_remember(const struct request *request, bool was_error)
         history_count(request->site->history, what, request->thread->loop->wall_ms);
 }
 
+static void request_count_for_site(const struct request *request, bool has_failed)
+{
+    struct traffic_row *row = &request->site->traffic[request->thread->index];
+    traffic_count(row);
+    if (has_failed)
+        traffic_fail(row, hash_bytes(request->head.path, 0));
+}
+
 static void request_count(const struct request *request)
 {
     struct ledger_row *ledger = request->thread->ledger;
@@ -61,7 +70,7 @@ static void request_count(const struct request *request)
     bool was_sent = request->status != 0 && !request->cut;
     if ((was_sent || request->cut) && (request->sought || request->shed) && request->site != NULL
         && !request_asks_only_for_copies(request))
-        traffic_count(&request->site->traffic[request->thread->index], is_error || request->cut);
+        request_count_for_site(request, is_error || request->cut);
     if (request->saved_by != NULL && was_sent
         && !(is_error && lifeline_averts((enum lifeline_id)lifeline_ledger(request->saved_by))))
         ledger_add(ledger, lifeline_ledger(request->saved_by), 1);

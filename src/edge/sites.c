@@ -18,9 +18,15 @@ static void read_site(struct edge *edge, const struct site *site, struct site_ev
     evidence->name = copy_name(hosts->count > 0 ? *first : site->settings->origin,
         evidence->texts[0]);
     evidence->origin = copy_name(site->settings->origin, evidence->texts[1]);
+    struct origin_summary summary;
+    origin_summarize(site->origin, &summary);
+    evidence->backends = summary.backends;
+    evidence->healthy = summary.healthy;
+    evidence->is_probed = summary.is_probed;
+    evidence->answered_ns = summary.answered_ns;
+    evidence->since_ms = summary.healthy_since_ms;
     evidence->down = origin_is_down(site->origin, &evidence->since_ms);
     evidence->failing = origin_is_failing(site->origin);
-    evidence->backends = origin_count_healthy(site->origin, &evidence->healthy);
     evidence->says_maintenance = gate_maintenance_until_ms(origin_gate(site->origin)) != 0;
     traffic_read(site->traffic, edge->thread_count, &evidence->traffic);
 }

@@ -17,10 +17,12 @@ struct traffic_row {
     _Atomic uint64_t failed;
     _Atomic uint64_t responses, responses_us; // good answers of the origin, to their first byte
     _Atomic uint64_t slowest_us;              // of these, since it was last read
+    _Atomic uint64_t failed_pages; // since it was last read: a bit for each page that failed, by
+                                   // its hash, so that one bad page can be told from a bad site
 };
 
 struct traffic_view {
-    uint64_t requests, failed, responses, responses_us, slowest_us;
+    uint64_t requests, failed, responses, responses_us, slowest_us, failed_pages;
 };
 
 static inline void traffic_add(_Atomic uint64_t *count, uint64_t value)
@@ -30,13 +32,13 @@ static inline void traffic_add(_Atomic uint64_t *count, uint64_t value)
     atomic_store_explicit(count, now + value, memory_order_relaxed);
 }
 
-static inline void traffic_count(struct traffic_row *row, bool has_failed)
+static inline void traffic_count(struct traffic_row *row)
 {
     traffic_add(&row->requests, 1);
-    if (has_failed)
-        traffic_add(&row->failed, 1);
 }
 
+// One that was counted has failed.
+void traffic_fail(struct traffic_row *row, uint64_t page_hash);
 void traffic_respond(struct traffic_row *row, uint64_t first_byte_us);
-// Sums of rows. Begins a new maximum, so whoever wants that is the only reader.
+// Sums of rows. Begins a new maximum and new pages, so whoever wants these is the only reader.
 void traffic_read(struct traffic_row *rows, size_t count, struct traffic_view *ret_view);

@@ -207,6 +207,7 @@ void health_read(struct health *health, struct health_view *ret_view)
     lock_acquire(&health->lock);
     ret_view->healthy = atomic_load_explicit(&health->healthy, memory_order_relaxed);
     ret_view->disagrees = health->disagrees;
+    ret_view->probed = health->probed;
     ret_view->since_ms = health->since_ms;
     write_reason(health, ret_view->healthy, ret_view->why, sizeof(ret_view->why));
     lock_release(&health->lock);

@@ -50,7 +50,7 @@ struct health {
 };
 
 struct health_view {
-    bool healthy, disagrees;
+    bool healthy, disagrees, probed;
     int64_t since_ms;
     char why[128];
 };

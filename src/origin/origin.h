@@ -115,8 +115,13 @@ struct slice origin_name(const struct origin *origin);
 size_t origin_backend_count(struct origin *origin);
 // Fills up to capacity views; returns how many backends there are.
 size_t origin_read_backends(struct origin *origin, struct backend_view *ret_views, size_t capacity);
-// How many backends it has, and how many of them are believed well.
-size_t origin_count_healthy(struct origin *origin, size_t *ret_healthy);
+struct origin_summary {
+    size_t backends, healthy;
+    int64_t healthy_since_ms; // of the backend that is for longest: wall clock, 0: since the start
+    bool is_probed;           // at least one has been
+    uint64_t answered_ns;     // when the latest good answer of traffic was asked for, 0: none yet
+};
+void origin_summarize(struct origin *origin, struct origin_summary *ret_summary);
 // Nobody of it answers: no backend has answered below 500 since `*ret_since_ms` (wall clock).
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms);
 // The last answer of every backend was a failure: nobody may be there, or only this page failed.

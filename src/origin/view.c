@@ -45,15 +45,28 @@ size_t origin_read_backends(struct origin *origin, struct backend_view *ret_view
     return count;
 }
 
-size_t origin_count_healthy(struct origin *origin, size_t *ret_healthy)
+static void summarize_backend(struct backend *backend, struct origin_summary *summary)
+{
+    struct health_view health;
+    health_read(&backend->health, &health);
+    uint64_t answered_ns =
+        atomic_load_explicit(&backend->health.success_asked_ns, memory_order_relaxed);
+    summary->answered_ns = MAXIMUM(summary->answered_ns, answered_ns);
+    summary->is_probed = summary->is_probed || health.probed;
+    if (!health.healthy)
+        return;
+    if (summary->healthy == 0 || health.since_ms < summary->healthy_since_ms)
+        summary->healthy_since_ms = health.since_ms;
+    summary->healthy++;
+}
+
+void origin_summarize(struct origin *origin, struct origin_summary *ret_summary)
 {
     struct origin_plan *plan = origin_plan_acquire(origin);
-    size_t count = plan->backend_count, healthy = 0;
-    for (size_t i = 0; i < count; i++)
-        healthy += atomic_load_explicit(&plan->backends[i]->health.healthy, memory_order_relaxed);
+    *ret_summary = (struct origin_summary){.backends = plan->backend_count};
+    for (size_t i = 0; i < plan->backend_count; i++)
+        summarize_backend(plan->backends[i], ret_summary);
     origin_plan_release(plan);
-    *ret_healthy = healthy;
-    return count;
 }
 
 bool origin_is_down(struct origin *origin, int64_t *ret_since_ms)

@@ -99,8 +99,9 @@ static void test_counts_of_all_loops_survive_a_reload(void **state)
     struct world *world = *state;
     struct site_evidence sites[2];
     struct generation *old = world->edge.generation;
-    traffic_count(&old->sites[0].traffic[0], false);
-    traffic_count(&old->sites[0].traffic[1], true);
+    traffic_count(&old->sites[0].traffic[0]);
+    traffic_count(&old->sites[0].traffic[1]);
+    traffic_fail(&old->sites[0].traffic[1], 1);
     traffic_respond(&old->sites[0].traffic[0], 1500);
     traffic_respond(&old->sites[0].traffic[1], 4000);
     traffic_respond(&old->sites[0].traffic[1], 500);
@@ -108,7 +109,8 @@ static void test_counts_of_all_loops_survive_a_reload(void **state)
     struct edge_settings settings = {.sites = {turned, 2}};
     world->edge.generation = generation_create(&world->edge, &settings);
     assert_non_null(world->edge.generation);
-    traffic_count(&old->sites[0].traffic[0], true); // of a request that is still under way
+    traffic_count(&old->sites[0].traffic[0]); // of a request that was still under way
+    traffic_fail(&old->sites[0].traffic[0], 64 + 5);
     assert_int_equal(edge_read_sites(&world->edge, sites, 2), 2);
     assert_true(is_name(sites[1].name, "www.example.org"));
     assert_int_equal(sites[1].traffic.requests, 3);
@@ -116,9 +118,11 @@ static void test_counts_of_all_loops_survive_a_reload(void **state)
     assert_int_equal(sites[1].traffic.responses, 3);
     assert_int_equal(sites[1].traffic.responses_us, 6000);
     assert_int_equal(sites[1].traffic.slowest_us, 4000);
+    assert_int_equal(sites[1].traffic.failed_pages, 1 << 1 | 1 << 5);
     assert_int_equal(sites[0].traffic.requests + sites[0].traffic.responses, 0);
     assert_int_equal(edge_read_sites(&world->edge, sites, 2), 2);
     assert_int_equal(sites[1].traffic.slowest_us, 0); // since it was last read
+    assert_int_equal(sites[1].traffic.failed_pages, 0);
     traffic_respond(&old->sites[0].traffic[0], 100);
     assert_int_equal(edge_read_sites(&world->edge, sites, 2), 2);
     assert_int_equal(sites[1].traffic.slowest_us, 100);
