@@ -3,6 +3,8 @@
 // on each line: both outlive changes of the program and of the settings.
 #pragma once
 
+#include "watch/incident/window_schema.h"
+
 #define INCIDENT_SCHEMA                                                                            \
     "CREATE TABLE incidents (id TEXT PRIMARY KEY, title TEXT NOT NULL, postmortem TEXT NOT NULL,"  \
     " state TEXT NOT NULL, impact TEXT NOT NULL, marks TEXT NOT NULL, reason TEXT NOT NULL,"       \
@@ -12,4 +14,4 @@
     "CREATE INDEX incidents_started ON incidents (started_ms);"                                    \
     "CREATE TABLE incident_updates (incident TEXT NOT NULL, number INTEGER NOT NULL,"              \
     " state TEXT NOT NULL, at_ms INTEGER NOT NULL, text TEXT NOT NULL, author TEXT NOT NULL,"      \
-    " PRIMARY KEY (incident, number)) WITHOUT ROWID;"
+    " PRIMARY KEY (incident, number)) WITHOUT ROWID;" WINDOW_SCHEMA
