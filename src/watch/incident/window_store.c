@@ -7,7 +7,7 @@
 #define COMPONENTS_SIZE (INCIDENT_COMPONENTS_MAX * (COMPONENT_ID_MAX + 1))
 
 enum error window_store_add(struct database *database, struct incident_id id,
-    const struct window_draft *draft, const struct component_definition *definitions)
+    const struct window_draft *draft, const struct slice *component_ids)
 {
     if (database == NULL)
         return ERROR_NONE;
@@ -18,7 +18,7 @@ enum error window_store_add(struct database *database, struct incident_id id,
     for (size_t i = 0; i < draft->component_count; i++) {
         if (i > 0)
             text_append_byte(&components, ' ');
-        text_append(&components, definitions[draft->components[i]].id);
+        text_append(&components, component_ids[draft->components[i]]);
     }
     database_execute(database,
         "INSERT OR REPLACE INTO windows (id, title, text, begins, zone, rule, duration_ms,"

@@ -5,10 +5,10 @@
 #include "watch/history/database.h"
 #include "watch/incident/window.h"
 
-// Both only queue; database NULL does nothing. definitions: those that the draft's numbers mean.
+// Both only queue; database NULL does nothing. component_ids: what the draft's numbers mean.
 // MEMORY.
 enum error window_store_add(struct database *database, struct incident_id id,
-    const struct window_draft *draft, const struct component_definition *definitions) MUST_CHECK;
+    const struct window_draft *draft, const struct slice *component_ids) MUST_CHECK;
 void window_store_remove(struct database *database, struct slice id);
 
 // Adds all of them; blocks. find: a component's number, COMPONENT_NONE if there is none of that id.
