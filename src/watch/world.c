@@ -1,6 +1,8 @@
 // What is found becomes what is told, under one lock.
+#include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "watch/incident/window_store.h"
 #include "watch/world_inside.h"
 
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #define WINDOW_VIEWS_MAX 2000
 #define WINDOW_VIEWS_BYTES ((size_t)64 << 20)
 #define WINDOWS_PAST_MS (INT64_C(90) * 86400000)
+#define WINDOWS_LOOK_MS 86400000
 #define LATE_FINDING_MS 60000 // a finding may have begun so long ago
 
 // --- Who is told ---
@@ -200,6 +203,16 @@ static int compare_windows(const void *a, const void *b)
     return (one->begin_ms < other->begin_ms) != is_past ? -1 : 1;
 }
 
+// Those that will not come again and that nobody is shown any more.
+static void forget_windows(struct world *world, int64_t now_ms)
+{
+    struct incident_id id;
+    while (windows_find_over(world->windows, now_ms, &id)) {
+        window_store_remove(world->store.database, slice_from_string(id.text));
+        invariant(windows_remove(world->windows, slice_from_string(id.text)) == ERROR_NONE);
+    }
+}
+
 // Without memory for it all stays as it was, until the next tick. is_first: nobody is told.
 static void look_at_windows(struct world *world, int64_t now_ms, bool is_first)
 {
@@ -212,6 +225,7 @@ static void look_at_windows(struct world *world, int64_t now_ms, bool is_first)
         world->windows_next_ms = now_ms;
         return;
     }
+    forget_windows(world, now_ms);
     world->window_views = views;
     world->window_arena = arena;
     world->window_count = windows_view(world->windows, now_ms, WINDOWS_PAST_MS,
@@ -221,6 +235,8 @@ static void look_at_windows(struct world *world, int64_t now_ms, bool is_first)
     for (size_t i = 0; i < world->window_count; i++)
         world->past_window_count += views[i].state == WINDOW_COMPLETED;
     world->windows_next_ms = windows_next_ms(world->windows, now_ms);
+    if (world->window_count > 0) // past ones are forgotten with time
+        world->windows_next_ms = MINIMUM(world->windows_next_ms, now_ms + WINDOWS_LOOK_MS);
     world->version++;
     enter_windows(world, now_ms);
     if (!is_first)
@@ -375,6 +391,28 @@ enum error world_change_incident(struct world *world, struct slice id,
     return error;
 }
 
+// On the disk too, where there is one.
+static enum error add_window(struct world *world, const struct window_draft *draft,
+    struct incident_id id, int64_t now_ms, struct text *why)
+{
+    for (size_t i = 0; i < draft->component_count; i++) {
+        if (draft->components[i] >= world->count) {
+            text_append(why, SLICE("components: one of them is not there"));
+            return ERROR_INVALID;
+        }
+    }
+    forget_windows(world, now_ms);
+    enum error error = windows_add(world->windows, draft, id, why);
+    if (error != ERROR_NONE)
+        return error;
+    error = window_store_add(world->store.database, id, draft, world->ids);
+    if (error != ERROR_NONE) {
+        text_append(why, slice_from_string(error_text(error)));
+        invariant(windows_remove(world->windows, slice_from_string(id.text)) == ERROR_NONE);
+    }
+    return error;
+}
+
 enum error world_add_window(struct world *world, const struct window_draft *draft,
     struct slice author, int64_t now_ms, struct incident_id *ret_id, struct text *why)
 {
@@ -386,7 +424,7 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
         return error;
     }
     lock_acquire(&world->lock);
-    error = windows_add(world->windows, draft, id, why);
+    error = add_window(world, draft, id, now_ms, why);
     if (error == ERROR_NONE) {
         *ret_id = id;
         note("maintenance announced", slice_from_string(id.text), name_author(author, buffer));
@@ -411,6 +449,7 @@ enum error world_remove_window(struct world *world, struct slice id, struct slic
     lock_acquire(&world->lock);
     enum error error = windows_remove(world->windows, id);
     if (error == ERROR_NONE) {
+        window_store_remove(world->store.database, id);
         note("maintenance taken away", id, name_author(author, buffer));
         look_at_windows(world, now_ms, false);
         find_etas(world, now_ms);
@@ -599,6 +638,8 @@ static enum error furnish(struct world *world, const struct world_settings *sett
         world};
     if (error == ERROR_NONE)
         error = incident_store_read(&world->store, &world->incidents, settings->now_ms);
+    if (error == ERROR_NONE)
+        error = window_store_read(settings->database, world->windows, find, world);
     return error;
 }
 
