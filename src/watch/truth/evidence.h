@@ -8,7 +8,9 @@
 
 struct evidence;
 
-// The first components of the world are the edge's sites, in the order of edge_read_sites.
+// The first components of the world are the edge's sites, in the order of edge_read_sites. Counts
+// from now on, so best before the loops run. edge NULL: there are no sites. NULL: no memory.
 struct evidence *evidence_create(struct edge *edge, struct world *world) MUST_CHECK;
-void evidence_destroy(struct evidence *evidence);
+void evidence_destroy(struct evidence *evidence); // NULL is fine
+// Four times a second or so.
 void evidence_look(struct evidence *evidence, int64_t now_ms);

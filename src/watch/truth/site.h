@@ -1,0 +1,57 @@
+// What is to be said of one site of this edge, from what the edge knows of it at each look. Rules
+// only: no clock, no I/O.
+//
+// - Track (the origin's, by time): down while nobody of it answers, from when that began to when it
+//   ended, as health has it; unknown until something is known, and when for SITE_SILENCE_MS nobody
+//   has asked it, neither visitors nor probes. While the operator has declared maintenance, that is
+//   its state and track, and visitors' requests count neither way.
+// - Its origin down: DOWN while most visitors see errors, or none comes; PARTIAL while most are
+//   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
+// - Its origin up, but visitors see errors: PARTIAL where half of the requests fail, DEGRADED where
+//   a tenth does, on several pages: one bad page makes no bad site. A handful of requests tells
+//   nothing.
+// - Some servers down for SITE_SOME_MS: DEGRADED.
+#pragma once
+
+#include "edge/edge.h"
+#include "watch/world.h"
+
+#define SITE_SLOT_MS 2000
+#define SITE_SLOTS 30        // a minute
+#define SITE_SHORT_SLOTS 5   // ten seconds
+#define SITE_ENOUGH 20       // requests, to conclude anything from their errors
+#define SITE_ERRORS 5        // at least
+#define SITE_PAGES 3         // at least, unless most fail
+#define SITE_DECIDE_MS 1000
+#define SITE_SOME_MS 5000
+#define SITE_SILENCE_MS 900000
+
+struct site_slot {
+    int64_t number; // of SITE_SLOT_MS since 1970
+    uint32_t requests, failed;
+    uint64_t pages; // that failed, by their hash
+};
+
+struct site_judge {
+    struct traffic_view before;  // counts at the last look
+    uint64_t before_answered_ns;
+    uint64_t spare_us;           // of responses, less than a millisecond
+    struct site_slot slots[SITE_SLOTS];
+    int64_t evidence_ms;         // when something was last known of the origin; 0: never
+    bool is_served;              // a visitor has been answered
+    // While it is down:
+    int64_t down_ms;             // seen first; 0: it is not
+    int64_t halved_ms;
+    bool is_decided;             // what that means for visitors
+    uint64_t requests, failed;   // since then, the older the less
+    int64_t some_ms;             // since when some servers are down; 0: they are not
+    bool has_errors;             // the state is because of them
+    int64_t told_ms;
+    struct finding finding;      // the last
+};
+
+// The first counts are those from which it counts.
+void site_judge_begin(struct site_judge *judge, const struct site_evidence *site);
+// True: *ret_finding is something to say, changed or not said for a second.
+bool site_judge_look(struct site_judge *judge, const struct site_evidence *site, int64_t now_ms,
+    struct finding *ret_finding);
