@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "http/key.h"
+#include "watch/watch_command.h"
 
 #define URL_MAX 8192
 
@@ -153,6 +154,7 @@ static json_t *maintenance_command(struct status_source *source, const json_t *r
 json_t *commands_handle(void *source, const json_t *request)
 {
     struct slice command;
+    const struct status_source *known = source;
     status_source_await(source);
     if (!text_member(request, "command", &command))
         return control_refusal("\"command\" must be text");
@@ -164,6 +166,11 @@ json_t *commands_handle(void *source, const json_t *request)
         return maintenance_command(source, request);
     if (slice_equal(command, SLICE("outbox")))
         return outbox_command(source, request);
+    if (slice_equal(command, SLICE("incident")))
+        return watch_command_incident(known->world, request);
+    if (slice_equal(command, SLICE("window")))
+        return watch_command_window(known->world, request);
     return control_refusal("no such command: \"%.*s\"; there are status, purge, maintenance, "
-        "outbox", (int)MINIMUM(command.size, 100), command.data == NULL ? "" : command.data);
+        "outbox, incident, window", (int)MINIMUM(command.size, 100),
+        command.data == NULL ? "" : command.data);
 }

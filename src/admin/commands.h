@@ -5,6 +5,7 @@
 //   {"ok":true,"purged":N}
 //   {"command":"maintenance","on":BOOL,"until_ms":N,"message":TEXT} → {"ok":true}
 //   {"command":"outbox",…}                                          see outbox_command.h
+//   {"command":"incident",…}, {"command":"window",…}                see watch/watch_command.h
 //
 // what, hard, until_ms (wall clock) and message may be left out. Anything else is refused with a
 // sentence.

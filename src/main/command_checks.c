@@ -3,6 +3,7 @@
 #include "admin/commands.h"
 #include "doctor/check.h"
 #include "io/address.h"
+#include "watch/incident/incident.h"
 
 #include <stdio.h>
 
@@ -100,5 +101,48 @@ bool command_check_control(struct slice value, char *message, size_t message_siz
     if (is_party(value, SLICE("https://")))
         return true;
     snprintf(message, message_size, "is no URL; expected one such as " CHECK_CONTROL ", or off");
+    return false;
+}
+
+static bool is_text(struct slice value, size_t maximum, char *message, size_t message_size)
+{
+    if (value.size > 0 && value.size <= maximum && text_is_utf8(value))
+        return true;
+    snprintf(message, message_size,
+        "cannot be shown; expected UTF-8 text of 1 to %zu bytes", maximum);
+    return false;
+}
+
+bool command_check_title(struct slice value, char *message, size_t message_size)
+{
+    return is_text(value, INCIDENT_TITLE_MAX, message, message_size);
+}
+
+bool command_check_text(struct slice value, char *message, size_t message_size)
+{
+    return is_text(value, INCIDENT_TEXT_MAX, message, message_size);
+}
+
+bool command_check_word(struct slice value, char *message, size_t message_size)
+{
+    return is_text(value, 500, message, message_size);
+}
+
+bool command_check_phase(struct slice value, char *message, size_t message_size)
+{
+    enum incident_state state;
+    if (incident_find_state(value, &state))
+        return true;
+    snprintf(message, message_size,
+        "is none; expected investigating, identified, monitoring or resolved");
+    return false;
+}
+
+bool command_check_impact(struct slice value, char *message, size_t message_size)
+{
+    enum incident_impact impact;
+    if (incident_find_impact(value, &impact))
+        return true;
+    snprintf(message, message_size, "is none; expected none, minor, major or critical");
     return false;
 }

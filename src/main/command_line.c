@@ -6,7 +6,9 @@
 #include "conf/nearest.h"
 #include "doctor/check.h"
 #include "main/command_checks.h"
+#include "main/command_line_watch.h"
 #include "main/until.h"
+#include "watch/incident/window.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -20,6 +22,7 @@ enum flag_kind {
     FLAG_PURGE,  // what to purge; exactly one of this kind stands
     FLAG_TIME,   // int64_t wall clock ms at offset
     FLAG_PATIENCE, // uint64_t ms at offset, of a check
+    FLAG_LENGTH, // uint64_t ms at offset, of a maintenance window
 };
 
 struct flag {
@@ -73,12 +76,45 @@ static const struct flag flags[] = {
      "remove them for good; else they are stale, but still there for failures"},
     {"--all", NULL, IN(OUTBOX), FLAG_SWITCH, AT(outbox.all), NULL, NULL,
      "with list: those that are over too"},
-    {"--json", NULL, IN(STATUS) | IN(OUTBOX) | IN(CHECK), FLAG_SWITCH, AT(json), NULL, NULL,
+    {"--all", NULL, IN(INCIDENT), FLAG_SWITCH, AT(incident.all), NULL, NULL,
+     "with list: those that are over too"},
+    {"--all", NULL, IN(MAINTENANCE), FLAG_SWITCH, AT(window.all), NULL, NULL,
+     "with list: those that are over too"},
+    {"--json", NULL, IN(STATUS) | IN(OUTBOX) | IN(INCIDENT) | IN(MAINTENANCE) | IN(CHECK),
+     FLAG_SWITCH, AT(json), NULL, NULL,
      "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
      "what visitors are told, only off ends it: 30m, 18:30 or 2026-01-31T18:30:00Z"},
     {"--message", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(maintenance.message), NULL,
      command_check_message, "a sentence for visitors"},
+    {"--begin", "TIME", IN(MAINTENANCE), FLAG_TEXT, AT(window.begin), NULL, command_check_word,
+     "with add: when it begins, by the clocks of --zone: '2026-12-01 02:00'"},
+    {"--for", "TIME", IN(MAINTENANCE), FLAG_LENGTH, AT(window.duration_ms), NULL, NULL,
+     "with add: how long it takes, 1m to 31d"},
+    {"--zone", "ZONE", IN(MAINTENANCE), FLAG_TEXT, AT(window.zone), NULL, command_check_word,
+     "with add: IANA's name, such as Europe/Berlin; default UTC"},
+    {"--rule", "RULE", IN(MAINTENANCE), FLAG_TEXT, AT(window.rule), NULL, command_check_word,
+     "with add: when it comes again (RFC 5545), such as 'FREQ=WEEKLY;BYDAY=SU'"},
+    {"--text", "TEXT", IN(MAINTENANCE), FLAG_TEXT, AT(window.text), NULL, command_check_text,
+     "with add: what visitors read below its title"},
+    {"--component", "ID", IN(MAINTENANCE), FLAG_TEXTS, AT(window.components), NULL,
+     command_check_word, "with add: a site's first host or a monitor; repeatable; default all"},
+    {"--title", "TEXT", IN(INCIDENT), FLAG_TEXT, AT(incident.title), NULL, command_check_title,
+     "with update: another title"},
+    {"--text", "TEXT", IN(INCIDENT), FLAG_TEXT, AT(incident.text), NULL, command_check_text,
+     "what visitors read; - reads it from stdin"},
+    {"--file", "FILE", IN(INCIDENT), FLAG_TEXT, AT(incident.file), NULL, NULL,
+     "with postmortem: a file with its text; - reads stdin"},
+    {"--phase", "WORD", IN(INCIDENT), FLAG_TEXT, AT(incident.phase), NULL, command_check_phase,
+     "investigating, identified, monitoring or resolved"},
+    {"--impact", "WORD", IN(INCIDENT), FLAG_TEXT, AT(incident.impact), NULL,
+     command_check_impact, "none, minor, major or critical; default minor"},
+    {"--component", "ID", IN(INCIDENT), FLAG_TEXTS, AT(incident.components), NULL,
+     command_check_word, "whom it is about: a site's first host or a monitor; repeatable"},
+    {"--eta", "TIME", IN(INCIDENT), FLAG_TIME, AT(incident.eta_ms), NULL, NULL,
+     "when it is expected back: 30m, 18:30 or 2026-01-31T18:30:00Z; also for Retry-After"},
+    {"--no-eta", NULL, IN(INCIDENT), FLAG_SWITCH, AT(incident.no_eta), NULL, NULL,
+     "with update: nobody knows any more"},
     {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, command_check_vantage,
      "ask this vantage, HOST:PORT or a URL, how it looks from there; repeatable"},
     {"--no-remote", NULL, IN(CHECK), FLAG_SWITCH, AT(check.no_remote), NULL, NULL,
@@ -113,8 +149,8 @@ static const struct flag flags[] = {
     {"--canary", "URL", IN(VANTAGE), FLAG_TEXTS, AT(vantage.canaries), "vantage.canaries", NULL,
      "a site that is nearly always well; if none is, nothing is concluded; repeatable"},
     {"--state", "DIR",
-     IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX) | IN(VANTAGE), FLAG_TEXT,
-     AT(state), "state", NULL,
+     IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX) | IN(INCIDENT) | IN(VANTAGE),
+     FLAG_TEXT, AT(state), "state", NULL,
      "of the control socket; default /var/lib/afloat or, for users, in their home"},
 };
 static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
@@ -146,11 +182,20 @@ static const struct command_entry commands[] = {
         "afloat status --json | jq .ledger"},
     [COMMAND_MAINTENANCE] = {"maintenance",
         "afloat maintenance on [--until TIME] [--message TEXT] [--state DIR]\n"
-        "afloat maintenance off [--state DIR]",
+        "afloat maintenance off [--state DIR]\n"
+        "afloat maintenance add TITLE --begin TIME --for TIME [--zone ZONE] [--rule RULE]\n"
+        "                       [--component ID]... [--text TEXT] [--state DIR]\n"
+        "afloat maintenance list [--all] [--json] [--state DIR]\n"
+        "afloat maintenance remove ID [--state DIR]",
         "Stops asking the backends: copies are served, the rest gets a page with your ETA.",
         "afloat maintenance on --until 18:30 --message 'New database; back this evening.'\n"
         "afloat maintenance on --until 30m\n"
-        "afloat maintenance off"},
+        "afloat maintenance off\n"
+        "afloat maintenance add 'New disks' --begin '2026-12-01 02:00' --for 2h \\\n"
+        "    --zone Europe/Berlin --component shop.example.org  # announced on the status page\n"
+        "afloat maintenance add Backup --begin '2026-12-06 03:00' --for 30m \\\n"
+        "    --rule 'FREQ=WEEKLY;BYDAY=SU'\n"
+        "afloat maintenance list"},
     [COMMAND_OUTBOX] = {"outbox",
         "afloat outbox list [--all] [--json] [--state DIR]\n"
         "afloat outbox show ID [--json] [--state DIR]\n"
@@ -160,6 +205,22 @@ static const struct command_entry commands[] = {
         "afloat outbox show 6f1c0a52b9d34e7785a0c1d2e3f40516\n"
         "afloat outbox retry 6f1c0a52b9d34e7785a0c1d2e3f40516  # did not arrive: send it again\n"
         "afloat outbox drop 6f1c0a52b9d34e7785a0c1d2e3f40516   # did arrive, or shall not"},
+    [COMMAND_INCIDENT] = {"incident",
+        "afloat incident list [--all] [--json] [--state DIR]\n"
+        "afloat incident show ID [--json] [--state DIR]\n"
+        "afloat incident open TITLE [--text TEXT] [--component ID]... [--impact WORD]\n"
+        "                     [--phase WORD] [--eta TIME] [--state DIR]\n"
+        "afloat incident update ID [--phase WORD] [--text TEXT] [--title TEXT] [--impact WORD]\n"
+        "                     [--component ID]... [--eta TIME | --no-eta] [--state DIR]\n"
+        "afloat incident resolve ID [--text TEXT] [--state DIR]\n"
+        "afloat incident postmortem ID (--text TEXT | --file FILE) [--state DIR]",
+        "Tells visitors of the status page what is wrong, and what is done about it.",
+        "afloat incident open 'Payments fail' --component shop.example.org --impact major\n"
+        "afloat incident list\n"
+        "afloat incident update k3x9m2p7q4ta --phase identified --eta 30m \\\n"
+        "    --text 'A disk is full; we make room.'\n"
+        "afloat incident resolve k3x9m2p7q4ta\n"
+        "afloat incident postmortem k3x9m2p7q4ta --file postmortem.txt"},
     [COMMAND_CHECK] = {"check",
         "afloat check URL [--from VANTAGE]... [--timeout TIME] [-4 | -6] [--explain] [--json]\n"
         "                 [--no-remote] [--resolver ADDR] [--doh URL] [--portal URL]\n"
@@ -278,8 +339,9 @@ static bool is_value_good(struct parser *parser, const struct flag *flag, const 
 static bool keep_text(struct parser *parser, const struct flag *flag, struct command_texts *texts,
     const char *value)
 {
-    uint64_t maximum = flag->setting == NULL ? FACTS_VANTAGES_MAX
-                                             : row_of(parser, flag)->maximum;
+    uint64_t maximum = flag->setting != NULL ? row_of(parser, flag)->maximum
+        : flag->offset == AT(check.from)     ? FACTS_VANTAGES_MAX
+                                             : COMMAND_TEXTS_MAX;
     if (maximum == 0 || maximum > COMMAND_TEXTS_MAX)
         maximum = COMMAND_TEXTS_MAX;
     if (texts->count == maximum)
@@ -313,6 +375,17 @@ static bool keep_patience(struct parser *parser, const struct flag *flag, uint64
     return true;
 }
 
+static bool keep_length(struct parser *parser, const struct flag *flag, uint64_t *ret_ms,
+    const char *value)
+{
+    uint64_t ms;
+    if (!units_parse_duration_ms(slice_from_string(value), &ms) || ms < 60000
+        || ms > WINDOW_LONGEST_MS)
+        return refuse_value(parser, flag, value, "is not from 1m to 31d; expected one such as 2h");
+    *ret_ms = ms;
+    return true;
+}
+
 static bool keep_value(struct parser *parser, const struct flag *flag, const char *value)
 {
     void *place = (char *)parser->line + flag->offset;
@@ -329,6 +402,8 @@ static bool keep_value(struct parser *parser, const struct flag *flag, const cha
         return keep_time(parser, flag, place, value);
     case FLAG_PATIENCE:
         return keep_patience(parser, flag, place, value);
+    case FLAG_LENGTH:
+        return keep_length(parser, flag, place, value);
     case FLAG_PURGE:
         if (parser->purge != NULL)
             return refuse(parser, "%s and %s stand together; expected one of them",
@@ -404,18 +479,24 @@ static bool refuse_command(struct parser *parser, const char *name)
     return refuse_unknown(parser, name[0] == '-' ? "flag" : "command", &nearest);
 }
 
-static bool take_word(struct parser *parser, const char *word)
+static bool refuse_word(struct parser *parser, const char *word)
 {
-    enum command command = parser->line->command;
-    bool takes_word = command == COMMAND_CHECK_CONFIG || command == COMMAND_MAINTENANCE
-        || command == COMMAND_OUTBOX || command == COMMAND_CHECK || command == COMMAND_HELP;
-    bool takes_second = command == COMMAND_OUTBOX && parser->second == NULL;
     char buffer[256];
     struct text quoted = text_in(buffer, sizeof(buffer));
     text_append_quoted(&quoted, slice_from_string(word));
-    if (!takes_word || (parser->word != NULL && !takes_second))
-        return refuse(parser, "%.*s is one word too many; see afloat help %s",
-            SLICE_ARGS(text_slice(&quoted)), topic(parser));
+    return refuse(parser, "%.*s is one word too many; see afloat help %s",
+        SLICE_ARGS(text_slice(&quoted)), topic(parser));
+}
+
+static bool take_word(struct parser *parser, const char *word)
+{
+    enum command command = parser->line->command;
+    bool takes_two = command == COMMAND_OUTBOX || command == COMMAND_INCIDENT
+        || command == COMMAND_MAINTENANCE;
+    bool takes_word = command == COMMAND_CHECK_CONFIG || command == COMMAND_CHECK
+        || command == COMMAND_HELP || takes_two;
+    if (!takes_word || (parser->word != NULL && (!takes_two || parser->second != NULL)))
+        return refuse_word(parser, word);
     if (parser->word == NULL)
         parser->word = word;
     else
@@ -448,14 +529,37 @@ static bool finish_run(struct parser *parser)
 
 static bool finish_maintenance(struct parser *parser)
 {
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
     struct maintenance_command *maintenance = &parser->line->maintenance;
     const char *word = parser->word == NULL ? "" : parser->word;
+    bool says = maintenance->until_ms != 0 || maintenance->message != NULL;
     maintenance->on = strcmp(word, "on") == 0;
-    if (!maintenance->on && strcmp(word, "off") != 0)
-        return refuse(parser, "on or off? expected one of them");
-    if (!maintenance->on && (maintenance->until_ms != 0 || maintenance->message != NULL))
+    if (!maintenance->on && strcmp(word, "off") != 0) {
+        bool is_window = command_line_finish_window(&parser->line->window, word, parser->second,
+            &why);
+        if (!is_window && why.size == 0)
+            return refuse(parser, "on or off? expected one of them, or add, list or remove");
+        if (says)
+            return refuse(parser, "--until and --message go with on only");
+        return is_window || refuse(parser, "%.*s", SLICE_ARGS(text_slice(&why)));
+    }
+    if (parser->second != NULL)
+        return refuse_word(parser, parser->second);
+    if (!maintenance->on && says)
         return refuse(parser, "--until and --message go with on only");
-    return true;
+    const char *flag = parser->line->json ? "--json"
+                                          : command_line_window_flag(&parser->line->window);
+    return flag == NULL
+        || refuse(parser, "%s does not go with %s; see afloat help maintenance", flag, word);
+}
+
+static bool finish_incident(struct parser *parser)
+{
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
+    return command_line_finish_incident(&parser->line->incident, parser->word, parser->second, &why)
+        || refuse(parser, "%.*s", SLICE_ARGS(text_slice(&why)));
 }
 
 static bool finish_outbox(struct parser *parser)
@@ -524,6 +628,8 @@ static bool finish(struct parser *parser)
         return finish_maintenance(parser);
     case COMMAND_OUTBOX:
         return finish_outbox(parser);
+    case COMMAND_INCIDENT:
+        return finish_incident(parser);
     case COMMAND_CHECK:
         return finish_check(parser);
     case COMMAND_VANTAGE:

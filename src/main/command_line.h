@@ -21,6 +21,7 @@ enum command {
     COMMAND_STATUS,
     COMMAND_MAINTENANCE,
     COMMAND_OUTBOX,
+    COMMAND_INCIDENT,
     COMMAND_CHECK,
     COMMAND_VANTAGE,
     COMMAND_HELP,
@@ -58,6 +59,28 @@ struct outbox_command {
     bool all;           // of list
 };
 
+struct incident_command {
+    const char *action; // "list", "show", "open", …, as the control socket wants it
+    const char *id;     // NULL with list and open
+    const char *title;  // NULL: not given
+    const char *text;   // likewise; "-": what stdin brings
+    const char *file;   // of postmortem, in place of text
+    const char *phase, *impact;
+    struct command_texts components;
+    int64_t eta_ms;     // wall clock; 0: not given
+    bool no_eta;        // takes away the one that was said
+    bool all;           // of list
+};
+
+// Of maintenance: add, list and remove.
+struct window_command {
+    const char *action; // NULL: maintenance goes on or off
+    const char *id, *title, *text, *begin, *zone, *rule; // NULL: not given
+    struct command_texts components;
+    uint64_t duration_ms;
+    bool all;           // of list
+};
+
 // Third parties: as written, "off" for nobody; NULL: not given.
 struct check_command {
     const char *url;
@@ -79,10 +102,12 @@ struct command_line {
     union { // by command: they are large
         struct run_command run;
         struct vantage_command vantage;
+        struct incident_command incident;
+        struct window_command window; // of maintenance
     };
     const char *config_file; // of check-config
     struct purge_command purge;
-    bool json; // of status, outbox and check
+    bool json; // of status, outbox, incident, check and maintenance list
     struct maintenance_command maintenance;
     struct outbox_command outbox;
     struct check_command check;

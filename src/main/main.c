@@ -5,9 +5,11 @@
 #include "base/memory.h"
 #include "conf/describe.h"
 #include "doctor/report.h"
+#include "main/call.h"
 #include "main/check.h"
 #include "main/command_line.h"
 #include "main/process.h"
+#include "main/watch_calls.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,45 +47,14 @@ static int check_config(const char *path)
     return 0;
 }
 
-// Asks the running edge; NULL after one line on stderr.
-static json_t *call(const struct command_line *line, json_t *request)
-{
-    char directory[4096];
-    json_t *response = NULL;
-    if (!state_directory(slice_from_string(line->state), directory, sizeof(directory))) {
-        fprintf(stderr, "afloat: no state directory: set --state DIR\n");
-        json_decref(request);
-        return NULL;
-    }
-    enum error error = request == NULL ? ERROR_MEMORY : control_call(directory, request, &response);
-    json_decref(request);
-    if (error == ERROR_NOT_FOUND || error == ERROR_REFUSED)
-        fprintf(stderr, "afloat: no afloat runs with the state directory %s; is it another "
-            "--state DIR?\n", directory);
-    else if (error == ERROR_DENIED)
-        fprintf(stderr, "afloat: %s belongs to another user; try as that user or as root\n",
-            directory);
-    else if (error != ERROR_NONE)
-        fprintf(stderr, "afloat: %s: %s\n", directory, error_text(error));
-    if (error != ERROR_NONE)
-        return NULL;
-    if (json_is_true(json_object_get(response, "ok")))
-        return response;
-    const char *why = json_string_value(json_object_get(response, "error"));
-    fprintf(stderr, "afloat: %s\n", why == NULL ? "refused" : why);
-    json_decref(response);
-    return NULL;
-}
-
 static int show_status(const struct command_line *line)
 {
-    json_t *response = call(line, json_pack("{s:s}", "command", "status"));
+    json_t *response = call_edge(line->state, json_pack("{s:s}", "command", "status"));
     if (response == NULL)
         return 1;
     const json_t *status = json_object_get(response, "status");
     if (line->json) {
-        json_dumpf(status, stdout, JSON_INDENT(2));
-        printf("\n");
+        call_print_json(status);
     } else {
         status_render(status, isatty(STDOUT_FILENO) == 1, clock_wall_ms(), stdout);
     }
@@ -94,8 +65,9 @@ static int show_status(const struct command_line *line)
 static int purge(const struct command_line *line)
 {
     const struct purge_command *what = &line->purge;
-    json_t *response = call(line, json_pack("{s:s, s:s, s:s*, s:b}", "command", "purge", "kind",
-        what->kind, "what", what->what, "hard", what->hard));
+    json_t *response = call_edge(line->state,
+        json_pack("{s:s, s:s, s:s*, s:b}", "command", "purge", "kind", what->kind, "what",
+            what->what, "hard", what->hard));
     if (response == NULL)
         return 1;
     long long count = json_integer_value(json_object_get(response, "purged"));
@@ -108,8 +80,9 @@ static int purge(const struct command_line *line)
 static int maintain(const struct command_line *line)
 {
     const struct maintenance_command *what = &line->maintenance;
-    json_t *response = call(line, json_pack("{s:s, s:b, s:I, s:s*}", "command", "maintenance", "on",
-        what->on, "until_ms", (json_int_t)what->until_ms, "message", what->message));
+    json_t *response = call_edge(line->state,
+        json_pack("{s:s, s:b, s:I, s:s*}", "command", "maintenance", "on", what->on, "until_ms",
+            (json_int_t)what->until_ms, "message", what->message));
     if (response == NULL)
         return 1;
     char until[64] = "";
@@ -129,15 +102,15 @@ static int maintain(const struct command_line *line)
 static int work_on_outbox(const struct command_line *line)
 {
     const struct outbox_command *what = &line->outbox;
-    json_t *response = call(line, json_pack("{s:s, s:s, s:s*, s:b}", "command", "outbox",
-        "action", what->action, "id", what->id, "all", what->all));
+    json_t *response = call_edge(line->state,
+        json_pack("{s:s, s:s, s:s*, s:b}", "command", "outbox", "action", what->action, "id",
+            what->id, "all", what->all));
     if (response == NULL)
         return 1;
     const json_t *write = json_object_get(response, "write");
     bool lists = strcmp(what->action, "list") == 0;
     if (line->json && (lists || write != NULL)) {
-        json_dumpf(lists ? json_object_get(response, "writes") : write, stdout, JSON_INDENT(2));
-        printf("\n");
+        call_print_json(lists ? json_object_get(response, "writes") : write);
     } else if (lists) {
         outbox_render_list(response, stdout);
     } else if (write != NULL) {
@@ -188,9 +161,11 @@ int main(int argc, char **argv)
     case COMMAND_STATUS:
         return show_status(&line);
     case COMMAND_MAINTENANCE:
-        return maintain(&line);
+        return line.window.action != NULL ? watch_call_window(&line) : maintain(&line);
     case COMMAND_OUTBOX:
         return work_on_outbox(&line);
+    case COMMAND_INCIDENT:
+        return watch_call_incident(&line);
     case COMMAND_CHECK:
         return check_command(&line);
     case COMMAND_HELP:

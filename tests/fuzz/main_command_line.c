@@ -115,6 +115,13 @@ static void check_line(const struct command_line *line)
         invariant(line->maintenance.until_ms == 0 || line->maintenance.until_ms > WALL_MS);
         invariant(line->maintenance.on
             || (line->maintenance.until_ms == 0 && line->maintenance.message == NULL));
+        if (line->window.action != NULL)
+            invariant((strcmp(line->window.action, "add") == 0) == (line->window.begin != NULL));
+        return;
+    case COMMAND_INCIDENT:
+        invariant(line->incident.eta_ms == 0 || line->incident.eta_ms > WALL_MS);
+        invariant(line->incident.id != NULL || line->incident.title != NULL
+            || strcmp(line->incident.action, "list") == 0);
         return;
     case COMMAND_OUTBOX:
         invariant((strcmp(line->outbox.action, "list") == 0) == (line->outbox.id == NULL));

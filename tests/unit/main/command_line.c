@@ -310,8 +310,8 @@ static void test_maintenance(void **state)
     assert_int_equal(line.maintenance.until_ms, NOW + 30 * 60000);
     assert_string_equal(line.maintenance.message, "Back soon.");
     assert_false(good("afloat maintenance off").maintenance.on);
-    bad("afloat maintenance", "afloat maintenance: on or off? expected one of them");
-    bad("afloat maintenance ON", "afloat maintenance: on or off? expected one of them");
+    bad("afloat maintenance", "afloat maintenance: on or off? expected one of them, or add, list or remove");
+    bad("afloat maintenance ON", "afloat maintenance: on or off? expected one of them, or add, list or remove");
     bad("afloat maintenance off --until 30m",
         "afloat maintenance: --until and --message go with on only");
     bad("afloat maintenance on --until soon",
@@ -323,6 +323,128 @@ static void test_maintenance(void **state)
     bad("afloat maintenance on --message '\xFF'",
         "afloat maintenance: --message: \"\xFF\" cannot be shown; expected UTF-8 text of 1 to 500 "
         "bytes");
+}
+
+// The struct is large, and a test's frame is not.
+static const struct command_line *kept(const char *words)
+{
+    static struct command_line line;
+    line = good(words);
+    return &line;
+}
+
+static void test_maintenance_windows(void **state)
+{
+    (void)state;
+    const struct command_line *line = kept(
+        "afloat maintenance add 'New disks' --begin '2026-12-01 02:00' --for 2h "
+        "--zone Europe/Berlin --component a.example --component b --rule FREQ=WEEKLY "
+        "--text 'It is quick.'");
+    assert_int_equal(line->command, COMMAND_MAINTENANCE);
+    assert_string_equal(line->window.action, "add");
+    assert_string_equal(line->window.title, "New disks");
+    assert_string_equal(line->window.begin, "2026-12-01 02:00");
+    assert_string_equal(line->window.zone, "Europe/Berlin");
+    assert_string_equal(line->window.rule, "FREQ=WEEKLY");
+    assert_string_equal(line->window.text, "It is quick.");
+    assert_int_equal(line->window.duration_ms, 7200000);
+    assert_int_equal(line->window.components.count, 2);
+    line = kept("afloat maintenance list --all --json");
+    assert_true(line->window.all && line->json && line->window.id == NULL);
+    assert_string_equal(kept("afloat maintenance remove k3x9")->window.id, "k3x9");
+    assert_null(kept("afloat maintenance on")->window.action);
+    bad("afloat maintenance add Disks --begin now",
+        "afloat maintenance: from when, and how long? expected --begin and --for, such as "
+        "--begin '2026-12-01 02:00' --for 2h");
+    bad("afloat maintenance add", "afloat maintenance: add what? expected a title in quotes");
+    bad("afloat maintenance add \xFF --begin now --for 2h",
+        "afloat maintenance: what stands behind add is not UTF-8; expected a title in quotes");
+    bad("afloat maintenance add Disks --for 59s",
+        "afloat maintenance: --for: \"59s\" is not from 1m to 31d; expected one such as 2h");
+    bad("afloat maintenance add Disks --for 32d",
+        "afloat maintenance: --for: \"32d\" is not from 1m to 31d; expected one such as 2h");
+    bad("afloat maintenance list now", "afloat maintenance: list takes no further word");
+    bad("afloat maintenance remove",
+        "afloat maintenance: remove what? expected an ID, see afloat maintenance list");
+    bad("afloat maintenance remove a --for 2h",
+        "afloat maintenance: --for does not go with remove; see afloat help");
+    bad("afloat maintenance list --until 30m",
+        "afloat maintenance: --until and --message go with on only");
+    bad("afloat maintenance on --zone UTC",
+        "afloat maintenance: --zone does not go with on; see afloat help maintenance");
+    bad("afloat maintenance off --json",
+        "afloat maintenance: --json does not go with off; see afloat help maintenance");
+    bad("afloat maintenance on now",
+        "afloat maintenance: \"now\" is one word too many; see afloat help maintenance");
+    bad("afloat maintenance add a b",
+        "afloat maintenance: \"b\" is one word too many; see afloat help maintenance");
+}
+
+static void test_incident(void **state)
+{
+    (void)state;
+    const struct command_line *line = kept(
+        "afloat incident open 'Payments fail' --text 'We look.' --component a.example "
+        "--impact major --phase identified --eta 30m");
+    assert_int_equal(line->command, COMMAND_INCIDENT);
+    assert_string_equal(line->incident.action, "open");
+    assert_string_equal(line->incident.title, "Payments fail");
+    assert_string_equal(line->incident.text, "We look.");
+    assert_string_equal(line->incident.components.items[0], "a.example");
+    assert_string_equal(line->incident.impact, "major");
+    assert_string_equal(line->incident.phase, "identified");
+    assert_int_equal(line->incident.eta_ms, NOW + 30 * 60000);
+    assert_null(line->incident.id);
+    line = kept("afloat incident update k3x9 --title Payments --no-eta --text -");
+    assert_string_equal(line->incident.id, "k3x9");
+    assert_string_equal(line->incident.title, "Payments");
+    assert_string_equal(line->incident.text, "-");
+    assert_true(line->incident.no_eta);
+    assert_string_equal(kept("afloat incident resolve k3x9")->incident.id, "k3x9");
+    assert_string_equal(kept("afloat incident show k3x9 --json")->incident.action, "show");
+    assert_true(kept("afloat incident list --all")->incident.all);
+    assert_string_equal(kept("afloat incident postmortem k3x9 --file a.txt")->incident.file,
+        "a.txt");
+}
+
+static void test_incident_mistakes(void **state)
+{
+    (void)state;
+    bad("afloat incident",
+        "afloat incident: do what? expected list, show, open, update, resolve or postmortem");
+    bad("afloat incident close a",
+        "afloat incident: do what? expected list, show, open, update, resolve or postmortem");
+    bad("afloat incident open", "afloat incident: open what? expected a title in quotes");
+    bad("afloat incident show",
+        "afloat incident: show what? expected an ID, see afloat incident list");
+    bad("afloat incident list a", "afloat incident: list takes no further word");
+    bad("afloat incident open a b c",
+        "afloat incident: \"c\" is one word too many; see afloat help incident");
+    bad("afloat incident update a",
+        "afloat incident: change what? expected --phase, --text or others, see afloat help");
+    bad("afloat incident update a --eta 30m --no-eta",
+        "afloat incident: --eta and --no-eta stand together; expected one of them");
+    bad("afloat incident resolve a --impact none",
+        "afloat incident: --impact does not go with resolve; see afloat help");
+    bad("afloat incident open a --no-eta",
+        "afloat incident: --no-eta does not go with open; see afloat help");
+    bad("afloat incident postmortem a", "afloat incident: what does it say? expected --text or "
+                                        "--file");
+    bad("afloat incident postmortem a --text b --file c",
+        "afloat incident: what does it say? expected --text or --file");
+    bad("afloat incident update a --phase over",
+        "afloat incident: --phase: \"over\" is none; expected investigating, identified, "
+        "monitoring or resolved");
+    bad("afloat incident open a --impact big",
+        "afloat incident: --impact: \"big\" is none; expected none, minor, major or critical");
+    bad("afloat incident open a --text '\xFF'",
+        "afloat incident: --text: \"\xFF\" cannot be shown; expected UTF-8 text of 1 to 4000 "
+        "bytes");
+    bad("afloat incident open a --eta 2026-07-17T12:00:00Z",
+        "afloat incident: --eta: \"2026-07-17T12:00:00Z\" is not in the future; expected a later "
+        "time");
+    bad("afloat incident open a --begin now",
+        "afloat incident: --begin is a flag of other commands; see afloat help incident");
 }
 
 static void test_check(void **state)
@@ -409,6 +531,9 @@ static void test_help(void **state)
     assert_help("afloat help purge", "examples:\n  afloat purge --url https://example.org/news\n");
     assert_help("afloat help purge", "  --hard               remove them for good");
     assert_help("afloat help maintenance", "  --until TIME");
+    assert_help("afloat help maintenance", "  --rule RULE          with add: when it comes again");
+    assert_help("afloat help incident", "  --eta TIME           when it is expected back");
+    assert_help("afloat help incident", "\n  afloat incident open 'Payments fail' --component ");
     assert_help("afloat help status", "  --state DIR");
     assert_help("afloat help check", "  --from VANTAGE       ask this vantage");
     assert_help("afloat help check-config", "  afloat check-config FILE\n");
@@ -537,6 +662,9 @@ int main(void)
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_outbox),
         cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_maintenance_windows),
+        cmocka_unit_test(test_incident),
+        cmocka_unit_test(test_incident_mistakes),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_flags_become_settings),
