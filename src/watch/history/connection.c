@@ -163,7 +163,7 @@ enum error connection_open_reader(const char *path, struct connection *ret_conne
     return ERROR_NONE;
 }
 
-void connection_close(struct connection *connection)
+void connection_shut(struct connection *connection)
 {
     for (size_t i = 0; i < CONNECTION_STATEMENTS; i++)
         sqlite3_finalize(connection->statements[i].statement);

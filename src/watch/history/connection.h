@@ -41,7 +41,7 @@ struct connection_value {
 enum error connection_open_writer(const char *path, struct text *why,
     struct connection *ret_connection) MUST_CHECK;
 enum error connection_open_reader(const char *path, struct connection *ret_connection) MUST_CHECK;
-void connection_close(struct connection *connection); // closed already: fine
+void connection_shut(struct connection *connection); // closed already: fine
 // Still the file that has that name.
 bool connection_is_current(const struct connection *connection, const char *path);
 

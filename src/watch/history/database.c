@@ -156,9 +156,9 @@ static enum error open_if_needed(struct database *database)
     if (database->writer.sqlite != NULL
         && !connection_is_current(&database->writer, database->path)) {
         log_write(LOG_WARNING, "watch", "the database was taken away path=%s", database->path);
-        connection_close(&database->writer);
+        connection_shut(&database->writer);
     } else if (database->failed_in_row % ATTEMPTS_REOPEN == ATTEMPTS_REOPEN - 1) {
-        connection_close(&database->writer);
+        connection_shut(&database->writer);
     }
     if (database->writer.sqlite != NULL)
         return ERROR_NONE;
@@ -305,8 +305,8 @@ static void condition_init(pthread_cond_t *condition)
 
 static void dispose(struct database *database)
 {
-    connection_close(&database->reader);
-    connection_close(&database->writer);
+    connection_shut(&database->reader);
+    connection_shut(&database->writer);
     pthread_cond_destroy(&database->wake);
     pthread_cond_destroy(&database->written);
     lock_destroy(&database->lock);
@@ -442,7 +442,7 @@ static enum error open_reader(struct database *database)
     uint64_t opened = database->opened;
     if (database->reader.sqlite != NULL && database->reader_opened == opened)
         return ERROR_NONE;
-    connection_close(&database->reader);
+    connection_shut(&database->reader);
     database->reader_opened = opened;
     return connection_open_reader(database->path, &database->reader);
 }
