@@ -537,12 +537,22 @@ static void delivery_apply_maintenance(struct request *request, struct page_fact
         facts->retry_after_seconds = (uint64_t)(maintenance->until_ms - facts->now_ms + 999) / 1000;
 }
 
+// What an operator or an announced maintenance says of when the site is back.
+static void delivery_apply_expected(const struct request *request, struct page_facts *facts)
+{
+    const struct edge_hooks *hooks = &request->thread->edge->hooks;
+    if (hooks->expected_ms != NULL && request->site != NULL && facts->status >= 500)
+        page_expect(facts, hooks->expected_ms(hooks->page_context,
+            slice_from_string(request->site->history->name)));
+}
+
 uint64_t delivery_retry_after_seconds(struct request *request, unsigned status)
 {
     struct page_facts facts;
     struct maintenance maintenance;
     delivery_gather_facts(request, status, &facts);
     delivery_apply_maintenance(request, &facts, &maintenance);
+    delivery_apply_expected(request, &facts);
     return facts.retry_after_seconds + facts.jitter_seconds;
 }
 
@@ -572,6 +582,7 @@ void delivery_send_page(struct task *task, struct request *request, unsigned sta
     delivery_gather_facts(request, status, &facts);
     facts.request_id = text_slice(&id_text);
     delivery_apply_maintenance(request, &facts, &maintenance);
+    delivery_apply_expected(request, &facts);
     delivery_offer_report(request, &token, &facts);
     enum page_form form = page_form_for(&request->head.fields);
     struct slice content = page_error(&request->arena, form, &facts);

@@ -4,6 +4,7 @@
 
 // Visitors' browsers come back within this time whatever Retry-After says: it may be over early.
 #define RELOAD_MAX_SECONDS 60
+#define EXPECTED_RETRY_MAX_SECONDS UINT64_C(3600)
 #define RELOAD_FALLBACK_SECONDS 10
 
 // The quality of a media range in thousandths (RFC 9110 section 12.4.2); 1000 when it has none that
@@ -144,18 +145,43 @@ static void html_row_time(struct text *text, const char *label, int64_t wall_ms,
     text_append(text, SLICE("</dd>\n"));
 }
 
+void page_expect(struct page_facts *facts, int64_t expected_ms)
+{
+    bool without_end = facts->maintenance && facts->maintenance_until_ms == 0;
+    if (expected_ms <= 0 || (!page_blames_site(facts) && !without_end))
+        return;
+    facts->expected_ms = expected_ms;
+    if (expected_ms > facts->now_ms) {
+        uint64_t ms = (uint64_t)(expected_ms - facts->now_ms);
+        facts->retry_after_seconds = MINIMUM((ms + 999) / 1000, EXPECTED_RETRY_MAX_SECONDS);
+    }
+}
+
+// 0: nobody has said.
+static int64_t expected_back_ms(const struct page_facts *facts)
+{
+    bool declared = facts->maintenance && facts->maintenance_until_ms > 0;
+    return declared ? facts->maintenance_until_ms : facts->expected_ms;
+}
+
+static void html_expected(struct text *text, const struct page_facts *facts)
+{
+    int64_t expected_ms = expected_back_ms(facts);
+    if (expected_ms > facts->now_ms)
+        html_row_time(text, "Expected back", expected_ms, facts->now_ms);
+    else if (expected_ms > 0) {
+        text_append(text, SLICE("<dt>Expected back</dt><dd>"));
+        page_append_html_time(text, expected_ms, facts->now_ms);
+        text_append(text, SLICE("; it takes longer</dd>\n"));
+    }
+}
+
 static void html_facts(struct text *text, const struct page_facts *facts)
 {
     text_append(text, SLICE("<dl class=\"card\">\n"));
     if (facts->down_since_ms > 0)
         html_row_time(text, "Since", facts->down_since_ms, facts->now_ms);
-    if (facts->maintenance && facts->maintenance_until_ms > facts->now_ms)
-        html_row_time(text, "Expected back", facts->maintenance_until_ms, facts->now_ms);
-    else if (facts->maintenance && facts->maintenance_until_ms > 0) {
-        text_append(text, SLICE("<dt>Expected back</dt><dd>"));
-        page_append_html_time(text, facts->maintenance_until_ms, facts->now_ms);
-        text_append(text, SLICE("; it takes longer</dd>\n"));
-    }
+    html_expected(text, facts);
     if (!facts->maintenance && facts->next_try_ms > facts->now_ms)
         html_row_time(text, "Server asked again", facts->next_try_ms, facts->now_ms);
     if (facts->support.size > 0) {
@@ -250,6 +276,7 @@ static void write_json(
         page_append_json_time(text, "next_try", facts->next_try_ms);
         if (facts->maintenance)
             page_append_json_time(text, "maintenance_until", facts->maintenance_until_ms);
+        page_append_json_time(text, "expected", facts->expected_ms);
         if (facts->message.size > 0)
             page_append_json_member(text, "message", facts->message, PAGE_MESSAGE_SHOWN);
     }
@@ -285,8 +312,8 @@ static void write_plain(
         text_append(text, SLICE("It is not certain whether what you sent was received.\n\n"));
     if (facts->down_since_ms > 0)
         text_row_time(text, "Since:         ", facts->down_since_ms, facts->now_ms);
-    if (facts->maintenance && facts->maintenance_until_ms > 0)
-        text_row_time(text, "Expected back: ", facts->maintenance_until_ms, facts->now_ms);
+    if (expected_back_ms(facts) > 0)
+        text_row_time(text, "Expected back: ", expected_back_ms(facts), facts->now_ms);
     if (!words->is_mistake && facts->retry_after_seconds > 0)
         text_format(
             text, "Try again in:  %llu seconds\n", (unsigned long long)facts->retry_after_seconds);

@@ -34,17 +34,22 @@ struct page_facts {
     bool secure;                  // the visitor's connection is a secure context
     uint64_t retry_after_seconds;
     uint64_t jitter_seconds; // added to the reload, so that visitors do not return as one herd
+    int64_t expected_ms; // when the site is said to be back, 0: nobody has said; see page_expect
     struct slice report_token; // of a form by which visitors tell the operators; empty: no form
 };
 
 // Whether the site has failed, and nobody has announced it: only then is it worth telling.
 bool page_blames_site(const struct page_facts *facts);
+// Somebody has said when the site is expected back; 0: nobody has. It says when to come again too,
+// in an hour at the latest: sites are back earlier than was feared. An ETA of a declared maintenance
+// is the better one, and a page that does not blame the site says nothing of it.
+void page_expect(struct page_facts *facts, int64_t expected_ms);
 
 // The body in the form; NULL data when the arena is full. HTML stays under PAGE_SIZE_MAX: overlong
 // values are cut. JSON is an RFC 9457 problem of type about:blank with the extension members cause
 // (origin_down, origin_error, origin_slow, maintenance, edge_busy, edge_error, request), site,
-// request_id, retry_after (seconds) and, where known, down_since, next_try, maintenance_until (RFC
-// 3339), message, support, and report (where to POST to, to tell the operators).
+// request_id, retry_after (seconds) and, where known, down_since, next_try, maintenance_until,
+// expected (RFC 3339), message, support, and report (where to POST to, to tell the operators).
 #define PAGE_SIZE_MAX 8192
 struct slice page_error(struct arena *arena, enum page_form form, const struct page_facts *facts);
 struct slice page_content_type(enum page_form form);

@@ -299,6 +299,58 @@ static void nobody_reports_mistakes_maintenance_or_a_busy_edge(void **state)
     arena_reset(&arena);
 }
 
+static void what_somebody_expects_is_shown_and_says_when_to_come_again(void **state)
+{
+    (void)state;
+    struct page_facts facts = outage();
+    page_expect(&facts, 0);
+    assert_int_equal(facts.retry_after_seconds, 10);
+    assert_lacks(html(&facts), "Expected back");
+    page_expect(&facts, NOW + 1800001);
+    assert_int_equal(facts.retry_after_seconds, 1801);
+    assert_has(html(&facts), "<dt>Expected back</dt><dd><time datetime=\"2025-11-24T14:35:00Z\">"
+                             "14:35 UTC</time>, in 30 minutes");
+    assert_has(string_of(page_error(&arena, PAGE_TEXT, &facts)), "Expected back: 14:35 UTC\n");
+    json_t *problem = json(page_error(&arena, PAGE_JSON, &facts));
+    assert_string_equal(
+        json_string_value(json_object_get(problem, "expected")), "2025-11-24T14:35:00Z");
+    assert_int_equal(json_integer_value(json_object_get(problem, "retry_after")), 1801);
+    json_decref(problem);
+    page_expect(&facts, NOW + INT64_C(86400000)); // nobody is told to stay away for a day
+    assert_int_equal(facts.retry_after_seconds, 3600);
+    assert_has(html(&facts), ", in 24 hours");
+    facts.retry_after_seconds = 10;
+    page_expect(&facts, NOW - 60000);
+    assert_int_equal(facts.retry_after_seconds, 10);
+    assert_has(html(&facts), "; it takes longer");
+    arena_reset(&arena);
+}
+
+static void nobody_expects_anything_of_mistakes_or_against_the_operator(void **state)
+{
+    (void)state;
+    struct page_facts facts = outage();
+    facts.maintenance = true;
+    facts.maintenance_until_ms = NOW + 5400000;
+    page_expect(&facts, NOW + 60000);
+    assert_int_equal(facts.expected_ms, 0);
+    assert_int_equal(facts.retry_after_seconds, 10);
+    facts.maintenance_until_ms = 0; // declared without an end
+    page_expect(&facts, NOW + 60000);
+    assert_int_equal(facts.retry_after_seconds, 60);
+    assert_has(html(&facts), "<dt>Expected back</dt><dd><time datetime=\"2025-11-24T14:06:00Z\">");
+    facts = outage();
+    facts.overloaded = true; // it is this edge that cannot
+    page_expect(&facts, NOW + 60000);
+    assert_int_equal(facts.expected_ms, 0);
+    facts = outage();
+    facts.status = 404;
+    page_expect(&facts, NOW + 60000);
+    assert_int_equal(facts.expected_ms, 0);
+    assert_lacks(html(&facts), "Expected back");
+    arena_reset(&arena);
+}
+
 static void maintenance_page_shows_message_and_expected_end(void **state)
 {
     (void)state;
@@ -395,6 +447,7 @@ static void html_stays_small_with_the_worst_values(void **state)
         facts.maintenance = true;
         facts.maintenance_until_ms = NOW + 500 * INT64_C(86400000);
         facts.down_since_ms = NOW - 500 * INT64_C(86400000);
+        facts.expected_ms = NOW + 500 * INT64_C(86400000);
         facts.host = facts.message = facts.support = facts.request_id = worst[i];
         facts.prefix = slice_of(worst[i].data, MINIMUM(worst[i].size, 50)); // longer: no links
         facts.report_token = slice_of(worst[i].data, MINIMUM(worst[i].size, 200)); // no form
@@ -644,6 +697,8 @@ int main(void)
         cmocka_unit_test(clear_button_needs_a_secure_context_and_own_pages),
         cmocka_unit_test(visitors_can_tell_the_operators_of_the_sites_failure),
         cmocka_unit_test(nobody_reports_mistakes_maintenance_or_a_busy_edge),
+        cmocka_unit_test(what_somebody_expects_is_shown_and_says_when_to_come_again),
+        cmocka_unit_test(nobody_expects_anything_of_mistakes_or_against_the_operator),
         cmocka_unit_test(maintenance_page_shows_message_and_expected_end),
         cmocka_unit_test(each_cause_has_its_own_words),
         cmocka_unit_test(mistakes_of_the_visitor_do_not_blame_the_site),
