@@ -24,7 +24,8 @@ struct notice {
     int64_t eta_ms, at_ms;
     bool is_update; // of something that was told before
     const struct slice *components; // titles
-    size_t component_count;
+    const struct slice *component_ids; // of the same; NULL: all who are told anything are told
+    size_t component_count;            // 0: it concerns everything
 };
 
 // database NULL: nothing outlives the process. secret: signs links in mails. INVALID: why says what
@@ -36,6 +37,13 @@ enum error courier_start(struct courier *courier) MUST_CHECK;
 void courier_destroy(struct courier *courier); // what is not sent yet stays in the queue
 
 void courier_tell(struct courier *courier, const struct notice *notice); // any thread; copies
+struct courier_counts {
+    uint64_t sent, tried_again, failed; // deliveries: taken, put off, given up
+    uint64_t dropped;                   // for lack of room, or because the recipient is gone
+    uint64_t queued, subscribers;       // now
+};
+void courier_read_counts(struct courier *courier, struct courier_counts *ret_counts);
+
 // base + "subscribe", "confirm", "unsubscribe". False: the visit is for none of them.
 bool courier_serve(struct task *task, struct courier *courier, const struct visit *visit,
     struct edge_page *ret_page);
