@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "http/key.h"
+#include "watch/watch.h"
 #include "watch/watch_command.h"
 
 #define URL_MAX 8192
@@ -151,6 +152,16 @@ static json_t *maintenance_command(struct status_source *source, const json_t *r
     return json_pack("{s:b}", "ok", 1);
 }
 
+static json_t *watch_command(struct watch *watch, const json_t *request,
+    json_t *command(struct world *world, const json_t *request))
+{
+    struct core *core = watch == NULL ? NULL : watch_hold(watch);
+    json_t *response = command(core == NULL ? NULL : core_world(core), request);
+    if (core != NULL)
+        core_release(core);
+    return response;
+}
+
 json_t *commands_handle(void *source, const json_t *request)
 {
     struct slice command;
@@ -167,9 +178,9 @@ json_t *commands_handle(void *source, const json_t *request)
     if (slice_equal(command, SLICE("outbox")))
         return outbox_command(source, request);
     if (slice_equal(command, SLICE("incident")))
-        return watch_command_incident(known->world, request);
+        return watch_command(known->watch, request, watch_command_incident);
     if (slice_equal(command, SLICE("window")))
-        return watch_command_window(known->world, request);
+        return watch_command(known->watch, request, watch_command_window);
     return control_refusal("no such command: \"%.*s\"; there are status, purge, maintenance, "
         "outbox, incident, window", (int)MINIMUM(command.size, 100),
         command.data == NULL ? "" : command.data);

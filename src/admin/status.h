@@ -36,13 +36,13 @@
 
 #define STATUS_LISTENERS_MAX 32
 
-struct world;
+struct watch;
 
 // Where the facts come from. Set up by main; readers on any thread.
 struct status_source {
     struct edge *edge;
     struct access_log *access_log; // may be NULL
-    struct world *world;           // of watch/; NULL: nobody watches
+    struct watch *watch;           // NULL: nobody watches
     unsigned thread_count;
     struct address listeners[STATUS_LISTENERS_MAX];
     bool secure[STATUS_LISTENERS_MAX]; // speaks TLS

@@ -148,9 +148,17 @@ static const struct flag flags[] = {
      "one that may be looked at beside 80 and 443; repeatable"},
     {"--canary", "URL", IN(VANTAGE), FLAG_TEXTS, AT(vantage.canaries), "vantage.canaries", NULL,
      "a site that is nearly always well; if none is, nothing is concluded; repeatable"},
+    {"--listen", "ADDR:PORT", IN(STATUS_SERVER), FLAG_TEXTS, AT(server.listen), "listen", NULL,
+     "where the page is; :8080 means all addresses, port 0 a free one; repeatable"},
+    {"--name", "NAME", IN(STATUS_SERVER), FLAG_TEXT, AT(server.name), "status.name", NULL,
+     "whose status it is, such as Example"},
+    {"--url", "URL", IN(STATUS_SERVER), FLAG_TEXT, AT(server.url), "status.url", NULL,
+     "the page's address as people know it"},
+    {"--monitor", "URL", IN(STATUS_SERVER), FLAG_TEXTS, AT(server.monitors), "status.monitors.url",
+     NULL, "what to watch, http[s]://…; repeatable"},
     {"--state", "DIR",
-     IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX) | IN(INCIDENT) | IN(VANTAGE),
-     FLAG_TEXT, AT(state), "state", NULL,
+     IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX) | IN(INCIDENT) | IN(VANTAGE)
+         | IN(STATUS_SERVER), FLAG_TEXT, AT(state), "state", NULL,
      "of the control socket; default /var/lib/afloat or, for users, in their home"},
 };
 static_assert(ARRAY_SIZE(flags) <= 64, "parser.seen has a bit for each");
@@ -237,6 +245,16 @@ static const struct command_entry commands[] = {
         "afloat vantage --listen :8080 --name fra1\n"
         "afloat vantage --listen :8080 --key /etc/afloat/vantage.keys\n"
         "afloat vantage --listen 127.0.0.1:8080 --allow 192.0.2.0/24 --port 8443"},
+    [COMMAND_STATUS_SERVER] = {"status-server",
+        "afloat status-server --listen ADDR:PORT --name NAME [--monitor URL]... [--url URL]\n"
+        "                     [--state DIR]",
+        "Watches sites that are elsewhere, and shows their state: a status page alone.",
+        "afloat status-server --listen :8080 --name Example --monitor https://example.org/\n"
+        "afloat run --config FILE   # with a section status, for all there is to set"},
+    [COMMAND_HASH_PASSWORD] = {"hash-password", "afloat hash-password",
+        "Reads a password and prints its hash, for status.operators in the settings.",
+        "afloat hash-password\n"
+        "printf %s \"$PASSWORD\" | afloat hash-password"},
     [COMMAND_HELP] = {"help", "afloat help [COMMAND]", "Explains a command.", "afloat help run"},
     [COMMAND_VERSION] = {"--version", "afloat --version", "Prints the version.",
         "afloat --version"},
@@ -604,6 +622,14 @@ static bool finish_vantage(struct parser *parser)
         || refuse(parser, "ask it where? expected --listen ADDR:PORT");
 }
 
+static bool finish_status_server(struct parser *parser)
+{
+    if (parser->line->server.listen.count == 0)
+        return refuse(parser, "shown where? expected --listen ADDR:PORT");
+    return parser->line->server.name != NULL
+        || refuse(parser, "whose status is it? expected --name NAME");
+}
+
 static bool finish_help(struct parser *parser)
 {
     if (parser->word == NULL)
@@ -634,9 +660,12 @@ static bool finish(struct parser *parser)
         return finish_check(parser);
     case COMMAND_VANTAGE:
         return finish_vantage(parser);
+    case COMMAND_STATUS_SERVER:
+        return finish_status_server(parser);
     case COMMAND_HELP:
         return finish_help(parser);
     case COMMAND_STATUS:
+    case COMMAND_HASH_PASSWORD:
     case COMMAND_VERSION:
         return true;
     }

@@ -24,6 +24,8 @@ enum command {
     COMMAND_INCIDENT,
     COMMAND_CHECK,
     COMMAND_VANTAGE,
+    COMMAND_STATUS_SERVER,
+    COMMAND_HASH_PASSWORD,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -95,6 +97,11 @@ struct vantage_command {
     const char *name, *key; // NULL: not given
 };
 
+struct status_server_command {
+    struct command_texts listen, monitors;
+    const char *name, *url; // NULL: not given
+};
+
 // Texts are words of argv.
 struct command_line {
     enum command command;
@@ -102,6 +109,7 @@ struct command_line {
     union { // by command: they are large
         struct run_command run;
         struct vantage_command vantage;
+        struct status_server_command server;
         struct incident_command incident;
         struct window_command window; // of maintenance
     };
@@ -120,7 +128,7 @@ struct command_line {
 bool command_line_parse(int argc, char *const *argv, const struct setting_section *root,
     int64_t wall_ms, struct command_line *ret_line, struct text *error) MUST_CHECK;
 
-// The settings file that the flags of run or vantage stand for. Left full when it does not fit.
+// The settings file that the flags of run, vantage or status-server stand for. Left full when it does not fit.
 void command_line_write_settings(const struct command_line *line, struct text *yaml);
 
 // What `afloat help [COMMAND]` prints.

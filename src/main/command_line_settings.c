@@ -1,6 +1,8 @@
 // The settings file that flags stand for, so that there is one way into the program.
 #include "main/command_line.h"
 
+#include <strings.h>
+
 // In double quotes, as YAML escapes: its readers refuse some characters and fold others. The value
 // is UTF-8.
 static void write_quoted(struct text *yaml, const char *value)
@@ -70,11 +72,53 @@ static void write_vantage(struct text *yaml, const struct vantage_command *vanta
         write_texts(yaml, "  canaries: ", &vantage->canaries, "\n");
 }
 
+// A monitor is called by its host, and by a number where that is another's name already.
+static void write_monitor(struct text *yaml, const struct command_texts *monitors, size_t index)
+{
+    const char *url = monitors->items[index], *begin = strstr(url, "://");
+    begin = begin == NULL ? url : begin + 3;
+    size_t size = strcspn(begin, "/?#:");
+    bool is_taken = false;
+    for (size_t i = 0; i < index; i++) {
+        const char *other = strstr(monitors->items[i], "://");
+        other = other == NULL ? monitors->items[i] : other + 3;
+        is_taken = is_taken
+            || (strcspn(other, "/?#:") == size && strncasecmp(other, begin, size) == 0);
+    }
+    text_append(yaml, SLICE("    \""));
+    for (size_t i = 0; i < MINIMUM(size, 48); i++) {
+        char byte = begin[i] >= 'A' && begin[i] <= 'Z' ? (char)(begin[i] | 0x20) : begin[i];
+        bool is_good = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')
+            || byte == '.' || byte == '-';
+        text_append_byte(yaml, is_good ? byte : '-');
+    }
+    if (is_taken || size == 0)
+        text_format(yaml, "-%zu", index + 1);
+    write_text(yaml, "\": {url: ", url, ", title: ");
+    write_text(yaml, "", begin, "}\n");
+}
+
+// Whatever host name it is asked by, the page is all that there is.
+static void write_status_server(struct text *yaml, const struct status_server_command *server)
+{
+    write_texts(yaml, "listen: ", &server->listen, "\norigins: {}\nstatus:\n  hosts: [\"*\"]\n");
+    write_text(yaml, "  name: ", server->name, "\n");
+    if (server->url != NULL)
+        write_text(yaml, "  url: ", server->url, "\n");
+    if (server->monitors.count > 0)
+        text_append(yaml, SLICE("  monitors:\n"));
+    for (size_t i = 0; i < server->monitors.count; i++)
+        write_monitor(yaml, &server->monitors, i);
+}
+
 void command_line_write_settings(const struct command_line *line, struct text *yaml)
 {
     const struct run_command *run = &line->run;
-    if (line->command == COMMAND_VANTAGE) {
-        write_vantage(yaml, &line->vantage);
+    if (line->command == COMMAND_VANTAGE || line->command == COMMAND_STATUS_SERVER) {
+        if (line->command == COMMAND_VANTAGE)
+            write_vantage(yaml, &line->vantage);
+        else
+            write_status_server(yaml, &line->server);
         if (line->state != NULL)
             write_text(yaml, "state: ", line->state, "\n");
         return;

@@ -8,6 +8,7 @@
 #include "main/call.h"
 #include "main/check.h"
 #include "main/command_line.h"
+#include "main/hash_password.h"
 #include "main/process.h"
 #include "main/watch_calls.h"
 
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
     switch (line.command) {
     case COMMAND_RUN:
     case COMMAND_VANTAGE:
+    case COMMAND_STATUS_SERVER:
         return run(&line);
     case COMMAND_CHECK_CONFIG:
         return check_config(line.config_file);
@@ -168,6 +170,8 @@ int main(int argc, char **argv)
         return watch_call_incident(&line);
     case COMMAND_CHECK:
         return check_command(&line);
+    case COMMAND_HASH_PASSWORD:
+        return hash_password();
     case COMMAND_HELP:
         command_line_print_help(&line, stdout);
         return 0;

@@ -10,6 +10,7 @@
 #include "main/certificates.h"
 #include "main/keep.h"
 #include "main/system.h"
+#include "watch/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HELPER_THREADS 2
@@ -24,6 +26,7 @@
 #define CERTIFICATES_LOOK_SECONDS 60
 #define RESERVE_LEAST 4 // descriptors that are not for sockets
 #define RESERVE_MOST 64
+#define STATUS_FOLDER "status"
 
 struct process {
     const char *config_path;
@@ -37,7 +40,9 @@ struct process {
     pthread_t threads[THREADS_MAX];
     unsigned thread_count, threads_started;
     struct vantage *vantage; // NULL: it is none
+    struct watch *watch;     // NULL: not yet
     struct edge *edge;
+    char status_directory[1024]; // empty: there is no status page
     struct keep keep;
     struct access_log *access_log;
     struct status_source source;
@@ -119,6 +124,22 @@ static bool start_vantage(struct process *process)
         SLICE_ARGS(text_slice(&why)), why.size > 0 ? "" : error_text(error));
 }
 
+// Pages of rooms above the edge. The watch is there before the first visitor.
+static bool serve_page(struct task *task, void *context, const struct edge_page_request *request,
+    struct edge_page *ret_page)
+{
+    const struct process *process = context;
+    return (process->vantage != NULL
+               && vantage_serve_page(task, process->vantage, request, ret_page))
+        || watch_serve_page(task, process->watch, request, ret_page);
+}
+
+static bool owns_host(void *context, struct slice host)
+{
+    const struct process *process = context;
+    return watch_owns_host(process->watch, host);
+}
+
 static bool start_edge(struct process *process)
 {
     struct settings *settings = &process->loaded->settings;
@@ -127,11 +148,8 @@ static bool start_edge(struct process *process)
     if (error != ERROR_NONE)
         return fail("cannot open the access log %.*s: %s", SLICE_ARGS(settings->log.access),
             error_text(error));
-    struct edge_hooks hooks = {.answered = access_log_answered, .context = process->access_log};
-    if (process->vantage != NULL) {
-        hooks.page = vantage_serve_page;
-        hooks.page_context = process->vantage;
-    }
+    struct edge_hooks hooks = {.answered = access_log_answered, .context = process->access_log,
+        .page = serve_page, .owns_host = owns_host, .page_context = process};
     process->edge = edge_create(process->loops, process->thread_count, &settings->edge,
         &hooks);
     if (process->edge == NULL)
@@ -246,6 +264,43 @@ static bool start_outbox(struct process *process)
         error_text(error), error == ERROR_NOT_FOUND ? " (its parent is not there)" : "");
 }
 
+// While still root: the folder of its history, for the user that the process will become.
+static bool prepare_watch(struct process *process)
+{
+    const struct settings *settings = &process->loaded->settings;
+    char *directory = process->status_directory, state[1000];
+    int written = 0;
+    if (!watch_has_page(&settings->status))
+        return true;
+    if (settings->status.directory.size > 0)
+        written = snprintf(directory, sizeof(process->status_directory), "%.*s",
+            SLICE_ARGS(settings->status.directory));
+    else if (state_directory(settings->state, state, sizeof(state)))
+        written = snprintf(directory, sizeof(process->status_directory), "%s/" STATUS_FOLDER,
+            state);
+    if (written <= 0 || written >= (int)sizeof(process->status_directory))
+        return fail("the path of status.directory is too long");
+    if (settings->user.size > 0)
+        return system_give_folder(settings->user.data, directory);
+    if (mkdir(directory, 0700) == 0 || errno == EEXIST)
+        return true;
+    return fail("cannot make %s: %s", directory, error_text(error_from_errno(errno)));
+}
+
+static bool start_watch(struct process *process)
+{
+    const struct settings *settings = &process->loaded->settings;
+    char message[512];
+    struct text why = text_in(message, sizeof(message));
+    struct watch_start start = {.settings = &settings->status, .edge = process->edge,
+        .directory = process->status_directory[0] == '\0' ? NULL : process->status_directory};
+    io_entropy(process->loops[0], &start.seed, sizeof(start.seed));
+    enum error error = watch_create(&start, &why, &process->watch);
+    process->source.watch = process->watch;
+    return error == ERROR_NONE || fail("cannot keep a status: %.*s%s",
+        SLICE_ARGS(text_slice(&why)), why.size > 0 ? "" : error_text(error));
+}
+
 static void *run_loop(void *loop)
 {
     loop_run(loop);
@@ -262,7 +317,8 @@ static bool start_threads(struct process *process)
         if (number != 0)
             return fail("cannot start a thread: %s", error_text(error_from_errno(number)));
     }
-    return true;
+    enum error error = watch_begin(process->watch);
+    return error == ERROR_NONE || fail("cannot start a thread: %s", error_text(error));
 }
 
 static void announce(const struct process *process)
@@ -276,6 +332,8 @@ static void announce(const struct process *process)
     }
     if (process->keep.store != NULL)
         printf("afloat: copies outlive a restart in %s\n", process->keep.directory);
+    if (process->status_directory[0] != '\0')
+        printf("afloat: the status page's history is in %s\n", process->status_directory);
     if (process->kernel_encrypts)
         printf("afloat: the kernel encrypts what is sent by https\n");
     if (process->metrics != NULL) {
@@ -348,6 +406,16 @@ static void reload_logs(struct process *process)
             error_text(error));
 }
 
+static void reload_watch(struct process *process)
+{
+    char message[512];
+    struct text why = text_in(message, sizeof(message));
+    enum error error = watch_reload(process->watch, &process->loaded->settings.status, &why);
+    if (error != ERROR_NONE)
+        log_write(LOG_ERROR, "main", "SIGHUP: the status page stays as it was: %.*s%s",
+            SLICE_ARGS(text_slice(&why)), why.size > 0 ? "" : error_text(error));
+}
+
 static void reload_settings(struct process *process)
 {
     const char *name = process->config_path != NULL ? process->config_path : "command line";
@@ -375,6 +443,7 @@ static void reload_settings(struct process *process)
             process->loaded = reload.loaded;
             reload_logs(process);
             process->certificates_stamp = certificates_stamp(&process->loaded->settings);
+            reload_watch(process);
             log_write(LOG_INFO, "main", "SIGHUP: %s is in force", name);
         } else {
             status_source_set_settings(&process->source, &process->loaded->settings.edge);
@@ -423,6 +492,7 @@ static void serve_until_told(struct process *process, const sigset_t *signals)
     }
     log_write(LOG_INFO, "main", "stopping: finishing requests under way");
     system_notify("STOPPING=1");
+    watch_end(process->watch);
     static struct drain drain; // delivered while this thread may already be in join
     drain = (struct drain){.message.deliver = drain_in_loop, .edge = process->edge};
     loop_post(process->loops[0], &drain.message);
@@ -437,6 +507,7 @@ static void process_end(struct process *process)
     metrics_stop(process->metrics);
     control_stop(process->control);
     keep_close(&process->keep, process->edge);
+    watch_destroy(process->watch);
     edge_destroy(process->edge);
     vantage_destroy(process->vantage);
     if (process->source_ready)
@@ -469,8 +540,9 @@ int process_run(const char *config_path, struct slice yaml, struct loaded_settin
     bool started = start_log(&process) && start_loops(&process) && start_tls(&process)
         && start_vantage(&process) && start_edge(&process)
         && start_listeners(&process) && start_admin(&process)
-        && keep_prepare(&process.keep, &loaded->settings) && become_user(&loaded->settings)
-        && start_outbox(&process) && set_resources(&process);
+        && keep_prepare(&process.keep, &loaded->settings) && prepare_watch(&process)
+        && become_user(&loaded->settings) && start_outbox(&process) && start_watch(&process)
+        && set_resources(&process);
     if (started) {
         start_store(&process);
         started = start_threads(&process);

@@ -194,14 +194,15 @@ static void review_writes(struct setting_review *review, const struct settings *
     }
 }
 
-// An edge without an origin serves nobody; a vantage may.
+// An edge without an origin serves nobody; a vantage may, and a status page.
 static void review_purpose(struct setting_review *review, const struct settings *settings)
 {
     const struct setting_list *origins = &settings->edge.origins;
     bool is_read = origins->items != NULL; // else that is said already
-    if (is_read && origins->count == 0 && !settings->vantage.enabled)
+    if (is_read && origins->count == 0 && !settings->vantage.enabled
+        && !watch_has_page(&settings->status))
         conf_add_mistake(review, origins, "origins: too few items (0); expected at least 1, or a "
-            "vantage that serves no site");
+            "vantage or a status page that serves no site");
 }
 
 // Nobody could ask it.

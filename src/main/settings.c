@@ -67,8 +67,8 @@ static const struct setting rows[] = {
         .offset = offsetof(struct settings, edge.origins),
         .section = &origin_settings_section, .maximum = 1000, .required = true,
         .example = "{main: {backends: [\"http://127.0.0.1:8000\"]}}",
-        .summary = "Where sites are fetched from: pools of backends by name. Only a vantage may "
-                   "have none, {}, and then serves no site."},
+        .summary = "Where sites are fetched from: pools of backends by name. Only a vantage "
+                   "or a status page may have none, {}, and then serve no site."},
     {.name = "sites", .type = SETTING_SECTION_LIST, .offset = offsetof(struct settings, edge.sites),
         .section = &site_settings_section, .maximum = 10000,
         .summary = "What is served. Without any, one site takes every host name and "
@@ -111,6 +111,9 @@ static const struct setting rows[] = {
     {.name = "vantage", .type = SETTING_SECTION, .offset = offsetof(struct settings, vantage),
         .section = &vantage_settings_section,
         .summary = "How sites look from here, for whoever asks."},
+    {.name = "status", .type = SETTING_SECTION, .offset = offsetof(struct settings, status),
+        .section = &watch_settings_section,
+        .summary = "The status page, and what it watches."},
 };
 
 const struct setting_section settings_root = {

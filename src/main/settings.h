@@ -6,6 +6,7 @@
 #include "doctor/vantage_settings.h"
 #include "edge/settings.h"
 #include "io/loop.h"
+#include "watch/settings.h"
 
 struct settings {
     struct setting_list listen; // of slices, ADDR:PORT
@@ -17,6 +18,7 @@ struct settings {
     struct log_settings log;
     struct metrics_settings metrics;
     struct vantage_settings vantage;
+    struct watch_settings status;
 };
 
 extern const struct setting_section settings_root;

@@ -230,6 +230,7 @@ static enum error fill(struct watch *watch, struct core *core,
     int64_t now_ms = clock_wall_ms();
     core->has_page = watch_has_page(settings);
     core->streams = settings->streams;
+    core->subscribe = settings->notify.subscribe && settings->notify.mail.server.size > 0;
     enum error error = copy_hosts(core, &settings->hosts);
     if (error == ERROR_NONE)
         error = add_components(core, watch->edge, settings, why);

@@ -31,6 +31,21 @@ static void serve_push(const struct core *core, const struct visit *visit, struc
         say(page, 404, "", SLICE("No monitor has that token.\n"));
 }
 
+static void write_token(void *context, struct slice component, int64_t now_ms, struct text *token)
+{
+    reports_write_page_token(context, component, now_ms, token);
+}
+
+// What stands in the status page's frame has its policy, too.
+static bool dress(const struct visit *visit, struct edge_page *page)
+{
+    char buffer[1024];
+    struct text policy = text_in(buffer, sizeof(buffer));
+    status_page_security_policy(visit->snapshot, &policy);
+    page->policy = arena_copy(visit->request->arena, text_slice(&policy));
+    return true;
+}
+
 static bool serve_page(struct task *task, struct core *core, const struct visit *visit,
     struct edge_page *page)
 {
@@ -46,12 +61,16 @@ static bool serve_page(struct task *task, struct core *core, const struct visit 
         return true;
     }
     if (core->reports != NULL && reports_serve(task, core->reports, visit, page))
-        return true;
+        return dress(visit, page);
     if (watch->courier != NULL && courier_serve(task, watch->courier, visit, page))
-        return true;
+        return dress(visit, page);
     if (watch->operators != NULL && operators_serve(task, watch->operators, visit, page))
         return true;
-    return status_page_serve(task, visit, watch->database, page);
+    const struct status_page_offers offers = {.database = watch->database,
+        .reports = core->reports != NULL, .subscribe = core->subscribe,
+        .operators = watch->operators != NULL,
+        .write_token = core->reports == NULL ? NULL : write_token, .context = core->reports};
+    return status_page_serve(task, watch->shelf, visit, &offers, page);
 }
 
 // What only the host's own site may be told of.

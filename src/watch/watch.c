@@ -99,6 +99,9 @@ static enum error create(struct watch *watch, const struct watch_start *start, s
     const char *directory = has_page ? start->directory : NULL;
     enum error error = helpers_start(&watch->helpers, HELPER_THREADS);
     watch->has_helpers = error == ERROR_NONE;
+    watch->shelf = status_shelf_create();
+    if (error == ERROR_NONE && watch->shelf == NULL)
+        error = ERROR_MEMORY;
     if (error == ERROR_NONE)
         error = find_secret(watch, directory, why);
     if (error == ERROR_NONE)
@@ -198,6 +201,7 @@ void watch_destroy(struct watch *watch)
     courier_destroy(watch->courier);
     if (watch->has_helpers)
         helpers_stop(&watch->helpers);
+    status_shelf_destroy(watch->shelf);
     database_close(watch->database);
     broadcast_destroy(&watch->changed);
     lock_destroy(&watch->keeping);

@@ -6,6 +6,7 @@
 #include "io/helpers.h"
 #include "watch/notify/courier.h"
 #include "watch/operator/operator.h"
+#include "watch/page/status_page.h"
 #include "watch/probe/prober.h"
 #include "watch/report/reports.h"
 #include "watch/truth/evidence.h"
@@ -22,6 +23,7 @@ struct core {
     struct slice *hosts;
     size_t host_count;
     uint64_t streams;          // at once
+    bool subscribe;            // visitors may, by mail
     struct component_definition *components; // sites first
     size_t component_count, site_count;
     struct world *world;
@@ -35,6 +37,7 @@ struct watch {
     struct database *database; // NULL: nothing outlives the process
     struct courier *courier;   // NULL: nobody is told
     struct operators *operators; // NULL: there is no operator's page
+    struct status_shelf *shelf;
     struct helpers helpers;
     bool has_helpers;
     uint8_t secret[WATCH_SECRET_SIZE];

@@ -49,8 +49,7 @@ struct slice status_page_language(struct slice accept_language, struct slice wan
 // are keys of words.h or plain text; in the arena. data NULL: no memory.
 struct slice status_page_message(struct arena *arena, const struct visit *visit,
     struct slice title, struct slice text);
-// Of all these pages; not the edge's own, to which the edge adds a policy of its own.
-#define STATUS_PAGE_TYPE "text/html;charset=utf-8"
+#define STATUS_PAGE_TYPE "text/html; charset=utf-8" // of all these pages
 
 // What else there is here.
 struct status_page_offers {

@@ -29,12 +29,11 @@ static struct slice or_empty(struct slice slice)
     return slice.data == NULL ? SLICE("") : slice;
 }
 
-static struct slice fields_of(const struct visit *visit, struct slice policy, const char *further)
+static struct slice fields_of(const struct visit *visit, const char *further)
 {
-    return or_empty(arena_printf(visit->request->arena,
-        "Content-Security-Policy: %.*s\r\nContent-Language: %.*s\r\nVary: Accept-Language\r\n"
-        "Referrer-Policy: same-origin\r\n%s",
-        SLICE_ARGS(policy), SLICE_ARGS(visit->language), further));
+    return or_empty(arena_printf(visit->request->arena, "Content-Language: %.*s\r\n"
+        "Vary: Accept-Language\r\nReferrer-Policy: same-origin\r\n%s",
+        SLICE_ARGS(visit->language), further));
 }
 
 static void answer_message(const struct visit *visit, unsigned status, const char *title,
@@ -47,7 +46,8 @@ static void answer_message(const struct visit *visit, unsigned status, const cha
         slice_from_string(title), slice_from_string(message));
     *page = (struct edge_page){.status = content.data == NULL ? 503 : status,
         .content_type = SLICE(STATUS_PAGE_TYPE), .content = or_empty(content),
-        .fields = fields_of(visit, text_slice(&policy), further)};
+        .fields = fields_of(visit, further),
+        .policy = or_empty(arena_copy(visit->request->arena, text_slice(&policy)))};
 }
 
 static void answer_not_found(const struct visit *visit, struct edge_page *page)
@@ -317,7 +317,8 @@ static void serve_order(struct task *task, const struct visit *visit, struct ord
     struct slice content = with_token(visit->request->arena, written, token);
     *page = (struct edge_page){.status = content.data == NULL ? 503 : 200,
         .content_type = SLICE(STATUS_PAGE_TYPE), .content = or_empty(content),
-        .fields = fields_of(visit, slice_of(written->policy, written->policy_size), "")};
+        .fields = fields_of(visit, ""), .policy = or_empty(arena_copy(visit->request->arena,
+            slice_of(written->policy, written->policy_size)))};
     shelf_page_release(written);
 }
 
