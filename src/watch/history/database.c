@@ -382,6 +382,11 @@ void database_post(struct database *database, struct database_work *work)
     }
 }
 
+sqlite3_stmt *database_prepare(struct database *database, const char *sql)
+{
+    return connection_prepare(&database->writer, slice_from_string(sql));
+}
+
 static size_t bytes_of(const struct connection_value *value)
 {
     return value->type == 't' || value->type == 'b' ? value->bytes.size : 0;

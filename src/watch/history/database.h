@@ -37,6 +37,10 @@ enum error database_open(const char *path, struct text *why,
     struct database **ret_database) MUST_CHECK;
 void database_close(struct database *database); // writes what is queued. NULL is fine
 
+// For run alone: a statement that is kept for the next time, reset and without parameters; nobody
+// finalizes it. NULL: as sqlite3_errcode says.
+sqlite3_stmt *database_prepare(struct database *database, const char *sql) MUST_CHECK;
+
 // Takes over the work, which is memory_alloc's; done is always called. Any thread. database may be
 // NULL (there is none): done is called with NOT_FOUND, at once.
 void database_post(struct database *database, struct database_work *work);
