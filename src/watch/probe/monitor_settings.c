@@ -282,8 +282,8 @@ static const struct setting rows[] = {
 };
 #undef MEMBER
 
-// Here and not by their rows: a row whose check fails is as if it was not there, and whoever wrote a
-// wrong url must not be told besides that there is none.
+// Here and not by their rows: a row whose check fails is as if it was not there, and whoever wrote
+// a wrong url must not be told besides that there is none.
 static void review_kind(struct setting_review *review, const struct monitor_settings *monitor)
 {
     const struct {

@@ -1,6 +1,6 @@
-// When which monitor is due: pure, in milliseconds of any clock. Each has a grid of its own, jittered
-// at the start so that not all begin at once, and stays on it: nothing drifts. One that is still
-// under way at its next time is skipped then, and counted.
+// When which monitor is due: pure, in milliseconds of any clock. Each has a grid of its own,
+// jittered at the start so that not all begin at once, and stays on it: nothing drifts. One that is
+// still under way at its next time is skipped then, and counted.
 #pragma once
 
 #include "base/error.h"
@@ -42,7 +42,8 @@ struct schedule {
 enum error schedule_create(struct schedule *schedule, struct schedule_entry *const *entries,
     size_t count, uint64_t now_ms, uint64_t seed) MUST_CHECK;
 void schedule_destroy(struct schedule *schedule);
-// One that is due and not under way; it is under way from now on, until schedule_finish. NULL: none.
+// One that is due and not under way; it is under way from now on, until schedule_finish. NULL:
+// none.
 struct schedule_entry *schedule_take(struct schedule *schedule, uint64_t now_ms);
 void schedule_finish(struct schedule_entry *entry);
 // Once more, before its next time; afterwards the grid goes on.
