@@ -105,7 +105,7 @@ static const struct setting rows[] = {
         .example = "/var/lib/afloat/status",
         .summary = "Where its history is kept; without it, status in the state directory."},
     {.name = "monitors", .type = SETTING_SECTION_MAP, MEMBER(monitors), .maximum = 9000,
-        .section = &monitor_settings_section,
+        .section = &monitor_settings_section, .check = monitor_check_id,
         .summary = "What is polled beside the sites of this edge, by its name."},
     {.name = "places", .type = SETTING_SECTION_MAP, MEMBER(places),
         .section = &vantage_other_section, .maximum = QUORUM_PLACES_MAX - 1,
