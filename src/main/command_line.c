@@ -112,7 +112,7 @@ static const struct flag flags[] = {
     {"--component", "ID", IN(INCIDENT), FLAG_TEXTS, AT(incident.components), NULL,
      command_check_word, "whom it is about: a site's first host or a monitor; repeatable"},
     {"--eta", "TIME", IN(INCIDENT), FLAG_TIME, AT(incident.eta_ms), NULL, NULL,
-     "when it is expected back: 30m, 18:30 or 2026-01-31T18:30:00Z; also for Retry-After"},
+     "when it is expected back: 30m, 18:30 or 2026-01-31T18:30:00Z"},
     {"--no-eta", NULL, IN(INCIDENT), FLAG_SWITCH, AT(incident.no_eta), NULL, NULL,
      "with update: nobody knows any more"},
     {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, command_check_vantage,

@@ -310,8 +310,10 @@ static void test_maintenance(void **state)
     assert_int_equal(line.maintenance.until_ms, NOW + 30 * 60000);
     assert_string_equal(line.maintenance.message, "Back soon.");
     assert_false(good("afloat maintenance off").maintenance.on);
-    bad("afloat maintenance", "afloat maintenance: on or off? expected one of them, or add, list or remove");
-    bad("afloat maintenance ON", "afloat maintenance: on or off? expected one of them, or add, list or remove");
+    bad("afloat maintenance",
+        "afloat maintenance: on or off? expected one of them, or add, list or remove");
+    bad("afloat maintenance ON",
+        "afloat maintenance: on or off? expected one of them, or add, list or remove");
     bad("afloat maintenance off --until 30m",
         "afloat maintenance: --until and --message go with on only");
     bad("afloat maintenance on --until soon",
@@ -418,8 +420,8 @@ static void test_incident_mistakes(void **state)
     bad("afloat incident show",
         "afloat incident: show what? expected an ID, see afloat incident list");
     bad("afloat incident list a", "afloat incident: list takes no further word");
-    bad("afloat incident open a b c",
-        "afloat incident: \"c\" is one word too many; see afloat help incident");
+    bad("afloat incident open a b",
+        "afloat incident: \"b\" is one word too many; see afloat help incident");
     bad("afloat incident update a",
         "afloat incident: change what? expected --phase, --text or others, see afloat help");
     bad("afloat incident update a --eta 30m --no-eta",
