@@ -273,6 +273,19 @@ static void find_etas(struct world *world, int64_t now_ms)
     }
 }
 
+// Once a second. What the disk has lost, memory still has.
+static void chronicle_time(struct world *world, int64_t now_ms)
+{
+    struct database *database = world->store.database;
+    uint64_t epoch = database_epoch(database);
+    if (epoch != world->database_epoch && database_is_well(database)) {
+        incident_store_write_all(&world->store, &world->incidents);
+        world->database_epoch = epoch;
+    }
+    chronicle_tick(world->chronicle, now_ms);
+    world->chronicled_ms = now_ms;
+}
+
 void world_tick(struct world *world, int64_t now_ms)
 {
     lock_acquire(&world->lock);
@@ -282,10 +295,8 @@ void world_tick(struct world *world, int64_t now_ms)
         publish_reason(world, i);
     incidents_tick(&world->incidents, world->subjects, world->count, now_ms);
     find_etas(world, now_ms);
-    if (now_ms - world->chronicled_ms >= 1000 || now_ms < world->chronicled_ms) {
-        chronicle_tick(world->chronicle, now_ms);
-        world->chronicled_ms = now_ms;
-    }
+    if (now_ms - world->chronicled_ms >= 1000 || now_ms < world->chronicled_ms)
+        chronicle_time(world, now_ms);
     release(world);
 }
 
@@ -634,6 +645,7 @@ static enum error furnish(struct world *world, const struct world_settings *sett
     if (error == ERROR_NONE)
         error = chronicle_create(settings->database, world->definitions, world->count,
             settings->now_ms, &world->chronicle);
+    world->database_epoch = database_epoch(settings->database);
     world->store = (struct incident_store){settings->database, world->ids, world->count, find,
         world};
     if (error == ERROR_NONE)

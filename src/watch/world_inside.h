@@ -40,6 +40,7 @@ struct world {
     int64_t windows_next_ms;
     struct chronicle *chronicle;
     int64_t chronicled_ms;
+    uint64_t database_epoch; // of which all incidents have been written
     struct world_hooks hooks;
     uint64_t version, told_version;
     struct snapshot *snapshot; // of its version; NULL: none yet

@@ -69,25 +69,45 @@ static void write_row(const struct incident_store *store, const struct incident 
     memory_free(buffer);
 }
 
-void incident_store_write(const struct incident_store *store, const struct incident *incident,
+static void write_update(const struct incident_store *store, const struct incident *incident,
     const struct incident_update *update)
 {
     struct slice id = slice_from_string(incident->id.text);
-    if (store->database == NULL)
-        return;
-    write_row(store, incident);
-    if (update == NULL)
-        return;
     int64_t number = incident->numbers[update - incident->updates];
     database_execute(store->database,
         "INSERT OR REPLACE INTO incident_updates (incident, number, state, at_ms, text, author)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         "tititt", id, number, slice_from_string(incident_state_word(update->state)), update->at_ms,
         update->text, update->author);
+}
+
+void incident_store_write(const struct incident_store *store, const struct incident *incident,
+    const struct incident_update *update)
+{
+    if (store->database == NULL)
+        return;
+    write_row(store, incident);
+    if (update == NULL)
+        return;
+    write_update(store, incident, update);
     if (incident->dropped_number != UINT32_MAX)
         database_execute(store->database,
-            "DELETE FROM incident_updates WHERE incident = ? AND number = ?", "ti", id,
-            (int64_t)incident->dropped_number);
+            "DELETE FROM incident_updates WHERE incident = ? AND number = ?", "ti",
+            slice_from_string(incident->id.text), (int64_t)incident->dropped_number);
+}
+
+void incident_store_write_all(const struct incident_store *store,
+    const struct incidents *incidents)
+{
+    const struct list *const lists[] = {&incidents->open, &incidents->past};
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        LIST_FOREACH(link, lists[i]) {
+            const struct incident *incident = LIST_ENTRY(link, struct incident, link);
+            incident_store_write(store, incident, NULL);
+            for (size_t j = 0; j < incident->update_count && store->database != NULL; j++)
+                write_update(store, incident, &incident->updates[j]);
+        }
+    }
 }
 
 void incident_store_forget(const struct incident_store *store, const struct incident *incident)

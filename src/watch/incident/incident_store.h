@@ -19,4 +19,6 @@ enum error incident_store_read(const struct incident_store *store, struct incide
 // Queue only. update NULL: all but updates has changed.
 void incident_store_write(const struct incident_store *store, const struct incident *incident,
     const struct incident_update *update);
+void incident_store_write_all(const struct incident_store *store,
+    const struct incidents *incidents);
 void incident_store_forget(const struct incident_store *store, const struct incident *incident);
