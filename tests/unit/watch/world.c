@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -21,6 +22,8 @@ static char names[COUNT][40];
 static struct slice dependencies[COUNT];
 static int64_t now;
 static unsigned steps, changes;
+static enum window_state window_states[8];
+static unsigned windows_told;
 
 static const struct incident_settings rules = {.automatic = true, .calm_ms = 5 * MINUTE,
     .flap_ms = 30 * MINUTE, .group_ms = MINUTE, .degraded_ms = 15 * MINUTE};
@@ -34,6 +37,14 @@ static void on_incident(void *context, const struct incident *incident,
     assert_int_equal(view.id.size, INCIDENT_ID_SIZE);
     assert_true(view.title.size > 0);
     steps += update != NULL;
+}
+
+static void on_window(void *context, const struct window_view *window)
+{
+    (void)context;
+    if (windows_told < ARRAY_SIZE(window_states))
+        window_states[windows_told] = window->state;
+    windows_told++;
 }
 
 static void on_change(void *context)
@@ -68,11 +79,11 @@ static int begin(void **state)
 {
     (void)state;
     static const struct world_hooks hooks = {.incident_changed = on_incident,
-        .changed = on_change};
+        .window_changed = on_window, .changed = on_change};
     assert_int_equal(log_open("/dev/null", LOG_ERROR), ERROR_NONE);
     define(COUNT);
     now = START;
-    steps = changes = 0;
+    steps = changes = windows_told = 0;
     const struct world_settings settings = {.incidents = rules, .components = definitions,
         .component_count = COUNT, .now_ms = now,
         .brand = {.name = SLICE("Example"), .logo = SLICE("\x89PNG")}};
@@ -276,6 +287,124 @@ static void an_operator_says_when_it_is_back(void **state)
     snapshot_release(snapshot);
 }
 
+// --- Windows: START is 2027-01-15 08:00:00 UTC ---
+
+static struct incident_id announce(const char *begins, uint64_t minutes, const uint32_t *components,
+    size_t count)
+{
+    char buffer[WINDOW_WHY_MAX];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident_id id;
+    const struct window_draft draft = {.title = SLICE("Disks"), .begin = slice_from_string(begins),
+        .duration_ms = minutes * 60000, .components = components, .component_count = count};
+    if (world_add_window(world, &draft, SLICE("anna"), now, &id, &why) != ERROR_NONE)
+        fail_msg("%.*s", SLICE_ARGS(text_slice(&why)));
+    return id;
+}
+
+static void in_a_window_nothing_is_wrong(void **state)
+{
+    (void)state;
+    static const uint32_t components[] = {4};
+    announce("2027-01-15 08:10", 30, components, 1);
+    assert_int_equal(windows_told, 1);
+    assert_int_equal(window_states[0], WINDOW_SCHEDULED);
+    for (unsigned i = 0; i < COUNT; i++)
+        learn(i, COMPONENT_OPERATIONAL);
+    world_tick(world, now += 10 * MINUTE);
+    assert_int_equal(windows_told, 2);
+    assert_int_equal(window_states[1], WINDOW_IN_PROGRESS);
+    assert_int_equal(world_eta_ms(world, 4), now + 30 * MINUTE);
+    assert_int_equal(world_eta_ms(world, 5), 0);
+    learn(4, COMPONENT_DOWN);
+    world_tick(world, now += MINUTE);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_MAINTENANCE);
+    assert_int_equal(snapshot->components[4].since_ms, now - MINUTE);
+    assert_int_equal(snapshot->components[4].reason.kind, REASON_NONE);
+    assert_int_equal(snapshot->state, COMPONENT_MAINTENANCE);
+    assert_int_equal(snapshot->open_count, 0);
+    assert_int_equal(snapshot->window_count, 1);
+    assert_int_equal(snapshot->past_window_count, 0);
+    snapshot_release(snapshot);
+    learn(7, COMPONENT_DOWN); // elsewhere
+    snapshot = look();
+    assert_int_equal(snapshot->state, COMPONENT_DOWN);
+    snapshot_release(snapshot);
+    learn(7, COMPONENT_OPERATIONAL);
+    world_tick(world, now += 29 * MINUTE); // over, and still down
+    assert_int_equal(windows_told, 3);
+    assert_int_equal(window_states[2], WINDOW_COMPLETED);
+    assert_int_equal(world_eta_ms(world, 4), 0);
+    snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_DOWN);
+    assert_int_equal(snapshot->open_count, 1);
+    assert_int_equal(snapshot->past_window_count, 1);
+    snapshot_release(snapshot);
+}
+
+static void a_window_of_all_is_of_all(void **state)
+{
+    (void)state;
+    announce("2027-01-15 08:00", 30, NULL, 0); // which has begun
+    assert_int_equal(window_states[0], WINDOW_IN_PROGRESS);
+    assert_int_equal(windows_told, 1);
+    struct snapshot *snapshot = look();
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(snapshot->components[i].state, COMPONENT_MAINTENANCE);
+    snapshot_release(snapshot);
+}
+
+static void what_is_taken_away_has_ended(void **state)
+{
+    (void)state;
+    char buffer[WINDOW_WHY_MAX];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident_id id = announce("2027-01-15 08:00", 30, NULL, 0);
+    assert_int_equal(world_remove_window(world, slice_from_string(id.text), SLICE("anna"), now,
+        &why), ERROR_NONE);
+    assert_int_equal(windows_told, 2);
+    assert_int_equal(window_states[1], WINDOW_COMPLETED);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[0].state, COMPONENT_UNKNOWN);
+    assert_int_equal(snapshot->window_count, 0);
+    snapshot_release(snapshot);
+    assert_int_equal(world_remove_window(world, slice_from_string(id.text), SLICE("anna"), now,
+        &why), ERROR_NOT_FOUND);
+    id = announce("2027-01-15 09:00", 30, NULL, 0); // announced, and called off
+    assert_int_equal(world_remove_window(world, slice_from_string(id.text), SLICE("anna"), now,
+        &why), ERROR_NONE);
+    assert_int_equal(windows_told, 3);
+}
+
+static void a_cause_in_a_window_is_none(void **state)
+{
+    (void)state;
+    static const uint32_t components[] = {4};
+    announce("2027-01-15 08:00", 30, components, 1);
+    learn(4, COMPONENT_DOWN);
+    learn(5, COMPONENT_DOWN); // depends on 4
+    world_tick(world, now += 1000);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[5].cause, COMPONENT_NONE);
+    assert_int_equal(snapshot->open_count, 1);
+    assert_int_equal(snapshot->incidents[0].component_count, 1);
+    snapshot_release(snapshot);
+}
+
+static void what_an_operator_declares_of_the_edge_is_maintenance(void **state)
+{
+    (void)state;
+    learn(4, COMPONENT_DOWN);
+    world_tick(world, now += 1000);
+    learn(4, COMPONENT_MAINTENANCE);
+    world_tick(world, now += 20 * MINUTE);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_MAINTENANCE);
+    assert_int_equal(snapshot->incidents[0].state, INCIDENT_INVESTIGATING); // nobody can tell
+    snapshot_release(snapshot);
+}
+
 static void too_many_components_are_refused(void **state)
 {
     (void)state;
@@ -372,6 +501,19 @@ static void check(const struct snapshot *snapshot)
     }
 }
 
+// Of a few components, soon.
+static void announce_some(struct random *random)
+{
+    static const uint32_t some[] = {3, 4, 5, 20, 21, 33};
+    char begins[32];
+    time_t seconds = (time_t)(now / 1000 + (int64_t)random_below(random, 1200));
+    struct tm parts;
+    assert_non_null(gmtime_r(&seconds, &parts));
+    strftime(begins, sizeof(begins), "%Y-%m-%d %H:%M", &parts);
+    size_t first = (size_t)random_below(random, 5);
+    announce(begins, 1 + random_below(random, 60), some + first, ARRAY_SIZE(some) - first);
+}
+
 static void play(uint64_t seed)
 {
     static const enum component_state found[] = {COMPONENT_UNKNOWN, COMPONENT_OPERATIONAL,
@@ -391,6 +533,8 @@ static void play(uint64_t seed)
             world_tick(world, now += 1000);
             now += (5 + (int64_t)random_below(&random, 50)) * MINUTE;
         }
+        if (random_chance(&random, 1, 200))
+            announce_some(&random);
         now += random_chance(&random, 1, 30) ? 6 * MINUTE : (int64_t)random_below(&random, 5000);
         world_tick(world, now);
         struct snapshot *snapshot = look();
@@ -463,6 +607,11 @@ int main(void)
         CASE(a_snapshot_outlives_the_world),
         CASE(components_are_found_by_their_ids),
         CASE(an_operator_says_when_it_is_back),
+        CASE(in_a_window_nothing_is_wrong),
+        CASE(a_window_of_all_is_of_all),
+        CASE(what_is_taken_away_has_ended),
+        CASE(a_cause_in_a_window_is_none),
+        CASE(what_an_operator_declares_of_the_edge_is_maintenance),
         CASE(too_many_components_are_refused),
         CASE(without_memory_there_is_no_world),
         CASE(whatever_is_found_it_holds_together),
