@@ -1,6 +1,7 @@
 // The rule for reports: its arithmetic against exact sums, what is usual, when an alarm begins and
 // ends, and what it does not learn from.
 #include "watch/report/anomaly.h"
+#include "watch/report/simulation.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -355,6 +356,32 @@ static void test_a_minute_has_a_most(void **state)
     assert_int_equal(anomaly.hour_networks[ANOMALY_HOURS - 1], UINT16_MAX);
 }
 
+// --- The promise ---
+
+// 20 services of 180 days, of rates from one report in an hour to ten a minute: no more false
+// alarms than the union bound allows, 10.5 and 0.105 in the year of a service.
+static void test_false_alarms_stay_within_the_bound(void **state)
+{
+    (void)state;
+    static const double rates[] = {0.0167, 0.1, 0.5, 2, 10};
+    uint64_t minutes = 0;
+    uint32_t alarms[ANOMALY_LEVELS] = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        const struct simulation simulation = {.rate = rates[i], .services = 4, .days = 180,
+            .seed = 100 + i};
+        struct simulation_result result;
+        assert_int_equal(simulation_run(&simulation, &result), ERROR_NONE);
+        minutes += result.minutes;
+        for (size_t level = 0; level < ANOMALY_LEVELS; level++)
+            alarms[level] += result.alarms[level];
+    }
+    assert_int_equal(minutes, 20 * 180 * DAY);
+    for (size_t level = 0; level < ANOMALY_LEVELS; level++) {
+        if (alarms[level] > 2 * anomaly_alphas[level] * (double)minutes)
+            fail_msg("level %zu: %u false alarms", level, alarms[level]);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(test_##name, begin)
@@ -379,6 +406,7 @@ int main(void)
         TEST(what_settles_is_told_once),
         TEST(a_clock_that_goes_back_loses_the_window_alone),
         TEST(a_minute_has_a_most),
+        TEST(false_alarms_stay_within_the_bound),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
