@@ -146,3 +146,58 @@ bool command_check_impact(struct slice value, char *message, size_t message_size
     snprintf(message, message_size, "is none; expected none, minor, major or critical");
     return false;
 }
+
+bool command_read_rate(struct slice value, double *ret_rate)
+{
+    uint64_t whole, part = 0;
+    double scale = 1;
+    struct slice fraction = value, before = slice_cut(&fraction, '.');
+    bool has_fraction = fraction.data != NULL;
+    for (size_t i = 0; i < fraction.size && i < 16; i++)
+        scale *= 10;
+    if (!slice_parse_u64(before, 1000, &whole) || fraction.size > 15
+        || (has_fraction && !slice_parse_u64(fraction, UINT64_MAX, &part)))
+        return false;
+    double rate = (double)whole + (double)part / scale;
+    if (rate < 0.0001 || rate > 1000)
+        return false;
+    *ret_rate = rate;
+    return true;
+}
+
+bool command_read_count(struct slice value, uint64_t *ret_count)
+{
+    uint64_t count;
+    if (!slice_parse_u64(value, COMMAND_COUNT_MAX, &count) || count == 0)
+        return false;
+    *ret_count = count;
+    return true;
+}
+
+bool command_check_rate(struct slice value, char *message, size_t message_size)
+{
+    double rate;
+    if (command_read_rate(value, &rate))
+        return true;
+    snprintf(message, message_size, "is no rate; expected 0.0001 to 1000, such as 0.1");
+    return false;
+}
+
+bool command_check_count(struct slice value, char *message, size_t message_size)
+{
+    uint64_t count;
+    if (command_read_count(value, &count))
+        return true;
+    snprintf(message, message_size, "is no number from 1 to %d; expected one such as 180",
+        COMMAND_COUNT_MAX);
+    return false;
+}
+
+bool command_check_seed(struct slice value, char *message, size_t message_size)
+{
+    uint64_t seed;
+    if (slice_parse_u64(value, UINT64_MAX, &seed))
+        return true;
+    snprintf(message, message_size, "is no whole number; expected one such as 7");
+    return false;
+}

@@ -80,7 +80,8 @@ static const struct flag flags[] = {
      "with list: those that are over too"},
     {"--all", NULL, IN(MAINTENANCE), FLAG_SWITCH, AT(window.all), NULL, NULL,
      "with list: those that are over too"},
-    {"--json", NULL, IN(STATUS) | IN(OUTBOX) | IN(INCIDENT) | IN(MAINTENANCE) | IN(CHECK),
+    {"--json", NULL,
+     IN(STATUS) | IN(OUTBOX) | IN(INCIDENT) | IN(REPORTS) | IN(MAINTENANCE) | IN(CHECK),
      FLAG_SWITCH, AT(json), NULL, NULL,
      "for programs"},
     {"--until", "TIME", IN(MAINTENANCE), FLAG_TIME, AT(maintenance.until_ms), NULL, NULL,
@@ -115,6 +116,16 @@ static const struct flag flags[] = {
      "when it is expected back: 30m, 18:30 or 2026-01-31T18:30:00Z"},
     {"--no-eta", NULL, IN(INCIDENT), FLAG_SWITCH, AT(incident.no_eta), NULL, NULL,
      "with update: nobody knows any more"},
+    {"--incidents", "FILE", IN(REPORTS), FLAG_TEXT, AT(reports.incidents), NULL, NULL,
+     "when there really were problems: begin,end[,service]; other alarms are false"},
+    {"--simulate", "RATE", IN(REPORTS), FLAG_TEXT, AT(reports.simulate), NULL, command_check_rate,
+     "in place of a file: reports at random, of so many networks a minute"},
+    {"--days", "N", IN(REPORTS), FLAG_TEXT, AT(reports.days), NULL, command_check_count,
+     "with --simulate: of each service; default 180"},
+    {"--services", "N", IN(REPORTS), FLAG_TEXT, AT(reports.services), NULL, command_check_count,
+     "with --simulate; default 20"},
+    {"--seed", "N", IN(REPORTS), FLAG_TEXT, AT(reports.seed), NULL, command_check_seed,
+     "with --simulate: the same gives the same; default 1"},
     {"--from", "VANTAGE", IN(CHECK), FLAG_TEXTS, AT(check.from), NULL, command_check_vantage,
      "ask this vantage, HOST:PORT or a URL, how it looks from there; repeatable"},
     {"--no-remote", NULL, IN(CHECK), FLAG_SWITCH, AT(check.no_remote), NULL, NULL,
@@ -229,6 +240,14 @@ static const struct command_entry commands[] = {
         "    --text 'A disk is full; we make room.'\n"
         "afloat incident resolve k3x9m2p7q4ta\n"
         "afloat incident postmortem k3x9m2p7q4ta --file postmortem.txt"},
+    [COMMAND_REPORTS] = {"reports",
+        "afloat reports backtest FILE [--incidents FILE] [--json]\n"
+        "afloat reports backtest --simulate RATE [--days N] [--services N] [--seed N] [--json]",
+        "Measures the false alarms and delays of the rule for what visitors report.",
+        "# reports.csv has lines such as 2026-01-31T18:30:00Z,192.0.2.0/24,shop\n"
+        "afloat reports backtest reports.csv\n"
+        "afloat reports backtest reports.csv --incidents incidents.csv\n"
+        "afloat reports backtest --simulate 0.1 --days 180 --json | jq .levels"},
     [COMMAND_CHECK] = {"check",
         "afloat check URL [--from VANTAGE]... [--timeout TIME] [-4 | -6] [--explain] [--json]\n"
         "                 [--no-remote] [--resolver ADDR] [--doh URL] [--portal URL]\n"
@@ -510,7 +529,7 @@ static bool take_word(struct parser *parser, const char *word)
 {
     enum command command = parser->line->command;
     bool takes_two = command == COMMAND_OUTBOX || command == COMMAND_INCIDENT
-        || command == COMMAND_MAINTENANCE;
+        || command == COMMAND_REPORTS || command == COMMAND_MAINTENANCE;
     bool takes_word = command == COMMAND_CHECK_CONFIG || command == COMMAND_CHECK
         || command == COMMAND_HELP || takes_two;
     if (!takes_word || (parser->word != NULL && (!takes_two || parser->second != NULL)))
@@ -577,6 +596,14 @@ static bool finish_incident(struct parser *parser)
     char buffer[256];
     struct text why = text_in(buffer, sizeof(buffer));
     return command_line_finish_incident(&parser->line->incident, parser->word, parser->second, &why)
+        || refuse(parser, "%.*s", SLICE_ARGS(text_slice(&why)));
+}
+
+static bool finish_reports(struct parser *parser)
+{
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
+    return command_line_finish_reports(&parser->line->reports, parser->word, parser->second, &why)
         || refuse(parser, "%.*s", SLICE_ARGS(text_slice(&why)));
 }
 
@@ -656,6 +683,8 @@ static bool finish(struct parser *parser)
         return finish_outbox(parser);
     case COMMAND_INCIDENT:
         return finish_incident(parser);
+    case COMMAND_REPORTS:
+        return finish_reports(parser);
     case COMMAND_CHECK:
         return finish_check(parser);
     case COMMAND_VANTAGE:

@@ -22,6 +22,7 @@ enum command {
     COMMAND_MAINTENANCE,
     COMMAND_OUTBOX,
     COMMAND_INCIDENT,
+    COMMAND_REPORTS,
     COMMAND_CHECK,
     COMMAND_VANTAGE,
     COMMAND_STATUS_SERVER,
@@ -83,6 +84,13 @@ struct window_command {
     bool all;           // of list
 };
 
+// backtest, of a file or of what is drawn at random.
+struct reports_command {
+    const char *file;      // "-": stdin. NULL: --simulate
+    const char *incidents; // NULL: not given
+    const char *simulate, *days, *services, *seed; // as written; NULL: not given
+};
+
 // Third parties: as written, "off" for nobody; NULL: not given.
 struct check_command {
     const char *url;
@@ -112,10 +120,11 @@ struct command_line {
         struct status_server_command server;
         struct incident_command incident;
         struct window_command window; // of maintenance
+        struct reports_command reports;
     };
     const char *config_file; // of check-config
     struct purge_command purge;
-    bool json; // of status, outbox, incident, check and maintenance list
+    bool json; // of status, outbox, incident, reports, check and maintenance list
     struct maintenance_command maintenance;
     struct outbox_command outbox;
     struct check_command check;

@@ -143,3 +143,21 @@ bool command_line_finish_window(struct window_command *window, const char *word,
                          "--begin '2026-12-01 02:00' --for 2h");
     return why->size == 0;
 }
+
+bool command_line_finish_reports(struct reports_command *reports, const char *word,
+    const char *second, struct text *why)
+{
+    bool draws = reports->days != NULL || reports->services != NULL || reports->seed != NULL;
+    reports->file = second;
+    if (word == NULL || strcmp(word, "backtest") != 0)
+        text_format(why, "do what? expected backtest");
+    else if (second == NULL && reports->simulate == NULL)
+        text_format(why, "backtest what? expected a file with reports, or --simulate RATE");
+    else if (second != NULL && reports->simulate != NULL)
+        text_format(why, "a file and --simulate stand together; expected one of them");
+    else if (second != NULL && draws)
+        text_format(why, "--days, --services and --seed go with --simulate only");
+    else if (second == NULL && reports->incidents != NULL)
+        text_format(why, "--incidents goes with a file only");
+    return why->size == 0;
+}

@@ -10,6 +10,7 @@
 #include "main/command_line.h"
 #include "main/hash_password.h"
 #include "main/process.h"
+#include "main/reports.h"
 #include "main/watch_calls.h"
 
 #include <stdio.h>
@@ -168,6 +169,8 @@ int main(int argc, char **argv)
         return work_on_outbox(&line);
     case COMMAND_INCIDENT:
         return watch_call_incident(&line);
+    case COMMAND_REPORTS:
+        return reports_command(&line);
     case COMMAND_CHECK:
         return check_command(&line);
     case COMMAND_HASH_PASSWORD:

@@ -118,6 +118,10 @@ static void check_line(const struct command_line *line)
         if (line->window.action != NULL)
             invariant((strcmp(line->window.action, "add") == 0) == (line->window.begin != NULL));
         return;
+    case COMMAND_REPORTS:
+        invariant((line->reports.file == NULL) != (line->reports.simulate == NULL));
+        invariant(line->reports.incidents == NULL || line->reports.file != NULL);
+        return;
     case COMMAND_INCIDENT:
         invariant(line->incident.eta_ms == 0 || line->incident.eta_ms > WALL_MS);
         invariant(line->incident.id != NULL || line->incident.title != NULL

@@ -409,6 +409,57 @@ static void test_incident(void **state)
         "a.txt");
 }
 
+static void test_reports(void **state)
+{
+    (void)state;
+    const struct command_line *line = kept("afloat reports backtest a.csv --incidents b.csv");
+    assert_int_equal(line->command, COMMAND_REPORTS);
+    assert_string_equal(line->reports.file, "a.csv");
+    assert_string_equal(line->reports.incidents, "b.csv");
+    assert_null(line->reports.simulate);
+    assert_false(line->json);
+    assert_string_equal(kept("afloat reports backtest - --json")->reports.file, "-");
+    line = kept("afloat reports backtest --simulate 0.1 --days 30 --services 2 --seed 0 --json");
+    assert_null(line->reports.file);
+    assert_string_equal(line->reports.simulate, "0.1");
+    assert_string_equal(line->reports.days, "30");
+    assert_string_equal(line->reports.services, "2");
+    assert_string_equal(line->reports.seed, "0");
+    assert_true(line->json);
+}
+
+static void test_reports_mistakes(void **state)
+{
+    (void)state;
+    static const char *const rates[] = {"0", "1001", "1e3", "-1", "1.", ".1", "1.x", "0.00001",
+        "nan", "0.0000000000000001"};
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        char words[128], expected[256];
+        snprintf(words, sizeof(words), "afloat reports backtest --simulate %s", rates[i]);
+        snprintf(expected, sizeof(expected), "afloat reports: --simulate: \"%s\" is no rate; "
+            "expected 0.0001 to 1000, such as 0.1", rates[i]);
+        bad(words, expected);
+    }
+    bad("afloat reports", "afloat reports: do what? expected backtest");
+    bad("afloat reports a.csv", "afloat reports: do what? expected backtest");
+    bad("afloat reports backtest",
+        "afloat reports: backtest what? expected a file with reports, or --simulate RATE");
+    bad("afloat reports backtest a --simulate 1",
+        "afloat reports: a file and --simulate stand together; expected one of them");
+    bad("afloat reports backtest a --days 9",
+        "afloat reports: --days, --services and --seed go with --simulate only");
+    bad("afloat reports backtest --simulate 1 --incidents a",
+        "afloat reports: --incidents goes with a file only");
+    bad("afloat reports backtest a b", "afloat reports: \"b\" is one word too many; see afloat help "
+                                       "reports");
+    bad("afloat reports backtest --simulate 1 --days 1001", "afloat reports: --days: \"1001\" is no "
+        "number from 1 to 1000; expected one such as 180");
+    bad("afloat reports backtest --simulate 1 --services 0", "afloat reports: --services: \"0\" is "
+        "no number from 1 to 1000; expected one such as 180");
+    bad("afloat reports backtest --simulate 1 --seed x",
+        "afloat reports: --seed: \"x\" is no whole number; expected one such as 7");
+}
+
 static void test_incident_mistakes(void **state)
 {
     (void)state;
@@ -536,6 +587,7 @@ static void test_help(void **state)
     assert_help("afloat help maintenance", "  --rule RULE          with add: when it comes again");
     assert_help("afloat help incident", "  --eta TIME           when it is expected back");
     assert_help("afloat help incident", "\n  afloat incident open 'Payments fail' --component ");
+    assert_help("afloat help reports", "  --incidents FILE     when there really were problems");
     assert_help("afloat help status", "  --state DIR");
     assert_help("afloat help check", "  --from VANTAGE       ask this vantage");
     assert_help("afloat help check-config", "  afloat check-config FILE\n");
@@ -667,6 +719,8 @@ int main(void)
         cmocka_unit_test(test_maintenance_windows),
         cmocka_unit_test(test_incident),
         cmocka_unit_test(test_incident_mistakes),
+        cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_reports_mistakes),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_flags_become_settings),
