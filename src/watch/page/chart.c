@@ -124,13 +124,27 @@ static void write_time_axis(const struct writer *writer, const struct chart *cha
     }
 }
 
-static void begin_figure(const struct writer *writer, enum word title, struct slice says)
+// What the two lines, or the columns and the line, are.
+struct key {
+    const char *line; // its class
+    enum word word;
+};
+
+static void begin_figure(const struct writer *writer, enum word title, struct slice says,
+    const struct key keys[2])
 {
     write_html(writer, "<figure class=\"a\"><figcaption>");
     write_word(writer, title);
     write_html(writer, "<span>");
     text_append(writer->text, says);
-    write_html(writer, "</span></figcaption>\n<svg viewBox=\"0 0 720 200\" role=\"img\" "
+    write_html(writer, "</span>");
+    for (size_t i = 0; i < 2; i++) {
+        text_format(writer->text, "<span class=key><svg viewBox=\"0 0 20 8\" aria-hidden=true>"
+            "<path class=%s d=\"M0 4h20\"/></svg>", keys[i].line);
+        write_word(writer, keys[i].word);
+        write_html(writer, "</span>");
+    }
+    write_html(writer, "</figcaption>\n<svg viewBox=\"0 0 720 200\" role=\"img\" "
                        "aria-label=\"");
     write_labelled(writer, title, says);
     write_html(writer, "\">");
@@ -176,7 +190,8 @@ static void write_responses(const struct writer *writer, const struct chart *cha
     if (chart->least_ms == UINT32_MAX)
         return;
     write_ms_range(&part, WORD_CHART_SAYS, chart->least_ms, chart->most_ms);
-    begin_figure(writer, WORD_CHART_RESPONSES, text_slice(&says));
+    begin_figure(writer, WORD_CHART_RESPONSES, text_slice(&says),
+        (struct key[]){{"j", WORD_TYPICAL}, {"w2", WORD_SLOWEST}});
     for (uint32_t i = 0; i <= 2; i++) {
         uint32_t ms = chart->top_ms * i / 2;
         write_line_across(writer, y_of_ms(chart, ms));
@@ -243,13 +258,15 @@ static void write_uptime(const struct writer *writer, const struct chart *chart)
     char says_buffer[200];
     struct text says = text_in(says_buffer, sizeof(says_buffer));
     struct text high = text_in(buffers[1], sizeof(buffers[1]));
+    bool is_site = writer->snapshot->components[writer->page->component].kind == COMPONENT_SITE;
     if (chart->least_up < 0)
         return;
     word_append_share(&low, writer->language, chart->least_up);
     word_append_share(&high, writer->language, 1);
     word_append(&says, writer->language, WORD_CHART_SAYS,
         (struct slice[]){text_slice(&low), text_slice(&high)}, 2);
-    begin_figure(writer, WORD_CHART_UPTIME, text_slice(&says));
+    begin_figure(writer, WORD_CHART_UPTIME, text_slice(&says),
+        (struct key[]){{"c", is_site ? WORD_SERVERS : WORD_UPTIME}, {"j", WORD_VISITORS}});
     for (int i = 0; i <= 2; i++) {
         write_line_across(writer, y_of_share(i / 2.0));
         word_append_share(writer->text, writer->language, i / 2.0);

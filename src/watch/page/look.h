@@ -108,14 +108,17 @@
     ".h span{color:var(--soft);font-size:.93rem}"                                                  \
     ".pg{display:flex;justify-content:space-between;gap:1rem;margin-block-start:1.5rem}"           \
     ".a{background:var(--card);border:1px solid var(--line);border-radius:.8rem;padding:1.2rem;"   \
-    "margin-block-end:.9rem}figure svg{width:100%;height:auto;overflow:visible;"                   \
+    "margin-block-end:.9rem}figure>svg{width:100%;height:auto;overflow:visible;"                   \
     "direction:ltr}"                                                                               \
     ".a text{fill:var(--soft);font-size:11px}.a .t{stroke:var(--line)}"                            \
     ".a .j{fill:none;stroke:var(--link);stroke-width:2;stroke-linejoin:round}"                     \
+    ".key{white-space:nowrap}.key svg{display:inline-block;width:20px;height:8px;"                 \
+    "margin-inline-end:.4rem}.a .c{stroke:var(--ob);stroke-width:8}"                               \
     ".a .w2{fill:none;stroke:var(--soft);stroke-width:1;stroke-dasharray:3 3}"                     \
     ".a .o,.a .d,.a .x,.a .u{fill:var(--b)}"                                                       \
     ".a figcaption{font-weight:600;margin-block-end:.6rem}"                                        \
-    ".a figcaption span{font-weight:400;color:var(--soft);margin-inline-start:.7rem}"              \
+    ".a figcaption span{font-weight:400;color:var(--soft);font-size:.9rem;"                        \
+    "margin-inline-start:1rem}"                                                                    \
     "table{width:100%;border-collapse:collapse;font-size:.9rem}"                                   \
     "th,td{text-align:start;padding:.35rem .8rem .35rem 0;border-block-start:1px solid "           \
     "var(--line)}.x-auto{overflow-x:auto}"                                                         \

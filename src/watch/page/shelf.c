@@ -23,13 +23,14 @@ void status_shelf_destroy(struct status_shelf *shelf)
     memory_free(shelf);
 }
 
-struct shelf_page *shelf_page_create(struct slice html, struct slice policy)
+struct shelf_page *shelf_page_create(struct slice html, struct slice policy, int64_t now_ms)
 {
     struct shelf_page *page = policy.size > sizeof(page->policy)
         ? NULL : memory_alloc(sizeof(*page) + html.size);
     if (page == NULL)
         return NULL;
     atomic_init(&page->references, 1);
+    page->made_ms = now_ms;
     page->size = html.size;
     page->policy_size = policy.size;
     memcpy(page->html, html.data, html.size);

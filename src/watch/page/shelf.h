@@ -12,6 +12,7 @@
 // A page as it was written, counted.
 struct shelf_page {
     _Atomic uint32_t references;
+    int64_t made_ms;
     size_t size, policy_size;
     char policy[700];
     char html[];
@@ -31,7 +32,8 @@ struct status_shelf {
     struct shelf_place places[SHELF_PLACES];
 };
 
-struct shelf_page *shelf_page_create(struct slice html, struct slice policy) MUST_CHECK;
+struct shelf_page *shelf_page_create(struct slice html, struct slice policy,
+    int64_t now_ms) MUST_CHECK;
 void shelf_page_release(struct shelf_page *page); // NULL is fine
 // Counted; NULL: there is none. any_moment: also one of before.
 struct shelf_page *shelf_find(struct status_shelf *shelf, struct slice key, uint64_t stamp,

@@ -49,6 +49,9 @@ struct slice status_page_language(struct slice accept_language, struct slice wan
 // are keys of words.h or plain text; in the arena. data NULL: no memory.
 struct slice status_page_message(struct arena *arena, const struct visit *visit,
     struct slice title, struct slice text);
+// An answer with it, its policy and further fields; for whoever shows such a page.
+void status_page_answer(const struct visit *visit, unsigned status, struct slice title,
+    struct slice message, const char *fields, struct edge_page *ret_page);
 #define STATUS_PAGE_TYPE "text/html; charset=utf-8" // of all these pages
 
 // What else there is here.

@@ -6,6 +6,7 @@
 #include "watch/page/writer.h"
 
 #define MONTHS_BACK 24
+#define OLDEST_MS 5000 // what is shown while too many are waiting
 #define TOKEN_MAX 512
 #define TOKEN_MARK '\x01' // stands in a page on the shelf where each visitor's token goes
 #define FIELDS_MAX 1200
@@ -36,28 +37,29 @@ static struct slice fields_of(const struct visit *visit, const char *further)
         SLICE_ARGS(visit->language), further));
 }
 
-static void answer_message(const struct visit *visit, unsigned status, const char *title,
-    const char *message, const char *further, struct edge_page *page)
+void status_page_answer(const struct visit *visit, unsigned status, struct slice title,
+    struct slice message, const char *fields, struct edge_page *ret_page)
 {
     char buffer[FIELDS_MAX];
     struct text policy = text_in(buffer, sizeof(buffer));
     status_page_security_policy(visit->snapshot, &policy);
     struct slice content = status_page_message(visit->request->arena, visit,
-        slice_from_string(title), slice_from_string(message));
-    *page = (struct edge_page){.status = content.data == NULL ? 503 : status,
+        title, message);
+    *ret_page = (struct edge_page){.status = content.data == NULL ? 503 : status,
         .content_type = SLICE(STATUS_PAGE_TYPE), .content = or_empty(content),
-        .fields = fields_of(visit, further),
+        .fields = fields_of(visit, fields),
         .policy = or_empty(arena_copy(visit->request->arena, text_slice(&policy)))};
 }
 
 static void answer_not_found(const struct visit *visit, struct edge_page *page)
 {
-    answer_message(visit, 404, "not_found_title", "not_found_text", "", page);
+    status_page_answer(visit, 404, SLICE("not_found_title"), SLICE("not_found_text"), "", page);
 }
 
 static void answer_busy(const struct visit *visit, struct edge_page *page)
 {
-    answer_message(visit, 503, "busy_title", "busy_text", "Retry-After: 5\r\n", page);
+    status_page_answer(visit, 503, SLICE("busy_title"), SLICE("busy_text"), "Retry-After: 5\r\n",
+        page);
 }
 
 // The page, with the token where the mark is. data NULL: the arena is full.
@@ -124,7 +126,8 @@ static void write_now(struct order *order)
     order->page.points = points;
     if (status_page_write(&order->page, &html, &size) == ERROR_NONE) {
         status_page_security_policy(order->page.snapshot, &policy);
-        order->written = shelf_page_create(slice_of(html, size), text_slice(&policy));
+        order->written = shelf_page_create(slice_of(html, size), text_slice(&policy),
+            order->page.now_ms);
         memory_free(html);
     }
     order->page.points = NULL;
@@ -310,7 +313,9 @@ static void serve_order(struct task *task, const struct visit *visit, struct ord
     if (order->written == NULL && visit_run(task, visit, work, order) != ERROR_NONE)
         order->written = shelf_find(order->shelf, key, order->stamp, true); // better than none
     struct shelf_page *written = order->written;
-    if (written == NULL) {
+    // But not so old that what it says of its age would mislead.
+    if (written == NULL || written->made_ms < visit->now_ms - OLDEST_MS) {
+        shelf_page_release(written);
         answer_busy(visit, page);
         return;
     }
@@ -331,7 +336,8 @@ bool status_page_serve(struct task *task, struct status_shelf *shelf, const stru
     if (!is_ours(visit->name))
         return false;
     if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD) {
-        answer_message(visit, 405, "method_title", "method_text", "Allow: GET, HEAD\r\n", ret_page);
+        status_page_answer(visit, 405, SLICE("method_title"), SLICE("method_text"),
+            "Allow: GET, HEAD\r\n", ret_page);
         return true;
     }
     if (slice_equal(visit->name, SLICE("logo"))) {
