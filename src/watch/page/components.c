@@ -71,6 +71,22 @@ static void write_share(const struct writer *writer, enum word label, enum word 
     write_html(writer, "</span>");
 }
 
+static void write_response_time(const struct writer *writer,
+    const struct component_view *component)
+{
+    bool is_known = component->response_ms != UINT32_MAX;
+    for (size_t i = 0; i < SNAPSHOT_RECENT && !is_known; i++)
+        is_known = component->responses[i] != UINT16_MAX;
+    if (!is_known)
+        return;
+    write_html(writer, "<span class=j>");
+    write_labelled(writer, WORD_RESPONSE_TIME, SLICE_EMPTY);
+    write_sparkline(writer, component->responses);
+    if (component->response_ms != UINT32_MAX)
+        word_append_ms(writer->text, writer->language, component->response_ms);
+    write_html(writer, "</span>");
+}
+
 static void write_figures(const struct writer *writer, const struct component_view *component,
     bool helps)
 {
@@ -86,12 +102,7 @@ static void write_figures(const struct writer *writer, const struct component_vi
         write_word(writer, WORD_NO_DATA);
         write_html(writer, "</span>");
     }
-    write_sparkline(writer, component->responses);
-    if (component->response_ms != UINT32_MAX) {
-        write_html(writer, "<span>");
-        word_append_ms(writer->text, writer->language, component->response_ms);
-        write_html(writer, "</span>");
-    }
+    write_response_time(writer, component);
     write_html(writer, "</div>");
 }
 
@@ -321,7 +332,7 @@ void write_component(const struct writer *writer)
 {
     const struct component_view *component = writer_component(writer, writer->page->component);
     char letter = state_class(component->state);
-    text_format(writer->text, "<div class=\"top %c\">", letter);
+    text_format(writer->text, "<div id=\"top\" class=\"top %c\">", letter);
     write_icon(writer, component->state);
     write_html(writer, "<div><h1>");
     write_title(writer, component->title.size > 0 ? component->title : component->id);

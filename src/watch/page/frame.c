@@ -53,6 +53,7 @@
     "if(isNaN(ms))return;"                                                                         \
     "show(id('age'),ms);"                                                                          \
     "if(old){show(old,ms);if(old.hidden!=ms<6e4){old.hidden=ms<6e4;"                               \
+    "var top=id('top');if(top)top.classList.toggle('stale',ms>=6e4);"                              \
     "if(!old.hidden)id('say').textContent=old.textContent}}"                                       \
     "if(ms>3e4&&Date.now()-asked>3e4)ask()}"                                                       \
     "function key(e){return e&&e!=d.body&&(e.id?'#'+CSS.escape(e.id):"                             \

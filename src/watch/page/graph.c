@@ -140,9 +140,7 @@ void write_sparkline(const struct writer *writer, const uint16_t responses[SNAPS
     }
     if (least == UINT32_MAX)
         return;
-    write_html(writer, "<span class=j>");
-    write_labelled(writer, WORD_RESPONSE_TIME, SLICE_EMPTY);
-    write_html(writer, "</span><svg class=k role=img aria-label=\"");
+    write_html(writer, "<svg class=k role=img aria-label=\"");
     write_ms_range(writer, WORD_RANGE_FORM, least, most);
     write_html(writer, "\"><path d=\"");
     write_spark_path(writer, points, most);

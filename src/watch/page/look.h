@@ -55,6 +55,7 @@
     "background:var(--t);border:1px solid color-mix(in srgb,var(--b) 35%,transparent)}"            \
     ".top .i{width:2.4rem;height:2.4rem}"                                                          \
     ".top p{color:var(--soft);font-size:.93rem;margin-block-start:.3rem}"                          \
+    ".stale{--t:var(--ut);--b:var(--ub)}"                                                          \
     ".i{flex:none;width:1.15rem;height:1.15rem;color:var(--b);fill:none;stroke:currentColor;"      \
     "stroke-width:2;stroke-linecap:round;stroke-linejoin:round}"                                   \
     ".w{margin-block-start:1rem;padding:.8rem 1.1rem;border-radius:.7rem;background:var(--t);"     \
@@ -89,7 +90,7 @@
     ".b .d{stroke-width:17}.b .x{stroke-width:10}.b .u{stroke-width:4}"                            \
     ".f{display:flex;flex-wrap:wrap;gap:.1rem 1.3rem;align-items:center;font-size:.87rem;"         \
     "color:var(--soft);margin-block-start:.3rem}.f b{color:var(--ink);font-weight:600}"            \
-    ".f .j{margin-inline-start:auto}"                                                              \
+    ".f .j{display:flex;gap:.5rem;align-items:center;margin-inline-start:auto}"                    \
     ".k{width:90px;height:20px;fill:none;stroke:var(--link);stroke-width:1.5;"                     \
     "stroke-linejoin:round;overflow:visible}"                                                      \
     "[dir=rtl] .b,[dir=rtl] .k{transform:scaleX(-1)}"                                              \
@@ -122,6 +123,7 @@
     "table{width:100%;border-collapse:collapse;font-size:.9rem}"                                   \
     "th,td{text-align:start;padding:.35rem .8rem .35rem 0;border-block-start:1px solid "           \
     "var(--line)}.x-auto{overflow-x:auto}"                                                         \
+    ".date{margin-block-start:2rem;color:var(--soft);font-size:.93rem}"                            \
     "footer{margin-block-start:3.5rem;padding-block:1.3rem 2.5rem;font-size:.93rem;"               \
     "color:var(--soft)}footer nav{margin-block-end:.7rem}footer nav a{color:inherit}"              \
     "@media(prefers-reduced-motion:no-preference){details>ul{animation:a .2s}"                     \

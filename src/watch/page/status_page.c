@@ -46,6 +46,11 @@ static enum component_state overall_state(const struct snapshot *snapshot)
     return is_well ? snapshot->state : worst;
 }
 
+static bool is_stale(const struct writer *writer)
+{
+    return writer->page->now_ms - writer->snapshot->made_ms >= STALE_MS;
+}
+
 // Says how old this is: beside the sentence, and loudly where that matters.
 static void write_age(const struct writer *writer)
 {
@@ -80,12 +85,16 @@ static void write_warnings(const struct writer *writer)
     struct text ago = text_in(buffer, sizeof(buffer));
     word_append_ago(&ago, writer->language, age_ms);
     text_format(writer->text, "<p id=\"old\" class=\"w x\"%s data-say=\"",
-        age_ms < STALE_MS ? " hidden" : "");
+        is_stale(writer) ? "" : " hidden");
     write_word(writer, WORD_STALE);
     write_html(writer, "\">");
     word_append(writer->text, writer->language, WORD_STALE,
         (struct slice[]){text_slice(&ago)}, 1);
     write_html(writer, "</p>\n");
+}
+
+static void write_not_written(const struct writer *writer)
+{
     if (writer->snapshot->is_written)
         return;
     write_html(writer, "<p class=\"w d\">");
@@ -98,7 +107,8 @@ static void write_main(const struct writer *writer)
     enum component_state state = overall_state(writer->snapshot);
     struct snapshot summed = {.state = state, .components = writer->snapshot->components,
         .component_count = writer->snapshot->component_count};
-    text_format(writer->text, "<div class=\"top %c\">", state_class(state));
+    text_format(writer->text, "<div id=\"top\" class=\"top %c%s\">", state_class(state),
+        is_stale(writer) ? " stale" : "");
     write_icon(writer, state);
     write_html(writer, "<div><h1>");
     write_word(writer, overall_word(&summed));
@@ -106,11 +116,28 @@ static void write_main(const struct writer *writer)
     write_age(writer);
     write_html(writer, "</div></div>\n");
     write_warnings(writer);
+    write_not_written(writer);
     write_report_form(writer, SLICE_EMPTY);
     write_open_incidents(writer);
     write_windows(writer);
     write_component_list(writer);
     write_recent_incidents(writer);
+}
+
+// The pages about a part of it, which say below how old they are.
+static void write_dated(const struct writer *writer)
+{
+    write_warnings(writer);
+    switch (writer->page->kind) {
+    case STATUS_PAGE_HISTORY: write_history(writer); break;
+    case STATUS_PAGE_INCIDENT: write_incident(writer); break;
+    case STATUS_PAGE_COMPONENT: write_component(writer); break;
+    case STATUS_PAGE_MAIN:
+    case STATUS_PAGE_MESSAGE: break;
+    }
+    write_html(writer, "<div class=\"date\">");
+    write_age(writer);
+    write_html(writer, "</div>\n");
 }
 
 // --- Messages ---
@@ -173,13 +200,12 @@ static void write_page(const struct writer *writer)
     part.text = &title;
     write_page_title(&part);
     write_frame_begin(writer, text_slice(&title));
-    switch (writer->page->kind) {
-    case STATUS_PAGE_MAIN: write_main(writer); break;
-    case STATUS_PAGE_HISTORY: write_history(writer); break;
-    case STATUS_PAGE_INCIDENT: write_incident(writer); break;
-    case STATUS_PAGE_COMPONENT: write_component(writer); break;
-    case STATUS_PAGE_MESSAGE: write_message(writer); break;
-    }
+    if (writer->page->kind == STATUS_PAGE_MAIN)
+        write_main(writer);
+    else if (writer->page->kind == STATUS_PAGE_MESSAGE)
+        write_message(writer);
+    else
+        write_dated(writer);
     write_frame_end(writer);
 }
 
