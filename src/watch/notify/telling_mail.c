@@ -6,7 +6,7 @@
 
 #define SUBJECT_SIZE ((size_t)400)
 #define FORM_SIZE ((size_t)512 << 10)
-#define LEAST_ROOM ((size_t)16 << 10) // for what comes after the things
+#define LEAST_ROOM ((size_t)64 << 10) // for one more thing, and what comes after them all
 #define COMPONENTS_SHOWN 10
 
 struct forms {

@@ -315,7 +315,7 @@ static inline char *peer_content(int descriptor, size_t *ret_size)
     return NULL;
 }
 
-static void *smtp_serve(void *argument)
+static inline void *smtp_serve(void *argument)
 {
     struct peer_connection *connection = argument;
     char line[2048], to[2048] = "";
@@ -342,7 +342,7 @@ static void *smtp_serve(void *argument)
     return NULL;
 }
 
-static void *http_serve(void *argument)
+static inline void *http_serve(void *argument)
 {
     struct peer_connection *connection = argument;
     size_t size = 0, capacity = 1 << 20, whole = 0;
