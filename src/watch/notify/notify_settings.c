@@ -170,7 +170,7 @@ static void mail_review(struct setting_review *review, const void *settings)
                 "to has addresses, but there is no server; set mail.server");
         return;
     }
-    if (mail->from.size == 0 && !conf_is_written(review, &mail->from))
+    if (mail->from.size == 0)
         conf_add_mistake(review, &mail->from,
             "mail.server needs mail.from, an address such as status@example.com");
     if (mail->user.size > 0 && mail->password_file.size == 0)
