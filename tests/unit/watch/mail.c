@@ -167,6 +167,7 @@ static void test_long_lines_and_odd_ends_are_wrapped(void **state)
     check_shape(text);
     free(text);
     free(longest);
+    mail = plain_mail();
     mail.text = SLICE("end \n.\nFrom me\ntab\t\n");
     text = written(&mail);
     assert_non_null(strstr(text, "\r\nend=20\r\n=2E\r\n=46rom me\r\ntab=09\r\n"));
