@@ -140,6 +140,19 @@ static bool owns_host(void *context, struct slice host)
     return watch_owns_host(process->watch, host);
 }
 
+static void report_token(void *context, struct slice request_id, struct slice site, int64_t now_ms,
+    struct text *ret_token)
+{
+    const struct process *process = context;
+    watch_report_token(process->watch, request_id, site, now_ms, ret_token);
+}
+
+static int64_t expected_ms(void *context, struct slice site)
+{
+    const struct process *process = context;
+    return watch_expected_ms(process->watch, site);
+}
+
 static bool start_edge(struct process *process)
 {
     struct settings *settings = &process->loaded->settings;
@@ -149,7 +162,8 @@ static bool start_edge(struct process *process)
         return fail("cannot open the access log %.*s: %s", SLICE_ARGS(settings->log.access),
             error_text(error));
     struct edge_hooks hooks = {.answered = access_log_answered, .context = process->access_log,
-        .page = serve_page, .owns_host = owns_host, .page_context = process};
+        .page = serve_page, .owns_host = owns_host, .report_token = report_token,
+        .expected_ms = expected_ms, .page_context = process};
     process->edge = edge_create(process->loops, process->thread_count, &settings->edge,
         &hooks);
     if (process->edge == NULL)
