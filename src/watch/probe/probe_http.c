@@ -209,10 +209,17 @@ static bool pin(struct probe *probe)
 static void set_method(const struct probe *probe, CURL *easy)
 {
     struct slice method = probe->target->monitor->method;
-    if (slice_equal(method, SLICE("HEAD")))
+    if (slice_equal(method, SLICE("HEAD"))) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    else if (probe->http->redirects == 0 && method.size > 0 && !slice_equal(method, SLICE("GET")))
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.data);
+        return;
+    }
+    if (probe->http->redirects > 0 || method.size == 0 || slice_equal(method, SLICE("GET")))
+        return;
+    // Where content is usual, there is some, of no length (RFC 9110 section 8.6).
+    if (slice_equal(method, SLICE("POST")) || slice_equal(method, SLICE("PUT"))
+        || slice_equal(method, SLICE("PATCH")))
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.data);
 }
 
 static void set_bounds(const struct probe *probe, CURL *easy)

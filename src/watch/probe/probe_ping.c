@@ -33,7 +33,7 @@ struct ping_probe {
 
 static bool is_v4(const struct probe *probe)
 {
-    return probe->addresses[0].any.sa_family == AF_INET;
+    return probe->addresses[probe->address_at].any.sa_family == AF_INET;
 }
 
 // RFC 1071; of an unprivileged socket and of ICMPv6, the kernel's affair.
@@ -113,11 +113,21 @@ static void on_socket(struct waiter *waiter, uint32_t events)
     }
 }
 
+static void close_it(struct probe *probe)
+{
+    if (probe->descriptor >= 0) {
+        poller_unwatch(probe->poller, probe->descriptor);
+        close(probe->descriptor);
+    }
+    probe->descriptor = -1;
+}
+
 static bool open_socket(struct probe *probe, const struct address *address)
 {
     int family = address->any.sa_family;
     int protocol = family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6;
     int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    probe->ping->is_raw = false;
     probe->descriptor = socket(family, SOCK_DGRAM | flags, protocol);
     if (probe->descriptor < 0 && (errno == EACCES || errno == EPERM)) {
         probe->ping->is_raw = true;
@@ -144,7 +154,6 @@ static void fail(struct probe *probe, int number)
 
 static void on_addresses(struct probe *probe)
 {
-    struct address *address = &probe->addresses[0];
     probe->waiter.ready = on_socket;
     probe->ping = memory_zero_alloc(sizeof(*probe->ping));
     if (probe->ping == NULL
@@ -153,11 +162,21 @@ static void on_addresses(struct probe *probe)
         return;
     }
     memcpy(&probe->ping->packet.identifier, probe->ping->packet.mark, 2);
-    address_set_port(address, 0);
-    if (open_socket(probe, address))
-        send_one(probe);
-    else
-        fail(probe, errno);
+    // The first to which there is a way: where there is no IPv6, an address of it is no loss.
+    for (;;) {
+        struct address *address = &probe->addresses[probe->address_at];
+        address_set_port(address, 0);
+        if (open_socket(probe, address)) {
+            send_one(probe);
+            return;
+        }
+        int number = errno;
+        if (++probe->address_at == probe->address_count) {
+            fail(probe, number);
+            return;
+        }
+        close_it(probe);
+    }
 }
 
 void ping_begin(struct probe *probe)

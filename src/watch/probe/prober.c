@@ -130,7 +130,7 @@ static void *prober_main(void *argument)
 
 bool prober_push(struct prober *prober, struct slice token, bool is_well, int64_t now_ms)
 {
-    (void)now_ms; // a wall clock may be set, and then everything would be late
+    (void)now_ms;
     for (size_t i = 0; i < prober->count; i++) {
         struct watched *watched = &prober->watched[i];
         struct slice own = watched->monitor.push;

@@ -27,5 +27,5 @@ enum error prober_start(struct prober *prober) MUST_CHECK;
 void prober_destroy(struct prober *prober); // ends what is under way. NULL is fine
 
 // A sign of life for a push monitor: base + "push/" + token. False: no monitor has that token. Any
-// thread; does not block.
+// thread; does not block. now_ms is not what it is measured by, for a wall clock may be set.
 bool prober_push(struct prober *prober, struct slice token, bool is_well, int64_t now_ms);

@@ -142,6 +142,7 @@ static void test_methods_and_fields_are_sent(void **state)
     monitor.method = SLICE("POST");
     expect(&monitor, COMPONENT_OPERATIONAL, REASON_NONE, 0);
     assert_int_equal(strncmp(server.asked, "POST /key ", 10), 0);
+    assert_non_null(strstr(server.asked, "Content-Length: 0\r\n"));
     monitor.method = SLICE("HEAD");
     expect(&monitor, COMPONENT_OPERATIONAL, REASON_NONE, 0);
     assert_int_equal(strncmp(server.asked, "HEAD /key ", 10), 0);
