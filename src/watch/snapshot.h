@@ -77,6 +77,7 @@ struct window_view {
     struct slice zone; // IANA's name
     enum window_state state;
     int64_t begin_ms, end_ms;
+    int64_t announced_ms; // when people could first know of it
     const uint32_t *components;
     size_t component_count;
 };

@@ -412,11 +412,13 @@ static enum error add_window(struct world *world, const struct window_draft *dra
             return ERROR_INVALID;
         }
     }
+    struct window_draft dated = *draft;
+    dated.announced_ms = now_ms;
     forget_windows(world, now_ms);
-    enum error error = windows_add(world->windows, draft, id, why);
+    enum error error = windows_add(world->windows, &dated, id, why);
     if (error != ERROR_NONE)
         return error;
-    error = window_store_add(world->store.database, id, draft, world->ids);
+    error = window_store_add(world->store.database, id, &dated, world->ids);
     if (error != ERROR_NONE) {
         text_append(why, slice_from_string(error_text(error)));
         invariant(windows_remove(world->windows, slice_from_string(id.text)) == ERROR_NONE);

@@ -24,7 +24,7 @@ struct window {
     struct window_rule rule;
     const struct window_zone *zone; // NULL: UTC
     int64_t time_of_day;            // seconds
-    int64_t duration_ms;
+    int64_t duration_ms, announced_ms;
     // Of that day: all that can be shown on it, and the next one after. INT64_MIN: none yet.
     int64_t list_day;
     size_t count, over; // over: of the last that ended before that day
@@ -264,6 +264,7 @@ static struct window *window_create(const struct window_draft *draft, struct inc
     window->rule_text = put_text(&at, draft->rule);
     window->zone_name = draft->zone.size > 0 ? put_text(&at, draft->zone) : SLICE("UTC");
     window->duration_ms = (int64_t)draft->duration_ms;
+    window->announced_ms = draft->announced_ms;
     window->list_day = INT64_MIN;
     return window;
 }
@@ -435,6 +436,8 @@ size_t windows_view(struct windows *windows, int64_t now_ms, int64_t past_ms, st
         ret_views[count] = *view;
         ret_views[count].begin_ms = seen[i].when.begin_ms;
         ret_views[count].end_ms = seen[i].when.end_ms;
+        ret_views[count].announced_ms = MAXIMUM(seen[i].window->announced_ms,
+            seen[i].when.begin_ms - WINDOW_AHEAD_DAYS * DAY_MS);
         ret_views[count++].state = state_at(&seen[i].when, now_ms);
     }
     memory_free(seen);

@@ -20,6 +20,7 @@ struct window_draft {
     struct slice begin;            // local time of the zone: "2026-12-01 02:00"
     struct slice zone;             // "Europe/Berlin"; empty: UTC
     struct slice rule;             // "FREQ=WEEKLY;BYDAY=SU"; empty: once
+    int64_t announced_ms;          // 0: not known
     uint64_t duration_ms;          // by the clock that knows no summer: one hour is one hour
     const uint32_t *components;    // none: all
     size_t component_count;

@@ -5,4 +5,4 @@
 #define WINDOW_SCHEMA                                                                              \
     "CREATE TABLE windows (id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL,"          \
     " begins TEXT NOT NULL, zone TEXT NOT NULL, rule TEXT NOT NULL, duration_ms INTEGER NOT NULL," \
-    " components TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    " components TEXT NOT NULL, announced_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"

@@ -22,9 +22,10 @@ enum error window_store_add(struct database *database, struct incident_id id,
     }
     database_execute(database,
         "INSERT OR REPLACE INTO windows (id, title, text, begins, zone, rule, duration_ms,"
-        " components) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "ttttttit",
+        " components, announced_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "ttttttiti",
         slice_from_string(id.text), draft->title, draft->text, draft->begin, draft->zone,
-        draft->rule, (int64_t)draft->duration_ms, text_slice(&components));
+        draft->rule, (int64_t)draft->duration_ms, text_slice(&components),
+        draft->announced_ms);
     memory_free(buffer);
     return ERROR_NONE;
 }
@@ -78,6 +79,7 @@ static enum error read_row(void *context, sqlite3_stmt *statement)
         .rule = column(statement, 5),
         .duration_ms = (uint64_t)MAXIMUM(sqlite3_column_int64(statement, 6), 0),
         .components = components,
+        .announced_ms = sqlite3_column_int64(statement, 8),
     };
     enum error error = ERROR_INVALID;
     if (id_text.size == 0 || id_text.size > INCIDENT_ID_SIZE)
@@ -103,5 +105,6 @@ enum error window_store_read(struct database *database, struct windows *windows,
     if (database == NULL)
         return ERROR_NONE;
     return database_query(database, read_row, &reader,
-        "SELECT id, title, text, begins, zone, rule, duration_ms, components FROM windows", "");
+        "SELECT id, title, text, begins, zone, rule, duration_ms, components, announced_ms"
+        " FROM windows", "");
 }

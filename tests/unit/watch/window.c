@@ -279,6 +279,7 @@ static void test_views_are_in_order_and_bounded(void **state)
     const uint32_t components[] = {4, 2};
     struct window_draft draft = draft_of("2026-11-01 02:00", "Europe/Berlin", "FREQ=DAILY");
     draft.text = SLICE("Discs are exchanged.");
+    draft.announced_ms = ms_of("2026-09-03 01:00");
     draft.components = components;
     draft.component_count = 2;
     assert_int_equal(add(&draft, "daily"), ERROR_NONE);
@@ -306,6 +307,8 @@ static void test_views_are_in_order_and_bounded(void **state)
     assert_int_equal(views[1].components[0], 4);
     assert_int_equal(views[1].components[1], 2);
     assert_ptr_equal(views[1].text.data, views[2].text.data); // copied once
+    assert_int_equal(views[1].announced_ms, ms_of("2026-09-03 01:00"));
+    assert_int_equal(views[2].announced_ms, views[2].begin_ms - 90 * DAY);
     assert_string_equal(views[51].id.data, "last");
     assert_int_equal(views[52].state, WINDOW_COMPLETED);
     assert_string_equal(views[52].id.data, "daily"); // today's, which ended at 3

@@ -89,6 +89,7 @@ static void test_the_next_world_knows_them(void **state)
         assert_true(slice_equal(view->text, SLICE("Discs")));
         assert_true(slice_equal(view->zone, SLICE("Europe/Berlin")));
         assert_int_equal(view->end_ms - view->begin_ms, 5400000);
+        assert_int_equal(view->announced_ms, NOW);
         assert_int_equal(view->begin_ms, NOW + DAY * (5 + 7 * (int64_t)(i / 2)) - 1800000);
         assert_int_equal(view->component_count, is_one);
         assert_true(!is_one || view->components[0] == 2);
@@ -116,14 +117,14 @@ static void test_the_next_world_knows_them(void **state)
 static void test_what_is_not_understood_stays_out(void **state)
 {
     static const char *const rows[] = {
-        "('', 't', '', '2026-12-06 02:30', '', '', 60000, '')",
-        "('much-longer-than-an-id', 't', '', '2026-12-06 02:30', '', '', 60000, '')",
-        "('one', '', '', '2026-12-06 02:30', '', '', 60000, '')",
-        "('two', 't', '', '2026-12-06 02:30', 'Moon/Tycho', '', 60000, '')",
-        "('three', 't', '', '2026-12-06 02:30', '', 'FREQ=NEVER', 60000, '')",
-        "('four', 't', '', '2026-12-06 02:30', '', '', -1, '')",
-        "('five', 't', '', '2026-12-06 02:30', '', '', 60000, 'gone.example also.example')",
-        "('six', 't', '', '2026-12-06 02:30', '', '', 60000, 'gone.example b.example')",
+        "('', 't', '', '2026-12-06 02:30', '', '', 60000, '', 7)",
+        "('much-longer-than-an-id', 't', '', '2026-12-06 02:30', '', '', 60000, '', 7)",
+        "('one', '', '', '2026-12-06 02:30', '', '', 60000, '', 7)",
+        "('two', 't', '', '2026-12-06 02:30', 'Moon/Tycho', '', 60000, '', 7)",
+        "('three', 't', '', '2026-12-06 02:30', '', 'FREQ=NEVER', 60000, '', 7)",
+        "('four', 't', '', '2026-12-06 02:30', '', '', -1, '', 7)",
+        "('five', 't', '', '2026-12-06 02:30', '', '', 60000, 'gone.example also.example', 7)",
+        "('six', 't', '', '2026-12-06 02:30', '', '', 60000, 'gone.example b.example', 7)",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
