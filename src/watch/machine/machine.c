@@ -1,0 +1,223 @@
+// Which document is asked for, and where it is written: in one of the room's threads, into memory
+// that grows until it fits.
+#include "watch/machine/machine_inside.h"
+#include "base/memory.h"
+#include "base/units.h"
+
+#define FIRST_SIZE ((size_t)16 << 10)
+#define LAST_SIZE ((size_t)16 << 20)
+
+enum document { DOCUMENT_API, DOCUMENT_ATOM, DOCUMENT_CALENDAR, DOCUMENT_BADGE, DOCUMENT_METRICS };
+
+struct work {
+    enum document document;
+    enum api_v2_document api;
+    enum badge_kind badge;
+    uint32_t component;
+    struct machine_view view;
+    char *content; // NULL: no memory for it
+    size_t size;
+};
+
+// --- Moments ---
+
+void machine_append_time(struct text *text, int64_t wall_ms)
+{
+    char buffer[32];
+    struct text moment = text_in(buffer, sizeof(buffer));
+    units_format_time(&moment, wall_ms);
+    if (moment.size == 0) // no year of four digits
+        units_format_time(&moment, wall_ms = 0);
+    text_append(text, slice_of(buffer, moment.size - 1));
+    text_format(text, ".%03dZ", (int)((wall_ms % 1000 + 1000) % 1000));
+}
+
+void machine_append_compact_time(struct text *text, int64_t wall_ms)
+{
+    char buffer[32];
+    struct text moment = text_in(buffer, sizeof(buffer));
+    units_format_time(&moment, wall_ms);
+    for (size_t i = 0; i < moment.size; i++) {
+        if (buffer[i] != '-' && buffer[i] != ':')
+            text_append_byte(text, buffer[i]);
+    }
+}
+
+int64_t machine_incident_updated_ms(const struct incident_view *incident)
+{
+    int64_t updated_ms = MAXIMUM(incident->started_ms, incident->resolved_ms);
+    for (size_t i = 0; i < incident->update_count; i++)
+        updated_ms = MAXIMUM(updated_ms, incident->updates[i].at_ms);
+    return updated_ms;
+}
+
+int64_t machine_window_updated_ms(const struct window_view *window)
+{
+    switch (window->state) {
+    case WINDOW_SCHEDULED: return window->announced_ms;
+    case WINDOW_IN_PROGRESS: return window->begin_ms;
+    case WINDOW_COMPLETED: break;
+    }
+    return window->end_ms;
+}
+
+// --- Writing ---
+
+static void write_document(struct text *text, const struct work *work)
+{
+    switch (work->document) {
+    case DOCUMENT_API: api_v2_write(text, &work->view, work->api); break;
+    case DOCUMENT_ATOM: atom_write(text, &work->view); break;
+    case DOCUMENT_CALENDAR: calendar_write(text, &work->view); break;
+    case DOCUMENT_BADGE: badge_write(text, &work->view, work->component, work->badge); break;
+    case DOCUMENT_METRICS: metrics_write(text, work->view.snapshot); break;
+    }
+}
+
+static void write_all(void *argument)
+{
+    struct work *work = argument;
+    for (size_t capacity = FIRST_SIZE; capacity <= LAST_SIZE; capacity *= 4) {
+        char *buffer = memory_alloc(capacity);
+        if (buffer == NULL)
+            return;
+        struct text text = text_in(buffer, capacity);
+        write_document(&text, work);
+        if (!text.full) {
+            work->content = buffer;
+            work->size = text.size;
+            return;
+        }
+        memory_free(buffer);
+    }
+}
+
+enum error machine_write_metrics(const struct snapshot *snapshot, char **ret_text,
+    size_t *ret_size)
+{
+    struct work work = {.document = DOCUMENT_METRICS, .view = {.snapshot = snapshot}};
+    write_all(&work);
+    if (work.content == NULL)
+        return ERROR_MEMORY;
+    *ret_text = work.content;
+    *ret_size = work.size;
+    return ERROR_NONE;
+}
+
+// --- Which one ---
+
+// "badge.svg", "badge/ID.svg"
+static bool find_badge(const struct visit *visit, struct work *work)
+{
+    struct slice name = visit->name;
+    work->document = DOCUMENT_BADGE;
+    work->component = COMPONENT_NONE;
+    if (visit->request->query.data != NULL
+        && slice_equal(visit_form_value(visit, visit->request->query, SLICE("type")),
+            SLICE("uptime")))
+        work->badge = BADGE_UPTIME;
+    if (slice_equal(name, SLICE("badge.svg")))
+        return true;
+    if (!slice_starts_with(name, SLICE("badge/")) || !slice_ends_with(name, SLICE(".svg")))
+        return false;
+    if (name.size < 10)
+        return false;
+    name = slice_of(name.data + 6, name.size - 10);
+    for (size_t i = 0; i < visit->snapshot->component_count; i++) {
+        if (slice_equal(visit->snapshot->components[i].id, name)) {
+            work->component = (uint32_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_document(const struct visit *visit, struct work *work)
+{
+    struct slice name = visit->name;
+    if (slice_equal(name, SLICE("feed.atom"))) {
+        work->document = DOCUMENT_ATOM;
+        return true;
+    }
+    if (slice_equal(name, SLICE("calendar.ics"))) {
+        work->document = DOCUMENT_CALENDAR;
+        return true;
+    }
+    if (!slice_starts_with(name, SLICE("api/v2/")))
+        return find_badge(visit, work);
+    if (!slice_ends_with(name, SLICE(".json")) || name.size < 12)
+        return false;
+    work->document = DOCUMENT_API;
+    return api_v2_find(slice_of(name.data + 7, name.size - 12), &work->api);
+}
+
+static struct slice content_type(enum document document)
+{
+    switch (document) {
+    case DOCUMENT_API: return SLICE("application/json; charset=utf-8");
+    case DOCUMENT_ATOM: return SLICE("application/atom+xml; charset=utf-8");
+    case DOCUMENT_CALENDAR: return SLICE("text/calendar; charset=utf-8");
+    case DOCUMENT_BADGE: return SLICE("image/svg+xml; charset=utf-8");
+    case DOCUMENT_METRICS: break;
+    }
+    return SLICE("text/plain; version=0.0.4; charset=utf-8");
+}
+
+// Where the outside finds all this: as the settings say, else where it was asked for.
+static bool find_addresses(const struct visit *visit, struct machine_view *view)
+{
+    struct arena *arena = visit->request->arena;
+    struct slice url = visit->snapshot->brand.url;
+    if (url.size == 0) {
+        const char *scheme = visit->request->secure ? "https" : "http";
+        struct slice authority = visit->request->authority;
+        view->host = visit->request->host;
+        view->base = arena_printf(arena, "%s://%.*s%.*s", scheme, SLICE_ARGS(authority),
+            SLICE_ARGS(visit->base));
+        view->page = arena_printf(arena, "%s://%.*s%.*s", scheme, SLICE_ARGS(authority),
+            SLICE_ARGS(visit->home));
+    } else {
+        struct slice rest = url;
+        while (rest.data != NULL && !slice_starts_with(rest, SLICE("//")))
+            rest = rest.size == 0 ? SLICE_EMPTY : slice_of(rest.data + 1, rest.size - 1);
+        rest = rest.data == NULL ? url : slice_of(rest.data + 2, rest.size - 2);
+        rest = slice_cut(&rest, '/');
+        view->host = slice_cut(&rest, ':');
+        view->page = url;
+        bool is_named = slice_ends_with(url, SLICE("/status"));
+        view->base = is_named ? slice_of(url.data, url.size - strlen("status"))
+            : arena_printf(arena, "%.*s/", SLICE_ARGS(url));
+    }
+    return view->base.data != NULL && view->page.data != NULL;
+}
+
+static void refuse(struct edge_page *page, unsigned status, struct slice fields, struct slice says)
+{
+    *page = (struct edge_page){.status = status, .content = says, .fields = fields,
+        .content_type = SLICE("text/plain; charset=utf-8")};
+}
+
+bool machine_serve(struct task *task, const struct visit *visit, struct edge_page *ret_page)
+{
+    struct work work = {.view = {.snapshot = visit->snapshot}};
+    if (!find_document(visit, &work))
+        return false;
+    enum http_method method = visit->request->method;
+    if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD) {
+        refuse(ret_page, 405, SLICE("Allow: GET, HEAD\r\n"), SLICE("This can only be read.\n"));
+        return true;
+    }
+    enum error error = find_addresses(visit, &work.view)
+        ? visit_run(task, visit, write_all, &work) : ERROR_MEMORY;
+    if (error != ERROR_NONE || work.content == NULL) {
+        memory_free(work.content);
+        refuse(ret_page, 503, SLICE("Retry-After: 10\r\n"), SLICE("Too much at once.\n"));
+        return true;
+    }
+    *ret_page = (struct edge_page){.status = 200, .content_type = content_type(work.document),
+        .content = slice_of(work.content, work.size), .more_context = work.content,
+        .end = memory_free,
+        .fields = SLICE("Access-Control-Allow-Origin: *\r\n"
+                        "Content-Security-Policy: default-src 'none'\r\n")};
+    return true;
+}
