@@ -299,7 +299,9 @@ void courier_end_transfers(struct lane *lane, int64_t now_ms)
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         transfer_judge(transfer, code, &end);
         (void)curl_multi_remove_handle(lane->multi, transfer->easy);
-        settle(lane->courier, transfer->delivery, &end, now_ms);
+        // At the end, sockets are shut by us: no fault of the server's, and all stays as it was.
+        if (end.outcome == DELIVERY_SENT || !atomic_load(&lane->courier->is_stopping))
+            settle(lane->courier, transfer->delivery, &end, now_ms);
         transfer_free(transfer);
         lane->transfer_count--;
     }

@@ -74,7 +74,8 @@ struct delivery_queue {
 void delivery_queue_init(struct delivery_queue *queue, unsigned channel_count, uint64_t seed);
 struct delivery *delivery_create(struct delivery_message *message, enum recipient_kind kind,
     unsigned channel, struct slice to, struct slice words, int64_t since_ms) MUST_CHECK;
-// Takes it over. Returns what there was no room for, taken out of the queue: the oldest; or NULL.
+// Takes it over. Returns what there was no room for, taken out of the queue: the oldest that is not
+// tried now; or NULL.
 struct delivery *delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery);
 // The next of these channels to be tried now, marked so; NULL: none.
 struct delivery *delivery_queue_next(struct delivery_queue *queue, unsigned first_channel,
