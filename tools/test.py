@@ -5,7 +5,7 @@ A test is one cmocka case, one .vtc file, one scenario, one lint, one fuzz targe
 the builds that it is for. Its name says where it lives: unit.ROOM.PROGRAM.CASE (tests/unit),
 wire.ROOM.WHAT (tests/wire), sim.SCENARIO (sim/), lint.WHAT (tools/lint.py), fuzz.TARGET
 (tests/fuzz), docs.WHAT, demo.script, bench.campaign and lab.proof (each the harness's proof of
-itself), lab.doctor, browser.page, real.replay, real.cache_tests, real.kernel_tls, package.deb. Output goes to
+itself), lab.doctor, browser.page, browser.status, real.replay, real.cache_tests, real.kernel_tls, package.deb. Output goes to
 build/test/, and to the terminal only when a test fails. The last line is
 "N passed, N failed[, N skipped]".
 """
@@ -247,7 +247,8 @@ class Tests:
                                ["campaigns"]),
             "lab.proof": ([sys.executable, "tests/lab/main.py", "--proof"], 600, ["afloat"]),
             "lab.doctor": ([sys.executable, "tests/lab/main.py", "--doctor"], 900, ["afloat"]),
-            "browser.page": (["tests/browser/run"], 300, ["afloat", "demos"]),
+            "browser.page": (["tests/browser/run", "page"], 300, ["afloat", "demos"]),
+            "browser.status": (["tests/browser/run", "status"], 600, ["afloat", "demos"]),
             "real.replay": ([sys.executable, "tests/real/replay.py", "build/release/afloat"], 300,
                             ["afloat"]),
             "real.cache_tests": (["sh", "tests/real/cache_tests", "build/release/afloat"], 300,

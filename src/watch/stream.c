@@ -15,6 +15,15 @@ struct stream {
     char piece[64];
 };
 
+// How old what is shown is, ms: the page says so when that is much.
+static struct slice alive(struct stream *stream, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - atomic_load(&stream->watch->kept_ms);
+    struct text text = text_in(stream->piece, sizeof(stream->piece));
+    text_format(&text, "event: alive\ndata: %lld\n\n", (long long)MAXIMUM(age_ms, 0));
+    return text_slice(&text);
+}
+
 // Also the first piece tells of news: whoever comes back may have missed some.
 static bool stream_more(struct task *task, void *context, struct slice *ret_piece)
 {
@@ -31,9 +40,10 @@ static bool stream_more(struct task *task, void *context, struct slice *ret_piec
         if (atomic_load(&watch->is_ending) || edge_page_has_gone(stream->request)
             || task_now_ns(task) > stream->end_ns)
             return false;
-        *ret_piece = SLICE(":\n\n");
-        if (error == ERROR_TIMEOUT)
+        if (error == ERROR_TIMEOUT) {
+            *ret_piece = alive(stream, loop->wall_ms);
             return true;
+        }
         if (error != ERROR_NONE)
             return false;
     }

@@ -118,6 +118,7 @@ enum error watch_create(const struct watch_start *start, struct text *why,
     if (watch == NULL)
         return ERROR_MEMORY;
     watch->edge = start->edge;
+    watch->kept_ms = clock_wall_ms();
     watch->seed = start->seed;
     lock_init(&watch->lock);
     lock_init(&watch->keeping);
@@ -154,6 +155,7 @@ static void keep(struct watch *watch)
     if (core->reports != NULL)
         reports_tick(core->reports, now_ms);
     end_retired(watch, false);
+    atomic_store(&watch->kept_ms, now_ms);
 }
 
 static void *keeper_main(void *argument)

@@ -48,6 +48,7 @@ struct watch {
     struct core *retired;      // some visit may still use them; the keeper ends them
     pthread_t keeper;
     bool has_keeper;
+    _Atomic int64_t kept_ms;   // when the keeper last did its work, wall clock
     atomic_bool is_ending;
     struct broadcast changed;  // something that people would see, or the end
     _Atomic uint64_t open_streams;

@@ -1,6 +1,7 @@
 // The honest page and its sisters as a visitor meets them.
 import assert from 'node:assert/strict';
 import { offences } from './accessibility.mjs';
+import { runTests } from './tests.mjs';
 import { openWorld } from './world.mjs';
 
 const world = await openWorld();
@@ -190,25 +191,4 @@ const tests = {
     },
 };
 
-let passed = 0, failed = 0, number = 0;
-const wanted = process.argv[2] || '';
-try {
-    for (const [name, run] of Object.entries(tests).filter(([name]) => name.includes(wanted))) {
-        number++;
-        try {
-            await run();
-            passed++;
-            console.log(`ok ${number} - ${name}`);
-        } catch (error) {
-            failed++;
-            console.log(`not ok ${number} - ${name}`);
-            console.log(String(error.stack || error).replace(/^/gm, '# '));
-        }
-        for (const context of world.browser.contexts())
-            await context.close();
-    }
-} finally {
-    await world.close();
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+await runTests(world, tests, process.argv[2]);

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 const require = createRequire(resolve('build/browser/package.json'));
 const { chromium } = require('playwright-core');
 
-const afloat = process.env.AFLOAT || 'build/afloat';
+export const afloat = process.env.AFLOAT || 'build/afloat';
 const backend = process.env.DEMO_BACKEND || 'build/release/demo.backend';
 const PATIENCE_MS = 20000; // only a hang meets it
 
@@ -36,7 +36,8 @@ function call(program, args) {
     });
 }
 
-export async function openWorld() {
+// settings: further lines of the edge's file; hosts: the site's names, every one without them.
+export async function openWorld(settings = '', hosts = []) {
     const children = [];
     const directory = mkdtempSync(join(tmpdir(), 'afloat-browser-'));
     const [, port, control] = await start(children, backend, ['one'], /one (\d+) (\d+)\n/);
@@ -46,9 +47,9 @@ export async function openWorld() {
 listen: 127.0.0.1:0
 state: ${state}
 origins: {main: {backends: ["http://127.0.0.1:${port}"]}}
-sites: [{origin: main, page: {retry_after: 1s, support: help@example.org}, lifelines: {hold: {enabled: false}}}]
+sites: [{origin: main, hosts: [${hosts}], page: {retry_after: 1s, support: help@example.org}, lifelines: {hold: {enabled: false}}}]
 vantage: {enabled: true, control: "", check_any: true, per_client: {burst: 100}}
-`);
+${settings}`);
     const [, url] = await start(children, afloat, ['run', '--config', config], /listening on (\S+)\n/);
     const browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',

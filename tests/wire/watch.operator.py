@@ -1,0 +1,152 @@
+"""The operator's page: nobody comes in but by password or token, guessing ends soon, nothing that
+another site sends is done, what is written is text and never markup, and all of it is noted."""
+
+import hashlib
+import json
+import subprocess
+
+from harness import BINARY, Backend, Edge, page, wait_until
+from visiting import Visitor, hidden
+
+PAGE = "/.afloat/operator"
+TOKEN = "a-token-for-programs"
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>"
+hashed = subprocess.run([BINARY, "hash-password"], input="correct horse\n", text=True,
+                        capture_output=True, check=True).stdout.strip()
+assert hashed.startswith("$argon2id$"), hashed
+settings = f"""sites: [{{hosts: [shop.example]}}]
+status:
+  name: Example
+  operators:
+    people:
+      anna: {{password: "{hashed}"}}
+      robot: {{token: {hashlib.sha256(TOKEN.encode()).hexdigest()}}}
+"""
+backend = Backend(lambda connection, *_: connection.sendall(page(b"")))
+
+
+def log_in(visitor, name="anna", password="correct horse", **fields):
+    return visitor.ask(PAGE + "/login", {"name": name, "password": password}, **fields)
+
+
+with Edge(backend, settings) as edge:
+    anna, stranger = Visitor(edge), Visitor(edge, "127.0.0.2")
+
+    # Nobody in particular.
+    status, fields, html = stranger.ask(PAGE)
+    assert status == 200 and "password" in html and "Open an incident" not in html
+    assert "default-src 'none'" in fields["Content-Security-Policy"]
+    for path in ("/incident", "/incident/aaaaaaaaaaaa", "/window", "/logout", "/audit"):
+        assert stranger.ask(PAGE + path)[0] == 401, path
+        assert stranger.ask(PAGE + path, {"title": "x"})[0] == 401, path
+    assert stranger.ask(PAGE, method="DELETE")[0] == 405
+    assert log_in(stranger, password="wrong")[0] == 403
+    assert log_in(stranger, name="nobody")[0] == 403
+    assert log_in(stranger, password="")[0] == 422
+    assert log_in(stranger, name="robot", password=TOKEN)[0] == 403
+    assert not stranger.cookies
+
+    # Another site cannot log anybody in, nor somebody who can be listened to himself.
+    assert log_in(stranger, Sec_Fetch_Site="cross-site")[0] == 403
+    assert log_in(stranger, Sec_Fetch_Site=None, Origin="https://evil.example")[0] == 403
+
+    # Anna.
+    status, fields, _ = log_in(anna)
+    cookie = fields["Set-Cookie"]
+    assert status == 303 and fields["Location"] == PAGE, fields
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and f"Path={PAGE}" in cookie, cookie
+    _, _, html = anna.ask(PAGE)
+    proof = hidden(html, "proof")
+    assert "Open an incident" in html and len(proof) == 64
+
+    # Only her own forms are hers.
+    incident = {"title": HOSTILE, "text": HOSTILE, "state": "investigating", "impact": "major",
+                "component": "shop.example", "eta": ""}
+    assert anna.ask(PAGE + "/incident", incident)[0] == 403
+    assert anna.ask(PAGE + "/incident", incident | {"proof": "0" * 64})[0] == 403
+    assert anna.ask(PAGE + "/incident", incident | {"proof": proof},
+                    Sec_Fetch_Site="cross-site")[0] == 403
+    thief = Visitor(edge, "127.0.0.3")
+    assert thief.ask(PAGE + "/incident", incident | {"proof": proof})[0] == 401
+    other = Visitor(edge)
+    assert log_in(other)[0] == 303
+    assert other.ask(PAGE + "/incident", incident | {"proof": proof})[0] == 403
+    assert anna.json("/.afloat/api/v2/incidents.json")["incidents"] == []
+
+    # What is wrong is said, and what was typed is there again.
+    status, _, html = anna.ask(PAGE + "/incident", incident | {"proof": proof, "eta": "soon"})
+    assert status == 422 and "expected a time in UTC" in html and "<script>alert" not in html, html
+    assert "&lt;script&gt;" in html
+    for wrong in ({"title": ""}, {"state": "gone"}, {"impact": "huge"}, {"component": "none"},
+                  {"title": "x" * 201}, {"text": "x" * 4001}, {"title": "a\x07b"}):
+        assert anna.ask(PAGE + "/incident", incident | {"proof": proof} | wrong)[0] == 422, wrong
+    assert anna.ask(PAGE + "/incident", incident | {"text": "x" * 70000})[0] == 413
+    assert anna.json("/.afloat/api/v2/incidents.json")["incidents"] == []
+
+    # An incident, from its beginning to its end.
+    status, fields, _ = anna.ask(PAGE + "/incident", incident | {"proof": proof})
+    assert status == 303
+    (told,) = anna.json("/.afloat/api/v2/incidents/unresolved.json")["incidents"]
+    assert told["name"] == HOSTILE and told["impact"] == "major", told
+    assert told["status"] == "investigating", told
+    one = f"{PAGE}/incident/{told['id']}"
+    for path in (PAGE, one, "/.afloat/status", "/.afloat/history",
+                 f"/.afloat/incident/{told['id']}"):
+        status, _, html = anna.ask(path)
+        assert status == 200 and "alert(1)" in html, path
+        assert "<script>alert" not in html and "<img src=x" not in html, path
+    status, _, feed = anna.ask("/.afloat/feed.atom")
+    assert status == 200 and "<script>" not in feed
+    change = {"proof": proof, "title": "Sorted", "state": "resolved", "impact": "minor",
+              "text": "All is well.", "eta": ""}
+    assert anna.ask(one, change)[0] == 303
+    assert anna.ask(one, {"proof": proof, "postmortem": "Why it was."})[0] == 303
+    assert anna.json("/.afloat/api/v2/incidents/unresolved.json")["incidents"] == []
+    (told,) = anna.json("/.afloat/api/v2/incidents.json")["incidents"]
+    assert told["name"] == "Sorted" and told["status"] == "resolved", told
+    assert told["incident_updates"][0]["body"] == "All is well.", told
+    assert "Why it was." in anna.ask(f"/.afloat/incident/{told['id']}")[2]
+
+    # Maintenance.
+    window = {"proof": proof, "title": "Work", "text": "", "begin": "2030-07-01T02:00",
+              "duration": "2h", "zone": "Europe/Berlin", "rule": "FREQ=YEARLY", "component":
+              "shop.example"}
+    for wrong in ({"zone": "Europe/Berlim"}, {"rule": "FREQ=NEVER"}, {"begin": "x"},
+                  {"duration": "long"}, {"title": ""}):
+        status, _, html = anna.ask(PAGE + "/window", window | wrong)
+        assert status == 422 and 'role="alert"' in html, wrong
+
+    # Programs.
+    robot = Visitor(edge)
+    bearer = f"Bearer {TOKEN}"
+    status, _, content = robot.ask(PAGE + "/incident", incident, Authorization=bearer,
+                                   Sec_Fetch_Site=None)
+    made = json.loads(content)["id"]
+    assert status == 200 and len(made) == 12, content
+    status, _, content = robot.ask(PAGE + "/incident", {"title": ""}, Authorization=bearer)
+    assert status == 422 and json.loads(content)["error"], content
+    status, _, content = robot.ask(f"{PAGE}/incident/{made}", {"state": "resolved"},
+                                   Authorization=bearer)
+    assert status == 200 and json.loads(content)["id"] == made, content
+    assert robot.ask(f"{PAGE}/incident/aaaaaaaaaaaa", {"state": "resolved"},
+                     Authorization=bearer)[0] == 422
+    assert robot.ask(PAGE, Authorization="Bearer wrong")[0] == 401
+    assert robot.ask(PAGE, Authorization="Basic YTpi")[0] == 401
+
+    # What was done, and what was tried.
+    wait_until(lambda: "opens incident" in anna.ask(PAGE + "/audit")[2], "the log is written")
+    log = anna.ask(PAGE + "/audit")[2]
+    for noted in ("logs in", "cannot log in", "changes incident", "has no such token", "robot"):
+        assert noted in log, noted
+
+    # Logged out, and guessing.
+    assert anna.ask(PAGE + "/logout", {"proof": proof})[0] == 303 and not anna.cookies
+    assert "Open an incident" not in anna.ask(PAGE)[2]
+    guesser = Visitor(edge, "127.0.0.9")
+    tried = [log_in(guesser, password=f"guess {i}") for i in range(12)]
+    statuses = [status for status, _, _ in tried]
+    assert statuses[0] == 403 and statuses[-1] == 429, statuses
+    assert int(tried[-1][1]["Retry-After"]) > 0
+    many = [log_in(Visitor(edge, f"127.0.1.{i}"), password="guess")[0] for i in range(1, 12)]
+    assert many[-1] == 429, many  # one name from many networks
+    assert edge.status()["ledger"]["status_refused"] > 20
