@@ -121,8 +121,7 @@ with Edge(mortal, settings) as edge:
     time.sleep(2.5)  # what is to be lost may be: the last second
     edge.process.kill()
     edge.process.wait()
-    with edge:
-        (incident,) = visitor.json(API + "incidents.json")["incidents"]
-        assert incident["status"] == "resolved", incident
-        days = visitor.ask("/.afloat/status")[2]
-        assert "shop.example" in days
+    edge.__enter__()
+    (incident,) = visitor.json(API + "incidents.json")["incidents"]
+    assert incident["status"] == "resolved", incident
+    assert "shop.example" in visitor.ask("/.afloat/status")[2]
