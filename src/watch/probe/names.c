@@ -56,7 +56,9 @@ static void process(struct asker *asker)
         return;
     int bits = ares_getsock(asker->channel, sockets, ARES_GETSOCK_MAXNUM);
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        bool reads = ARES_GETSOCK_READABLE(bits, i), writes = ARES_GETSOCK_WRITABLE(bits, i);
+        // As its macros have it, which shift into the sign.
+        bool reads = ((unsigned)bits >> i & 1) != 0;
+        bool writes = ((unsigned)bits >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0;
         if (reads || writes)
             ares_process_fd(asker->channel, reads ? sockets[i] : ARES_SOCKET_BAD,
                 writes ? sockets[i] : ARES_SOCKET_BAD);
