@@ -25,6 +25,7 @@ static const struct sim_group *const groups[] = {
     &sim_tunnel_scenarios,
     &sim_hold_scenarios,
     &sim_doubt_scenarios,
+    &sim_watched_scenarios,
     &sim_mix_scenarios,
     &sim_name_scenarios,
     &sim_attempt_scenarios,

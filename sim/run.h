@@ -71,7 +71,7 @@ extern const struct sim_group sim_world_scenarios, sim_outage_scenarios, sim_hea
     sim_tunnel_scenarios, sim_name_scenarios, sim_overload_scenarios, sim_http2_scenarios,
     sim_hold_scenarios, sim_attempt_scenarios, sim_mix_scenarios, sim_survival_scenarios,
     sim_peer_scenarios, sim_outbox_scenarios, sim_priority_scenarios,
-    sim_fallback_scenarios, sim_doubt_scenarios;
+    sim_fallback_scenarios, sim_doubt_scenarios, sim_watched_scenarios;
 
 struct sim_result {
     bool failed;
