@@ -84,8 +84,8 @@ struct edge_hooks {
     void (*report_token)(void *context, struct slice request_id, struct slice site, int64_t now_ms,
         struct text *ret_token);
     // When visitors may expect the site back, as an operator or an announced maintenance says (wall
-    // clock); 0: nobody has said. Asked when the site has failed and a page is about to say so; must
-    // not block. NULL: nobody ever says.
+    // clock); 0: nobody has said. Asked when the site has failed and a page is about to tell so;
+    // must not block. NULL: nobody ever says.
     int64_t (*expected_ms)(void *context, struct slice site);
     void *page_context; // of these
 };

@@ -41,8 +41,8 @@ struct page_facts {
 // Whether the site has failed, and nobody has announced it: only then is it worth telling.
 bool page_blames_site(const struct page_facts *facts);
 // Somebody has said when the site is expected back; 0: nobody has. It says when to come again too,
-// in an hour at the latest: sites are back earlier than was feared. An ETA of a declared maintenance
-// is the better one, and a page that does not blame the site says nothing of it.
+// in an hour at the latest: sites are back earlier than was feared. A declared maintenance's own
+// ETA is the better one, and a page that does not blame the site says nothing of it.
 void page_expect(struct page_facts *facts, int64_t expected_ms);
 
 // The body in the form; NULL data when the arena is full. HTML stays under PAGE_SIZE_MAX: overlong

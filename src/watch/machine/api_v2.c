@@ -90,7 +90,8 @@ static void put_status(struct text *text, const struct machine_view *view)
 // --- Components ---
 
 // The first day that anything is known of.
-static int64_t first_seen_ms(const struct snapshot *snapshot, const struct component_view *component)
+static int64_t first_seen_ms(const struct snapshot *snapshot,
+    const struct component_view *component)
 {
     unsigned back = 0;
     for (unsigned i = 0; i < SNAPSHOT_DAYS && back == 0; i++) {
@@ -171,8 +172,8 @@ static void put_group(struct text *text, const struct machine_view *view, size_t
     put_member(text, "name", group);
     put_word(text, "status", api_v2_component_word(worst));
     put_seen(text, first_ms, changed_ms);
-    text_format(text, ",\"position\":%zu,\"description\":null,\"showcase\":false,\"start_date\":null"
-        ",\"group_id\":null", number + 1);
+    text_format(text, ",\"position\":%zu,\"description\":null,\"showcase\":false"
+        ",\"start_date\":null,\"group_id\":null", number + 1);
     put_page_id(text, view);
     put(text, ",\"group\":true,\"only_show_if_degraded\":false}");
 }

@@ -1,5 +1,5 @@
-// An Atom feed (RFC 4287) of incidents and maintenance. Ids are tag URIs (RFC 4151) of what does not
-// change; an entry is updated when something has happened to it, not when it is read.
+// An Atom feed (RFC 4287) of incidents and maintenance. Ids are tag URIs (RFC 4151) of what does
+// not change; an entry is updated when something has happened to it, not when it is read.
 #include "watch/machine/machine_inside.h"
 #include "watch/page/foreign.h"
 

@@ -1,4 +1,5 @@
-// Prometheus' text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats
+// Prometheus' text format, version 0.0.4:
+// https://prometheus.io/docs/instrumenting/exposition_formats
 #include "watch/machine/machine_inside.h"
 
 static void put_head(struct text *text, const char *name, const char *help)
