@@ -1,6 +1,6 @@
 // Maintenance as an iCalendar (RFC 5545), to subscribe to. Each occurrence is an event of its own
-// in UTC: clients do differently with recurrence rules and with zones that they do not know, but all
-// of them know UTC, and whoever subscribes asks again.
+// in UTC: clients do differently with recurrence rules, and with zones that they do not know, but
+// all of them know UTC, and whoever subscribes asks again.
 #include "watch/machine/machine_inside.h"
 
 #define LINE_MAX_OCTETS 75 // RFC 5545 section 3.1, without the line's end
