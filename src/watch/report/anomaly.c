@@ -229,10 +229,11 @@ static uint32_t capped(uint32_t networks, uint32_t largest)
     return largest > others ? 2 * others : networks;
 }
 
-// The minute leaves the window.
-static void settle(struct anomaly *anomaly, int64_t minute, struct anomaly_settled *settled)
+// The minute takes the place of one that leaves the window.
+static void settle(struct anomaly *anomaly, int64_t next, struct anomaly_settled *settled)
 {
-    size_t place = (size_t)(minute % ANOMALY_WINDOW);
+    size_t place = (size_t)(next % ANOMALY_WINDOW);
+    int64_t minute = next - ANOMALY_WINDOW;
     if (minute > 0 && anomaly->recent[place].is_known) {
         bool is_usual = anomaly->recent[place].is_usual;
         *settled = (struct anomaly_settled){minute, anomaly->recent[place].networks, is_usual};
@@ -256,7 +257,7 @@ static void reach_minute(struct anomaly *anomaly, int64_t minute, struct anomaly
     }
     int64_t last = MINIMUM(minute, anomaly->minute + ANOMALY_WINDOW);
     for (int64_t i = anomaly->minute + 1; i <= last; i++)
-        settle(anomaly, i - ANOMALY_WINDOW, settled);
+        settle(anomaly, i, settled);
     anomaly->minute = minute;
 }
 

@@ -185,7 +185,8 @@ static json_t *incidents_json(const struct backtest *backtest)
 
 static enum error write_json(json_t *json, FILE *out)
 {
-    bool is_written = json != NULL && json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
+    size_t style = JSON_INDENT(2) | JSON_REAL_PRECISION(6);
+    bool is_written = json != NULL && json_dumpf(json, out, style) == 0;
     json_decref(json);
     fprintf(out, "\n");
     return is_written ? ERROR_NONE : ERROR_MEMORY;

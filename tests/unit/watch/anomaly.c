@@ -341,6 +341,9 @@ static void test_a_clock_that_goes_back_loses_the_window_alone(void **state)
     tell(3, 5); // whatever it says
     tell(2, 5);
     assert_int_equal(anomaly_networks(&anomaly), 5);
+    for (int64_t i = 3; i < 40; i++) // as clocks begin that nobody has set
+        tell(i, 1);
+    assert_int_equal(anomaly_networks(&anomaly), 15);
 }
 
 static void test_a_minute_has_a_most(void **state)
