@@ -183,12 +183,9 @@ static void write_head(const struct writer *writer, struct slice title_html)
     write_html(writer, "<link rel=\"alternate\" type=\"application/atom+xml\" href=\"");
     foreign_append(text, writer->page->base, WRITER_TITLE_SHOWN);
     write_html(writer, "feed.atom\">\n");
-    if (writer->snapshot->brand.logo.size > 0) {
-        write_html(writer, "<link rel=\"icon\" href=\"");
-        foreign_append(text, writer->page->base, WRITER_TITLE_SHOWN);
-        text_format(text, "logo?v=%016llx\">\n",
-            (unsigned long long)writer->snapshot->brand.logo_hash);
-    }
+    write_html(writer, "<link rel=\"icon\" href=\"");
+    foreign_append(text, writer->page->base, WRITER_TITLE_SHOWN);
+    text_format(text, "logo?v=%016llx\">\n", (unsigned long long)writer->snapshot->brand.logo_hash);
     write_html(writer, "<style>" STYLE "</style>\n<style>");
     append_brand_style(text, &writer->snapshot->brand);
     write_html(writer, "</style>\n</head>\n");
@@ -309,13 +306,13 @@ void write_frame_end(const struct writer *writer)
 {
     write_html(writer, "</main>\n<p id=\"say\" class=\"v\" role=\"status\" data-say=\"");
     write_word(writer, WORD_CHANGED);
-    write_html(writer, "\"></p>\n<footer>\n<nav>");
+    write_html(writer, "\"></p>\n<footer>\n<div class=nav>");
     write_nav_link(writer, "feed.atom", WORD_FEED, false);
     write_nav_link(writer, "calendar.ics", WORD_CALENDAR, false);
     write_support(writer);
     if (writer->page->operators)
         write_nav_link(writer, "operator", WORD_OPERATORS, false);
-    write_html(writer, "</nav>\n");
+    write_html(writer, "</div>\n");
     write_languages(writer);
     write_html(writer, "\n</footer>\n<script>" SCRIPT "</script>\n</body>\n</html>\n");
 }

@@ -47,7 +47,7 @@
     ".name{display:flex;gap:.75rem;align-items:center;font-size:1.15rem;font-weight:650;"          \
     "color:inherit;text-decoration:none}"                                                          \
     ".name img{display:block;max-height:2.25rem;max-width:11rem}"                                  \
-    "nav{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;align-items:center}"                         \
+    "nav,.nav{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;align-items:center}"                    \
     "header nav a{color:var(--soft);text-decoration:none;font-size:.95rem;padding-block:.25rem}"   \
     "header nav a:hover,nav [aria-current]{color:var(--ink);text-decoration:underline}"            \
     "nav [aria-current]{font-weight:600}"                                                          \
@@ -125,7 +125,7 @@
     "var(--line)}.x-auto{overflow-x:auto}"                                                         \
     ".date{margin-block-start:2rem;color:var(--soft);font-size:.93rem}"                            \
     "footer{margin-block-start:3.5rem;padding-block:1.3rem 2.5rem;font-size:.93rem;"               \
-    "color:var(--soft)}footer nav{margin-block-end:.7rem}footer nav a{color:inherit}"              \
+    "color:var(--soft)}.nav{margin-block-end:.7rem}footer a{color:inherit}"                        \
     "@media(prefers-reduced-motion:no-preference){details>ul{animation:a .2s}"                     \
     "@keyframes a{from{opacity:0}}}"                                                               \
     "@media(max-width:34rem){.top,.n,.l>li{padding-inline:1.05rem}}"                               \

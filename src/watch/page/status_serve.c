@@ -275,9 +275,26 @@ static bool write_key(struct order *order)
     return !key.full;
 }
 
+// Where a brand has no logo: a boat, so that browsers find an icon at least.
+static struct brand brand_of(const struct visit *visit)
+{
+    struct brand brand = visit->snapshot->brand;
+    if (brand.logo.size == 0) {
+        brand.logo_type = SLICE("image/svg+xml");
+        brand.logo = SLICE("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 64 64\" "
+            "fill=\"none\" stroke=\"#0b7f76\" stroke-width=\"4\" stroke-linecap=\"round\" "
+            "stroke-linejoin=\"round\"><path d=\"M32 7v29M32 9c9 6 14 13 16 22H32M27 15c-6 4-10 10"
+            "-11 16h11M10 38h44l-6 9H17zM2 57c5-4 10-4 15 0s10 4 15 0 10-4 15 0 10 4 15 0\"/>"
+            "</svg>");
+        brand.logo_hash = 0;
+    }
+    return brand;
+}
+
 static void serve_logo(const struct visit *visit, struct edge_page *page)
 {
-    const struct brand *brand = &visit->snapshot->brand;
+    struct brand whose = brand_of(visit);
+    const struct brand *brand = &whose;
     struct arena *arena = visit->request->arena;
     char tag[24];
     struct text etag = text_in(tag, sizeof(tag));
@@ -341,10 +358,7 @@ bool status_page_serve(struct task *task, struct status_shelf *shelf, const stru
         return true;
     }
     if (slice_equal(visit->name, SLICE("logo"))) {
-        if (visit->snapshot->brand.logo.size > 0)
-            serve_logo(visit, ret_page);
-        else
-            answer_not_found(visit, ret_page);
+        serve_logo(visit, ret_page);
         return true;
     }
     struct visit plain = *visit;

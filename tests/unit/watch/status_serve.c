@@ -158,7 +158,6 @@ static void names_lead_to_their_pages(void **state)
     assert_answer("component/service-7.example.net", "days=7", 200, "Documentation");
     assert_answer("component/service-7.example.net", "days=8", 404, "There is no such page");
     assert_answer("component/nobody", NULL, 404, "There is no such page");
-    assert_answer("logo", NULL, 404, "There is no such page");
     struct asking asking = {0};
     ask(&asking, "historyx", NULL);
     assert_false(serve(&asking));
@@ -206,6 +205,11 @@ static void the_logo_is_known_by_its_hash(void **state)
     struct http_field known = {.name = SLICE("If-None-Match"),
         .value = SLICE("\"0000000000000abc\""), .known = HTTP_NAME_IF_NONE_MATCH};
     struct asking asking = {0};
+    ask(&asking, "logo", "v=0000000000000000"); // the brand has none
+    assert_true(serve(&asking));
+    assert_int_equal(asking.page.status, 200);
+    assert_true(slice_equal(asking.page.content_type, SLICE("image/svg+xml")));
+    end(&asking);
     snapshot->brand.logo = SLICE("<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
     snapshot->brand.logo_type = SLICE("image/svg+xml");
     snapshot->brand.logo_hash = 0xabc;
