@@ -12,6 +12,7 @@
 #define ARENA_CHUNK ((size_t)4096)
 #define ARENA_MAX ((size_t)1 << 20)
 #define LONGEST_SLEEP_MS 10000 // so that a clock that was set is noticed
+#define BATCH_LOOK_MS 500      // and a disk that does not come to its end
 
 int64_t courier_now_ms(const struct courier *courier)
 {
@@ -56,6 +57,13 @@ static enum error prepare(struct courier *courier, const struct notify_settings 
     const struct brand *brand, const uint8_t secret[32], struct text *why)
 {
     enum error error = seal_init(&courier->seal, secret);
+    courier->tether = memory_zero_alloc(sizeof(*courier->tether));
+    if (courier->tether == NULL)
+        return ERROR_MEMORY;
+    lock_init(&courier->tether->lock);
+    courier->tether->courier = courier;
+    courier->tether->database = courier->database;
+    atomic_store(&courier->tether->references, 1);
     if (error == ERROR_NONE)
         error = courier_read_settings(courier, settings, brand, why);
     if (error != ERROR_NONE)
@@ -79,7 +87,7 @@ enum error courier_create(const struct notify_settings *settings, const struct b
     memcpy(&courier->seed, secret, sizeof(courier->seed));
     courier->seed ^= (uint64_t)clock_wall_ms();
     lock_init(&courier->lock);
-    (void)pthread_cond_init(&courier->batch_written, NULL);
+    list_init(&courier->batches);
     arena_init(&courier->arena, ARENA_CHUNK, ARENA_MAX);
     list_init(&courier->messages);
     digest_init(&courier->digest, settings->digest_ms);
@@ -107,7 +115,7 @@ enum error courier_create(const struct notify_settings *settings, const struct b
 static void fan_out(struct courier *courier, struct batch *batch);
 
 // The lock is held. NULL: no memory, or there is nothing to be told yet.
-static struct batch *gather(struct courier *courier, int64_t now_ms)
+static struct batch_record *gather(struct courier *courier, int64_t now_ms)
 {
     struct digest_message *content = digest_take(&courier->digest, now_ms);
     struct batch *batch = content == NULL ? NULL : memory_zero_alloc(sizeof(*batch));
@@ -122,12 +130,16 @@ static struct batch *gather(struct courier *courier, int64_t now_ms)
     message->content = content;
     message->references = 1; // the batch's own
     list_append(&courier->messages, &message->link);
-    batch->courier = courier;
     batch->message = message;
+    batch->number = courier->next_batch++;
+    batch->since_ms = clock_now_ms();
     list_init(&batch->deliveries);
     fan_out(courier, batch);
-    courier->batches++;
-    return batch;
+    list_append(&courier->batches, &batch->link);
+    struct batch_record *record = notify_store_prepare(courier, batch);
+    if (record == NULL)
+        batch->since_ms -= BATCH_PATIENCE_MS; // it is sent from memory
+    return record;
 }
 
 static void add(struct batch *batch, enum recipient_kind kind, unsigned channel, struct slice to)
@@ -187,20 +199,21 @@ static int sleep_ms(struct lane *lane, int64_t now_ms)
             now_ms);
     if (lane == &courier->lanes[LANE_WEBHOOKS])
         due_ms = MINIMUM(due_ms, digest_due_ms(&courier->digest));
+    int64_t longest_ms = list_is_empty(&courier->batches) ? LONGEST_SLEEP_MS : BATCH_LOOK_MS;
     lock_release(&courier->lock);
     if (due_ms <= now_ms)
         return 0;
-    return (int)(due_ms == INT64_MAX ? LONGEST_SLEEP_MS
-                                     : MINIMUM(due_ms - now_ms, LONGEST_SLEEP_MS));
+    return (int)(due_ms == INT64_MAX ? longest_ms : MINIMUM(due_ms - now_ms, longest_ms));
 }
 
 static void gather_if_due(struct courier *courier, int64_t now_ms)
 {
     lock_acquire(&courier->lock);
-    struct batch *batch = gather(courier, now_ms);
+    struct batch_record *record = gather(courier, now_ms);
     lock_release(&courier->lock);
-    if (batch != NULL)
-        notify_store_batch(courier, batch);
+    if (record != NULL)
+        notify_store_batch(courier->database, record);
+    courier_let_go_of_late(courier);
 }
 
 static void *lane_main(void *argument)
@@ -241,8 +254,11 @@ void courier_tell(struct courier *courier, const struct notice *notice)
     uint64_t replaced;
     if (courier->webhook_count == 0 && courier->mail.url.size == 0)
         return;
+    struct notice dated = *notice;
+    if (dated.at_ms == 0)
+        dated.at_ms = courier_now_ms(courier);
     lock_acquire(&courier->lock);
-    enum digest_outcome outcome = digest_add(&courier->digest, notice, courier->next_sequence++,
+    enum digest_outcome outcome = digest_add(&courier->digest, &dated, courier->next_sequence++,
         &replaced, &item);
     if (replaced != 0)
         notify_store_forget_notice(courier, replaced);
@@ -282,10 +298,12 @@ static void stop(struct courier *courier)
         if (courier->lanes[i].is_running)
             (void)pthread_join(courier->lanes[i].thread, NULL);
     }
-    lock_acquire(&courier->lock);
-    while (courier->batches > 0)
-        (void)pthread_cond_wait(&courier->batch_written, &courier->lock.mutex);
-    lock_release(&courier->lock);
+    if (courier->tether == NULL)
+        return;
+    lock_acquire(&courier->tether->lock);
+    courier->tether->courier = NULL;
+    lock_release(&courier->tether->lock);
+    notify_store_release_tether(courier->tether);
 }
 
 static void free_lane(struct lane *lane)
@@ -303,6 +321,12 @@ static void free_lane(struct lane *lane)
 static void free_messages(struct courier *courier)
 {
     struct delivery *delivery;
+    LIST_FOREACH(link, &courier->batches) {
+        struct batch *batch = LIST_ENTRY(link, struct batch, link);
+        LIST_FOREACH(item, &batch->deliveries)
+            memory_free(LIST_ENTRY(item, struct delivery, link));
+        memory_free(batch);
+    }
     while ((delivery = delivery_queue_take_any(&courier->queue)) != NULL)
         memory_free(delivery);
     LIST_FOREACH(link, &courier->messages) {
@@ -324,7 +348,6 @@ void courier_destroy(struct courier *courier)
     subscribers_free(&courier->subscribers);
     access_list_free(&courier->allow);
     arena_free(&courier->arena);
-    (void)pthread_cond_destroy(&courier->batch_written);
     lock_destroy(&courier->lock);
     memory_free(courier);
 }

@@ -21,7 +21,7 @@ struct notice {
     enum incident_impact impact;
     enum window_state window_state; // of a window
     int64_t begin_ms, end_ms;       // of a window; of an incident its start and its end or 0
-    int64_t eta_ms, at_ms;
+    int64_t eta_ms, at_ms;          // at_ms 0: now
     bool is_update; // of something that was told before
     const struct slice *components; // titles
     const struct slice *component_ids; // of the same; NULL: all who are told anything are told

@@ -1,7 +1,7 @@
 // What the courier's files share. One lock for all of it, held for no more than memory takes.
 //
 // Lanes do the sending, each a thread with a multi handle of its own: one for all webhooks at once,
-// and some for mail, with one mail at a time in each, for curl blocks until the server has taken it.
+// and some for mail, one at a time in each, for curl blocks until the server has taken it.
 #pragma once
 
 #include "base/lock.h"
@@ -23,13 +23,25 @@ struct confirmation_sent {
     int64_t at_ms;             // 0: free
 };
 
-// A message that is being written to the disk, with its deliveries.
-struct batch {
-    struct database_work work;
+// What is being written to the disk may take as long as the disk has a fault, longer than the courier
+// lives: this is what it holds on to. Under its lock the courier is there, or NULL.
+struct tether {
+    struct lock lock;
     struct courier *courier;
+    struct database *database;
+    atomic_uint references;
+};
+struct batch_record;
+
+// A message whose deliveries wait until it is on the disk, or until that has taken too long.
+struct batch {
+    struct list link;
+    uint64_t number;                 // its own
     struct delivery_message *message;
     struct list deliveries;
+    uint64_t since_ms;               // monotonic
 };
+#define BATCH_PATIENCE_MS 5000
 
 #define LANES (1 + CHANNEL_MAIL_AT_ONCE)
 #define LANE_WEBHOOKS 0 // gathers, too
@@ -55,9 +67,9 @@ struct courier {
     struct courier_counts counts;
     uint64_t next_sequence;
     struct confirmation_sent confirmations[CONFIRMATIONS_AN_HOUR];
-    size_t batches;                  // being written
-    pthread_cond_t batch_written;
-    bool disk_failed;                // and was complained about
+    struct list batches;             // being written
+    uint64_t next_batch;
+    struct tether *tether;
 
     struct database *database;
     uint64_t seed;
@@ -95,6 +107,8 @@ void courier_end_transfers(struct lane *lane, int64_t now_ms);
 // Forgets a delivery that is done with, on the disk too, and its message with the last one. The
 // lock is held.
 void courier_finish(struct courier *courier, struct delivery *delivery);
+// What the disk has not taken in time is sent all the same.
+void courier_let_go_of_late(struct courier *courier);
 // Into the queue; makes room where there is none. The lock is held.
 void courier_enqueue(struct courier *courier, struct delivery *delivery);
 
@@ -102,9 +116,13 @@ void courier_enqueue(struct courier *courier, struct delivery *delivery);
 
 void notify_store_notice(struct courier *courier, const struct digest_item *item);
 void notify_store_forget_notice(struct courier *courier, uint64_t sequence);
-// Writes the message and its deliveries at once; then courier_batch_written. Not under the lock.
-void notify_store_batch(struct courier *courier, struct batch *batch);
-void courier_batch_written(struct batch *batch, enum error error); // any thread
+// What is written of a batch, apart from it, and the message and its deliveries in one piece; then
+// courier_batch_written, maybe at once: not under the lock. prepare: NULL, no memory.
+struct batch_record *notify_store_prepare(struct courier *courier,
+    const struct batch *batch) MUST_CHECK;
+void notify_store_batch(struct database *database, struct batch_record *record);
+void courier_batch_written(struct courier *courier, uint64_t number); // any thread
+void notify_store_release_tether(struct tether *tether);
 void notify_store_tries(struct courier *courier, const struct delivery *delivery);
 void notify_store_forget_delivery(struct courier *courier, const struct delivery *delivery);
 void notify_store_forget_message(struct courier *courier, const struct delivery_message *message);

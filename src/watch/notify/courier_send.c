@@ -1,4 +1,5 @@
 // From a delivery to bytes under way, and from their end to what becomes of it.
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -55,24 +56,41 @@ static void drop_what_is_over(struct courier *courier, int64_t now_ms)
         drop(courier, delivery, "it waited for a day");
 }
 
-void courier_batch_written(struct batch *batch, enum error error)
+// The lock is held.
+static void let_go(struct courier *courier, struct batch *batch)
 {
-    struct courier *courier = batch->courier;
-    lock_acquire(&courier->lock);
-    if (courier->database != NULL && error != ERROR_NONE && !courier->disk_failed)
-        log_write(LOG_WARNING, "watch", "messages are kept in memory alone: %s",
-            error_text(error));
-    courier->disk_failed = error != ERROR_NONE;
+    list_remove(&batch->link);
     LIST_FOREACH(link, &batch->deliveries) {
         list_remove(link);
         courier_enqueue(courier, LIST_ENTRY(link, struct delivery, link));
     }
     release_message(courier, batch->message);
     memory_free(batch);
+}
+
+void courier_batch_written(struct courier *courier, uint64_t number)
+{
+    lock_acquire(&courier->lock);
+    LIST_FOREACH(link, &courier->batches) {
+        struct batch *batch = LIST_ENTRY(link, struct batch, link);
+        if (batch->number == number)
+            let_go(courier, batch);
+    }
+    lock_release(&courier->lock);
     courier_wake(courier);
-    courier->batches--;
-    (void)pthread_cond_broadcast(&courier->batch_written);
-    lock_release(&courier->lock); // the last that is done with it: the courier may be gone then
+}
+
+void courier_let_go_of_late(struct courier *courier)
+{
+    uint64_t now_ms = clock_now_ms();
+    bool is_well = database_is_well(courier->database);
+    lock_acquire(&courier->lock);
+    LIST_FOREACH(link, &courier->batches) {
+        struct batch *batch = LIST_ENTRY(link, struct batch, link);
+        if (!is_well || now_ms - batch->since_ms >= BATCH_PATIENCE_MS)
+            let_go(courier, batch);
+    }
+    lock_release(&courier->lock);
 }
 
 // --- Out ---

@@ -84,18 +84,32 @@ void notify_store_forget_subscriber(struct courier *courier, struct slice addres
 
 // --- A message with all its deliveries ---
 
+struct batch_record {
+    struct database_work work;
+    struct tether *tether;
+    uint64_t number;
+    char id[33];
+    int64_t at_ms;
+    uint64_t sequence;
+    char *body;                      // JSON's own
+    struct batch_recipient {
+        struct slice to;
+        enum recipient_kind kind;
+    } *recipients;
+    size_t recipient_count;
+    struct digest_told *told;
+    size_t told_count;
+    struct arena arena;              // of the record too
+};
+
 static enum error step(sqlite3_stmt *statement)
 {
     int result = sqlite3_step(statement);
-    (void)sqlite3_reset(statement);
-    return result == SQLITE_DONE ? ERROR_NONE : ERROR_SYSTEM;
-}
-
-static sqlite3_stmt *prepare(sqlite3 *sqlite, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    (void)sqlite3_prepare_v2(sqlite, sql, -1, &statement, NULL);
-    return statement;
+    int end = sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    if (result == SQLITE_DONE)
+        return ERROR_NONE;
+    return end == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_SYSTEM;
 }
 
 static void bind_text(sqlite3_stmt *statement, int at, struct slice text)
@@ -104,102 +118,164 @@ static void bind_text(sqlite3_stmt *statement, int at, struct slice text)
         SQLITE_STATIC); // until it has stepped
 }
 
-static enum error write_message(sqlite3 *sqlite, const struct digest_message *message)
+static enum error write_message(struct database *database, const struct batch_record *record)
 {
-    char *body = dump(digest_message_to_json(message));
-    sqlite3_stmt *statement = prepare(sqlite,
+    sqlite3_stmt *statement = database_prepare(database,
         "INSERT OR IGNORE INTO delivery_messages(id, at, body) VALUES(?, ?, ?)");
-    enum error error = body == NULL ? ERROR_MEMORY : ERROR_SYSTEM;
-    if (statement != NULL && body != NULL) {
-        bind_text(statement, 1, slice_from_string(message->id));
-        (void)sqlite3_bind_int64(statement, 2, message->at_ms);
-        bind_text(statement, 3, slice_from_string(body));
-        error = step(statement);
-    }
-    (void)sqlite3_finalize(statement);
-    if (body != NULL)
-        release(body);
-    return error;
+    if (statement == NULL)
+        return ERROR_SYSTEM;
+    bind_text(statement, 1, slice_from_string(record->id));
+    (void)sqlite3_bind_int64(statement, 2, record->at_ms);
+    bind_text(statement, 3, slice_from_string(record->body));
+    return step(statement);
 }
 
-static enum error write_deliveries(sqlite3 *sqlite, const struct batch *batch)
+static enum error write_deliveries(struct database *database, const struct batch_record *record)
 {
-    sqlite3_stmt *statement = prepare(sqlite, "INSERT OR IGNORE INTO deliveries(message, "
-        "recipient, kind, tries, due) VALUES(?, ?, ?, 0, 0)");
+    sqlite3_stmt *statement = database_prepare(database, "INSERT OR IGNORE INTO deliveries("
+        "message, recipient, kind, tries, due) VALUES(?, ?, ?, 0, 0)");
     enum error error = statement == NULL ? ERROR_SYSTEM : ERROR_NONE;
-    LIST_FOREACH(link, &batch->deliveries) {
-        const struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
-        if (error != ERROR_NONE)
-            break;
-        bind_text(statement, 1, slice_from_string(batch->message->content->id));
-        bind_text(statement, 2, delivery->to);
-        (void)sqlite3_bind_int64(statement, 3, delivery->kind);
+    for (size_t i = 0; error == ERROR_NONE && i < record->recipient_count; i++) {
+        bind_text(statement, 1, slice_from_string(record->id));
+        bind_text(statement, 2, record->recipients[i].to);
+        (void)sqlite3_bind_int64(statement, 3, record->recipients[i].kind);
         error = step(statement);
     }
-    (void)sqlite3_finalize(statement);
     return error;
 }
 
-static enum error write_told(sqlite3 *sqlite, const struct digest_message *message)
+static enum error write_told(struct database *database, const struct batch_record *record)
 {
-    sqlite3_stmt *statement = prepare(sqlite,
+    sqlite3_stmt *statement = database_prepare(database,
         "INSERT OR REPLACE INTO delivery_told(thing, said, at) VALUES(?, ?, ?)");
     enum error error = statement == NULL ? ERROR_SYSTEM : ERROR_NONE;
-    LIST_FOREACH(link, &message->items) {
-        uint64_t key, hash;
-        if (error != ERROR_NONE)
-            break;
-        digest_told_of(LIST_ENTRY(link, struct digest_item, link), &key, &hash);
-        (void)sqlite3_bind_int64(statement, 1, (int64_t)key);
-        (void)sqlite3_bind_int64(statement, 2, (int64_t)hash);
-        (void)sqlite3_bind_int64(statement, 3, message->at_ms);
+    for (size_t i = 0; error == ERROR_NONE && i < record->told_count; i++) {
+        (void)sqlite3_bind_int64(statement, 1, (int64_t)record->told[i].key);
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)record->told[i].hash);
+        (void)sqlite3_bind_int64(statement, 3, record->at_ms);
         error = step(statement);
     }
-    (void)sqlite3_finalize(statement);
     return error;
 }
 
-static enum error forget_up_to(sqlite3 *sqlite, const char *sql, int64_t value)
+static enum error forget_up_to(struct database *database, const char *sql, int64_t value)
 {
-    sqlite3_stmt *statement = prepare(sqlite, sql);
-    enum error error = ERROR_SYSTEM;
-    if (statement != NULL) {
-        (void)sqlite3_bind_int64(statement, 1, value);
-        error = step(statement);
-    }
-    (void)sqlite3_finalize(statement);
-    return error;
+    sqlite3_stmt *statement = database_prepare(database, sql);
+    if (statement == NULL)
+        return ERROR_SYSTEM;
+    (void)sqlite3_bind_int64(statement, 1, value);
+    return step(statement);
 }
 
 // All of it or nothing: a crash leaves either notices that become this message again, or it.
 static enum error write_batch(struct database_work *work, sqlite3 *sqlite)
 {
-    const struct batch *batch = CONTAINER_OF(work, struct batch, work);
-    const struct digest_message *message = batch->message->content;
-    enum error error = write_message(sqlite, message);
+    const struct batch_record *record = CONTAINER_OF(work, struct batch_record, work);
+    struct database *database = record->tether->database;
+    (void)sqlite;
+    enum error error = write_message(database, record);
     if (error == ERROR_NONE)
-        error = write_deliveries(sqlite, batch);
+        error = write_deliveries(database, record);
     if (error == ERROR_NONE)
-        error = write_told(sqlite, message);
+        error = write_told(database, record);
     if (error == ERROR_NONE)
-        error = forget_up_to(sqlite, "DELETE FROM delivery_notices WHERE sequence <= ?",
-            (int64_t)message->sequence);
+        error = forget_up_to(database, "DELETE FROM delivery_notices WHERE sequence <= ?",
+            (int64_t)record->sequence);
     if (error == ERROR_NONE)
-        error = forget_up_to(sqlite, "DELETE FROM delivery_told WHERE at <= ?",
-            message->at_ms - TOLD_KEPT_MS);
+        error = forget_up_to(database, "DELETE FROM delivery_told WHERE at <= ?",
+            record->at_ms - TOLD_KEPT_MS);
     return error;
+}
+
+void notify_store_release_tether(struct tether *tether)
+{
+    if (tether == NULL || atomic_fetch_sub(&tether->references, 1) > 1)
+        return;
+    lock_destroy(&tether->lock);
+    memory_free(tether);
+}
+
+static void free_record(struct batch_record *record)
+{
+    struct arena arena = record->arena; // it is in it
+    if (record->body != NULL)
+        release(record->body);
+    notify_store_release_tether(record->tether);
+    arena_free(&arena);
 }
 
 static void batch_done(struct database_work *work, enum error error)
 {
-    courier_batch_written(CONTAINER_OF(work, struct batch, work), error);
+    struct batch_record *record = CONTAINER_OF(work, struct batch_record, work);
+    struct tether *tether = record->tether;
+    lock_acquire(&tether->lock);
+    if (tether->database != NULL && error != ERROR_NONE)
+        log_write(LOG_WARNING, "watch", "a message is kept in memory alone: %s",
+            error_text(error));
+    if (tether->courier != NULL)
+        courier_batch_written(tether->courier, record->number);
+    lock_release(&tether->lock);
+    free_record(record);
 }
 
-void notify_store_batch(struct courier *courier, struct batch *batch)
+static bool copy_recipients(struct batch_record *record, const struct batch *batch)
 {
-    batch->work = (struct database_work){.run = write_batch, .done = batch_done};
-    list_init(&batch->work.link);
-    database_post(courier->database, &batch->work);
+    size_t count = 0;
+    LIST_FOREACH(link, &batch->deliveries)
+        count++;
+    record->recipients = arena_alloc(&record->arena, (count + 1) * sizeof(*record->recipients));
+    if (record->recipients == NULL)
+        return false;
+    LIST_FOREACH(link, &batch->deliveries) {
+        const struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
+        struct slice to = arena_copy(&record->arena, delivery->to);
+        if (to.data == NULL)
+            return false;
+        record->recipients[record->recipient_count++] =
+            (struct batch_recipient){to, delivery->kind};
+    }
+    return true;
+}
+
+static bool copy_told(struct batch_record *record, const struct digest_message *message)
+{
+    record->told = arena_alloc(&record->arena,
+        (message->item_count + 1) * sizeof(*record->told));
+    if (record->told == NULL)
+        return false;
+    LIST_FOREACH(link, &message->items) {
+        struct digest_told *told = &record->told[record->told_count++];
+        digest_told_of(LIST_ENTRY(link, struct digest_item, link), &told->key, &told->hash);
+    }
+    return true;
+}
+
+struct batch_record *notify_store_prepare(struct courier *courier, const struct batch *batch)
+{
+    const struct digest_message *message = batch->message->content;
+    struct arena arena;
+    arena_init(&arena, 16384, SIZE_MAX / 2);
+    struct batch_record *record = arena_zero_alloc(&arena, sizeof(*record));
+    if (record == NULL) {
+        arena_free(&arena);
+        return NULL;
+    }
+    *record = (struct batch_record){.work = {.run = write_batch, .done = batch_done},
+        .tether = courier->tether, .number = batch->number, .at_ms = message->at_ms,
+        .sequence = message->sequence, .arena = arena};
+    list_init(&record->work.link);
+    memcpy(record->id, message->id, sizeof(record->id));
+    atomic_fetch_add(&courier->tether->references, 1);
+    record->body = dump(digest_message_to_json(message));
+    if (record->body != NULL && copy_recipients(record, batch) && copy_told(record, message))
+        return record;
+    free_record(record);
+    return NULL;
+}
+
+void notify_store_batch(struct database *database, struct batch_record *record)
+{
+    database_post(database, &record->work);
 }
 
 // --- What a last run left ---

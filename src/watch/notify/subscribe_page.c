@@ -8,7 +8,7 @@
 
 #define FORM_SIZE ((size_t)32 << 10)
 #define COMPONENTS_OFFERED 100 // with a box each; beyond that, all or nothing
-#define FIELDS_SIZE ((size_t)2048)
+#define FIELDS_SIZE ((size_t)256)
 // What stands in a page of status_page_message where the form goes: no letter of it is escaped.
 #define FORM_HERE "afloat-form-goes-here-7c1d"
 
@@ -34,9 +34,6 @@ static bool finish(struct page *page, unsigned status, struct slice content)
         text_append(&fields, SLICE("Allow: GET, HEAD, POST\r\n"));
     if (status == 429)
         text_append(&fields, SLICE("Retry-After: 3600\r\n"));
-    text_append(&fields, SLICE("Content-Security-Policy: "));
-    status_page_security_policy(page->visit->snapshot, &fields);
-    text_append(&fields, SLICE("\r\n"));
     if (!fields.full)
         page->answer->fields = text_slice(&fields);
     return true;

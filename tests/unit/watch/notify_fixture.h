@@ -28,7 +28,9 @@ struct database {
     pthread_mutex_t mutex;
     sqlite3 *sqlite;
     atomic_bool is_dead; // what is written now is lost, as after a crash
-    atomic_bool is_full; // writing fails
+    atomic_bool is_full; // writing fails, and the database says so
+    struct database_work *held;
+    struct { const char *sql; sqlite3_stmt *statement; } kept[16];
 };
 
 enum error database_open(const char *path, struct text *why, struct database **ret_database)
@@ -46,17 +48,38 @@ void database_close(struct database *database)
 {
     if (database == NULL)
         return;
+    if (database->held != NULL)
+        database->held->done(database->held, ERROR_SYSTEM);
+    for (size_t i = 0; i < ARRAY_SIZE(database->kept); i++)
+        sqlite3_finalize(database->kept[i].statement);
     invariant(sqlite3_close(database->sqlite) == SQLITE_OK);
     pthread_mutex_destroy(&database->mutex);
     free(database);
+}
+
+sqlite3_stmt *database_prepare(struct database *database, const char *sql)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(database->kept); i++) {
+        if (database->kept[i].statement == NULL) {
+            database->kept[i].sql = sql;
+            invariant(sqlite3_prepare_v2(database->sqlite, sql, -1,
+                &database->kept[i].statement, NULL) == SQLITE_OK);
+        }
+        if (strcmp(database->kept[i].sql, sql) == 0)
+            return database->kept[i].statement;
+    }
+    return NULL;
 }
 
 void database_post(struct database *database, struct database_work *work)
 {
     enum error error = ERROR_NOT_FOUND;
     if (database != NULL && atomic_load(&database->is_full)) {
-        error = ERROR_SYSTEM;
-    } else if (database != NULL && !atomic_load(&database->is_dead)) {
+        invariant(database->held == NULL);
+        database->held = work; // as the house's does, until it can be written
+        return;
+    }
+    if (database != NULL && !atomic_load(&database->is_dead)) {
         pthread_mutex_lock(&database->mutex);
         invariant(sqlite3_exec(database->sqlite, "BEGIN", NULL, NULL, NULL) == SQLITE_OK);
         error = work->run(work, database->sqlite);
@@ -67,7 +90,7 @@ void database_post(struct database *database, struct database_work *work)
     work->done(work, error);
 }
 
-static inline sqlite3_stmt *database_prepare(struct database *database, const char *sql,
+static inline sqlite3_stmt *fixture_prepare(struct database *database, const char *sql,
     const char *types, va_list values)
 {
     sqlite3_stmt *statement = NULL;
@@ -92,7 +115,7 @@ void database_execute(struct database *database, const char *sql, const char *ty
         return;
     // SQLite's own lock is enough for one statement; a row that is being read may ask for this.
     va_start(values, types);
-    sqlite3_stmt *statement = database_prepare(database, sql, types, values);
+    sqlite3_stmt *statement = fixture_prepare(database, sql, types, values);
     va_end(values);
     invariant(sqlite3_step(statement) == SQLITE_DONE);
     sqlite3_finalize(statement);
@@ -104,7 +127,7 @@ enum error database_query(struct database *database, enum error (*row)(void *con
     enum error error = ERROR_NONE;
     va_list values;
     va_start(values, types);
-    sqlite3_stmt *statement = database_prepare(database, sql, types, values);
+    sqlite3_stmt *statement = fixture_prepare(database, sql, types, values);
     va_end(values);
     while (error == ERROR_NONE && sqlite3_step(statement) == SQLITE_ROW)
         error = row(context, statement);
@@ -120,7 +143,13 @@ enum error database_settle(struct database *database, uint64_t timeout_ms)
 
 bool database_is_well(struct database *database)
 {
-    return database != NULL;
+    return database != NULL && !atomic_load(&database->is_full);
+}
+
+uint64_t database_epoch(struct database *database)
+{
+    (void)database;
+    return 0;
 }
 
 uint64_t database_lost(struct database *database)
