@@ -23,8 +23,8 @@ struct confirmation_sent {
     int64_t at_ms;             // 0: free
 };
 
-// What is being written to the disk may take as long as the disk has a fault, longer than the courier
-// lives: this is what it holds on to. Under its lock the courier is there, or NULL.
+// What is being written to the disk may take as long as the disk has a fault, longer than the
+// courier lives: this is what it holds on to. Under its lock the courier is there, or NULL.
 struct tether {
     struct lock lock;
     struct courier *courier;
