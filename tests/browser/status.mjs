@@ -19,7 +19,7 @@ status:
   site: http://shop.localhost/
   support: help@example.org
   incidents: {calm: 1s}
-  notify: {mail: {server: "smtp://127.0.0.1:9", from: status@example.org}}
+  notify: {subscribe: true, mail: {server: "smtp://127.0.0.1:9", from: status@example.org}}
   operators: {people: {anna: {password: "${hash}"}}}
 `, ['shop.localhost']);
 const { fault } = world;
@@ -99,14 +99,15 @@ const tests = {
         const page = await world.open();
         await page.goto(`${status}/`);
         await fault('dead');
+        const visitor = await world.open();
         for (let visit = 0; visit < 5; visit++)
-            await fetch(`${world.url}/cold/${visit}`, { headers: { host: 'shop.localhost' } });
+            await visitor.goto(`${shop}/cold/${visit}`);
         await until(async () => (await api('incidents/unresolved')).incidents.length > 0, 'an incident');
         const [incident] = (await api('incidents/unresolved')).incidents;
         await page.waitForSelector(`a[href*="${incident.id}"]`);
         await picture(page, 'status-outage');
         await fault('ok');
-        await fetch(`${world.url}/warm`);
+        await visitor.goto(`${shop}/warm`);
         await until(async () => (await api('incidents/unresolved')).incidents.length === 0, 'the end');
     },
 

@@ -145,8 +145,8 @@ void operator_note(const struct operator_visit *visit, const char *action, struc
     char buffer[64];
     struct text address = text_in(buffer, sizeof(buffer));
     address_format(&address, &visit->visit->request->client);
-    log_write(LOG_INFO, "status", "operator %.*s %s %.*s", SLICE_ARGS(operator_name(visit)), action,
-        SLICE_ARGS(subject));
+    log_write(LOG_INFO, "watch", "operator %.*s %s%s%.*s", SLICE_ARGS(operator_name(visit)), action,
+        subject.size > 0 ? " " : "", SLICE_ARGS(subject));
     database_execute(visit->operators->database,
         "INSERT INTO audit(at_ms,person,address,action,subject) VALUES(?,?,?,?,?)", "itttt",
         visit->visit->now_ms, operator_name(visit), text_slice(&address),

@@ -299,8 +299,8 @@ static enum error put_audit_row(void *context, sqlite3_stmt *statement)
 
 static void put_audit(struct view *view)
 {
-    put(view, SLICE("<table><tr><th>When</th><th>Who</th><th>From</th><th>What</th><th></th></tr>"
-        "\n"));
+    put(view, SLICE("<table><tr><th>When</th><th>Who</th><th>From</th><th>What</th>"
+        "<th>Of what</th></tr>\n"));
     enum error error = view->visit->operators->database == NULL ? ERROR_NOT_FOUND
         : database_query(view->visit->operators->database, put_audit_row, view,
             "SELECT at_ms,person,address,action,subject FROM audit ORDER BY number DESC LIMIT ?",
