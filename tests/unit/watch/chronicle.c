@@ -512,8 +512,8 @@ static void live_a_year(unsigned count, int64_t step_ms, int64_t awake_ms)
             for (unsigned i = 0; i < count; i++) // it wakes up, and that time is unknown
                 chronicle_track(chronicle, i, track, now);
         }
-        if (random_chance(&random, 1, 100) || now == MIDNIGHT)
-            track = random_chance(&random, 1, 8) ? (enum chronicle_track)random_below(&random, 4)
+        if (random_chance(&random, 1, 40) || now == MIDNIGHT)
+            track = random_chance(&random, 1, 3) ? (enum chronicle_track)random_below(&random, 4)
                                                   : TRACK_UP;
         if (now >= counted_from) {
             up_ms += track == TRACK_UP ? (uint64_t)step_ms : 0;
@@ -566,14 +566,14 @@ static uint64_t size_of_one;
 static void test_a_year_of_one(void **state)
 {
     (void)state;
-    live_a_year(1, MINUTE, 8 * HOUR);
+    live_a_year(1, CHRONICLE_GAP_MS, 8 * HOUR);
     size_of_one = file_size();
 }
 
 static void test_a_year_of_twenty(void **state)
 {
     (void)state;
-    live_a_year(20, MINUTE, 20 * MINUTE);
+    live_a_year(20, MINUTE, 12 * MINUTE);
     uint64_t each = (file_size() - size_of_one) / 19;
     print_message("each component takes %llu bytes\n", (unsigned long long)each);
     assert_true(each < 240000);
