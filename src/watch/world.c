@@ -350,10 +350,13 @@ static struct slice name_author(struct slice author, char buffer[INCIDENT_AUTHOR
     return text.size == 0 ? SLICE("operator") : text_slice(&text);
 }
 
-static void note(const char *what, struct slice id, struct slice author)
+// With the lock released: a log is I/O.
+static enum error note(enum error error, const char *what, struct slice id, struct slice author)
 {
-    log_write(LOG_INFO, "watch", "%s id=%.*s by=\"%.*s\"", what, SLICE_ARGS(id),
-        SLICE_ARGS(author));
+    if (error == ERROR_NONE)
+        log_write(LOG_INFO, "watch", "%s id=%.*s by=\"%.*s\"", what, SLICE_ARGS(id),
+            SLICE_ARGS(author));
+    return error;
 }
 
 static void settle(struct world *world, const struct incident *incident, int64_t now_ms)
@@ -374,11 +377,12 @@ enum error world_open_incident(struct world *world, const struct incident_draft 
         &incident, why);
     if (error == ERROR_NONE) {
         *ret_id = incident->id;
-        note("incident opened", slice_from_string(incident->id.text), author);
         settle(world, incident, now_ms);
     }
     release(world);
-    return error;
+    if (error != ERROR_NONE)
+        return error;
+    return note(error, "incident opened", slice_from_string(ret_id->text), author);
 }
 
 enum error world_change_incident(struct world *world, struct slice id,
@@ -394,12 +398,10 @@ enum error world_change_incident(struct world *world, struct slice id,
     else
         error = incidents_change(&world->incidents, incident, change, world->count,
             author, now_ms, why);
-    if (error == ERROR_NONE) {
-        note("incident changed", slice_from_string(incident->id.text), author);
+    if (error == ERROR_NONE)
         settle(world, incident, now_ms);
-    }
     release(world);
-    return error;
+    return note(error, "incident changed", id, author);
 }
 
 // On the disk too, where there is one.
@@ -440,7 +442,6 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
     error = add_window(world, draft, id, now_ms, why);
     if (error == ERROR_NONE) {
         *ret_id = id;
-        note("maintenance announced", slice_from_string(id.text), name_author(author, buffer));
         look_at_windows(world, now_ms, false);
         find_etas(world, now_ms);
         const struct window_view *first = NULL;
@@ -452,7 +453,8 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
             tell_window(world, first); // announced
     }
     release(world);
-    return error;
+    return note(error, "maintenance announced", slice_from_string(id.text),
+        name_author(author, buffer));
 }
 
 enum error world_remove_window(struct world *world, struct slice id, struct slice author,
@@ -463,14 +465,13 @@ enum error world_remove_window(struct world *world, struct slice id, struct slic
     enum error error = windows_remove(world->windows, id);
     if (error == ERROR_NONE) {
         window_store_remove(world->store.database, id);
-        note("maintenance taken away", id, name_author(author, buffer));
         look_at_windows(world, now_ms, false);
         find_etas(world, now_ms);
     } else {
         text_format(why, "there is no such window of maintenance");
     }
     release(world);
-    return error;
+    return note(error, "maintenance taken away", id, name_author(author, buffer));
 }
 
 // --- Birth and death ---

@@ -1,6 +1,7 @@
 // Any lines sent to the control socket of an edge that is made but does not run: each gets one
 // answer of the documented form, with or without memory for it, and what the edge then says of
-// itself can be shown on a terminal. So can whatever another program calls a status.
+// itself, its incidents and its windows can be shown on a terminal. So can whatever another program
+// calls one of them.
 #include "../unit/cache/heads.h"
 #include "admin/commands.h"
 #include "base/invariant.h"
@@ -8,6 +9,7 @@
 #include "base/memory.h"
 #include "conf/conf.h"
 #include "io/epoll.h"
+#include "watch/watch_command.h"
 
 #include <stdlib.h>
 
@@ -76,6 +78,14 @@ static void keep_object(void)
     object_release(object);
 }
 
+static void check_terminal(FILE *out, char *const *shown, const size_t *size)
+{
+    fclose(out);
+    for (size_t i = 0; i < *size; i++)
+        invariant(((*shown)[i] == '\n' || (unsigned char)(*shown)[i] >= ' ') && (*shown)[i] != 0x7F);
+    free(*shown);
+}
+
 static void check_shown(const json_t *status)
 {
     char *shown = NULL;
@@ -83,10 +93,10 @@ static void check_shown(const json_t *status)
     FILE *out = open_memstream(&shown, &size);
     invariant(out != NULL);
     status_render(status, false, NOW_MS, out);
-    fclose(out);
-    for (size_t i = 0; i < size; i++)
-        invariant((shown[i] == '\n' || (unsigned char)shown[i] >= ' ') && shown[i] != 0x7F);
-    free(shown);
+    watch_render_incidents(status, out);
+    watch_render_incident(status, out);
+    watch_render_windows(status, out);
+    check_terminal(out, &shown, &size);
 }
 
 static void check_answer(const json_t *request, const json_t *answer)
@@ -99,9 +109,12 @@ static void check_answer(const json_t *request, const json_t *answer)
     invariant(purged == NULL || json_integer_value(purged) <= 1);
     if (json_integer_value(purged) == 1)
         invariant(statistics.objects == (json_is_true(json_object_get(request, "hard")) ? 0 : 1));
-    const json_t *status = json_object_get(answer, "status");
-    if (status != NULL)
-        check_shown(status);
+    static const char *const members[] = {"status", "incident"};
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        if (json_object_get(answer, members[i]) != NULL)
+            check_shown(json_object_get(answer, members[i]));
+    }
+    check_shown(answer);
 }
 
 static void handle(struct slice line)
@@ -136,12 +149,19 @@ static void check_url(struct slice line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct maintenance none = {0};
+    static const struct component_definition definitions[] = {
+        {.id = SLICE("example.org"), .title = SLICE("Example")}};
+    const struct world_settings settings = {.components = definitions, .component_count = 1,
+        .now_ms = NOW_MS};
     struct slice rest = slice_of((const char *)data, size);
     edge_set_maintenance(world.edge, &none);
+    invariant(world_create(&settings, NULL, &world.source.world) == ERROR_NONE);
     while (rest.data != NULL) {
         struct slice line = slice_cut(&rest, '\n');
         check_url(line);
         handle(line);
     }
+    world_destroy(world.source.world);
+    world.source.world = NULL;
     return 0;
 }
