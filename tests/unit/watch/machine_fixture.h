@@ -17,7 +17,7 @@
 #define DOCUMENT_MAX ((size_t)8 << 20)
 // Markup, ends of sections, controls, what is no UTF-8, what turns the direction of writing.
 #define HOSTILE                                                                                    \
-    "</title><script>alert(1)</script>\"'&]]>{}\\;,%s\x01\x1b\x7f\xff\xc3(\xe2\x80\xae"              \
+    "</title><script>alert(1)</script>\"'&]]>{}\\;,%s\x01\x1b\x7f\xff\xc3(\xe2\x80\xae"            \
     "\xef\xbf\xbf \xf0\x9f\x9a\xa2"
 
 struct machine_fixture {
