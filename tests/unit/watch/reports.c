@@ -543,6 +543,51 @@ static void test_clocks_that_jump(void **state)
     assert_int_equal(votes_count(reports->votes), 1);
 }
 
+// --- Threads ---
+
+#define REPORTERS 4
+#define REPORTS_OF_ONE 500
+
+static void *report_by_hundreds(void *argument)
+{
+    unsigned number = (unsigned)(uintptr_t)argument;
+    uintptr_t counted = 0;
+    for (unsigned i = 0; i < REPORTS_OF_ONE; i++) {
+        char buffer[TOKEN_MAX], request[24];
+        struct text text = text_in(buffer, sizeof(buffer));
+        struct address address = {.v4 = {.sin_family = AF_INET}};
+        unsigned one = number * REPORTS_OF_ONE + i;
+        address.v4.sin_addr.s_addr = htonl(one << 8);
+        snprintf(request, sizeof(request), "%016x", one);
+        reports_write_token(reports, slice_from_string(request), SLICE("site-1"), START, &text);
+        counted += reports_take(reports, text_slice(&text), SLICE_EMPTY, &address, START)
+            == REPORT_COUNTED;
+    }
+    return (void *)counted;
+}
+
+static void test_loops_report_while_time_passes(void **state)
+{
+    (void)state;
+    pthread_t threads[REPORTERS];
+    uintptr_t counted = 0;
+    for (uintptr_t i = 0; i < REPORTERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, report_by_hundreds, (void *)i), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        now += MINUTE;
+        reports_tick(reports, now);
+    }
+    for (size_t i = 0; i < REPORTERS; i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        counted += (uintptr_t)result;
+    }
+    now += MINUTE;
+    reports_tick(reports, now);
+    assert_int_equal(counted, REPORTERS * REPORTS_OF_ONE);
+    assert_int_equal(told[1].networks, REPORTERS * REPORTS_OF_ONE);
+}
+
 // --- The disk ---
 
 static int count_of(const char *sql)
@@ -768,6 +813,7 @@ int main(void)
         TEST(one_neighbourhood_alone_is_no_problem),
         TEST(a_new_day_forgets_no_vote_and_makes_no_neighbourhood),
         TEST(clocks_that_jump),
+        TEST(loops_report_while_time_passes),
         DISK_TEST(what_is_usual_outlives_a_restart),
         DISK_TEST(the_disk_has_counts_and_nothing_else),
         DISK_TEST(minutes_of_an_alarm_are_marked),
