@@ -137,7 +137,8 @@ struct command_line {
 bool command_line_parse(int argc, char *const *argv, const struct setting_section *root,
     int64_t wall_ms, struct command_line *ret_line, struct text *error) MUST_CHECK;
 
-// The settings file that the flags of run, vantage or status-server stand for. Left full when it does not fit.
+// The settings file that the flags of run, vantage or status-server stand for. Left full when it
+// does not fit.
 void command_line_write_settings(const struct command_line *line, struct text *yaml);
 
 // What `afloat help [COMMAND]` prints.

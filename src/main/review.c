@@ -205,6 +205,46 @@ static void review_purpose(struct setting_review *review, const struct settings 
             "vantage or a status page that serves no site");
 }
 
+static bool is_host_of_sites(const struct settings *settings, struct slice host)
+{
+    const struct site_settings *sites = settings->edge.sites.items;
+    for (size_t i = 0; i < settings->edge.sites.count; i++) {
+        const struct setting_list *lists[] = {&sites[i].hosts, &sites[i].aliases};
+        for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
+            const struct slice *names = lists[k]->items;
+            for (size_t l = 0; l < lists[k]->count; l++) {
+                if (slice_equal_nocase(names[l], host))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+// A host is a site's or the status page's, and the page needs some place to be at.
+static void review_status(struct setting_review *review, const struct settings *settings)
+{
+    const struct watch_settings *status = &settings->status;
+    const struct slice *hosts = status->hosts.items;
+    for (size_t i = 0; i < status->hosts.count; i++) {
+        if (hosts[i].data == NULL)
+            continue; // it was wrong
+        if (is_host_of_sites(settings, hosts[i]))
+            conf_add_mistake(review, &hosts[i], "status.hosts[%zu]: \"%.*s\" is a site's; expected "
+                "one that is no site's", i + 1, SLICE_ARGS(hosts[i]));
+        else if (slice_equal(hosts[i], SLICE("*")) && settings->edge.origins.count > 0)
+            conf_add_mistake(review, &hosts[i], "status.hosts[%zu]: \"*\" would take all hosts from "
+                "the sites; expected names such as status.example.org", i + 1);
+    }
+    if (status->hosts.count > 0 && !watch_has_page(status)
+        && !conf_is_written(review, &status->name))
+        conf_add_mistake(review, &status->hosts, "status: has no name, so there is no status page; "
+            "expected name, such as Example");
+    if (watch_has_page(status) && status->hosts.count == 0 && settings->edge.prefix.size == 0)
+        conf_add_mistake(review, &status->name, "status: the page is nowhere; expected hosts, or a "
+            "prefix");
+}
+
 // Nobody could ask it.
 static void review_vantage(struct setting_review *review, const struct settings *settings)
 {
@@ -224,6 +264,7 @@ void settings_review(struct setting_review *review, const void *all)
     }
     review_purpose(review, settings);
     review_vantage(review, settings);
+    review_status(review, settings);
     advice_review(review, settings);
     certificates_review(review, settings);
     review_hosts(review, settings);

@@ -82,7 +82,8 @@ static void check_terminal(FILE *out, char *const *shown, const size_t *size)
 {
     fclose(out);
     for (size_t i = 0; i < *size; i++)
-        invariant(((*shown)[i] == '\n' || (unsigned char)(*shown)[i] >= ' ') && (*shown)[i] != 0x7F);
+        invariant(((*shown)[i] == '\n' || (unsigned char)(*shown)[i] >= ' ')
+            && (*shown)[i] != 0x7F);
     free(*shown);
 }
 

@@ -1,5 +1,5 @@
-// What a name server answers to a monitor: whatever it is, it is read within its bounds; an expected
-// address is only found among records, and no more of these than have room.
+// What a name server answers to a monitor: whatever it is, it is read within its bounds; an
+// expected address is only found among records, and no more of these than have room.
 #include "base/invariant.h"
 #include "watch/probe/dns_answer.h"
 

@@ -1,5 +1,5 @@
-// What another vantage says of a monitor's URL: whatever it is, it is a vote with a reason that there
-// is, or nothing; and who is not conclusive has no say.
+// What another vantage says of a monitor's URL: whatever it is, it is a vote with a reason that
+// there is, or nothing; and who is not conclusive has no say.
 #include "base/invariant.h"
 #include "watch/probe/prober_inside.h"
 

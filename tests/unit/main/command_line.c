@@ -452,9 +452,11 @@ static void test_reports_mistakes(void **state)
         "afloat reports: --incidents goes with a file only");
     bad("afloat reports backtest a b", "afloat reports: \"b\" is one word too many; see afloat help "
                                        "reports");
-    bad("afloat reports backtest --simulate 1 --days 1001", "afloat reports: --days: \"1001\" is no "
+    bad("afloat reports backtest --simulate 1 --days 1001",
+        "afloat reports: --days: \"1001\" is no "
         "number from 1 to 1000; expected one such as 180");
-    bad("afloat reports backtest --simulate 1 --services 0", "afloat reports: --services: \"0\" is "
+    bad("afloat reports backtest --simulate 1 --services 0",
+        "afloat reports: --services: \"0\" is "
         "no number from 1 to 1000; expected one such as 180");
     bad("afloat reports backtest --simulate 1 --seed x",
         "afloat reports: --seed: \"x\" is no whole number; expected one such as 7");
@@ -646,6 +648,42 @@ static void test_flags_become_settings(void **state)
     arena_free(&arena);
 }
 
+static void test_a_status_server_is_a_status_page_without_a_site(void **state)
+{
+    (void)state;
+    struct command_line line = good("afloat status-server --listen :8080 --name E --monitor "
+        "https://a.example/x --monitor http://A.example:81/ --url https://status.example");
+    static char buffer[65536];
+    static struct conf_mistakes mistakes;
+    struct text yaml = text_in(buffer, sizeof(buffer));
+    struct arena arena;
+    struct settings settings;
+    command_line_write_settings(&line, &yaml);
+    arena_init(&arena, 4096, (size_t)1 << 20);
+    enum error error = conf_load_text(text_slice(&yaml), &settings_root, &arena, &settings,
+        &mistakes);
+    conf_print_mistakes(&mistakes, "flags", stderr);
+    assert_int_equal(error, ERROR_NONE);
+    const struct watch_settings *status = &settings.status;
+    const struct monitor_settings *monitors = status->monitors.items;
+    assert_text(status->name, "E");
+    assert_text(status->url, "https://status.example");
+    assert_text(*(const struct slice *)status->hosts.items, "*");
+    assert_int_equal(status->monitors.count, 2);
+    assert_text(monitors[0].id, "a.example");
+    assert_text(monitors[0].url, "https://a.example/x");
+    assert_text(monitors[0].title, "a.example/x");
+    assert_text(monitors[1].id, "a.example-2");
+    arena_free(&arena);
+    bad("afloat status-server --name E",
+        "afloat status-server: shown where? expected --listen ADDR:PORT");
+    bad("afloat status-server --listen :1",
+        "afloat status-server: whose status is it? expected --name NAME");
+    assert_int_equal(good("afloat hash-password").command, COMMAND_HASH_PASSWORD);
+    bad("afloat hash-password secret",
+        "afloat hash-password: \"secret\" is one word too many; see afloat help hash-password");
+}
+
 static void test_a_vantage_is_settings_without_a_site(void **state)
 {
     (void)state;
@@ -725,6 +763,7 @@ int main(void)
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_flags_become_settings),
         cmocka_unit_test(test_a_vantage_is_settings_without_a_site),
+        cmocka_unit_test(test_a_status_server_is_a_status_page_without_a_site),
         cmocka_unit_test(test_one_origin_is_enough_for_settings),
     };
     return cmocka_run_group_tests_name("main.command_line", tests, NULL, NULL);

@@ -144,10 +144,30 @@ static void test_only_a_vantage_has_no_origin(void **state)
 {
     (void)state;
     expect("origins: {}\n", ERROR_INVALID, "f:1:1: origins: too few items (0); expected at least "
-        "1, or a vantage that serves no site\n");
+        "1, or a vantage or a status page that serves no site\n");
+    expect("origins: {}\nstatus: {name: E}\n", ERROR_NONE, "");
     expect("origins: {}\nvantage: {enabled: true}\n", ERROR_NONE, "");
     expect("origins: {}\nprefix: \"\"\nvantage: {enabled: true}\n", ERROR_INVALID,
         "f:3:20: vantage: has no path to be asked at; expected a prefix\n");
+}
+
+static void test_a_host_is_a_sites_or_the_status_pages(void **state)
+{
+    (void)state;
+    expect(MAIN "sites: [{hosts: a.example, aliases: b.example}]\n"
+        "status: {name: E, hosts: [s.example]}\n", ERROR_NONE, "");
+    expect(MAIN "sites: [{hosts: a.example, aliases: b.example}]\n"
+        "status: {name: E, hosts: [A.example, b.example, \"*\"]}\n", ERROR_INVALID,
+        "f:3:27: status.hosts[1]: \"A.example\" is a site's; expected one that is no site's\n"
+        "f:3:38: status.hosts[2]: \"b.example\" is a site's; expected one that is no site's\n"
+        "f:3:49: status.hosts[3]: \"*\" would take all hosts from the sites; expected names such "
+        "as status.example.org\n");
+    expect("origins: {}\nstatus: {name: E, hosts: [\"*\"]}\n", ERROR_NONE, "");
+    expect(MAIN "status: {hosts: [s.example]}\n", ERROR_INVALID,
+        "f:2:17: status: has no name, so there is no status page; expected name, such as "
+        "Example\n");
+    expect(MAIN "prefix: \"\"\nstatus: {name: E}\n", ERROR_INVALID,
+        "f:3:16: status: the page is nowhere; expected hosts, or a prefix\n");
 }
 
 static void test_a_wrong_value_has_no_further_mistakes(void **state)
@@ -281,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_siblings_need_an_origin_and_a_secret),
         cmocka_unit_test(test_mistakes_of_all_kinds_are_told_in_one_run),
         cmocka_unit_test(test_only_a_vantage_has_no_origin),
+        cmocka_unit_test(test_a_host_is_a_sites_or_the_status_pages),
         cmocka_unit_test(test_a_wrong_value_has_no_further_mistakes),
         cmocka_unit_test(test_what_is_unwise),
         cmocka_unit_test(test_what_makes_errors),
