@@ -29,6 +29,7 @@ struct database {
     bool hurry, closing;
     _Atomic bool is_well;
     _Atomic uint64_t lost, opened;
+    _Atomic uint64_t dropped; // of lost, what never came to the disk; the rest was refused there
     pthread_t thread;
     // The writing thread's own:
     struct connection writer; // sqlite NULL: not open just now
@@ -378,6 +379,7 @@ void database_post(struct database *database, struct database_work *work)
     lock_release(&database->lock);
     if (!fits) {
         database->lost++;
+        database->dropped++;
         finish(work, ERROR_LIMIT);
     }
 }
@@ -435,10 +437,12 @@ void database_execute(struct database *database, const char *sql, const char *ty
     struct statement_work *work = error != ERROR_NONE
         ? NULL
         : make_statement(database, slice_from_string(sql), values, count);
-    if (work == NULL)
-        database->lost++;
-    else
+    if (work != NULL) {
         database_post(database, &work->work);
+    } else {
+        database->lost++;
+        database->dropped++;
+    }
 }
 
 // Opened at the first question, and again when the writer has had to.
@@ -524,5 +528,5 @@ uint64_t database_lost(struct database *database)
 
 uint64_t database_epoch(struct database *database)
 {
-    return database == NULL ? 0 : database->opened + database->lost;
+    return database == NULL ? 0 : database->opened + database->dropped;
 }

@@ -58,6 +58,6 @@ enum error database_settle(struct database *database, uint64_t timeout_ms) MUST_
 
 bool database_is_well(struct database *database); // the last transaction was written; NULL: false
 uint64_t database_lost(struct database *database); // pieces of work
-// Another number: something that was written may be missing (work was lost, the file was taken
+// Another number: something that was written may be missing (the queue was full, the file was taken
 // away): who still knows it writes it anew.
 uint64_t database_epoch(struct database *database);
