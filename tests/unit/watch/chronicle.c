@@ -29,7 +29,7 @@
 #define NOON (MIDNIGHT + 12 * HOUR)
 #define LONG_MS 120000
 
-static char directory[64], path[96];
+static char directory[64], path[128];
 static struct database *database;
 static struct chronicle *chronicle;
 static struct uptime_day days[SNAPSHOT_DAYS];
@@ -38,7 +38,7 @@ static struct chronicle_point points[CHRONICLE_POINTS];
 static void remove_files(void)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
-    char name[128];
+    char name[160];
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
         (void)unlink(name);
@@ -202,6 +202,75 @@ static void test_restarts_lose_nothing_but_their_time(void **state)
         assert_int_equal(sum.unknown_ms, unknown_ms);
         assert_int_equal(sum.down_ms, 0);
         assert_int_equal(sum.requests, requests);
+    }
+}
+
+static void copy_file(const char *suffix)
+{
+    char from[160], to[160];
+    static char bytes[65536];
+    snprintf(from, sizeof(from), "%.100s%.10s", path, suffix);
+    snprintf(to, sizeof(to), "%.100s.crash%.10s", path, suffix);
+    FILE *source = fopen(from, "rb"), *target = fopen(to, "wb");
+    assert_non_null(source);
+    assert_non_null(target);
+    for (size_t size; (size = fread(bytes, 1, sizeof(bytes), source)) > 0;)
+        assert_int_equal(fwrite(bytes, 1, size, target), size);
+    fclose(source);
+    assert_int_equal(fclose(target), 0);
+}
+
+// What is on the disk at some second, as a crash leaves it, is looked at beside what goes on.
+static void look_after_crash(int64_t now_ms, const struct uptime_day *truth)
+{
+    struct database *living = database;
+    struct chronicle *chronicler = chronicle;
+    char living_path[sizeof(path)];
+    memcpy(living_path, path, sizeof(path));
+    settle();
+    copy_file("");
+    copy_file("-wal");
+    snprintf(path, sizeof(path), "%.100s.crash", living_path);
+    open_database();
+    create(3, now_ms);
+    for (unsigned i = 0; i < 3; i++)
+        assert_memory_equal(today(i, now_ms), &truth[i], sizeof(*truth));
+    chronicle_destroy(chronicle);
+    database_close(database);
+    remove_files();
+    memcpy(path, living_path, sizeof(path));
+    database = living;
+    chronicle = chronicler;
+}
+
+// Within slots, between a slot's end and its writing, while some components are written and others
+// are not, after changes that were told late: the same as was in memory.
+static void test_a_crash_at_any_second_loses_nothing_before(void **state)
+{
+    (void)state;
+    struct random random;
+    random_seed(&random, 11);
+    int64_t now = NOON;
+    create(3, now);
+    for (int round = 0; round < 60; round++) {
+        int64_t end_ms = now + (int64_t)random_below(&random, 100) * SECOND;
+        for (; now < end_ms; now += SECOND) {
+            unsigned component = (unsigned)random_below(&random, 3);
+            int64_t late_ms = (int64_t)random_below(&random, 30) * SECOND;
+            if (random_chance(&random, 1, 20))
+                chronicle_track(chronicle, component,
+                    (enum chronicle_track)random_below(&random, 4), now - late_ms);
+            chronicle_count(chronicle, component, now, 1 + random_below(&random, 9), 1);
+            chronicle_respond(chronicle, component, now, 1, 30, 30);
+            chronicle_tick(chronicle, now);
+        }
+        chronicle_tick(chronicle, now);
+        struct uptime_day truth[3];
+        for (unsigned i = 0; i < 3; i++)
+            truth[i] = *today(i, now);
+        look_after_crash(now, truth);
+        if (round % 20 == 19) // a regular restart in between
+            restart(3, now);
     }
 }
 
@@ -609,6 +678,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_is_there_after_a_restart),
         TEST(restarts_lose_nothing_but_their_time),
+        TEST(a_crash_at_any_second_loses_nothing_before),
         TEST(points_are_on_the_disk),
         TEST(components_are_known_by_their_ids),
         TEST(standing_still_is_unknown),
