@@ -67,7 +67,7 @@ enum error chronicle_create(struct database *database,
         return error;
     }
     qsort_r(chronicle->order, count, sizeof(*chronicle->order), compare_numbers, chronicle);
-    chronicle->now_ms = now_ms;
+    chronicle->now_ms = chronicle->ticked_ms = now_ms;
     chronicle->flushed_slot = rollup_slot_of(now_ms);
     chronicle->epoch = database_epoch(database);
     chronicle_write_second(chronicle, now_ms, true);
@@ -238,9 +238,10 @@ static void flush(struct chronicle *chronicle, int64_t elapsed_ms)
 void chronicle_tick(struct chronicle *chronicle, int64_t now_ms)
 {
     note_time(chronicle, now_ms);
-    int64_t elapsed_ms = chronicle->now_ms - chronicle->second_ms;
-    if (elapsed_ms >= 0 && elapsed_ms < SECOND_MS)
+    if (now_ms >= chronicle->ticked_ms && now_ms - chronicle->ticked_ms < SECOND_MS)
         return;
+    chronicle->ticked_ms = now_ms; // of the clock, also while it is behind
+    int64_t elapsed_ms = chronicle->now_ms - chronicle->second_ms;
     chronicle_write_second(chronicle, chronicle->now_ms, false);
     flush(chronicle, elapsed_ms);
 }

@@ -33,6 +33,7 @@ struct chronicle {
     struct chronicle_event *tracks;
     size_t track_count;
     int64_t now_ms;    // of the last tick; the latest, while the clock is a little behind
+    int64_t ticked_ms; // when that was, by the clock
     int64_t second_ms; // of the last that was written
     int64_t was_alive_ms;
     int64_t sequence;  // of the last second
