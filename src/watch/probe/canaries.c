@@ -120,14 +120,14 @@ static bool may_be_asked(const struct canaries *canaries, const struct target *t
 static void ask_monitors(struct canaries *canaries)
 {
     struct prober *prober = canaries->prober;
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < 2 && prober->count > 0; pass++) {
         for (size_t i = 0; i < prober->count && canaries->asked_count < CANARY_MONITORS; i++) {
             struct watched *watched = &prober->watched[(canaries->cursor + i) % prober->count];
             if ((pass == 1 || !watched->has_failed) && may_be_asked(canaries, &watched->target))
                 ask(canaries, &watched->target);
         }
     }
-    canaries->cursor = (canaries->cursor + CANARY_MONITORS) % prober->count;
+    canaries->cursor += CANARY_MONITORS;
 }
 
 static void begin(struct canaries *canaries)

@@ -45,7 +45,7 @@ struct poller {
     size_t free_transfers;
     X509_STORE *trust;     // of all that this machine trusts, read once an hour; NULL: not yet
     uint64_t trusted_ms;
-    bool told_of_ping, told_of_names, told_of_descriptors; // once is enough
+    bool told_of_ping, told_of_descriptors; // once is enough
 };
 
 enum error poller_create(struct poller *poller) MUST_CHECK;

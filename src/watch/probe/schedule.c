@@ -14,7 +14,7 @@ enum error due_heap_reserve(struct due_heap *heap, size_t capacity)
 {
     if (capacity <= heap->capacity)
         return ERROR_NONE;
-    struct due **items = memory_resize(heap->items, capacity * sizeof(*items));
+    struct due **items = memory_resize(heap->items, capacity * sizeof(struct due *));
     if (items == NULL)
         return ERROR_MEMORY;
     heap->items = items;

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "../doctor/name_server.h"
 #include "../doctor/tls_peer.h"
 #include "doctor/vantage_settings.h"
@@ -77,6 +79,7 @@ static void test_pages_are_judged(void **state)
     expect_page("/nothing", COMPONENT_DOWN, REASON_NO_ANSWER, 0);
     expect_page("/garbage", COMPONENT_DOWN, REASON_PROTOCOL, 0);
     expect_page("/cut", COMPONENT_DOWN, REASON_PROTOCOL, 0);
+    expect_page("/boast", COMPONENT_DOWN, REASON_PROTOCOL, 0);
 }
 
 static void test_an_answer_has_a_time(void **state)
@@ -446,6 +449,31 @@ static void test_canaries_that_fail_too(void **state)
     expect(&monitor, COMPONENT_DOWN, REASON_NO_ANSWER, 0);
 }
 
+static void test_without_descriptors_nobody_knows(void **state)
+{
+    (void)state;
+    struct monitor_settings monitors[2] = {monitor_usual(), monitor_usual()};
+    struct rlimit before, none;
+    char text[64];
+    snprintf(text, sizeof(text), "127.0.0.1:%u", server.port);
+    monitors[0].tcp = slice_from_string(text);
+    monitors[1].url = url_of("http", &server, "/ok");
+    monitors[0].interval_ms = monitors[1].interval_ms = 500;
+    prober_run(monitors, 2);
+    learned_wait_for(0, COMPONENT_OPERATIONAL);
+    learned_wait_for(1, COMPONENT_OPERATIONAL);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    learned_wait_for(0, COMPONENT_UNKNOWN);
+    learned_wait_for(1, COMPONENT_UNKNOWN);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    learned_wait_for(0, COMPONENT_OPERATIONAL);
+    learned_wait_for(1, COMPONENT_OPERATIONAL);
+    prober_stop();
+}
+
 static void test_all_monitors_at_once_are_this_machines_fault(void **state)
 {
     (void)state;
@@ -583,6 +611,7 @@ int main(void)
         TEST(test_signs_of_life),
         TEST(test_a_sign_of_life_lasts_for_the_interval_and_grace),
         TEST(test_canaries_that_fail_too),
+        TEST(test_without_descriptors_nobody_knows),
         TEST(test_all_monitors_at_once_are_this_machines_fault),
         TEST(test_others_are_asked_before_it_is_down),
         TEST(test_others_are_asked_with_a_ticket),

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SERVER_CONNECTIONS_MAX 64
+#define SERVER_CONNECTIONS_MAX 256
 #define PATIENCE_MS 60000 // what a machine under load may need; nothing waits for it
 
 // --- The server ---
@@ -85,6 +85,18 @@ static inline void visitor_flood(struct visitor *visitor)
         goes = visitor_say(visitor, filler, sizeof(filler));
 }
 
+// More than any head should have.
+static inline void visitor_boast(struct visitor *visitor)
+{
+    char field[1024];
+    bool goes = visitor_say(visitor, "HTTP/1.1 200 OK\r\n", 17);
+    for (unsigned i = 0; i < 70 && goes; i++) {
+        int size = snprintf(field, sizeof(field), "X-%u: %01000u\r\n", i, i);
+        goes = visitor_say(visitor, field, (size_t)size);
+    }
+    (void)visitor_say(visitor, "\r\n", 2);
+}
+
 static inline void visitor_page(struct visitor *visitor, const char *path, const char *head)
 {
     struct server *server = visitor->server;
@@ -109,6 +121,8 @@ static inline void visitor_page(struct visitor *visitor, const char *path, const
         (void)visitor_say(visitor, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nWelcome", 47);
     } else if (strcmp(path, "/flood") == 0) {
         visitor_flood(visitor);
+    } else if (strcmp(path, "/boast") == 0) {
+        visitor_boast(visitor);
     } else if (strcmp(path, "/nothing") != 0) {
         visitor_answer(visitor, "404 Not Found", "", "Nothing");
     }
