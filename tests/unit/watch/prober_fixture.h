@@ -152,7 +152,10 @@ static inline void visitor_read(struct visitor *visitor)
         }
     }
     (void)sscanf(head, "%*s %2000s", path);
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // several come at once
+    pthread_mutex_lock(&mutex);
     memcpy(visitor->server->asked, head, size + 1);
+    pthread_mutex_unlock(&mutex);
     atomic_fetch_add(&visitor->server->requests, 1);
     visitor_page(visitor, path, head);
 }
