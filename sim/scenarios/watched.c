@@ -6,6 +6,7 @@
 #define LOOK_MS 250
 #define SEEN_MS 2000
 #define OPENED_MS 5000
+#define HUNG_MS 10000
 #define HOUR_MS 3600000
 
 struct watcher {
@@ -143,6 +144,34 @@ static void dies(struct task *task, struct sim_run *run)
     expect_what_visitors_saw(&watcher);
 }
 
+// It takes requests and never answers: that is told long before they time out.
+static void hangs(struct task *task, struct sim_run *run)
+{
+    struct watcher watcher;
+    struct sim_background background;
+    struct sim_crowd crowd = {.clients = 100, .requests_each = 5, .over_ms = 10000,
+        .think_ms = 10000, .plan = sim_plan_any};
+    struct sim_origin *origin = sim_begin(task, run, SIM_ONE_BACKEND SIM_SITE);
+    watcher_begin(&watcher, run);
+    sim_warm(task, run);
+    sim_background_start(&background, run, &crowd);
+    sim_sleep_ms(task, sim_between_values(run, 10000, 12000));
+    sim_expect(run, watcher.found.state == COMPONENT_OPERATIONAL);
+    int64_t began_ms = now_of(&watcher);
+    sim_origin_set(origin,
+        (struct sim_fault){.kind = SIM_FAULT_BEFORE_HEAD, .how = SIM_HOW_STALL});
+    sim_sleep_ms(task, 20000);
+    if (watcher.seen_ms == 0 || watcher.seen_ms - began_ms > HUNG_MS)
+        sim_fail(run, "told after %" PRId64 " ms", watcher.seen_ms - began_ms);
+    sim_expect(run, watcher.found.track == TRACK_DOWN);
+    sim_origin_set(origin, (struct sim_fault){.kind = SIM_FAULT_NONE});
+    sim_background_join(task, &background);
+    sim_sleep_ms(task, SIM_RECOVERY_MS);
+    sim_expect(run, watcher.found.state == COMPONENT_OPERATIONAL);
+    watcher_end(task, &watcher);
+    expect_what_visitors_saw(&watcher);
+}
+
 // One crowd after another for nearly an hour, about one request a second.
 static void crowds_main(struct task *task, void *argument)
 {
@@ -181,6 +210,7 @@ static void uptimes(struct task *task, struct sim_run *run)
 
 static const struct sim_scenario scenarios[] = {
     {"watched_dies", dies, 0, "the status page tells of an origin's death within 2 s"},
+    {"watched_hangs", hangs, 0, "an origin that hangs is told of before anything times out"},
     {"watched_uptimes", uptimes, 0, "an hour with an outage: both uptimes within a thousandth"},
 };
 

@@ -112,6 +112,9 @@ enum error attempt_make(struct task *task, struct fetch *fetch, struct exchange 
     struct attempt attempt = {.fetch = fetch, .task = task, .begun_ns = task_now_ns(task),
         .progress.backend = SIZE_MAX};
     struct loop *loop = task_loop(task);
+    struct traffic_row *traffic = &fetch->site->traffic[fetch->thread->index];
+    bool is_upload = fetch->request.body.framing != HTTP_FRAMING_NONE;
+    traffic_add(&traffic->asked, !is_upload);
     fetch->attempts++;
     fetch->failure = (struct failure){0};
     if (fetch->writer != NULL)
@@ -124,6 +127,7 @@ enum error attempt_make(struct task *task, struct fetch *fetch, struct exchange 
     enum error error = exchange_open(task, fetch->origin, &fetch->request,
         &fetch->generation->settings->http, &fetch->tried, ret_exchange, &fetch->failure);
     attempt.is_open = false;
+    traffic_add(&traffic->settled, !is_upload);
     fetch->request.progress = NULL;
     timer_stop(loop, &attempt.timer);
     return attempt.lifeline == NULL ? error : settle(task, &attempt, error, ret_exchange);

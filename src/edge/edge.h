@@ -155,6 +155,7 @@ struct site_evidence {
     bool failing;           // see origin_is_failing
     size_t backends, healthy;
     bool is_probed;         // a probe has looked
+    uint64_t p95_ms;        // of the time to its first byte, 0: not known
     uint64_t answered_ns;   // changes with the origin's good answers; 0: there was none
     bool in_maintenance;    // the operator has declared it
     bool says_maintenance;  // the origin does, of itself

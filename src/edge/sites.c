@@ -26,6 +26,7 @@ static void read_site(struct edge *edge, const struct site *site, struct site_ev
     evidence->answered_ns = summary.answered_ns;
     evidence->since_ms = summary.healthy_since_ms;
     evidence->down = origin_is_down(site->origin, &evidence->since_ms);
+    evidence->p95_ms = origin_p95_ms(site->origin);
     evidence->failing = origin_is_failing(site->origin);
     evidence->says_maintenance = gate_maintenance_until_ms(origin_gate(site->origin)) != 0;
     traffic_read(site->traffic, edge->thread_count, &evidence->traffic);

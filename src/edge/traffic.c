@@ -27,6 +27,8 @@ void traffic_read(struct traffic_row *rows, size_t count, struct traffic_view *r
         // Failed ones first: a request that is counted meanwhile must not make them the more.
         view.failed += atomic_load_explicit(&row->failed, memory_order_relaxed);
         view.requests += atomic_load_explicit(&row->requests, memory_order_relaxed);
+        view.settled += atomic_load_explicit(&row->settled, memory_order_relaxed);
+        view.asked += atomic_load_explicit(&row->asked, memory_order_relaxed);
         view.responses += atomic_load_explicit(&row->responses, memory_order_relaxed);
         view.responses_us += atomic_load_explicit(&row->responses_us, memory_order_relaxed);
         uint64_t slowest_us = atomic_exchange_explicit(&row->slowest_us, 0, memory_order_relaxed);

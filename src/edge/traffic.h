@@ -19,10 +19,13 @@ struct traffic_row {
     _Atomic uint64_t slowest_us;              // of these, since it was last read
     _Atomic uint64_t failed_pages; // since it was last read: a bit for each page that failed, by
                                    // its hash, so that one bad page can be told from a bad site
+    _Atomic uint64_t asked, settled; // attempts at its origin, and those that have got an answer's
+                                     // head or failed; without uploads, which may take any time
 };
 
 struct traffic_view {
     uint64_t requests, failed, responses, responses_us, slowest_us, failed_pages;
+    uint64_t asked, settled;
 };
 
 static inline void traffic_add(_Atomic uint64_t *count, uint64_t value)

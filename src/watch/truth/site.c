@@ -22,6 +22,7 @@ static struct traffic_view take_traffic(struct site_judge *judge, const struct t
         .responses_us = increase(now->responses_us, before->responses_us),
         .slowest_us = now->slowest_us,
         .failed_pages = now->failed_pages,
+        .settled = increase(now->settled, before->settled),
     };
     view.requests = MAXIMUM(view.requests, view.failed); // read one after the other
     judge->before = *now;
@@ -192,6 +193,18 @@ static struct finding judge_return(struct site_judge *judge, const struct site_e
     return finding;
 }
 
+static bool is_stalled(struct site_judge *judge, const struct site_evidence *site,
+    const struct traffic_view *traffic, int64_t now_ms)
+{
+    const struct traffic_view *counts = &site->traffic; // not all of one moment
+    uint64_t waiting = counts->asked - MINIMUM(counts->settled, counts->asked);
+    int64_t patience_ms =
+        (int64_t)MAXIMUM(SITE_STALL_MS, SITE_STALL_TIMES * MINIMUM(site->p95_ms, 3600000));
+    if (traffic->settled > 0 || waiting == 0 || now_ms < judge->settled_ms)
+        judge->settled_ms = now_ms;
+    return waiting >= SITE_STALLED && now_ms - judge->settled_ms >= patience_ms;
+}
+
 static struct finding judge_site(struct site_judge *judge, const struct site_evidence *site,
     const struct traffic_view *traffic, int64_t now_ms)
 {
@@ -206,8 +219,13 @@ static struct finding judge_site(struct site_judge *judge, const struct site_evi
         return make(COMPONENT_MAINTENANCE, REASON_OPERATOR, TRACK_MAINTENANCE, 0);
     }
     add_to_slot(judge, traffic, now_ms);
+    bool has_stalled = is_stalled(judge, site, traffic, now_ms);
     if (is_down(site))
         return judge_outage(judge, site, traffic, now_ms);
+    if (has_stalled && judge->down_ms == 0) {
+        judge->has_errors = false;
+        return make(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN, judge->settled_ms);
+    }
     return judge->down_ms != 0 ? judge_return(judge, site, now_ms)
                                : judge_up(judge, site, now_ms);
 }

@@ -7,6 +7,9 @@
 //   its state and track, and visitors' requests count neither way.
 // - Its origin down: DOWN while most visitors see errors, or none comes; PARTIAL while most are
 //   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
+// - Several ask its origin and for SITE_STALL_MS (or much longer than it usually takes) none of them
+//   gets an answer or fails: PARTIAL, and the track is down, for it hangs. The timeouts that health
+//   needs to say so are longer than visitors like to wait.
 // - Its origin up, but visitors see errors: PARTIAL where half of the requests fail, DEGRADED where
 //   a tenth does, on several pages: one bad page makes no bad site. A handful of requests tells
 //   nothing.
@@ -24,6 +27,9 @@
 #define SITE_PAGES 3         // at least, unless most fail
 #define SITE_DECIDE_MS 1000
 #define SITE_SOME_MS 5000
+#define SITE_STALL_MS 5000
+#define SITE_STALLED 3       // at least
+#define SITE_STALL_TIMES 4   // times what 95 of 100 answers take
 #define SITE_SILENCE_MS 900000
 
 struct site_slot {
@@ -44,6 +50,7 @@ struct site_judge {
     int64_t halved_ms;
     bool is_decided;             // what that means for visitors
     uint64_t requests, failed;   // since then, the older the less
+    int64_t settled_ms;          // when somebody last got an answer, or nobody waited for one
     int64_t some_ms;             // since when some servers are down; 0: they are not
     bool has_errors;             // the state is because of them
     int64_t told_ms;

@@ -311,6 +311,37 @@ static void test_a_handful_of_errors_says_nothing(void **state)
     evidence_destroy(evidence);
 }
 
+static void test_hanging(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    site()->traffic.asked = site()->traffic.settled = 5;
+    looks(evidence, 40, 10, 0, 0);
+    int64_t began_ms = now_ms;
+    site()->traffic.asked += 2;
+    looks(evidence, 80, 10, 0, 0); // two may be meant to take so long
+    expect_well();
+    site()->traffic.settled += 1;
+    site()->traffic.asked += 5;
+    looks(evidence, 20, 10, 0, 0);
+    expect_well();
+    looks(evidence, 1, 10, 0, 0);
+    expect(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN);
+    assert_int_equal(world.found[0].since_ms, began_ms + 81 * LOOK_MS);
+    site()->traffic.settled += 1;
+    looks(evidence, 1, 10, 0, 0);
+    expect_well();
+    site()->p95_ms = 4000; // it is always slow
+    looks(evidence, 60, 10, 0, 0);
+    expect_well();
+    looks(evidence, 4, 10, 0, 0);
+    expect(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN);
+    site()->traffic.settled = site()->traffic.asked;
+    looks(evidence, 1, 10, 0, 0);
+    expect_well();
+    evidence_destroy(evidence);
+}
+
 static void test_some_servers(void **state)
 {
     struct evidence *evidence = begin();
@@ -497,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_errors_of_many_pages),
         cmocka_unit_test(test_most_requests_fail_on_the_only_page),
         cmocka_unit_test(test_a_handful_of_errors_says_nothing),
+        cmocka_unit_test(test_hanging),
         cmocka_unit_test(test_some_servers),
         cmocka_unit_test(test_maintenance),
         cmocka_unit_test(test_reload_may_turn_sites_around),
