@@ -271,6 +271,8 @@ static void find_etas(struct world *world, int64_t now_ms)
                 expect(world, j, view->end_ms);
         }
     }
+    for (size_t i = 0; i < world->count; i++)
+        world->components[i].eta = world->components[i].eta_ms;
 }
 
 // Once a second. What the disk has lost, memory still has.
@@ -320,18 +322,12 @@ struct snapshot *world_snapshot(struct world *world, int64_t now_ms)
 
 uint64_t world_version(struct world *world)
 {
-    lock_acquire(&world->lock);
-    uint64_t version = world->version;
-    lock_release(&world->lock);
-    return version;
+    return world->version;
 }
 
 int64_t world_eta_ms(struct world *world, unsigned component)
 {
-    lock_acquire(&world->lock);
-    int64_t eta_ms = component < world->count ? world->components[component].eta_ms : 0;
-    lock_release(&world->lock);
-    return eta_ms;
+    return component < world->count ? world->components[component].eta : 0;
 }
 
 struct database *world_database(struct world *world)

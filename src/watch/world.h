@@ -57,7 +57,8 @@ void world_report(struct world *world, unsigned component, enum report_level lev
 void world_tick(struct world *world, int64_t now_ms);
 // A counted one; the same for all who ask while nothing has changed, for a second. NULL: no memory.
 struct snapshot *world_snapshot(struct world *world, int64_t now_ms) MUST_CHECK;
-uint64_t world_version(struct world *world); // of what a snapshot would be
+// Of what a snapshot would be; does not block.
+uint64_t world_version(struct world *world);
 // COMPONENT_NONE: there is none of that id.
 uint32_t world_find(struct world *world, struct slice id);
 struct database *world_database(struct world *world);
@@ -75,5 +76,5 @@ enum error world_remove_window(struct world *world, struct slice id, struct slic
     int64_t now_ms, struct text *why) MUST_CHECK;
 
 // When visitors of the component may expect it back, as an operator or a window says; 0: nobody
-// has said. For the honest page and Retry-After.
+// has said. For the honest page and Retry-After; does not block.
 int64_t world_eta_ms(struct world *world, unsigned component);

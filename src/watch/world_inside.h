@@ -17,7 +17,8 @@ struct component {
     int64_t updated_ms;
     enum report_level reports;
     uint32_t reported;
-    int64_t eta_ms; // 0: none
+    int64_t eta_ms;         // 0: none
+    _Atomic int64_t eta;    // the same, for loops: they do not wait for the lock
 };
 
 struct world {
@@ -42,7 +43,8 @@ struct world {
     int64_t chronicled_ms;
     uint64_t database_epoch; // of which all incidents have been written
     struct world_hooks hooks;
-    uint64_t version, told_version;
+    _Atomic uint64_t version; // changed with the lock held
+    uint64_t told_version;
     struct snapshot *snapshot; // of its version; NULL: none yet
 };
 
