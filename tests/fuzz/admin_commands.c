@@ -26,6 +26,8 @@ static struct {
     struct status_source source;
 } world;
 
+static struct world *told; // of incidents and windows; a new one for each input
+
 static const struct slice kept_url = SLICE("site\0https://example.org/news");
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -81,9 +83,10 @@ static void keep_object(void)
 static void check_terminal(FILE *out, char *const *shown, const size_t *size)
 {
     fclose(out);
-    for (size_t i = 0; i < *size; i++)
-        invariant(((*shown)[i] == '\n' || (unsigned char)(*shown)[i] >= ' ')
-            && (*shown)[i] != 0x7F);
+    for (size_t i = 0; i < *size; i++) {
+        unsigned char byte = (unsigned char)(*shown)[i];
+        invariant((byte == '\n' || byte >= ' ') && byte != 0x7F);
+    }
     free(*shown);
 }
 
@@ -110,12 +113,21 @@ static void check_answer(const json_t *request, const json_t *answer)
     invariant(purged == NULL || json_integer_value(purged) <= 1);
     if (json_integer_value(purged) == 1)
         invariant(statistics.objects == (json_is_true(json_object_get(request, "hard")) ? 0 : 1));
-    static const char *const members[] = {"status", "incident"};
-    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-        if (json_object_get(answer, members[i]) != NULL)
-            check_shown(json_object_get(answer, members[i]));
-    }
+    const json_t *status = json_object_get(answer, "status");
+    if (status != NULL)
+        check_shown(status);
+}
+
+// Whatever the command is called: the edge above watches nothing.
+static void check_told(json_t *answer)
+{
+    const json_t *ok = json_object_get(answer, "ok");
+    invariant(json_is_boolean(ok));
+    invariant(json_is_true(ok) || json_string_length(json_object_get(answer, "error")) > 0);
+    if (json_object_get(answer, "incident") != NULL)
+        check_shown(json_object_get(answer, "incident"));
     check_shown(answer);
+    json_decref(answer);
 }
 
 static void handle(struct slice line)
@@ -129,6 +141,8 @@ static void handle(struct slice line)
         invariant(answer != NULL);
         check_answer(request, answer);
         json_decref(answer);
+        check_told(watch_command_incident(told, request));
+        check_told(watch_command_window(told, request));
     }
     json_decref(request);
 }
@@ -156,13 +170,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .now_ms = NOW_MS};
     struct slice rest = slice_of((const char *)data, size);
     edge_set_maintenance(world.edge, &none);
-    invariant(world_create(&settings, NULL, &world.source.world) == ERROR_NONE);
+    invariant(world_create(&settings, NULL, &told) == ERROR_NONE);
     while (rest.data != NULL) {
         struct slice line = slice_cut(&rest, '\n');
         check_url(line);
         handle(line);
     }
-    world_destroy(world.source.world);
-    world.source.world = NULL;
+    world_destroy(told);
     return 0;
 }
