@@ -123,6 +123,7 @@
     "table{width:100%;border-collapse:collapse;font-size:.9rem}"                                   \
     "th,td{text-align:start;padding:.35rem .8rem .35rem 0;border-block-start:1px solid "           \
     "var(--line)}.x-auto{overflow-x:auto}"                                                         \
+    ".say{margin-block-start:1.2rem}"                                                              \
     ".date{margin-block-start:2rem;color:var(--soft);font-size:.93rem}"                            \
     "footer{margin-block-start:3.5rem;padding-block:1.3rem 2.5rem;font-size:.93rem;"               \
     "color:var(--soft)}.nav{margin-block-end:.7rem}footer a{color:inherit}"                        \

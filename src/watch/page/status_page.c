@@ -102,6 +102,14 @@ static void write_not_written(const struct writer *writer)
     write_html(writer, "</p>\n");
 }
 
+// A report is about one component; here it is not known which.
+static void write_where_to_report(const struct writer *writer)
+{
+    write_html(writer, "<p class=\"r say\">");
+    write_word(writer, WORD_REPORT_CHOOSE);
+    write_html(writer, "</p>\n");
+}
+
 static void write_main(const struct writer *writer)
 {
     enum component_state state = overall_state(writer->snapshot);
@@ -117,7 +125,10 @@ static void write_main(const struct writer *writer)
     write_html(writer, "</div></div>\n");
     write_warnings(writer);
     write_not_written(writer);
-    write_report_form(writer, SLICE_EMPTY);
+    if (writer->page->report_token.size > 0)
+        write_report_form(writer, SLICE_EMPTY);
+    else if (writer->page->reports && writer->snapshot->component_count > 0)
+        write_where_to_report(writer);
     write_open_incidents(writer);
     write_windows(writer);
     write_component_list(writer);
@@ -179,9 +190,7 @@ static void write_page_title(const struct writer *writer)
             (struct slice[]){text_slice(&name)}, 1);
         return;
     case STATUS_PAGE_HISTORY: write_word(writer, WORD_HISTORY); break;
-    case STATUS_PAGE_INCIDENT:
-        foreign_append(writer->text, page->incident->title, WRITER_TITLE_SHOWN);
-        break;
+    case STATUS_PAGE_INCIDENT: write_incident_title(writer, page->incident); break;
     case STATUS_PAGE_COMPONENT:
         foreign_append(writer->text, writer->snapshot->components[page->component].title,
             WRITER_TITLE_SHOWN);
@@ -198,6 +207,7 @@ static void write_page(const struct writer *writer)
     struct text title = text_in(buffer, sizeof(buffer));
     struct writer part = *writer;
     part.text = &title;
+    part.is_plain = true;
     write_page_title(&part);
     write_frame_begin(writer, text_slice(&title));
     if (writer->page->kind == STATUS_PAGE_MAIN)
@@ -219,7 +229,8 @@ enum error status_page_write(const struct status_page *page, char **ret_html, si
         if (buffer == NULL)
             return ERROR_MEMORY;
         struct text text = text_in(buffer, capacity);
-        struct writer writer = {&text, page, page->snapshot, language};
+        struct writer writer = {.text = &text, .page = page, .snapshot = page->snapshot,
+            .language = language};
         write_page(&writer);
         if (!text.full) {
             *ret_html = buffer;

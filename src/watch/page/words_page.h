@@ -76,6 +76,12 @@
         "Quelque chose ne fonctionne pas chez vous ? Dites-le : sans compte ni cookie.",           \
         "¿Algo no le funciona? Díganoslo: sin cuenta ni cookies.", "遇到问题?请告诉我们:无需账号,不用 Cookie。",   \
         "هل هناك ما لا يعمل لديك؟ أخبرنا: بلا حساب وبلا ملفات ارتباط.")                            \
+    X(REPORT_CHOOSE, "Does something not work for you? Say so on the page of that system.",        \
+        "Funktioniert etwas bei Ihnen nicht? Sagen Sie es auf der Seite des betroffenen "          \
+        "Systems.",                                                                                \
+        "Quelque chose ne fonctionne pas chez vous ? Dites-le sur la page du système concerné.",   \
+        "¿Algo no le funciona? Díganoslo en la página del sistema afectado.",                      \
+        "遇到问题?请在相应系统的页面上告诉我们。", "هل هناك ما لا يعمل لديك؟ أخبرنا في صفحة النظام المعني.")          \
     /* incidents and maintenance */                                                                \
     X(OPEN_INCIDENTS, "Current incidents", "Aktuelle Störungen", "Incidents en cours",             \
         "Incidentes en curso", "当前事件", "الحوادث الجارية")                                          \

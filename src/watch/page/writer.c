@@ -20,9 +20,9 @@ void write_labelled(const struct writer *writer, enum word label, struct slice h
 
 void write_title(const struct writer *writer, struct slice title)
 {
-    write_html(writer, "<bdi>");
+    write_html(writer, writer->is_plain ? "" : "<bdi>");
     foreign_append(writer->text, title, WRITER_TITLE_SHOWN);
-    write_html(writer, "</bdi>");
+    write_html(writer, writer->is_plain ? "" : "</bdi>");
 }
 
 void write_href(const struct writer *writer, const char *name, struct slice id)

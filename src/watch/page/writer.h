@@ -14,6 +14,7 @@ struct writer {
     const struct status_page *page;
     const struct snapshot *snapshot;
     enum language language;
+    bool is_plain; // text without elements, for <title>
 };
 
 // --- writer.c ---
@@ -22,7 +23,7 @@ void write_html(const struct writer *writer, const char *html); // as it is
 void write_word(const struct writer *writer, enum word word);
 // "Label: value", the value being HTML.
 void write_labelled(const struct writer *writer, enum word label, struct slice html);
-// In <bdi>, one line.
+// In <bdi> where elements may stand, one line.
 void write_title(const struct writer *writer, struct slice title);
 // href="…" with base, a name of ours, an id, and the language.
 void write_href(const struct writer *writer, const char *name, struct slice id);

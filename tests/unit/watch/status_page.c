@@ -133,6 +133,9 @@ static void it_says_when_all_is_well_and_when_nobody_knows(void **state)
     assert_page(&page, "<h1>All systems are operational</h1>");
     assert_page(&page, "No incidents in the last 14 days.");
     assert_no(&page, "<form");
+    assert_page(&page, "Say so on the page of that system.");
+    page.reports = false;
+    assert_no(&page, "Say so on");
     snapshot->components[3].state = COMPONENT_UNKNOWN;
     assert_page(&page, "<h1>All that could be checked is operational</h1>");
     snapshot->state = COMPONENT_MAINTENANCE; // what is announced does not hide what fails
@@ -229,6 +232,9 @@ static void the_past_is_told_by_month(void **state)
         "<a rel=\"nofollow noopener noreferrer\" href=\"https://example.net/blog?a=1&amp;b=2\">"
         "https://example.net/blog?a=1&amp;b=2</a> (in English).</p>");
     assert_page(&page, "Duration: 34 minutes");
+    page.incident = &snapshot->incidents[0]; // of itself: its title is in the visitor's language
+    page.language = SLICE("de");
+    assert_page(&page, "<title>Shop, Search: Kein Server antwortet – Example Networks</title>");
     snapshot_release(snapshot);
 }
 
