@@ -166,35 +166,62 @@ static enum error copy_hosts(struct core *core, const struct setting_list *hosts
 // --- Whom it tells ---
 
 // All of these are called under the world's lock, and only queue.
+
+#define NAMES_MAX 64 // an operator's request has a small stack
+
+struct names {
+    struct slice titles[NAMES_MAX], ids[NAMES_MAX];
+};
+
+static void name_components(const struct core *core, const uint32_t *components, size_t count,
+    struct names *names, struct notice *notice)
+{
+    notice->components = names->titles;
+    notice->component_ids = count <= NAMES_MAX ? names->ids : NULL; // then it is everybody's
+    for (size_t i = 0; i < count && notice->component_count < NAMES_MAX; i++) {
+        const struct component_definition *component = core->world == NULL ? NULL
+            : world_component(core->world, components[i]);
+        if (component == NULL)
+            continue;
+        names->titles[notice->component_count] = component->title;
+        names->ids[notice->component_count++] = component->id;
+    }
+}
+
 static void tell_incident(void *context, const struct incident *incident,
     const struct incident_update *update)
 {
-    struct watch *watch = context;
+    const struct core *core = context;
     struct incident_view view;
+    struct names names;
     incident_view(incident, &view);
-    if (watch->courier == NULL || update == NULL)
+    if (core->watch->courier == NULL || update == NULL)
         return;
     struct notice notice = {.kind = NOTICE_INCIDENT, .id = view.id, .title = view.title,
         .text = update->text, .state = update->state, .impact = view.impact,
         .begin_ms = view.started_ms, .end_ms = view.resolved_ms, .eta_ms = view.eta_ms,
         .at_ms = update->at_ms, .is_update = view.update_count > 1};
-    courier_tell(watch->courier, &notice);
+    name_components(core, view.components, view.component_count, &names, &notice);
+    courier_tell(core->watch->courier, &notice);
 }
 
 static void tell_window(void *context, const struct window_view *window)
 {
-    struct watch *watch = context;
+    const struct core *core = context;
+    struct names names;
     struct notice notice = {.kind = NOTICE_WINDOW, .id = window->id, .title = window->title,
         .text = window->text, .window_state = window->state, .begin_ms = window->begin_ms,
         .end_ms = window->end_ms, .is_update = window->state != WINDOW_SCHEDULED};
-    if (watch->courier != NULL)
-        courier_tell(watch->courier, &notice);
+    if (core->watch->courier == NULL)
+        return;
+    name_components(core, window->components, window->component_count, &names, &notice);
+    courier_tell(core->watch->courier, &notice);
 }
 
 static void tell_change(void *context)
 {
-    struct watch *watch = context;
-    broadcast_signal(&watch->changed);
+    const struct core *core = context;
+    broadcast_signal(&core->watch->changed);
 }
 
 // --- Beginning and end ---
@@ -203,7 +230,7 @@ static enum error create_world(struct watch *watch, struct core *core,
     const struct watch_settings *settings, int64_t now_ms, struct text *why)
 {
     const struct world_hooks hooks = {.incident_changed = tell_incident,
-        .window_changed = tell_window, .changed = tell_change, .context = watch};
+        .window_changed = tell_window, .changed = tell_change, .context = core};
     struct world_settings world = {.incidents = settings->incidents,
         .components = core->components, .component_count = core->component_count,
         .database = watch->database, .now_ms = now_ms};
@@ -256,6 +283,7 @@ enum error core_create(struct watch *watch, const struct watch_settings *setting
     if (core == NULL)
         return ERROR_MEMORY;
     atomic_init(&core->references, 1);
+    core->watch = watch;
     arena_init(&core->arena, 16384, CORE_MEMORY);
     enum error error = fill(watch, core, settings, why);
     if (error == ERROR_NONE)

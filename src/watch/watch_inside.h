@@ -18,6 +18,7 @@
 struct core {
     _Atomic uint32_t references;
     struct core *next;         // among those that are no longer in force
+    struct watch *watch;       // whose it is
     struct arena arena;        // hosts
     bool has_page;
     struct slice *hosts;

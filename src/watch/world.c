@@ -507,6 +507,11 @@ uint32_t world_find(struct world *world, struct slice id)
     return find(world, id); // never changes
 }
 
+const struct component_definition *world_component(const struct world *world, uint32_t component)
+{
+    return component < world->count ? &world->definitions[component] : NULL; // nor do these
+}
+
 // A name that several may share, and whom it is of.
 struct name {
     struct slice name;

@@ -61,6 +61,9 @@ struct snapshot *world_snapshot(struct world *world, int64_t now_ms) MUST_CHECK;
 uint64_t world_version(struct world *world);
 // COMPONENT_NONE: there is none of that id.
 uint32_t world_find(struct world *world, struct slice id);
+// What it is; NULL: there is none of that number. Lives as long as the world; takes no lock, so
+// hooks may ask.
+const struct component_definition *world_component(const struct world *world, uint32_t component);
 struct database *world_database(struct world *world);
 
 // The operator's hand. why: one sentence for him on failure: INVALID, NOT_FOUND, LIMIT, MEMORY.
