@@ -149,7 +149,7 @@ static void append_list_fields(struct text *text, const struct mail *mail)
     if (mail->list.size > 0)
         text_format(text, "List-Id: <%.*s>\r\n", SLICE_ARGS(mail->list));
     if (mail->unsubscribe.size > 0)
-        text_format(text, "List-Unsubscribe:\r\n <%.*s>\r\n"
+        text_format(text, "List-Unsubscribe: <%.*s>\r\n"
             "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
             SLICE_ARGS(mail->unsubscribe));
 }
@@ -190,7 +190,8 @@ static bool is_whole(const struct mail *mail)
 {
     return mail_address_is_valid(mail->from) && mail_address_is_valid(mail->to)
         && is_id(mail->id) && (mail->list.size == 0 || is_plain(mail->list, 255))
-        && (mail->unsubscribe.size == 0 || is_plain(mail->unsubscribe, FIELD_LINE_MAX - 3));
+        && (mail->unsubscribe.size == 0
+            || is_plain(mail->unsubscribe, FIELD_LINE_MAX - strlen("List-Unsubscribe: <>")));
 }
 
 // Each byte may become three, and each line three more.
