@@ -274,6 +274,32 @@ static void test_a_crash_at_any_second_loses_nothing_before(void **state)
     }
 }
 
+// Short restarts and lost seconds are dead time too, when the seconds around them are played again.
+static void test_what_is_missing_between_seconds_is_unknown(void **state)
+{
+    (void)state;
+    create(3, NOON);
+    for (unsigned i = 0; i < 3; i++)
+        chronicle_track(chronicle, i, TRACK_UP, NOON);
+    int64_t now = tick_until(NOON, NOON + 2 * MINUTE);
+    restart(3, now + MINUTE); // and at once a crash: nothing but a second's row is written of it
+    now += MINUTE;
+    struct uptime_day truth[3];
+    for (unsigned i = 0; i < 3; i++)
+        truth[i] = *today(i, now);
+    assert_int_equal(truth[0].unknown_ms, MINUTE);
+    look_after_crash(now, truth);
+    chronicle_track(chronicle, 0, TRACK_UP, now);
+    now = tick_until(now, now + 2 * MINUTE);
+    settle();
+    database_execute(database, "DELETE FROM chronicle_second WHERE at_ms > ?1 AND at_ms < ?2",
+        "ii", now - 30 * SECOND, now - 10 * SECOND);
+    restart(3, now);
+    struct uptime_day *day = today(0, now);
+    assert_int_equal(day->up_ms, 2 * MINUTE + 90 * SECOND);
+    assert_int_equal(day->unknown_ms, MINUTE + 30 * SECOND); // what it was told before, is lost too
+}
+
 static void test_points_are_on_the_disk(void **state)
 {
     (void)state;
@@ -681,6 +707,7 @@ int main(void)
         TEST(all_is_there_after_a_restart),
         TEST(restarts_lose_nothing_but_their_time),
         TEST(a_crash_at_any_second_loses_nothing_before),
+        TEST(what_is_missing_between_seconds_is_unknown),
         TEST(points_are_on_the_disk),
         TEST(components_are_known_by_their_ids),
         TEST(standing_still_is_unknown),
