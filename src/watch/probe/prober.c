@@ -42,8 +42,11 @@ void round_close(struct watched *watched)
     struct quorum *quorum = &watched->quorum;
     int64_t now = clock_wall_ms();
     int64_t began_ms = now - (int64_t)(clock_now_ms() - watched->began_ms);
+    lock_acquire(&prober->lock);
     bool has_changed = quorum_close(quorum, &prober->quorum, watched->votes, watched->vote_count,
         began_ms);
+    watched->round++;
+    lock_release(&prober->lock);
     struct finding finding = finding_of(watched);
     if (has_changed) {
         finding.since_ms = MAXIMUM(MINIMUM(quorum->changed_ms, now), now - SINCE_MOST_MS);
@@ -52,7 +55,6 @@ void round_close(struct watched *watched)
             quorum->reason.kind == REASON_NONE ? "" : ", ", reason_text(quorum->reason.kind));
     }
     world_learn(prober->world, watched->component, &finding, now);
-    watched->round++;
     schedule_finish(&watched->entry);
     // What has begun to look different is looked at again before long.
     if (quorum->agreeing > 0 || quorum->blind > 0)
@@ -141,6 +143,58 @@ bool prober_push(struct prober *prober, struct slice token, bool is_well, int64_
         return true;
     }
     return false;
+}
+
+// --- From one generation of settings to the next ---
+
+static bool is_same(const struct watched *a, const struct watched *b)
+{
+    const struct monitor_settings *x = &a->monitor, *y = &b->monitor;
+    return slice_equal(x->id, y->id) && slice_equal(x->url, y->url)
+        && slice_equal(x->tcp, y->tcp) && slice_equal(x->dns, y->dns)
+        && slice_equal(x->ping, y->ping) && slice_equal(x->push, y->push);
+}
+
+// Both have about the same order, so each is found where the last one was, or near.
+static const struct watched *find_same(const struct prober *before, const struct watched *watched,
+    size_t *cursor)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        size_t at = (*cursor + i) % before->count;
+        if (!is_same(&before->watched[at], watched))
+            continue;
+        *cursor = at + 1;
+        return &before->watched[at];
+    }
+    return NULL;
+}
+
+static bool has_same_places(const struct prober *prober, const struct prober *before)
+{
+    bool is_so = prober->place_count == before->place_count;
+    for (size_t i = 0; is_so && i < prober->place_count; i++)
+        is_so = slice_equal(prober->places[i].url, before->places[i].url);
+    return is_so;
+}
+
+void prober_inherit(struct prober *prober, struct prober *before)
+{
+    bool knows_places = has_same_places(prober, before);
+    size_t cursor = 0;
+    lock_acquire(&before->lock);
+    for (size_t i = 0; i < prober->count; i++) {
+        struct watched *watched = &prober->watched[i];
+        const struct watched *same = find_same(before, watched, &cursor);
+        if (same == NULL)
+            continue;
+        watched->quorum = same->quorum;
+        watched->round = same->round;
+        if (!knows_places) // what each of them said before is another's now
+            memset(watched->quorum.contradicts, 0, sizeof(watched->quorum.contradicts));
+        atomic_store(&watched->push.is_well, atomic_load(&same->push.is_well));
+        atomic_store(&watched->push.seen_ms, atomic_load(&same->push.seen_ms));
+    }
+    lock_release(&before->lock);
 }
 
 // --- Begin and end ---
@@ -270,6 +324,7 @@ enum error prober_create(const struct prober_settings *settings, struct world *w
     if (prober == NULL)
         return ERROR_MEMORY;
     arena_init(&prober->arena, (size_t)64 << 10, TEXTS_MAX);
+    lock_init(&prober->lock);
     prober->world = world;
     prober->quorum = settings->quorum;
     prober->every = (unsigned)settings->every;
@@ -310,5 +365,6 @@ void prober_destroy(struct prober *prober)
     access_list_free(&prober->allow);
     memory_free(prober->watched);
     arena_free(&prober->arena);
+    lock_destroy(&prober->lock);
     memory_free(prober);
 }

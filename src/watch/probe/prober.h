@@ -23,6 +23,9 @@ struct prober_settings {
 // INVALID: why says which monitor and what would be right.
 enum error prober_create(const struct prober_settings *settings, struct world *world,
     struct text *why, struct prober **ret_prober) MUST_CHECK;
+// What an earlier one, which may still run, has found out of monitors that are the same, and their
+// signs of life: settings that are read again are no reason to know nothing. Before prober_start.
+void prober_inherit(struct prober *prober, struct prober *before);
 enum error prober_start(struct prober *prober) MUST_CHECK;
 void prober_destroy(struct prober *prober); // ends what is under way. NULL is fine
 

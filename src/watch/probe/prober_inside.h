@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/lock.h"
 #include "watch/probe/probe.h"
 #include "watch/probe/prober.h"
 #include "watch/probe/push.h"
@@ -68,6 +69,7 @@ struct prober {
     struct quorum_settings quorum;
     unsigned every;
     struct world *world;
+    struct lock lock; // of the watched ones' quorum and round, see prober_inherit
     struct poller poller;
     struct schedule schedule;
     struct canaries canaries;

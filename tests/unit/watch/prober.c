@@ -14,7 +14,7 @@
 #include "../doctor/tls_peer.h"
 #include "doctor/vantage_settings.h"
 #include "prober_fixture.h"
-#include "watch/probe/push.h"
+#include "watch/probe/prober_inside.h"
 
 static struct server server;
 static char urls[8][512];
@@ -427,6 +427,48 @@ static void test_a_sign_of_life_lasts_for_the_interval_and_grace(void **state)
     assert_int_equal(push_look_ms(5000), 5000);
 }
 
+// --- From one generation of settings to the next ---
+
+static void test_the_next_one_knows_what_this_one_found(void **state)
+{
+    (void)state;
+    char message[256];
+    struct text why = text_in(message, sizeof(message));
+    struct monitor_settings monitors[3] = {monitor_usual(), monitor_usual(), monitor_usual()};
+    monitors[0].push = SLICE("0123456789abcdef");
+    monitors[0].interval_ms = 100;
+    monitors[1].id = SLICE("b");
+    monitors[1].url = url_of("http", &server, "/nothing");
+    monitors[1].interval_ms = 1000;
+    monitors[2].id = SLICE("c");
+    monitors[2].url = url_of("http", &server, "/ok");
+    monitors[2].interval_ms = 1000;
+    prober_run(monitors, 3);
+    assert_true(prober_push(prober, monitors[0].push, true, 1));
+    learned_wait_for(0, COMPONENT_OPERATIONAL);
+    learned_wait_for(1, COMPONENT_DOWN);
+    learned_wait_for(2, COMPONENT_OPERATIONAL);
+    // In another order, one of them at another place, and with one that is new.
+    struct monitor_settings later[4] = {monitor_usual(), monitors[1], monitors[2], monitors[0]};
+    struct prober *next = NULL;
+    later[0].id = SLICE("d");
+    later[0].url = url_of("http", &server, "/error");
+    later[2].url = url_of("http", &server, "/ok?2");
+    settings.monitors = later;
+    settings.monitor_count = 4;
+    assert_int_equal(prober_create(&settings, (struct world *)(void *)&learned, &why, &next),
+        ERROR_NONE);
+    prober_inherit(next, prober); // which still runs
+    assert_int_equal(next->watched[0].quorum.state, COMPONENT_UNKNOWN);
+    assert_int_equal(next->watched[1].quorum.state, COMPONENT_DOWN);
+    assert_int_equal(next->watched[1].quorum.reason.kind, REASON_NO_ANSWER);
+    assert_int_equal(next->watched[2].quorum.state, COMPONENT_UNKNOWN);
+    assert_int_equal(next->watched[3].quorum.state, COMPONENT_OPERATIONAL);
+    assert_int_equal(push_vote(&next->watched[3].push, 100, PATIENCE_MS, clock_now_ms()).kind,
+        VOTE_UP);
+    prober_destroy(next); // never started
+}
+
 // --- This machine's own network ---
 
 static void test_canaries_that_fail_too(void **state)
@@ -610,6 +652,7 @@ int main(void)
         TEST(test_ping),
         TEST(test_signs_of_life),
         TEST(test_a_sign_of_life_lasts_for_the_interval_and_grace),
+        TEST(test_the_next_one_knows_what_this_one_found),
         TEST(test_canaries_that_fail_too),
         TEST(test_without_descriptors_nobody_knows),
         TEST(test_all_monitors_at_once_are_this_machines_fault),
