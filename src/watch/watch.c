@@ -241,6 +241,8 @@ static enum error replace(struct watch *watch, const struct watch_settings *sett
     enum error error = database_settle(watch->database, SETTLE_MS);
     if (error == ERROR_NONE || watch->database == NULL)
         error = core_create(watch, settings, why, &core);
+    if (error == ERROR_NONE && core->prober != NULL && old->prober != NULL)
+        prober_inherit(core->prober, old->prober);
     if (error == ERROR_NONE && core->prober != NULL)
         error = prober_start(core->prober);
     if (error != ERROR_NONE) {
