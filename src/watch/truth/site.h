@@ -7,9 +7,9 @@
 //   its state and track, and visitors' requests count neither way.
 // - Its origin down: DOWN while most visitors see errors, or none comes; PARTIAL while most are
 //   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
-// - Several ask its origin and for SITE_STALL_MS (or much longer than it usually takes) none of them
-//   gets an answer or fails: PARTIAL, and the track is down, for it hangs. The timeouts that health
-//   needs to say so are longer than visitors like to wait.
+// - Several ask its origin, and for SITE_STALL_MS (or much longer than it usually takes) none of
+//   them gets an answer or fails: PARTIAL, and the track is down, for it hangs. The timeouts that
+//   health needs to say so are longer than visitors like to wait.
 // - Its origin up, but visitors see errors: PARTIAL where half of the requests fail, DEGRADED where
 //   a tenth does, on several pages: one bad page makes no bad site. A handful of requests tells
 //   nothing.
