@@ -273,7 +273,7 @@ void rollup_read_recent(struct rollup *rollup, int64_t now_ms,
             sum += typical == UINT16_MAX ? 0 : typical;
             count += typical != UINT16_MAX;
         }
-        ret_responses[i] = count == 0 ? UINT16_MAX : (uint16_t)(sum / count);
+        ret_responses[i] = (uint16_t)(count == 0 ? UINT16_MAX : sum / count);
     }
 }
 
