@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#define PLACES 8 // where one may be remembered
+#define PLACES 64 // where one may be remembered: enough for all sets to fill evenly
 
 static const char kinds[] = {[TOKEN_FAILURE] = 'f', [TOKEN_PAGE] = 'p'};
 

@@ -351,42 +351,6 @@ static void test_what_was_issued_before_the_start_is_too_old(void **state)
     assert_int_equal(take(token, "198.51.100.1"), REPORT_EXPIRED);
 }
 
-static void test_texts_that_cannot_stand_in_a_token(void **state)
-{
-    (void)state;
-    char buffer[TOKEN_MAX * 2], longest[TOKEN_MAX];
-    struct token token = {.issued_ms = now, .request = SLICE("1"), .component = SLICE("a<b")};
-    struct text text = text_in(buffer, sizeof(buffer));
-    memset(longest, 'a', sizeof(longest));
-    assert_false(token_write(&text, secret, &token));
-    token.component = slice_of(longest, sizeof(longest));
-    assert_false(token_write(&text, secret, &token));
-    token.component = slice_of(longest, COMPONENT_ID_MAX);
-    assert_true(token_write(&text, secret, &token));
-    token.request = SLICE("1.2");
-    assert_false(token_write(&text, secret, &token));
-    token.request = SLICE("");
-    assert_false(token_write(&text, secret, &token));
-    token.request = SLICE("1");
-    text = text_in(buffer, 20);
-    assert_false(token_write(&text, secret, &token));
-    assert_int_equal(text.size, 0);
-}
-
-// By Python's hmac, over "15:afloat report 1" and the parts.
-static void test_the_signature_is_what_others_compute(void **state)
-{
-    (void)state;
-    char buffer[TOKEN_MAX];
-    static const uint8_t key[TOKEN_SECRET_SIZE] = {1, 2, 3};
-    struct text text = text_in(buffer, sizeof(buffer));
-    const struct token token = {.issued_ms = 1763596800000, .request = SLICE("00000000000000ab"),
-        .component = SLICE("shop.example.org")};
-    assert_true(token_write(&text, key, &token));
-    assert_true(slice_equal(text_slice(&text), SLICE("f.1763596800000.00000000000000ab."
-        "d1a8e097e324082591d56b447170d50a.shop.example.org")));
-}
-
 // --- Floods ---
 
 static void test_one_network_is_slowed_down(void **state)
@@ -418,52 +382,6 @@ static void test_many_networks_take_a_bounded_room(void **state)
     assert_int_equal(told[1].level, REPORTS_NONE);
     pass(31 * MINUTE);
     assert_int_equal(votes_count(reports->votes), 0);
-}
-
-static void test_all_votes_have_a_bounded_room(void **state)
-{
-    (void)state;
-    struct votes *votes;
-    struct address address = {.v4 = {.sin_family = AF_INET}};
-    assert_int_equal(votes_create(16, 1800000, &votes), ERROR_NONE);
-    for (uint32_t i = 0; i < VOTES_MAX + 16; i++) {
-        address.v4.sin_addr.s_addr = htonl(i << 8);
-        assert_true(votes_add(votes, i % 16, &address, START / MINUTE, START));
-    }
-    assert_int_equal(votes_count(votes), VOTES_MAX);
-    address.v4.sin_addr.s_addr = htonl(16 << 8);
-    assert_false(votes_add(votes, 0, &address, START / MINUTE, START));
-    address.v4.sin_addr.s_addr = htonl(0);
-    assert_true(votes_add(votes, 0, &address, START / MINUTE, START));
-    assert_false(votes_add(votes, 16, &address, START / MINUTE, START)); // there is no such
-    votes_destroy(votes);
-}
-
-static void test_used_tokens_have_a_bounded_room_and_are_never_forgotten(void **state)
-{
-    (void)state;
-    size_t counted = 0;
-    struct token token = {.issued_ms = START};
-    struct token_memory *memory = memory_zero_alloc(sizeof(*memory));
-    assert_non_null(memory);
-    for (uint32_t i = 0; i < 2 * TOKENS_USED_MAX; i++) {
-        memcpy(token.signature, &i, sizeof(i));
-        enum error error = token_use(memory, &token, i, START);
-        counted += error == ERROR_NONE;
-        assert_true(error == ERROR_NONE || error == ERROR_LIMIT);
-    }
-    assert_in_range(counted, TOKENS_USED_MAX / 2, TOKENS_USED_MAX);
-    size_t fresh = 0;
-    for (uint32_t i = 0; i < 2 * TOKENS_USED_MAX; i++) {
-        memcpy(token.signature, &i, sizeof(i));
-        enum error error = token_use(memory, &token, i + 1, START + TOKEN_FAILURE_MS);
-        fresh += error == ERROR_NONE;
-        assert_true(error == ERROR_BUSY || error == ERROR_LIMIT);
-    }
-    assert_int_equal(fresh, 0);
-    token.issued_ms += TOKEN_FAILURE_MS + 1;
-    assert_int_equal(token_use(memory, &token, 0, token.issued_ms), ERROR_NONE);
-    memory_free(memory);
 }
 
 // --- What the world is told ---
@@ -685,7 +603,7 @@ static struct edge_page serve(enum http_method method, const char *name, const c
         .query = slice_from_string(query)};
     assert_int_equal(address_parse_host(SLICE("192.0.2.1"), 0, &request.client), ERROR_NONE);
     struct visit visit = {.request = &request, .base = SLICE("/.afloat/"), .now_ms = now,
-        .name = slice_from_string(name)};
+        .home = SLICE("/.afloat/status"), .language = SLICE("de"), .name = slice_from_string(name)};
     *ret_served = reports_serve(NULL, reports, &visit, &page);
     return page;
 }
@@ -754,7 +672,6 @@ static void test_each_outcome_has_a_page(void **state)
         {"outcome=counted", "report_counted", 200}, {"outcome=repeated", "report_repeated", 200},
         {"outcome=expired", "report_expired", 200}, {"outcome=refused", "report_refused", 200},
         {"outcome=busy", "busy_text", 200}, {"outcome=<b>", "not_found_text", 404},
-        {"", "not_found_text", 404}, {NULL, "not_found_text", 404},
     };
     bool served;
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
@@ -762,6 +679,12 @@ static void test_each_outcome_has_a_page(void **state)
         assert_int_equal(page.status, pages[i].status);
         assert_true(slice_equal(told_text, slice_from_string(pages[i].text)));
         assert_true(slice_equal(page.policy, SLICE("default-src 'none'")));
+    }
+    static const char *const elsewhere[] = {NULL, "", "lang=de"};
+    for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++) {
+        struct edge_page page = serve(HTTP_METHOD_GET, "report", elsewhere[i], &served);
+        assert_int_equal(page.status, 303);
+        assert_true(slice_equal(page.fields, SLICE("Location: /.afloat/status?lang=de\r\n")));
     }
     assert_int_equal(serve(HTTP_METHOD_PUT, "report", NULL, &served).status, 405);
     serve(HTTP_METHOD_GET, "reports", NULL, &served);
@@ -803,12 +726,8 @@ int main(void)
         TEST(a_failure_is_reported_within_half_an_hour),
         TEST(a_page_is_read_before_it_is_answered),
         TEST(what_was_issued_before_the_start_is_too_old),
-        TEST(texts_that_cannot_stand_in_a_token),
-        TEST(the_signature_is_what_others_compute),
         TEST(one_network_is_slowed_down),
         TEST(many_networks_take_a_bounded_room),
-        TEST(all_votes_have_a_bounded_room),
-        TEST(used_tokens_have_a_bounded_room_and_are_never_forgotten),
         TEST(many_networks_are_a_problem_until_it_is_calm),
         TEST(one_neighbourhood_alone_is_no_problem),
         TEST(a_new_day_forgets_no_vote_and_makes_no_neighbourhood),
