@@ -3,12 +3,8 @@
 #include "watch/page/status_page.h"
 #include "watch/report/reports_inside.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #define CONTENT_MAX 4096
 #define POLICY_MAX 1024
-#define LOCATION_MAX 512
 
 // By enum report_outcome: the word in the address, and what the page says.
 static const struct {
@@ -36,18 +32,9 @@ static void show(const struct visit *visit, unsigned status, struct slice title,
         .content = is_whole ? content : SLICE(""), .policy = text_slice(&policy)};
 }
 
-static void send_to(const struct visit *visit, struct edge_page *page, const char *format, ...)
-    PRINTF_LIKE(3, 4);
-
-static void send_to(const struct visit *visit, struct edge_page *page, const char *format, ...)
+// fields: where to; data NULL: no memory.
+static void send_to(struct slice fields, struct edge_page *page)
 {
-    char buffer[LOCATION_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(buffer, sizeof(buffer), format, arguments);
-    va_end(arguments);
-    struct slice fields = size < 0 || size >= LOCATION_MAX ? SLICE_EMPTY
-        : arena_printf(visit->request->arena, "Location: %s\r\n", buffer);
     *page = (struct edge_page){.status = fields.data == NULL ? 503 : 303,
         .content_type = SLICE("text/plain; charset=utf-8"), .content = SLICE(""),
         .fields = fields.data == NULL ? SLICE("") : fields};
@@ -57,8 +44,8 @@ static void show_outcome(const struct visit *visit, struct edge_page *page)
 {
     struct slice word = visit_form_value(visit, visit->request->query, SLICE("outcome"));
     if (word.size == 0) { // a choice of another language, for one
-        send_to(visit, page, "%.*s?lang=%.*s", SLICE_ARGS(visit->home),
-            SLICE_ARGS(visit->language));
+        send_to(arena_printf(visit->request->arena, "Location: %.*s?lang=%.*s\r\n",
+            SLICE_ARGS(visit->home), SLICE_ARGS(visit->language)), page);
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
@@ -90,8 +77,8 @@ static void take_form(struct task *task, struct reports *reports, const struct v
     struct slice component = visit_form_value(visit, form, SLICE("component"));
     enum report_outcome outcome = reports_take(reports, token, component,
         &visit->request->client, visit->now_ms);
-    send_to(visit, page, "%.*sreport?outcome=%.*s", SLICE_ARGS(visit->base),
-        SLICE_ARGS(outcomes[outcome].word));
+    send_to(arena_printf(visit->request->arena, "Location: %.*sreport?outcome=%.*s\r\n",
+        SLICE_ARGS(visit->base), SLICE_ARGS(outcomes[outcome].word)), page);
 }
 
 bool reports_serve(struct task *task, struct reports *reports, const struct visit *visit,

@@ -450,8 +450,8 @@ static void test_reports_mistakes(void **state)
         "afloat reports: --days, --services and --seed go with --simulate only");
     bad("afloat reports backtest --simulate 1 --incidents a",
         "afloat reports: --incidents goes with a file only");
-    bad("afloat reports backtest a b", "afloat reports: \"b\" is one word too many; see afloat help "
-                                       "reports");
+    bad("afloat reports backtest a b",
+        "afloat reports: \"b\" is one word too many; see afloat help reports");
     bad("afloat reports backtest --simulate 1 --days 1001",
         "afloat reports: --days: \"1001\" is no "
         "number from 1 to 1000; expected one such as 180");
