@@ -296,9 +296,10 @@ static bool prepare_watch(struct process *process)
         return fail("the path of status.directory is too long");
     if (settings->user.size > 0)
         return system_give_folder(settings->user.data, directory);
-    if (mkdir(directory, 0700) == 0 || errno == EEXIST)
-        return true;
-    return fail("cannot make %s: %s", directory, error_text(error_from_errno(errno)));
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
+        log_write(LOG_ERROR, "main", "cannot make %s: %s", directory,
+            error_text(error_from_errno(errno))); // opening it will fail, and say what follows
+    return true;
 }
 
 static bool start_watch(struct process *process)
@@ -325,14 +326,17 @@ static bool start_threads(struct process *process)
 {
     if (edge_start(process->edge) != ERROR_NONE)
         return fail("cannot start: out of memory");
+    // Before the loops' threads, which nobody could stop if this failed.
+    enum error error = watch_begin(process->watch);
+    if (error != ERROR_NONE)
+        return fail("cannot start a thread: %s", error_text(error));
     for (; process->threads_started < process->thread_count; process->threads_started++) {
         int number = pthread_create(&process->threads[process->threads_started], NULL, run_loop,
             process->loops[process->threads_started]);
         if (number != 0)
             return fail("cannot start a thread: %s", error_text(error_from_errno(number)));
     }
-    enum error error = watch_begin(process->watch);
-    return error == ERROR_NONE || fail("cannot start a thread: %s", error_text(error));
+    return true;
 }
 
 static void announce(const struct process *process)

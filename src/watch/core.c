@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define LOGO_MAX 65536 // bytes
+#define LARGE 200        // components, of whose snapshot a thread makes a millisecond
 #define CORE_MEMORY ((size_t)64 << 20)
 
 // --- How the page looks ---
@@ -272,6 +273,7 @@ static enum error fill(struct watch *watch, struct core *core,
     if (error == ERROR_NONE && core->has_page && settings->reports.enabled)
         error = reports_create(&settings->reports, watch->secret, core->world,
             core->component_count, now_ms, &core->reports);
+    core->is_large = core->component_count > LARGE;
     core->component_count = core->site_count; // monitors' names go with the settings
     return error;
 }

@@ -52,14 +52,6 @@ static bool serve_page(struct task *task, struct core *core, const struct visit 
     struct watch *watch = visit->watch;
     if (machine_serve(task, visit, page))
         return true;
-    if (slice_equal(visit->name, SLICE("events"))) {
-        stream_serve(visit, core, page);
-        return true;
-    }
-    if (slice_starts_with(visit->name, SLICE("push/"))) {
-        serve_push(core, visit, page);
-        return true;
-    }
     if (core->reports != NULL && reports_serve(task, core->reports, visit, page))
         return dress(visit, page);
     if (watch->courier != NULL && courier_serve(task, watch->courier, visit, page))
@@ -94,10 +86,49 @@ static bool serve_programs(struct task *task, struct core *core, struct visit *v
     return is_served;
 }
 
+struct look {
+    struct world *world;
+    int64_t now_ms;
+    struct snapshot *snapshot;
+};
+
+static void look(void *argument)
+{
+    struct look *look = argument;
+    look->snapshot = world_snapshot(look->world, look->now_ms);
+}
+
+// What takes milliseconds must not be made in a loop's thread.
+static struct snapshot *take_snapshot(struct task *task, const struct core *core,
+    const struct visit *visit)
+{
+    struct look wanted = {.world = core->world, .now_ms = visit->now_ms};
+    if (core->is_large)
+        return visit_run(task, visit, look, &wanted) == ERROR_NONE ? wanted.snapshot : NULL;
+    look(&wanted);
+    return wanted.snapshot;
+}
+
+// What needs none of what is shown.
+static bool serve_blind(struct core *core, const struct visit *visit, struct edge_page *page)
+{
+    if (!core->has_page)
+        return false;
+    if (slice_equal(visit->name, SLICE("events")))
+        stream_serve(visit, core, page);
+    else if (slice_starts_with(visit->name, SLICE("push/")))
+        serve_push(core, visit, page);
+    else
+        return false;
+    return true;
+}
+
 static bool serve(struct task *task, struct core *core, struct visit *visit,
     struct edge_page *page)
 {
-    struct snapshot *snapshot = world_snapshot(core->world, visit->now_ms);
+    if (serve_blind(core, visit, page))
+        return true;
+    struct snapshot *snapshot = take_snapshot(task, core, visit);
     if (snapshot == NULL) {
         say(page, 503, "Retry-After: 10\r\n", SLICE("The edge is out of memory.\n"));
         return true;

@@ -30,11 +30,15 @@ static bool stream_more(struct task *task, void *context, struct slice *ret_piec
     struct stream *stream = context;
     struct watch *watch = stream->watch;
     struct loop *loop = task_loop(task);
+    if (atomic_load(&watch->is_ending))
+        return false;
     if (stream->end_ns == 0) {
         stream->end_ns = deadline_after_ms(loop, STREAM_LONGEST_MS);
     } else {
         enum error error = task_sleep_until(task, deadline_after_ms(loop, PAUSE_MS));
-        if (error == ERROR_NONE)
+        if (error == ERROR_TIMEOUT)
+            error = ERROR_NONE;
+        if (error == ERROR_NONE && !atomic_load(&watch->is_ending))
             error = broadcast_wait(task, &watch->changed, stream->seen,
                 deadline_after_ms(loop, KEEP_ALIVE_MS));
         if (atomic_load(&watch->is_ending) || edge_page_has_gone(stream->request)

@@ -76,6 +76,21 @@ static enum error open_database(struct watch *watch, const char *directory, stru
     return database_open(path, why, &watch->database);
 }
 
+// A disk that fails must not keep a proxy from starting: all goes on in memory, and the page says
+// so. Only two that write the same would harm each other.
+static enum error open_directory(struct watch *watch, const char *directory, struct text *why)
+{
+    enum error error = find_secret(watch, directory, why);
+    if (error == ERROR_NONE)
+        error = open_database(watch, directory, why);
+    if (error == ERROR_NONE || error == ERROR_BUSY || error == ERROR_MEMORY)
+        return error;
+    log_write(LOG_ERROR, "watch", "the status page's history is kept in memory only: %.*s%s",
+        SLICE_ARGS(text_slice(why)), why->size > 0 ? "" : error_text(error));
+    why->size = 0;
+    return ERROR_NONE;
+}
+
 // --- Beginning ---
 
 // What a reload leaves as it is: who is told, and who may write.
@@ -103,9 +118,7 @@ static enum error create(struct watch *watch, const struct watch_start *start, s
     if (error == ERROR_NONE && watch->shelf == NULL)
         error = ERROR_MEMORY;
     if (error == ERROR_NONE)
-        error = find_secret(watch, directory, why);
-    if (error == ERROR_NONE)
-        error = open_database(watch, directory, why);
+        error = open_directory(watch, directory, why);
     if (error == ERROR_NONE)
         error = core_create(watch, start->settings, why, &watch->core);
     return error == ERROR_NONE && has_page ? create_people(watch, start->settings, why) : error;
@@ -238,6 +251,7 @@ static enum error replace(struct watch *watch, const struct watch_settings *sett
     struct core *core = NULL, *old = watch->core;
     if (is_as_before(watch, settings))
         return ERROR_NONE;
+    world_close(old->world, true);
     enum error error = database_settle(watch->database, SETTLE_MS);
     if (error == ERROR_NONE || watch->database == NULL)
         error = core_create(watch, settings, why, &core);
@@ -247,6 +261,7 @@ static enum error replace(struct watch *watch, const struct watch_settings *sett
         error = prober_start(core->prober);
     if (error != ERROR_NONE) {
         core_destroy(core);
+        world_close(old->world, false);
         return error;
     }
     lock_acquire(&watch->lock);

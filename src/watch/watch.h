@@ -16,8 +16,9 @@ struct watch_start {
     uint64_t seed;         // nobody can guess it
 };
 
-// Before the edge starts; blocks. On failure why says what is wrong: with the settings, INVALID;
-// with the directory, any other.
+// Before the edge starts; blocks. A directory that cannot be used is logged, and nothing is kept.
+// On failure why says what is wrong: with the settings, INVALID; BUSY: another process has the
+// directory. Or MEMORY, SYSTEM.
 enum error watch_create(const struct watch_start *start, struct text *why,
     struct watch **ret_watch) MUST_CHECK;
 // Its threads begin; once the edge has started.

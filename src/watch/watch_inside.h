@@ -25,6 +25,7 @@ struct core {
     size_t host_count;
     uint64_t streams;          // at once
     bool subscribe;            // visitors may, by mail
+    bool is_large;             // a snapshot takes more than a moment
     struct component_definition *components; // sites first
     size_t component_count, site_count;
     struct world *world;

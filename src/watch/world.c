@@ -100,6 +100,10 @@ void world_learn(struct world *world, unsigned number, const struct finding *fin
         ? now_ms
         : clamp(finding->since_ms, now_ms - LATE_FINDING_MS, now_ms);
     lock_acquire(&world->lock);
+    if (world->is_closed) {
+        release(world);
+        return;
+    }
     struct component *component = &world->components[number];
     component->found = finding->state;
     component->reason = finding->reason;
@@ -362,6 +366,14 @@ static void settle(struct world *world, const struct incident *incident, int64_t
     find_etas(world, now_ms);
 }
 
+static enum error refuse_closed(const struct world *world, struct text *why)
+{
+    if (!world->is_closed)
+        return ERROR_NONE;
+    text_format(why, "the settings are being read anew; try again in a moment");
+    return ERROR_BUSY;
+}
+
 enum error world_open_incident(struct world *world, const struct incident_draft *draft,
     struct slice author, int64_t now_ms, struct incident_id *ret_id, struct text *why)
 {
@@ -369,8 +381,10 @@ enum error world_open_incident(struct world *world, const struct incident_draft 
     struct incident *incident;
     author = name_author(author, buffer);
     lock_acquire(&world->lock);
-    enum error error = incidents_open(&world->incidents, draft, world->count, author, now_ms,
-        &incident, why);
+    enum error error = refuse_closed(world, why);
+    if (error == ERROR_NONE)
+        error = incidents_open(&world->incidents, draft, world->count, author, now_ms, &incident,
+            why);
     if (error == ERROR_NONE) {
         *ret_id = incident->id;
         settle(world, incident, now_ms);
@@ -388,10 +402,12 @@ enum error world_change_incident(struct world *world, struct slice id,
     author = name_author(author, buffer);
     lock_acquire(&world->lock);
     struct incident *incident = incidents_find(&world->incidents, id);
-    enum error error = ERROR_NOT_FOUND;
-    if (incident == NULL)
+    enum error error = refuse_closed(world, why);
+    if (error == ERROR_NONE && incident == NULL) {
         text_format(why, "there is no such incident");
-    else
+        error = ERROR_NOT_FOUND;
+    }
+    if (error == ERROR_NONE)
         error = incidents_change(&world->incidents, incident, change, world->count,
             author, now_ms, why);
     if (error == ERROR_NONE)
@@ -435,7 +451,9 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
         return error;
     }
     lock_acquire(&world->lock);
-    error = add_window(world, draft, id, now_ms, why);
+    error = refuse_closed(world, why);
+    if (error == ERROR_NONE)
+        error = add_window(world, draft, id, now_ms, why);
     if (error == ERROR_NONE) {
         *ret_id = id;
         look_at_windows(world, now_ms, false);
@@ -458,13 +476,16 @@ enum error world_remove_window(struct world *world, struct slice id, struct slic
 {
     char buffer[INCIDENT_AUTHOR_MAX];
     lock_acquire(&world->lock);
-    enum error error = windows_remove(world->windows, id);
+    enum error error = refuse_closed(world, why);
+    if (error == ERROR_NONE) {
+        error = windows_remove(world->windows, id);
+        if (error != ERROR_NONE)
+            text_format(why, "there is no such window of maintenance");
+    }
     if (error == ERROR_NONE) {
         window_store_remove(world->store.database, id);
         look_at_windows(world, now_ms, false);
         find_etas(world, now_ms);
-    } else {
-        text_format(why, "there is no such window of maintenance");
     }
     release(world);
     return note(error, "maintenance taken away", id, name_author(author, buffer));
@@ -687,6 +708,15 @@ enum error world_create(const struct world_settings *settings, const struct worl
     world->told_version = world->version;
     *ret_world = world;
     return ERROR_NONE;
+}
+
+void world_close(struct world *world, bool is_closed)
+{
+    lock_acquire(&world->lock);
+    world->is_closed = is_closed;
+    if (is_closed)
+        chronicle_settle(world->chronicle);
+    release(world);
 }
 
 void world_destroy(struct world *world)

@@ -48,6 +48,10 @@ struct world_settings {
 enum error world_create(const struct world_settings *settings, const struct world_hooks *hooks,
     struct world **ret_world) MUST_CHECK;
 void world_destroy(struct world *world); // NULL is fine
+// A successor is about to read what this one has written: what was counted is queued for the disk,
+// operators are asked to come again (BUSY), and what is found out counts no more. false takes it
+// back.
+void world_close(struct world *world, bool is_closed);
 
 void world_learn(struct world *world, unsigned component, const struct finding *finding,
     int64_t now_ms);

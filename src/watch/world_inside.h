@@ -25,6 +25,7 @@ struct world {
     struct lock lock;    // of all below
     struct arena arena;  // of what stays as long as the world
     struct brand brand;
+    bool is_closed;      // see world_close
     struct component *components;
     struct component_definition *definitions;
     struct subject *subjects; // what is told of the components, for the rules

@@ -78,12 +78,17 @@ enum error chronicle_create(struct database *database,
     return ERROR_NONE;
 }
 
+void chronicle_settle(struct chronicle *chronicle)
+{
+    if (chronicle->pending_count > 0 || chronicle->track_count > 0)
+        chronicle_write_second(chronicle, chronicle->now_ms, false);
+}
+
 void chronicle_destroy(struct chronicle *chronicle)
 {
     if (chronicle == NULL)
         return;
-    if (chronicle->pending_count > 0 || chronicle->track_count > 0)
-        chronicle_write_second(chronicle, chronicle->now_ms, false);
+    chronicle_settle(chronicle);
     memory_free(chronicle->ids);
     memory_free(chronicle->components);
     memory_free(chronicle->order);

@@ -27,6 +27,8 @@ enum error chronicle_create(struct database *database,
     const struct component_definition *components, size_t count, int64_t now_ms,
     struct chronicle **ret_chronicle) MUST_CHECK;
 void chronicle_destroy(struct chronicle *chronicle); // NULL is fine
+// Queues what was counted of the second under way, as its end would.
+void chronicle_settle(struct chronicle *chronicle);
 
 // The component's track from then on, which may lie a little in the past (what was found out late
 // is true from when it began), but not before the last one.

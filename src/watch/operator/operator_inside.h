@@ -14,8 +14,8 @@ struct operators {
     uint32_t person_count;
     struct sessions sessions;
     struct database *database;
-    struct client_table *guesses;   // logins tried, by network, by name and in all
-    struct lock hashing;            // one password at a time: each takes 64 MB
+    struct client_table *guesses;   // logins tried, by network and in all
+    atomic_bool is_verifying;       // a password
     char decoy[256];                // hash for a name that is not there: it takes as long
     uint64_t seed;
 };
