@@ -1,8 +1,6 @@
 // The settings file that flags stand for, so that there is one way into the program.
 #include "main/command_line.h"
 
-#include <strings.h>
-
 // In double quotes, as YAML escapes: its readers refuse some characters and fold others. The value
 // is UTF-8.
 static void write_quoted(struct text *yaml, const char *value)
@@ -72,30 +70,56 @@ static void write_vantage(struct text *yaml, const struct vantage_command *vanta
         write_texts(yaml, "  canaries: ", &vantage->canaries, "\n");
 }
 
-// A monitor is called by its host, and by a number where that is another's name already.
-static void write_monitor(struct text *yaml, const struct command_texts *monitors, size_t index)
+#define MONITOR_NAME_MAX 48
+
+// What stands behind the scheme.
+static const char *behind_scheme(const char *url)
 {
-    const char *url = monitors->items[index], *begin = strstr(url, "://");
-    begin = begin == NULL ? url : begin + 3;
-    size_t size = strcspn(begin, "/?#:");
-    bool is_taken = false;
-    for (size_t i = 0; i < index; i++) {
-        const char *other = strstr(monitors->items[i], "://");
-        other = other == NULL ? monitors->items[i] : other + 3;
-        is_taken = is_taken
-            || (strcspn(other, "/?#:") == size && strncasecmp(other, begin, size) == 0);
-    }
-    text_append(yaml, SLICE("    \""));
-    for (size_t i = 0; i < MINIMUM(size, 48); i++) {
-        char byte = begin[i] >= 'A' && begin[i] <= 'Z' ? (char)(begin[i] | 0x20) : begin[i];
+    const char *end = strstr(url, "://");
+    return end == NULL ? url : end + 3;
+}
+
+// The host, as far as an id may have its letters.
+static struct slice monitor_name(const char *url, char buffer[MONITOR_NAME_MAX])
+{
+    const char *host = behind_scheme(url);
+    size_t size = MINIMUM(strcspn(host, "/?#:"), MONITOR_NAME_MAX);
+    for (size_t i = 0; i < size; i++) {
+        char byte = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] | 0x20) : host[i];
         bool is_good = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')
             || byte == '.' || byte == '-';
-        text_append_byte(yaml, is_good ? byte : '-');
+        buffer[i] = is_good ? byte : '-';
     }
-    if (is_taken || size == 0)
-        text_format(yaml, "-%zu", index + 1);
-    write_text(yaml, "\": {url: ", url, ", title: ");
-    write_text(yaml, "", begin, "}\n");
+    return size == 0 ? SLICE("monitor") : slice_of(buffer, size);
+}
+
+// Two URLs of one host?
+static bool share_names(const struct command_texts *monitors)
+{
+    char one[MONITOR_NAME_MAX], two[MONITOR_NAME_MAX];
+    for (size_t i = 0; i < monitors->count; i++) {
+        struct slice name = monitor_name(monitors->items[i], one);
+        for (size_t k = 0; k < i; k++) {
+            if (slice_equal(name, monitor_name(monitors->items[k], two)))
+                return true;
+        }
+    }
+    return false;
+}
+
+// By their hosts; where these are not enough to tell them apart, with numbers.
+static void write_monitors(struct text *yaml, const struct command_texts *monitors)
+{
+    char buffer[MONITOR_NAME_MAX];
+    bool is_numbered = share_names(monitors);
+    for (size_t i = 0; i < monitors->count; i++) {
+        text_append(yaml, SLICE("    \""));
+        text_append(yaml, monitor_name(monitors->items[i], buffer));
+        if (is_numbered)
+            text_format(yaml, "-%zu", i + 1);
+        write_text(yaml, "\": {url: ", monitors->items[i], ", title: ");
+        write_text(yaml, "", behind_scheme(monitors->items[i]), "}\n");
+    }
 }
 
 // Whatever host name it is asked by, the page is all that there is.
@@ -107,8 +131,7 @@ static void write_status_server(struct text *yaml, const struct status_server_co
         write_text(yaml, "  url: ", server->url, "\n");
     if (server->monitors.count > 0)
         text_append(yaml, SLICE("  monitors:\n"));
-    for (size_t i = 0; i < server->monitors.count; i++)
-        write_monitor(yaml, &server->monitors, i);
+    write_monitors(yaml, &server->monitors);
 }
 
 void command_line_write_settings(const struct command_line *line, struct text *yaml)

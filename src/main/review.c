@@ -230,11 +230,11 @@ static void review_status(struct setting_review *review, const struct settings *
         if (hosts[i].data == NULL)
             continue; // it was wrong
         if (is_host_of_sites(settings, hosts[i]))
-            conf_add_mistake(review, &hosts[i], "status.hosts[%zu]: \"%.*s\" is a site's; expected "
-                "one that is no site's", i + 1, SLICE_ARGS(hosts[i]));
+            conf_add_mistake(review, &hosts[i], "status.hosts[%zu]: \"%.*s\" is a site's; "
+                "expected one that is no site's", i + 1, SLICE_ARGS(hosts[i]));
         else if (slice_equal(hosts[i], SLICE("*")) && settings->edge.origins.count > 0)
-            conf_add_mistake(review, &hosts[i], "status.hosts[%zu]: \"*\" would take all hosts from "
-                "the sites; expected names such as status.example.org", i + 1);
+            conf_add_mistake(review, &hosts[i], "status.hosts[%zu]: \"*\" would take all hosts "
+                "from the sites; expected names such as status.example.org", i + 1);
     }
     if (status->hosts.count > 0 && !watch_has_page(status)
         && !conf_is_written(review, &status->name))

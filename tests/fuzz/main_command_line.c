@@ -97,6 +97,25 @@ static void check_vantage(const struct command_line *line)
     arena_free(&arena);
 }
 
+// What is wrong with a monitor's URL is only told when all is read.
+static void check_server(const struct command_line *line)
+{
+    static char buffer[YAML_SIZE];
+    static struct conf_mistakes mistakes;
+    struct text yaml = text_in(buffer, sizeof(buffer));
+    struct arena arena;
+    struct settings settings;
+    command_line_write_settings(line, &yaml);
+    if (yaml.full)
+        return;
+    arena_init(&arena, 4096, (size_t)16 << 20);
+    if (conf_load_text(text_slice(&yaml), &settings_root, &arena, &settings, &mistakes)
+        == ERROR_NONE)
+        invariant(settings.status.monitors.count == line->server.monitors.count
+            && slice_equal(settings.status.name, slice_from_string(line->server.name)));
+    arena_free(&arena);
+}
+
 static void check_line(const struct command_line *line)
 {
     switch (line->command) {
@@ -139,6 +158,12 @@ static void check_line(const struct command_line *line)
     case COMMAND_VANTAGE:
         invariant(line->vantage.listen.count > 0);
         check_vantage(line);
+        return;
+    case COMMAND_STATUS_SERVER:
+        invariant(line->server.listen.count > 0 && line->server.name != NULL);
+        check_server(line);
+        return;
+    case COMMAND_HASH_PASSWORD:
         return;
     case COMMAND_HELP: {
         char *help = NULL;

@@ -73,7 +73,8 @@ static const struct setting rows[] = {
                    "no such page. Changes need a restart."},
     {.name = "session", .type = SETTING_DURATION, MEMBER(session_ms), .fallback = "8h",
         .minimum = 60000, .maximum = UINT64_C(30) * 86400000,
-        .summary = "After so long without a request a login is over."},
+        .summary = "After so long without a request a login is over.",
+        .touch = "Lower it where operators share a machine."},
 };
 #undef MEMBER
 

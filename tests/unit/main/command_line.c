@@ -670,7 +670,7 @@ static void test_a_status_server_is_a_status_page_without_a_site(void **state)
     assert_text(status->url, "https://status.example");
     assert_text(*(const struct slice *)status->hosts.items, "*");
     assert_int_equal(status->monitors.count, 2);
-    assert_text(monitors[0].id, "a.example");
+    assert_text(monitors[0].id, "a.example-1");
     assert_text(monitors[0].url, "https://a.example/x");
     assert_text(monitors[0].title, "a.example/x");
     assert_text(monitors[1].id, "a.example-2");
