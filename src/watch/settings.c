@@ -1,6 +1,7 @@
 // The rows of section `status`. Without a name there is no status page, and what programs ask for
 // is answered for each site by itself.
 #include "watch/settings.h"
+#include "conf/conf.h"
 #include "doctor/vantage_settings.h"
 #include "edge/access_list.h"
 #include "watch/truth/quorum.h"
@@ -148,7 +149,17 @@ static const struct setting rows[] = {
 };
 #undef MEMBER
 
+// Links in mails need an address that works from elsewhere.
+static void watch_review(struct setting_review *review, const void *settings)
+{
+    const struct watch_settings *status = settings;
+    if (status->notify.subscribe && status->url.size == 0 && !conf_is_written(review, &status->url))
+        conf_add_mistake(review, &status->notify.subscribe, "status.notify.subscribe: links in "
+            "mails lead nowhere; expected status.url, such as https://status.example.org");
+}
+
 const struct setting_section watch_settings_section = {
     .size = sizeof(struct watch_settings), .rows = rows, .count = ARRAY_SIZE(rows),
     .summary = "The status page: what is down, for whom, since when.",
+    .review = watch_review,
 };

@@ -17,6 +17,7 @@ status:
   name: Example
   hosts: [status.localhost]
   site: http://shop.localhost/
+  url: http://status.localhost
   support: help@example.org
   incidents: {calm: 1s}
   notify: {subscribe: true, mail: {server: "smtp://127.0.0.1:9", from: status@example.org}}

@@ -39,6 +39,7 @@ function call(program, args) {
 // settings: further lines of the edge's file; hosts: the site's names, every one without them.
 export async function openWorld(settings = '', hosts = []) {
     const children = [];
+    process.on('exit', () => children.forEach((child) => child.kill())); // also when it fails half-way
     const directory = mkdtempSync(join(tmpdir(), 'afloat-browser-'));
     const [, port, control] = await start(children, backend, ['one'], /one (\d+) (\d+)\n/);
     const config = join(directory, 'afloat.yaml');

@@ -163,6 +163,10 @@ static void test_a_host_is_a_sites_or_the_status_pages(void **state)
         "f:3:49: status.hosts[3]: \"*\" would take all hosts from the sites; expected names such "
         "as status.example.org\n");
     expect("origins: {}\nstatus: {name: E, hosts: [\"*\"]}\n", ERROR_NONE, "");
+    expect("origins: {}\nstatus: {name: E, notify: {subscribe: true, mail: {server: "
+        "\"smtp://127.0.0.1\", from: a@example.org}}}\n", ERROR_INVALID,
+        "f:2:39: status.notify.subscribe: links in mails lead nowhere; expected status.url, such "
+        "as https://status.example.org\n");
     expect(MAIN "status: {hosts: [s.example]}\n", ERROR_INVALID,
         "f:2:17: status: has no name, so there is no status page; expected name, such as "
         "Example\n");
