@@ -80,10 +80,11 @@ static void request_count(const struct request *request)
     ledger_add(ledger, LEDGER_GAVE_UP, request->strayed && request->gone && request->status == 0);
     if (is_error) {
         ledger_add(ledger, LEDGER_VISITOR_ERRORS, 1);
-        if (request->copy != NULL && !request_copy_may_go_stale(request))
+        if (request->site != NULL && request->copy != NULL && !request_copy_may_go_stale(request))
             request_count_forbidden(request);
     }
-    if (request->strayed && (was_sent || request->cut))
+    // Without a site it was refused before one was looked for.
+    if (request->site != NULL && request->strayed && (was_sent || request->cut))
         request_remember(request, is_error || request->cut);
     if (!request->complete)
         ledger_add(ledger, LEDGER_ABORTED, 1);
