@@ -196,12 +196,15 @@ static void tell_incident(void *context, const struct incident *incident,
     struct incident_view view;
     struct names names;
     incident_view(incident, &view);
-    if (core->watch->courier == NULL || update == NULL)
+    if (core->watch->courier == NULL)
         return;
+    // Also what is only wider or worse than it was: who subscribed to what joined must hear of it.
     struct notice notice = {.kind = NOTICE_INCIDENT, .id = view.id, .title = view.title,
-        .text = update->text, .state = update->state, .impact = view.impact,
+        .text = update != NULL ? update->text : SLICE(""),
+        .state = update != NULL ? update->state : view.state, .impact = view.impact,
         .begin_ms = view.started_ms, .end_ms = view.resolved_ms, .eta_ms = view.eta_ms,
-        .at_ms = update->at_ms, .is_update = view.update_count > 1};
+        .at_ms = update != NULL ? update->at_ms : 0,
+        .is_update = view.update_count > 1 || update == NULL};
     name_components(core, view.components, view.component_count, &names, &notice);
     courier_tell(core->watch->courier, &notice);
 }

@@ -4,7 +4,7 @@
 #include "watch/page/status_page.h"
 #include "watch/visit.h"
 #include "watch/watch_inside.h"
-#include "base/clock.h"
+#include "http/form.h"
 
 static bool is_for_programs(struct slice name)
 {
@@ -46,6 +46,12 @@ static bool dress(const struct visit *visit, struct edge_page *page)
     return true;
 }
 
+// On a site's host, whatever the site's pages run could act as the operator who logs in there.
+static bool is_place_of_operators(const struct core *core, const struct visit *visit)
+{
+    return core->host_count == 0 || visit->request->has_own_host;
+}
+
 static bool serve_page(struct task *task, struct core *core, const struct visit *visit,
     struct edge_page *page)
 {
@@ -56,11 +62,12 @@ static bool serve_page(struct task *task, struct core *core, const struct visit 
         return dress(visit, page);
     if (watch->courier != NULL && courier_serve(task, watch->courier, visit, page))
         return dress(visit, page);
-    if (watch->operators != NULL && operators_serve(task, watch->operators, visit, page))
+    bool has_operators = watch->operators != NULL && is_place_of_operators(core, visit);
+    if (has_operators && operators_serve(task, watch->operators, visit, page))
         return true;
     const struct status_page_offers offers = {.database = watch->database,
         .reports = core->reports != NULL, .subscribe = core->subscribe,
-        .operators = watch->operators != NULL,
+        .operators = has_operators,
         .write_token = core->reports == NULL ? NULL : write_token, .context = core->reports};
     return status_page_serve(task, watch->shelf, visit, &offers, page);
 }
@@ -155,6 +162,16 @@ static void count(struct edge_page *page)
                                      : LEDGER_STATUS_PAGES;
 }
 
+// Names of sites have what URLs encode: "*", ":". What is no encoding is taken as it stands.
+static struct slice decoded(struct arena *arena, struct slice name)
+{
+    if (!slice_contains(name, '%'))
+        return name;
+    char *buffer = arena_alloc(arena, name.size);
+    struct text text = text_in(buffer, buffer == NULL ? 0 : name.size);
+    return form_decode(name, false, &text) ? text_slice(&text) : name;
+}
+
 bool watch_serve_page(struct task *task, void *context, const struct edge_page_request *request,
     struct edge_page *ret_page)
 {
@@ -164,6 +181,7 @@ bool watch_serve_page(struct task *task, void *context, const struct edge_page_r
         .base = request->prefix, .name = request->name, .now_ms = task_loop(task)->wall_ms};
     visit.home = request->has_own_host
         ? SLICE("/") : arena_printf(request->arena, "%.*sstatus", SLICE_ARGS(request->prefix));
+    visit.name = decoded(request->arena, visit.name);
     if (slice_equal(visit.name, SLICE("status")))
         visit.name = SLICE("");
     else if (visit.name.size == 0 && !request->has_own_host)

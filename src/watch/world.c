@@ -265,6 +265,9 @@ static void find_etas(struct world *world, int64_t now_ms)
         const struct incident *incident = LIST_ENTRY(link, struct incident, link);
         for (size_t i = 0; i < incident->component_count && incident->eta_ms > now_ms; i++)
             expect(world, incident->components[i], incident->eta_ms);
+        for (uint32_t i = 0; i < world->count && incident->component_count == 0
+            && incident->eta_ms > now_ms; i++)
+            expect(world, i, incident->eta_ms); // it concerns everything
     }
     for (size_t i = 0; i < world->window_count; i++) {
         const struct window_view *view = &world->window_views[i];

@@ -93,7 +93,7 @@ with Edge(mortal, settings) as edge:
     assert status == 200 and 'action="/subscribe"' in html and 'type="email"' in html, html
     assert "default-src 'none'" in fields["Content-Security-Policy"], fields
     assert len(fields.get_all("Content-Security-Policy")) == 1
-    assert fields["Referrer-Policy"] == "no-referrer" and "afloat-form" not in html
+    assert fields["Referrer-Policy"] == "same-origin" and "afloat-form" not in html
     assert "subscribe" in visitor.ask("/")[2]
 
     # Not for others, and not for what is no address.

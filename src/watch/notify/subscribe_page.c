@@ -28,8 +28,9 @@ static bool finish(struct page *page, unsigned status, struct slice content)
         .content_type = SLICE("text/html; charset=utf-8"), .content = content};
     if (buffer == NULL)
         return true;
-    // The address bar has a token in it, which is nobody else's business.
-    text_append(&fields, SLICE("Referrer-Policy: no-referrer\r\nX-Robots-Tag: noindex\r\n"));
+    // The address bar has a token in it, which is nobody else's business; without any referrer,
+    // browsers would not say either that a form is from here (Origin: null).
+    text_append(&fields, SLICE("Referrer-Policy: same-origin\r\nX-Robots-Tag: noindex\r\n"));
     if (status == 405)
         text_append(&fields, SLICE("Allow: GET, HEAD, POST\r\n"));
     if (status == 429)

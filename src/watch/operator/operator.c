@@ -18,6 +18,7 @@ static const struct client_rate network_rate = {5, UINT64_C(60) * 1000 * NS_PER_
 static const struct client_rate total_rate = {60, UINT64_C(60) * 1000 * NS_PER_MS, 20};
 
 #define AUDIT_KEPT 100000 // what was done, the newest
+#define TRIED_KEPT 1000   // what was only tried
 
 // --- Begin and end ---
 
@@ -147,11 +148,13 @@ void operator_note(const struct operator_visit *visit, const char *action, struc
     log_write(LOG_INFO, "watch", "operator %.*s %s%s%.*s", SLICE_ARGS(operator_name(visit)), action,
         subject.size > 0 ? " " : "", SLICE_ARGS(subject));
     database_execute(visit->operators->database,
-        "INSERT INTO audit(at_ms,person,address,action,subject) VALUES(?,?,?,?,?)", "itttt",
-        visit->visit->now_ms, operator_name(visit), text_slice(&address),
-        slice_from_string(action), subject);
-    database_execute(visit->operators->database, "DELETE FROM audit WHERE number<="
-        "(SELECT max(number) FROM audit)-?", "i", (int64_t)AUDIT_KEPT);
+        "INSERT INTO audit(at_ms,known,person,address,action,subject) VALUES(?,?,?,?,?,?)",
+        "iitttt", visit->visit->now_ms, (int64_t)visit->is_known, operator_name(visit),
+        text_slice(&address), slice_from_string(action), subject);
+    // Apart, so that nobody can drive out what was done by what he tries.
+    database_execute(visit->operators->database, "DELETE FROM audit WHERE known=?1 AND number<="
+        "(SELECT number FROM audit WHERE known=?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)", "ii",
+        (int64_t)visit->is_known, visit->is_known ? (int64_t)AUDIT_KEPT : (int64_t)TRIED_KEPT);
 }
 
 static struct slice find_cookie(const struct http_fields *fields)
@@ -216,15 +219,16 @@ static bool find_out(struct task *task, struct operator_visit *visit)
     const struct http_field *field = http_fields_find_text(request->fields,
         SLICE("authorization"));
     uint64_t wait_ns = 0;
-    if (field == NULL) {
+    struct slice token = field == NULL ? SLICE_EMPTY : field->value;
+    bool is_bearer = slice_equal_nocase(slice_cut(&token, ' '), SLICE("bearer"));
+    if (!is_bearer) { // none, or of another scheme, which is the site's affair
         visit->session = find_cookie(request->fields);
         visit->is_known = sessions_find(&visit->operators->sessions, visit->session,
             visit->visit->now_ms, &visit->person);
         return true;
     }
-    struct slice token = field->value, scheme = slice_cut(&token, ' ');
     visit->by_token = true;
-    if (slice_equal_nocase(scheme, SLICE("bearer")) && find_token(visit, slice_trim(token)))
+    if (find_token(visit, slice_trim(token)))
         return true;
     if (!take_guess(visit, task_now_ns(task), &wait_ns)) {
         refuse_guess(task, visit, wait_ns);

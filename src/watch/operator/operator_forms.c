@@ -113,21 +113,52 @@ static bool open_incident(struct operator_visit *visit, struct slice *ret_id)
     return true;
 }
 
-static bool has(const struct operator_visit *visit, struct slice name)
+// The form has it, and something else than it showed. Programs say what they want alone.
+static bool has(const struct operator_visit *visit, struct slice name, struct slice shown)
 {
-    return form_find(visit->form, name).data != NULL;
+    struct slice value = form_find(visit->form, name), was = form_find(visit->form, shown);
+    return value.data != NULL && (was.data == NULL || !slice_equal(value, was));
 }
 
-// Only what the form has is changed.
+// The next value of that name; data NULL: there is none.
+static struct slice next_value(struct slice *form, struct slice name)
+{
+    while (form->data != NULL) {
+        struct slice value = slice_cut(form, '&'), its_name = slice_cut(&value, '=');
+        if (slice_equal(its_name, name) && value.data != NULL)
+            return value;
+    }
+    return SLICE_EMPTY;
+}
+
+// The same of the choice of components. Browsers send both in the order of the page.
+static bool has_components(const struct operator_visit *visit)
+{
+    struct slice chosen = visit->form, shown = visit->form, one, other;
+    if (form_find(visit->form, SLICE("component")).data == NULL)
+        return form_find(visit->form, SLICE("was_component")).data != NULL;
+    do {
+        one = next_value(&chosen, SLICE("component"));
+        other = next_value(&shown, SLICE("was_component"));
+    } while (one.data != NULL && slice_equal(one, other));
+    return one.data != NULL || other.data != NULL;
+}
+
+// Only what the form has and did not show is changed.
 static bool read_change(struct operator_visit *visit, struct incident_change *change)
 {
     uint32_t *components = NULL;
-    *change = (struct incident_change){.has_state = has(visit, SLICE("state")),
-        .has_title = has(visit, SLICE("title")), .has_impact = has(visit, SLICE("impact")),
-        .has_eta = has(visit, SLICE("eta")), .has_postmortem = has(visit, SLICE("postmortem")),
-        .has_components = has(visit, SLICE("component")), .text = value_of(visit, SLICE("text")),
+    *change = (struct incident_change){
+        .has_state = has(visit, SLICE("state"), SLICE("was_state")),
+        .has_title = has(visit, SLICE("title"), SLICE("was_title")),
+        .has_impact = has(visit, SLICE("impact"), SLICE("was_impact")),
+        .has_eta = has(visit, SLICE("eta"), SLICE("was_eta")),
+        .has_postmortem = form_find(visit->form, SLICE("postmortem")).data != NULL,
+        .has_components = has_components(visit),
+        .text = value_of(visit, SLICE("text")),
         .title = value_of(visit, SLICE("title")),
-        .postmortem = value_of(visit, SLICE("postmortem"))};
+        .postmortem = value_of(visit, SLICE("postmortem")),
+    };
     if ((change->has_state && !read_state(visit, &change->state))
         || (change->has_impact && !read_impact(visit, &change->impact))
         || !read_time(visit, SLICE("eta"), &change->eta_ms)

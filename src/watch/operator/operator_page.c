@@ -258,22 +258,44 @@ static void put_updates(struct view *view, const struct incident_view *incident)
     put(view, SLICE("</dl>\n"));
 }
 
+static void put_hidden(struct view *view, const char *name, struct slice value)
+{
+    text_format(&view->text, "<input type=\"hidden\" name=\"%s\" value=\"", name);
+    page_append_html(&view->text, kept(view, slice_from_string(name), value), POSTMORTEM_SHOWN);
+    put(view, SLICE("\">\n"));
+}
+
+// What the form shows: only what differs from it is changed, for the incident may have moved on.
+static void put_shown(struct view *view, const struct incident_view *incident, struct slice eta)
+{
+    const struct snapshot *snapshot = view->visit->visit->snapshot;
+    put_hidden(view, "was_title", incident->title);
+    put_hidden(view, "was_state", slice_from_string(incident_state_word(incident->state)));
+    put_hidden(view, "was_impact", slice_from_string(incident_impact_word(incident->impact)));
+    put_hidden(view, "was_eta", eta);
+    for (uint32_t i = 0; i < snapshot->component_count; i++) {
+        if (is_among(incident->components, incident->component_count, i))
+            put_hidden(view, "was_component", snapshot->components[i].id);
+    }
+}
+
 static void put_incident(struct view *view, const struct incident_view *incident)
 {
     char buffer[32] = "";
     struct text eta = text_in(buffer, sizeof(buffer));
     if (incident->eta_ms > 0)
         units_format_time(&eta, incident->eta_ms);
+    struct slice eta_shown = slice_of(eta.data, MINIMUM(eta.size, 16)); // without seconds and Z
     put_problem(view);
     put_updates(view, incident);
     put(view, SLICE("<h2>Update</h2>\n"));
     begin_form(view, SLICE("incident/"), incident->id);
+    put_shown(view, incident, eta_shown);
     put_field(view, "title", "Title", "maxlength=\"200\" required", incident->title);
     put_state(view, incident->state);
     put_impact(view, incident->impact);
     put_area(view, "text", "What visitors are told", 4, SLICE(""));
-    put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"",
-        slice_of(eta.data, MINIMUM(eta.size, 16))); // without seconds and Z
+    put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"", eta_shown);
     put_components(view, incident->components, incident->component_count);
     end_form(view, "Save");
     put(view, SLICE("<h2>Postmortem</h2>\n"));

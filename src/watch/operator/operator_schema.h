@@ -2,9 +2,9 @@
 // older ones is history/migrations.c.
 #pragma once
 
-// Who did what, for a year.
+// Who did what; known: whether it was an operator, or somebody who tried to be one.
 #define OPERATOR_SCHEMA                                                                            \
     "CREATE TABLE audit("                                                                          \
-    "number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, person TEXT NOT NULL,"                    \
-    "address TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL);"                         \
-    "CREATE INDEX audit_at ON audit(at_ms);"
+    "number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, known INTEGER NOT NULL,"                  \
+    "person TEXT NOT NULL, address TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL);"   \
+    "CREATE INDEX audit_known ON audit(known);"

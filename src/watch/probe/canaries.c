@@ -9,13 +9,14 @@
 
 // --- What came of it ---
 
-// Somebody there has said something, be it wrong.
+// Somebody there has said something, be it wrong or that he does not want to: there is a way.
 static bool has_answered(const struct vote *vote)
 {
     if (vote->kind != VOTE_DOWN)
         return vote->kind != VOTE_INCONCLUSIVE;
     return vote->reason.kind == REASON_STATUS || vote->reason.kind == REASON_CONTENT
-        || vote->reason.kind == REASON_PROTOCOL || vote->reason.kind == REASON_CERTIFICATE;
+        || vote->reason.kind == REASON_PROTOCOL || vote->reason.kind == REASON_CERTIFICATE
+        || vote->reason.kind == REASON_REFUSED;
 }
 
 static bool is_same_host(const struct target *a, const struct target *b)
@@ -154,7 +155,8 @@ void canaries_doubt(struct canaries *canaries, struct watched *watched)
 {
     bool can_tell = canaries->count > 0
         || (canaries->has_hosts && !has_answered(&watched->votes[0]));
-    if (!can_tell) {
+    // A sign of life that is missing is no way from here that fails.
+    if (!can_tell || monitor_kind(&watched->monitor) == MONITOR_PUSH) {
         round_go_on(watched, false);
         return;
     }

@@ -91,8 +91,8 @@ static void count_outage(struct site_judge *judge, const struct traffic_view *tr
     }
     judge->requests += traffic->requests;
     judge->failed += traffic->failed;
-    if (now_ms - judge->halved_ms < HALF_LIFE_MS)
-        return;
+    if (now_ms - judge->halved_ms < HALF_LIFE_MS || judge->requests < UINT64_C(2) * FEW)
+        return; // few visitors are remembered until there are others
     judge->halved_ms = now_ms;
     judge->requests /= 2;
     judge->failed /= 2;

@@ -520,7 +520,7 @@ static void test_all_monitors_at_once_are_this_machines_fault(void **state)
 {
     (void)state;
     struct monitor_settings monitors[3];
-    static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", "127.0.0.3"};
+    static const char *const hosts[] = {"one.invalid", "two.invalid", "127.0.0.3"};
     char texts[3][64];
     server_stop(&server);
     for (unsigned i = 0; i < 3; i++) {
@@ -530,6 +530,13 @@ static void test_all_monitors_at_once_are_this_machines_fault(void **state)
         snprintf(texts[i], sizeof(texts[i]), "%s:%u", hosts[i], server.port);
         monitors[i].tcp = slice_from_string(texts[i]);
     }
+    // Who refuses is there, and so is the way to him.
+    prober_run(monitors, 3);
+    assert_int_equal(learned_wait(0, 1).state, COMPONENT_DOWN);
+    assert_int_equal(learned_wait(2, 1).state, COMPONENT_DOWN);
+    prober_stop();
+    struct slice refusing = monitors[2].tcp;
+    monitors[2].tcp = SLICE("three.invalid:1");
     prober_run(monitors, 3);
     for (unsigned i = 0; i < 3; i++) {
         struct finding finding = learned_wait(i, 1);
@@ -538,6 +545,7 @@ static void test_all_monitors_at_once_are_this_machines_fault(void **state)
     }
     prober_stop();
     // As soon as one of the others answers, it is not.
+    monitors[2].tcp = refusing;
     struct server well;
     assert_true(server_start(&well, "127.0.0.3", server.port, NULL));
     prober_run(monitors, 3);
