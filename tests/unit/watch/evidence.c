@@ -233,6 +233,23 @@ static void test_nobody_comes_when_it_dies(void **state)
     evidence_destroy(evidence);
 }
 
+// One visitor every ten seconds is remembered until there are others.
+static void test_few_visitors_are_not_forgotten(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    looks(evidence, 40, 1, 0, 0);
+    die();
+    looks(evidence, 8, 0, 0, 0);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    for (unsigned i = 0; i < 4; i++) {
+        looks(evidence, 1, 1, 0, 0);
+        looks(evidence, 10000 / LOOK_MS, 0, 0, 0);
+    }
+    expect(COMPONENT_PARTIAL, REASON_COPIES, TRACK_DOWN);
+    evidence_destroy(evidence);
+}
+
 static void test_copies_run_out(void **state)
 {
     struct evidence *evidence = begin();
@@ -523,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_silence_is_no_uptime),
         cmocka_unit_test(test_death_is_seen_in_two_seconds),
         cmocka_unit_test(test_nobody_comes_when_it_dies),
+        cmocka_unit_test(test_few_visitors_are_not_forgotten),
         cmocka_unit_test(test_copies_run_out),
         cmocka_unit_test(test_one_bad_page_is_no_bad_site),
         cmocka_unit_test(test_errors_of_many_pages),

@@ -287,6 +287,45 @@ static void an_operator_says_when_it_is_back(void **state)
     snapshot_release(snapshot);
 }
 
+static void what_concerns_everything_is_everybodys_eta(void **state)
+{
+    (void)state;
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident_id id;
+    const struct incident_draft all = {.title = SLICE("Everything"), .eta_ms = now + MINUTE};
+    const struct incident_change over = {.has_state = true, .state = INCIDENT_RESOLVED};
+    assert_int_equal(world_open_incident(world, &all, SLICE_EMPTY, now, &id, &why), ERROR_NONE);
+    assert_int_equal(world_eta_ms(world, 7), now + MINUTE);
+    assert_int_equal(world_eta_ms(world, 8), now + MINUTE);
+    assert_int_equal(world_change_incident(world, slice_from_string(id.text), &over, SLICE_EMPTY,
+        now, &why), ERROR_NONE);
+    assert_int_equal(world_eta_ms(world, 8), 0);
+}
+
+// A reload reads what the old world has written, so nothing may be said there meanwhile.
+static void who_is_closed_takes_no_word(void **state)
+{
+    (void)state;
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident_id id;
+    const struct incident_draft draft = {.title = SLICE("Works")};
+    const struct finding down = {.state = COMPONENT_DOWN, .track = TRACK_DOWN};
+    world_close(world, true);
+    assert_int_equal(world_open_incident(world, &draft, SLICE_EMPTY, now, &id, &why), ERROR_BUSY);
+    assert_true(why.size > 0);
+    assert_int_equal(world_remove_window(world, SLICE("x"), SLICE_EMPTY, now, &why), ERROR_BUSY);
+    world_learn(world, 3, &down, now);
+    world_close(world, false);
+    world_tick(world, now += 1000);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[3].state, COMPONENT_UNKNOWN);
+    assert_int_equal(snapshot->open_count, 0);
+    snapshot_release(snapshot);
+    assert_int_equal(world_open_incident(world, &draft, SLICE_EMPTY, now, &id, &why), ERROR_NONE);
+}
+
 // --- Windows: START is 2027-01-15 08:00:00 UTC ---
 
 static struct incident_id announce(const char *begins, uint64_t minutes, const uint32_t *components,
@@ -607,6 +646,8 @@ int main(void)
         CASE(a_snapshot_outlives_the_world),
         CASE(components_are_found_by_their_ids),
         CASE(an_operator_says_when_it_is_back),
+        CASE(what_concerns_everything_is_everybodys_eta),
+        CASE(who_is_closed_takes_no_word),
         CASE(in_a_window_nothing_is_wrong),
         CASE(a_window_of_all_is_of_all),
         CASE(what_is_taken_away_has_ended),
