@@ -49,9 +49,10 @@ struct rollup_day *rollup_take_day(struct rollup *rollup, int32_t day)
 // In parts of 10000; all and nothing are said only of what is all or nothing.
 static uint16_t share_of(uint64_t part, uint64_t rest)
 {
-    if (part + rest == 0)
+    double sum = (double)part + (double)rest; // what a damaged file says may not fit otherwise
+    if (sum == 0)
         return UINT16_MAX;
-    uint64_t share = (uint64_t)((double)part / (double)(part + rest) * SHARE + 0.5);
+    uint64_t share = (uint64_t)((double)part / sum * SHARE + 0.5);
     if (rest > 0 && share == SHARE)
         share = SHARE - 1;
     return part > 0 && share == 0 ? 1 : (uint16_t)share;
