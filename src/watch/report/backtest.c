@@ -146,7 +146,7 @@ enum error backtest_read_reports(struct backtest *backtest, struct slice list, c
 static enum error read_incident(struct backtest *backtest, struct list_reader *reader,
     const struct slice *values)
 {
-    int64_t begin_ms, end_ms;
+    int64_t begin_ms = 0, end_ms = 0;
     struct backtest_incident *incident = &backtest->incidents[backtest->incident_count];
     for (size_t i = 0; i < 2; i++) {
         if (!list_parse_time(values[i], i == 0 ? &begin_ms : &end_ms))
