@@ -4,6 +4,7 @@
 #include "admin/metrics.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "watch/watch.h"
 
 #define FIRST_CAPACITY 32768
 
@@ -189,13 +190,19 @@ enum error metrics_build(struct status_source *source, char **ret_text, size_t *
         }
         struct text text = text_in(buffer, capacity);
         write_all(&text, status, edge_started_ms(source->edge));
-        if (!text.full) {
+        enum error watched = source->watch == NULL ? ERROR_NONE
+            : watch_write_metrics(source->watch, clock_wall_ms(), &text);
+        if (watched == ERROR_NONE && !text.full) {
             *ret_text = buffer;
             *ret_size = text.size;
             error = ERROR_NONE;
             break;
         }
         memory_free(buffer);
+        if (watched != ERROR_NONE) {
+            error = watched;
+            break;
+        }
     }
     json_decref(status);
     return error;

@@ -17,6 +17,16 @@ void snapshot_release(struct snapshot *snapshot)
     memory_free(snapshot);
 }
 
+const struct incident_view *snapshot_find_incident(const struct snapshot *snapshot,
+    struct slice id)
+{
+    for (size_t i = 0; i < snapshot->incident_count; i++) {
+        if (slice_equal(snapshot->incidents[i].id, id))
+            return &snapshot->incidents[i];
+    }
+    return NULL;
+}
+
 double snapshot_uptime(const struct uptime_day *days, size_t count)
 {
     uint64_t up = 0, down = 0;

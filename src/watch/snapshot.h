@@ -113,6 +113,10 @@ struct snapshot {
 struct snapshot *snapshot_reference(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); // NULL is fine
 
+// NULL: there is none of that id.
+const struct incident_view *snapshot_find_incident(const struct snapshot *snapshot,
+    struct slice id);
+
 // Share of the days' time with an answer of what is watched, or of visitors' requests that were
 // answered; maintenance and unknown time count neither way. Negative: nothing is known.
 double snapshot_uptime(const struct uptime_day *days, size_t count);

@@ -45,3 +45,7 @@ struct core;
 struct core *watch_hold(struct watch *watch);
 struct world *core_world(const struct core *core);
 void core_release(struct core *core);
+// Appends to Prometheus' text format; not for a loop's thread. MEMORY. What does not fit leaves
+// the text full.
+enum error watch_write_metrics(struct watch *watch, int64_t now_ms,
+    struct text *ret_text) MUST_CHECK;

@@ -327,11 +327,6 @@ struct snapshot *world_snapshot(struct world *world, int64_t now_ms)
     return snapshot;
 }
 
-uint64_t world_version(struct world *world)
-{
-    return world->version;
-}
-
 int64_t world_eta_ms(struct world *world, unsigned component)
 {
     return component < world->count ? world->components[component].eta : 0;

@@ -61,8 +61,6 @@ void world_report(struct world *world, unsigned component, enum report_level lev
 void world_tick(struct world *world, int64_t now_ms);
 // A counted one; the same for all who ask while nothing has changed, for a second. NULL: no memory.
 struct snapshot *world_snapshot(struct world *world, int64_t now_ms) MUST_CHECK;
-// Of what a snapshot would be; does not block.
-uint64_t world_version(struct world *world);
 // COMPONENT_NONE: there is none of that id.
 uint32_t world_find(struct world *world, struct slice id);
 // What it is; NULL: there is none of that number. Lives as long as the world; takes no lock, so

@@ -70,6 +70,7 @@ status:
   name: Example & Sons
   hosts: [status.example]
   incidents: {{calm: 1s}}
+  streams: 1
 """
 mortal.start()
 with Edge(mortal, settings) as edge:
@@ -92,6 +93,13 @@ with Edge(mortal, settings) as edge:
         head = read_until(stream, b"event: change")
         assert b"200 OK" in head and b"text/event-stream" in head, head
 
+        # One place was set; who finds none asks now and then.
+        status, fields, _ = visitor.ask("/.afloat/events")
+        assert status == 503 and int(fields["Retry-After"]) > 0, fields
+        assert visitor.ask("/.afloat/events", method="POST")[0] == 405
+        assert edge.metric("afloat_status_history_written") == 1
+        assert edge.metric('afloat_incidents_open{impact="critical"}') == 0
+
         mortal.stop()
         wait_until(lambda: visitor.json(API + "incidents/unresolved.json")["incidents"],
                    "an incident is open")
@@ -100,6 +108,8 @@ with Edge(mortal, settings) as edge:
         (incident,) = summary["incidents"]
         assert summary["status"]["indicator"] in ("major", "critical"), summary["status"]
         assert "shop.example" in str(incident["components"]), incident
+        assert sum(edge.metric(f'afloat_incidents_open{{impact="{impact}"}}')
+                   for impact in ("none", "minor", "major", "critical")) == 1
         html = visitor.ask("/.afloat/status")[2]
         assert f'href="incident/{incident["id"]}"' in html, html
         assert "indicator" not in visitor.ask("/.afloat/feed.atom")[2]

@@ -336,15 +336,6 @@ static void log_out(struct operator_visit *visit)
 
 // --- Pages ---
 
-static const struct incident_view *find_incident(const struct visit *visit, struct slice id)
-{
-    for (size_t i = 0; i < visit->snapshot->incident_count; i++) {
-        if (slice_equal(visit->snapshot->incidents[i].id, id))
-            return &visit->snapshot->incidents[i];
-    }
-    return NULL;
-}
-
 static struct slice behind(struct slice text, struct slice prefix)
 {
     return slice_starts_with(text, prefix)
@@ -354,7 +345,7 @@ static struct slice behind(struct slice text, struct slice prefix)
 static void show(struct task *task, struct operator_visit *visit)
 {
     struct slice id = behind(visit->rest, SLICE("/incident/"));
-    const struct incident_view *incident = find_incident(visit->visit, id);
+    const struct incident_view *incident = snapshot_find_incident(visit->visit->snapshot, id);
     if (!visit->is_known)
         answer_html(task, visit, visit->rest.size == 0 ? 200 : 401, SLICE(""), OPERATOR_LOGIN,
             NULL);
@@ -371,7 +362,7 @@ static void show(struct task *task, struct operator_visit *visit)
 static void act(struct task *task, struct operator_visit *visit)
 {
     struct slice id = SLICE_EMPTY, incident = behind(visit->rest, SLICE("/incident/"));
-    const struct incident_view *view = find_incident(visit->visit, incident);
+    const struct incident_view *view = snapshot_find_incident(visit->visit->snapshot, incident);
     if (operator_do(visit, &id)) {
         if (visit->by_token)
             answer_json(visit, 200, "id", id);

@@ -161,18 +161,6 @@ static bool read_number(const struct visit *visit, struct slice name, uint64_t f
     return value.data == NULL || slice_parse_u64(value, most, ret_number);
 }
 
-static bool find_incident(const struct snapshot *snapshot, struct slice id,
-    const struct incident_view **ret_incident)
-{
-    for (size_t i = 0; i < snapshot->incident_count; i++) {
-        if (slice_equal(snapshot->incidents[i].id, id)) {
-            *ret_incident = &snapshot->incidents[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool find_component(const struct snapshot *snapshot, struct slice id, uint32_t *ret_number)
 {
     for (size_t i = 0; i < snapshot->component_count; i++) {
@@ -201,7 +189,8 @@ static bool choose(const struct visit *visit, struct order *order)
         is_there = read_number(visit, SLICE("month"), 0, MONTHS_BACK, &number);
     } else if (slice_starts_with(visit->name, SLICE("incident/"))) {
         page->kind = STATUS_PAGE_INCIDENT;
-        is_there = find_incident(visit->snapshot, id, &page->incident);
+        page->incident = snapshot_find_incident(visit->snapshot, id);
+        is_there = page->incident != NULL;
     } else {
         page->kind = STATUS_PAGE_COMPONENT;
         is_there = find_component(visit->snapshot, id, &page->component)
