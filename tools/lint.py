@@ -6,10 +6,12 @@ The text checks work on the source with comments and literals blanked out; what 
 """
 
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -193,17 +195,49 @@ def configure(preset):
     subprocess.run(["cmake", "--preset", preset], cwd=TOP, check=True, stdout=subprocess.DEVNULL)
 
 
+def read_digest(path, known={}):
+    if path not in known:
+        known[path] = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+    return known[path]
+
+
+def verdict_of(entry, settings):
+    """A name for clang-tidy's verdict on a file: of all that it depends on, the file with what it
+    includes, how it is compiled, the checks and the program."""
+    command = shlex.split(entry["command"])
+    at = command.index("-o")
+    made = subprocess.run([*command[:at], *command[at + 2:], "-M"], cwd=entry["directory"],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if made.returncode != 0:
+        return None
+    included = made.stdout.replace("\\\n", " ").split(":", 1)[1].split()
+    seen = [settings, entry["command"].replace(str(TOP), "")]
+    seen += [read_digest(os.path.join(entry["directory"], path)) for path in included]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
 def tidy():
     """clang-tidy, with the checks of .clang-tidy"""
     configure("tsan")  # clang's compilation database: it does not know gcc's options
     database = json.loads((TOP / "build" / "tsan" / "compile_commands.json").read_text())
-    files = sorted(e["file"] for e in database if e["file"].startswith(str(TOP / "src")))
+    entries = [e for e in database if e["file"].startswith(str(TOP / "src"))]
+    settings = (TOP / ".clang-tidy").read_text() + subprocess.run(
+        ["clang-tidy", "--version"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    # What was found well once is well: minutes become seconds where little has changed.
+    well = pathlib.Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "afloat" / "tidy"
+    well.mkdir(parents=True, exist_ok=True)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        verdicts = dict(zip((e["file"] for e in entries),
+                            pool.map(lambda e: verdict_of(e, settings), entries)))
+    files = sorted(f for f, v in verdicts.items() if not v or not (well / v).exists())
     commands = [["clang-tidy", "--quiet", "-p", "build/tsan", "--warnings-as-errors=*", f] for f in files]
-    for status, output in in_parallel(commands):
+    for file, (status, output) in zip(files, in_parallel(commands)):
         found = [l for l in output.splitlines() if re.search(r"(error|warning):", l)]
         yield from found
         if status != 0 and not found:
             yield output.strip()
+        if status == 0 and not found and verdicts[file]:
+            (well / verdicts[file]).touch()
 
 
 def analyze():
