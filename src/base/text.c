@@ -132,6 +132,18 @@ bool text_is_utf8(struct slice slice)
     return true;
 }
 
+size_t text_first_character(struct slice slice, uint32_t *ret_point)
+{
+    size_t size = utf8_sequence(slice);
+    uint32_t point = size == 0 ? 0 : (unsigned char)slice.data[0];
+    if (size > 1)
+        point &= 0xFFU >> (size + 1);
+    for (size_t i = 1; i < size; i++)
+        point = point << 6 | ((unsigned char)slice.data[i] & 0x3F);
+    *ret_point = point;
+    return size;
+}
+
 void text_append_utf8(struct text *text, struct slice slice)
 {
     while (slice.size > 0 && !text->full) {
@@ -139,6 +151,19 @@ void text_append_utf8(struct text *text, struct slice slice)
         text_append(text, size == 0 ? SLICE("\xEF\xBF\xBD") : slice_of(slice.data, size));
         size = MAXIMUM(size, 1);
         slice = slice_of(slice.data + size, slice.size - size);
+    }
+}
+
+void text_append_percent(struct text *text, struct slice slice)
+{
+    for (size_t i = 0; i < slice.size; i++) {
+        unsigned char byte = (unsigned char)slice.data[i];
+        bool is_plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z')
+            || (byte >= 'a' && byte <= 'z') || (byte != '\0' && strchr("-._~", byte) != NULL);
+        if (is_plain)
+            text_append_byte(text, (char)byte);
+        else
+            text_format(text, "%%%02X", byte);
     }
 }
 

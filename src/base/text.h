@@ -46,9 +46,14 @@ void text_append_quoted(struct text *text, struct slice slice);
 // so that what a stranger wrote does nothing to a terminal.
 void text_replace_controls(struct text *text, size_t from);
 bool text_is_utf8(struct slice slice);
+// The bytes of the character at the start of what is not empty, and its code point; 0: there is no
+// UTF-8.
+size_t text_first_character(struct slice slice, uint32_t *ret_point);
 // Bytes that are not UTF-8 become U+FFFD. Ends with the last character that fits.
 void text_append_utf8(struct text *text, struct slice slice);
 // With the five HTML specials escaped.
 void text_append_html(struct text *text, struct slice slice);
+// For a query: all but the unreserved characters as %XX (RFC 3986 section 2.3).
+void text_append_percent(struct text *text, struct slice slice);
 // The inside of a JSON string (RFC 8259 section 7); bytes that are not UTF-8 become U+FFFD.
 void text_append_json(struct text *text, struct slice slice);

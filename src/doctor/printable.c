@@ -1,20 +1,6 @@
 // Character by character.
 #include "doctor/printable.h"
 
-// Of the UTF-8 sequence at the start; 0: there is none. Its value in ret_point.
-static size_t sequence(struct slice slice, uint32_t *ret_point)
-{
-    unsigned char first = (unsigned char)slice.data[0];
-    size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (size > slice.size || !text_is_utf8(slice_of(slice.data, size)))
-        return 0;
-    uint32_t point = size == 1 ? first : first & (0xFFU >> (size + 1));
-    for (size_t i = 1; i < size; i++)
-        point = point << 6 | ((unsigned char)slice.data[i] & 0x3F);
-    *ret_point = point;
-    return size;
-}
-
 // Unicode's general categories Cc, Cf, Zl and Zp as far as terminals and readers could be misled.
 static bool is_harmless(uint32_t point)
 {
@@ -35,7 +21,7 @@ void printable_append(struct text *text, struct slice slice, size_t most, bool a
     size_t end = text->size + most;
     while (slice.size > 0) {
         uint32_t point = 0;
-        size_t size = sequence(slice, &point), step = size == 0 ? 1 : size;
+        size_t size = text_first_character(slice, &point), step = size == 0 ? 1 : size;
         if (text->size + step > end) {
             text_append(text, SLICE("..."));
             return;

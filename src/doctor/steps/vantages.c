@@ -50,19 +50,6 @@ static bool parse_vantage(struct inquiry *inquiry, struct target *target)
     return error == ERROR_NONE;
 }
 
-static void append_encoded(struct text *text, struct slice value)
-{
-    for (size_t i = 0; i < value.size; i++) {
-        unsigned char byte = (unsigned char)value.data[i];
-        bool is_plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z')
-            || (byte >= 'a' && byte <= 'z') || (byte != '\0' && strchr("-._~", byte) != NULL);
-        if (is_plain)
-            text_append_byte(text, (char)byte);
-        else
-            text_format(text, "%%%02X", byte);
-    }
-}
-
 // data NULL: no memory. *ret_path: the part of it that is signed.
 static struct slice url_of(
     struct inquiry *inquiry, const struct target *target, struct slice *ret_path)
@@ -79,7 +66,7 @@ static struct slice url_of(
     text_append(&text, SLICE("look"));
     *ret_path = slice_of(text.data + base.size, text.size - MINIMUM(base.size, text.size));
     text_append(&text, SLICE("?url="));
-    append_encoded(&text, inquiry->site);
+    text_append_percent(&text, inquiry->site);
     return text.full || buffer == NULL ? SLICE_EMPTY : text_slice(&text);
 }
 

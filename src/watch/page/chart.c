@@ -343,10 +343,7 @@ static void write_ranges(const struct writer *writer)
     for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
         text_format(writer->text, "<a id=\"range%u\" href=\"?days=%u", ranges[i].days,
             ranges[i].days);
-        if (writer->page->keeps_language) {
-            write_html(writer, "&amp;lang=");
-            text_append(writer->text, language_code(writer->language));
-        }
+        write_language(writer, "&amp;");
         write_html(writer, writer->page->point_days == ranges[i].days
             ? "\" aria-current=\"true\">" : "\">");
         write_word(writer, ranges[i].word);

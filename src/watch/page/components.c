@@ -240,10 +240,7 @@ static void write_page_link(const struct writer *writer, size_t number, enum wor
     write_html(writer, "<a href=\"");
     foreign_append(writer->text, writer->page->home, WRITER_TITLE_SHOWN);
     text_format(writer->text, "?page=%zu", number);
-    if (writer->page->keeps_language) {
-        write_html(writer, "&amp;lang=");
-        text_append(writer->text, language_code(writer->language));
-    }
+    write_language(writer, "&amp;");
     write_html(writer, "\">");
     write_word(writer, word);
     write_html(writer, "</a>");

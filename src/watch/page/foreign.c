@@ -3,20 +3,6 @@
 
 #define URL_MAX 1000 // bytes of one that becomes a link
 
-// The UTF-8 sequence at the start: its size and value; 0: there is none.
-static size_t sequence(struct slice slice, uint32_t *ret_point)
-{
-    unsigned char first = (unsigned char)slice.data[0];
-    size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (size > slice.size || !text_is_utf8(slice_of(slice.data, size)))
-        return 0;
-    uint32_t point = size == 1 ? first : first & (0xFFU >> (size + 1));
-    for (size_t i = 1; i < size; i++)
-        point = point << 6 | ((unsigned char)slice.data[i] & 0x3F);
-    *ret_point = point;
-    return size;
-}
-
 static bool is_unwanted(uint32_t point)
 {
     static const uint32_t ranges[][2] = {
@@ -35,7 +21,7 @@ static bool is_unwanted(uint32_t point)
 static void take(struct text *text, struct slice *rest)
 {
     uint32_t point = 0;
-    size_t size = sequence(*rest, &point), step = MAXIMUM(size, 1);
+    size_t size = text_first_character(*rest, &point), step = MAXIMUM(size, 1);
     if (size == 0)
         text_append(text, SLICE("\xEF\xBF\xBD"));
     else if (point == '\n' || point == '\t')

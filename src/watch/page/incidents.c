@@ -291,10 +291,7 @@ static void write_month_link(const struct writer *writer, unsigned ago, enum wor
     write_html(writer, "<a href=\"");
     foreign_append(writer->text, writer->page->base, WRITER_TITLE_SHOWN);
     text_format(writer->text, "history?month=%u", ago);
-    if (writer->page->keeps_language) {
-        write_html(writer, "&amp;lang=");
-        text_append(writer->text, language_code(writer->language));
-    }
+    write_language(writer, "&amp;");
     write_html(writer, "\">");
     write_word(writer, word);
     write_html(writer, "</a>");

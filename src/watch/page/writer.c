@@ -25,6 +25,15 @@ void write_title(const struct writer *writer, struct slice title)
     write_html(writer, writer->is_plain ? "" : "</bdi>");
 }
 
+void write_language(const struct writer *writer, const char *before)
+{
+    if (!writer->page->keeps_language)
+        return;
+    write_html(writer, before);
+    write_html(writer, "lang=");
+    text_append(writer->text, language_code(writer->language));
+}
+
 void write_href(const struct writer *writer, const char *name, struct slice id)
 {
     struct text *text = writer->text;
@@ -36,10 +45,7 @@ void write_href(const struct writer *writer, const char *name, struct slice id)
         foreign_append(text, writer->page->base, WRITER_TITLE_SHOWN);
     write_html(writer, name);
     foreign_append_url(text, id);
-    if (writer->page->keeps_language) {
-        write_html(writer, "?lang=");
-        text_append(text, language_code(writer->language));
-    }
+    write_language(writer, "?");
     write_html(writer, "\"");
 }
 

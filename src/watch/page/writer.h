@@ -27,6 +27,8 @@ void write_labelled(const struct writer *writer, enum word label, struct slice h
 void write_title(const struct writer *writer, struct slice title);
 // href="…" with base, a name of ours, an id, and the language.
 void write_href(const struct writer *writer, const char *name, struct slice id);
+// Where the language was chosen: "?" or "&amp;", and the parameter that keeps it.
+void write_language(const struct writer *writer, const char *before);
 void write_time(const struct writer *writer, int64_t wall_ms); // <time>, which the script localises
 void write_time_range(const struct writer *writer, int64_t begin_ms, int64_t end_ms);
 // "12 ms to 80 ms"-like sentences, their values made by word_append_ms.

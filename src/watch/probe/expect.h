@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/slice.h"
+#include "base/pattern.h"
 
 enum expect_outcome {
     EXPECT_FOUND,
@@ -11,10 +11,7 @@ enum expect_outcome {
     EXPECT_COSTLY, // nobody knows: it would have taken too long
 };
 
-struct expectation;
-
-// INVALID for what is no expression or too long, MEMORY.
-enum error expect_create(struct slice pattern, struct expectation **ret_expectation) MUST_CHECK;
-void expect_destroy(struct expectation *expectation); // NULL is fine
+// For expect_find, ended by pattern_destroy. INVALID for what is no expression or too long, MEMORY.
+enum error expect_create(struct slice text, struct pattern **ret_pattern) MUST_CHECK;
 // Not anchored. One thread at a time.
-enum expect_outcome expect_find(const struct expectation *expectation, struct slice content);
+enum expect_outcome expect_find(const struct pattern *pattern, struct slice content);

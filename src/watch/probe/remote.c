@@ -145,19 +145,6 @@ bool remote_read(struct slice body, const struct monitor_settings *monitor, stru
 
 // --- How it is asked ---
 
-static void append_encoded(struct text *text, struct slice value)
-{
-    for (size_t i = 0; i < value.size; i++) {
-        unsigned char byte = (unsigned char)value.data[i];
-        bool is_plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z')
-            || (byte >= 'a' && byte <= 'z') || (byte != '\0' && strchr("-._~", byte) != NULL);
-        if (is_plain)
-            text_append_byte(text, (char)byte);
-        else
-            text_format(text, "%%%02X", byte);
-    }
-}
-
 // PREFIXlook?url=…; *ret_path: the part that is signed. False: it does not fit.
 static bool write_url(const struct place *place, struct slice site, struct text *url,
     struct slice *ret_path)
@@ -178,7 +165,7 @@ static bool write_url(const struct place *place, struct slice site, struct text 
     text_append(url, SLICE("look"));
     *ret_path = slice_of(url->data + base, url->size - MINIMUM(base, url->size));
     text_append(url, SLICE("?url="));
-    append_encoded(url, site);
+    text_append_percent(url, site);
     text_append_byte(url, '\0');
     return !url->full;
 }

@@ -157,7 +157,7 @@ void target_destroy(struct target *target)
 {
     for (unsigned i = 0; i < TARGET_FIELDS_MAX; i++)
         pattern_destroy(target->fields[i].pattern);
-    expect_destroy(target->body);
+    pattern_destroy(target->body);
     curl_slist_free_all(target->headers);
     curl_free(target->host_text);
     *target = (struct target){0};

@@ -17,7 +17,7 @@ struct target {
     struct slice host; // of url: as it goes to name servers; see host_text
     uint16_t port;
     bool is_secure;
-    struct expectation *body; // NULL: none
+    struct pattern *body; // NULL: none
     struct {
         struct slice name;
         struct pattern *pattern;

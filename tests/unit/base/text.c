@@ -85,6 +85,34 @@ static void test_utf8_is_told_from_other_bytes(void **state)
     assert_false(text_is_utf8(SLICE("\xED\xA0\x80")));
 }
 
+static void expect_character(struct slice text, size_t size, uint32_t point)
+{
+    uint32_t found = 0;
+    assert_int_equal(text_first_character(text, &found), size);
+    assert_int_equal(found, point);
+}
+
+static void test_characters_have_their_code_points(void **state)
+{
+    (void)state;
+    expect_character(SLICE("ab"), 1, 'a');
+    expect_character(SLICE("\0"), 1, 0);
+    expect_character(SLICE("\xC3\xA4z"), 2, 0xE4);
+    expect_character(SLICE("\xE2\x82\xAC"), 3, 0x20AC);
+    expect_character(SLICE("\xF4\x8F\xBF\xBF"), 4, 0x10FFFF);
+    expect_character(SLICE("\xE2\x82"), 0, 0);
+    expect_character(SLICE("\xA4"), 0, 0);
+}
+
+static void test_a_query_has_unreserved_characters_only(void **state)
+{
+    (void)state;
+    char buffer[64];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_append_percent(&text, SLICE("aZ09-._~ &=%/+\0\xC3"));
+    assert_text(&text, "aZ09-._~%20%26%3D%25%2F%2B%00%C3");
+}
+
 static void test_html_escapes(void **state)
 {
     (void)state;
@@ -222,6 +250,8 @@ int main(void)
         cmocka_unit_test(test_a_full_text_drops_and_remembers),
         cmocka_unit_test(test_quotes_are_fit_for_a_terminal),
         cmocka_unit_test(test_utf8_is_told_from_other_bytes),
+        cmocka_unit_test(test_characters_have_their_code_points),
+        cmocka_unit_test(test_a_query_has_unreserved_characters_only),
         cmocka_unit_test(test_html_escapes),
         cmocka_unit_test(test_json_escapes),
         cmocka_unit_test(test_what_is_not_utf8_is_replaced),

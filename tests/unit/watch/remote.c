@@ -124,10 +124,10 @@ static void test_records_are_counted_and_compared(void **state)
 
 static enum expect_outcome find(const char *pattern, struct slice content)
 {
-    struct expectation *expectation = NULL;
+    struct pattern *expectation = NULL;
     assert_int_equal(expect_create(slice_from_string(pattern), &expectation), ERROR_NONE);
     enum expect_outcome outcome = expect_find(expectation, content);
-    expect_destroy(expectation);
+    pattern_destroy(expectation);
     return outcome;
 }
 
@@ -164,13 +164,13 @@ static void test_wrong_patterns_are_refused(void **state)
 {
     (void)state;
     static char longest[PATTERN_SIZE_MAX + 1];
-    struct expectation *expectation = NULL;
+    struct pattern *expectation = NULL;
     memset(longest, 'a', sizeof(longest));
     assert_int_equal(expect_create(SLICE("("), &expectation), ERROR_INVALID);
     assert_int_equal(expect_create(slice_of(longest, sizeof(longest)), &expectation),
         ERROR_INVALID);
     assert_null(expectation);
-    expect_destroy(NULL);
+    pattern_destroy(NULL);
 }
 
 int main(void)
