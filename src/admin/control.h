@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #define CONTROL_SOCKET_NAME "control.sock"
-#define CONTROL_REQUEST_MAX 65536 // bytes of a request, its newline included
+#define CONTROL_REQUEST_MAX 131072 // bytes of a request, its newline included
 #define CONTROL_RESPONSE_MAX ((size_t)16 << 20)
 #define CONTROL_TIMEOUT_MS 5000       // to send a request, and to take each step of a response
 #define CONTROL_CALL_TIMEOUT_MS 60000 // of a client, for the answer

@@ -17,7 +17,6 @@
 #define TAIL_SIZE 1024         // our own fields
 #define CONTENT_STALL_MS 600000 // content that does not come; the fetch's own deadlines are shorter
 #define JITTER_SECONDS 5
-#define REPORT_TOKEN_SIZE 256
 
 struct delivery {
     struct request *request;
@@ -572,7 +571,7 @@ static void delivery_offer_report(const struct request *request, struct text *to
 
 void delivery_send_page(struct task *task, struct request *request, unsigned status)
 {
-    char token_buffer[REPORT_TOKEN_SIZE];
+    char token_buffer[PAGE_TOKEN_MAX];
     struct text token = text_in(token_buffer, sizeof(token_buffer));
     struct page_facts facts;
     struct maintenance maintenance;

@@ -7,7 +7,7 @@
 
 #define COMPONENTS_MAX 10000
 #define COMPONENT_NONE UINT32_MAX // no component's number
-#define COMPONENT_ID_MAX 64       // bytes: lower case, digits, '.' and '-'
+#define COMPONENT_ID_MAX 255      // bytes: a site's has what a host name has, 253 (RFC 1035)
 
 // As visitors are told.
 enum component_state {

@@ -81,7 +81,7 @@ with Edge(backend, settings) as edge:
     for wrong in ({"title": ""}, {"state": "gone"}, {"impact": "huge"}, {"component": "none"},
                   {"title": "x" * 201}, {"text": "x" * 4001}, {"title": "a\x07b"}):
         assert anna.ask(PAGE + "/incident", incident | {"proof": proof} | wrong)[0] == 422, wrong
-    assert anna.ask(PAGE + "/incident", incident | {"text": "x" * 70000})[0] == 413
+    assert anna.ask(PAGE + "/incident", incident | {"text": "x" * 200000})[0] == 413
     assert anna.json("/.afloat/api/v2/incidents.json")["incidents"] == []
 
     # An incident, from its beginning to its end.

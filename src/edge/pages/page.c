@@ -202,7 +202,7 @@ static void html_facts(struct text *text, const struct page_facts *facts)
 // A cut token would be none.
 static bool has_report_form(const struct page_facts *facts)
 {
-    return facts->report_token.size > 0 && facts->report_token.size <= PAGE_TOKEN_SHOWN
+    return facts->report_token.size > 0 && facts->report_token.size <= PAGE_TOKEN_MAX
         && page_has_own_pages(facts->prefix) && page_blames_site(facts);
 }
 
@@ -213,7 +213,7 @@ static void html_report_form(struct text *text, const struct page_facts *facts)
     text_append(text, SLICE("<form class=\"card\" method=\"post\" action=\""));
     page_append_html(text, facts->prefix, PAGE_PREFIX_SHOWN);
     text_append(text, SLICE("report\"><input type=\"hidden\" name=\"token\" value=\""));
-    page_append_html(text, facts->report_token, PAGE_TOKEN_SHOWN);
+    page_append_html(text, facts->report_token, PAGE_TOKEN_MAX);
     text_append(text, SLICE("\"><button>I'm affected: tell the operators</button></form>\n"));
 }
 

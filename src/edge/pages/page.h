@@ -51,6 +51,7 @@ void page_expect(struct page_facts *facts, int64_t expected_ms);
 // request_id, retry_after (seconds) and, where known, down_since, next_try, maintenance_until,
 // expected (RFC 3339), message, support, and report (where to POST to, to tell the operators).
 #define PAGE_SIZE_MAX 8192
+#define PAGE_TOKEN_MAX 384 // bytes: with the longest name of a site
 struct slice page_error(struct arena *arena, enum page_form form, const struct page_facts *facts);
 struct slice page_content_type(enum page_form form);
 // For Content-Security-Policy on the HTML form: its style and script are constant and allowed by

@@ -11,7 +11,6 @@
 #define PAGE_SUPPORT_SHOWN 300
 #define PAGE_REQUEST_ID_SHOWN 100
 #define PAGE_PREFIX_SHOWN 100
-#define PAGE_TOKEN_SHOWN 200
 
 // One failure in words, the same in each form.
 struct page_words {

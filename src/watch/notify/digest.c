@@ -8,7 +8,7 @@
 #include <openssl/sha.h>
 
 #define ITEM_ARENA_CHUNK ((size_t)1024)
-#define ITEM_ARENA_MAX ((size_t)128 << 10)
+#define ITEM_ARENA_MAX ((size_t)256 << 10)
 #define HASH_SEED UINT64_C(0x61666c6f61740001) // the same in every process: hashes are stored
 #define NEVER INT64_MIN
 #define RANKS 7u

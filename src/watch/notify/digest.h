@@ -15,7 +15,7 @@
 #define DIGEST_ITEMS_MAX 500     // of one message; further ones are counted
 #define DIGEST_TOLD_MAX 1024     // things of which is remembered what was told last
 #define DIGEST_COMPONENTS_MAX 256 // of one notice
-#define DIGEST_TITLE_MAX 200     // bytes
+#define DIGEST_TITLE_MAX 255     // bytes: any id of a component
 #define DIGEST_TEXT_MAX 4000
 
 // A notice, cleaned of everything that is no text, with memory of its own.

@@ -6,7 +6,7 @@
 #include "watch/operator/session.h"
 
 #define OPERATOR_PAGE_MAX ((size_t)512 << 10) // bytes of HTML
-#define OPERATOR_FORM_MAX 65536               // of a form's content
+#define OPERATOR_FORM_MAX ((size_t)192 << 10) // of a form's content: all components, twice
 
 struct operators {
     struct arena arena;

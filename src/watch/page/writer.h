@@ -5,7 +5,7 @@
 #include "watch/page/status_page.h"
 #include "watch/page/words.h"
 
-#define WRITER_TITLE_SHOWN 200 // bytes
+#define WRITER_TITLE_SHOWN 255 // bytes: any host name
 #define WRITER_TEXT_SHOWN 4000
 #define WRITER_POSTMORTEM_SHOWN 32768
 

@@ -34,6 +34,7 @@ extern const struct setting_section monitor_settings_section;
 
 #define MONITOR_URL_MAX 2048 // bytes
 #define MONITOR_TOKEN_MIN 16 // bytes
+#define MONITOR_ID_MAX 64    // bytes
 
 enum monitor_kind monitor_kind(const struct monitor_settings *monitor);
 // For the row of the map: its keys are the ids.

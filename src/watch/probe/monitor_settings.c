@@ -29,7 +29,7 @@ uint64_t monitor_patience_ms(const struct monitor_settings *monitor)
 
 bool monitor_check_id(struct slice value, char *message, size_t message_size)
 {
-    bool is_good = value.size > 0 && value.size <= COMPONENT_ID_MAX;
+    bool is_good = value.size > 0 && value.size <= MONITOR_ID_MAX;
     for (size_t i = 0; i < value.size; i++) {
         char byte = value.data[i];
         is_good = is_good && ((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')
@@ -37,7 +37,7 @@ bool monitor_check_id(struct slice value, char *message, size_t message_size)
     }
     if (!is_good)
         snprintf(message, message_size, "is no id of a monitor; expected at most %d lower case "
-            "letters, digits, '.' and '-', such as shop-api", COMPONENT_ID_MAX);
+            "letters, digits, '.' and '-', such as shop-api", MONITOR_ID_MAX);
     return is_good;
 }
 

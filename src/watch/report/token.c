@@ -31,7 +31,7 @@ static void add(struct text *text, struct slice part)
 
 static bool sign(const uint8_t *secret, const struct token *token, uint8_t signature[16])
 {
-    char buffer[512];
+    char buffer[TOKEN_MAX + 64];
     uint8_t digest[EVP_MAX_MD_SIZE];
     struct text text = text_in(buffer, sizeof(buffer));
     add(&text, SLICE("afloat report 1"));

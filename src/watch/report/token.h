@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define TOKEN_MAX 192             // bytes of one
+#define TOKEN_MAX 384             // bytes of one, with a component of any length
 #define TOKEN_SECRET_SIZE 32
 #define TOKEN_FAILURE_MS 1800000
 #define TOKEN_PAGE_EARLY_MS 3000

@@ -450,7 +450,7 @@ static void html_stays_small_with_the_worst_values(void **state)
         facts.expected_ms = NOW + 500 * INT64_C(86400000);
         facts.host = facts.message = facts.support = facts.request_id = worst[i];
         facts.prefix = slice_of(worst[i].data, MINIMUM(worst[i].size, 50)); // longer: no links
-        facts.report_token = slice_of(worst[i].data, MINIMUM(worst[i].size, 200)); // no form
+        facts.report_token = slice_of(worst[i].data, MINIMUM(worst[i].size, PAGE_TOKEN_MAX));
         for (unsigned maintenance = 0; maintenance < 2; maintenance++) {
             for (unsigned write = 0; write < 2; write++) {
                 facts.maintenance = maintenance != 0;

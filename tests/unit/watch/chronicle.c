@@ -355,6 +355,29 @@ static void test_components_are_known_by_their_ids(void **state)
     assert_int_equal(today(2, NOON + 3 * MINUTE)->unknown_ms, 2 * MINUTE);
 }
 
+// A host name has up to 253 bytes (RFC 1035); these differ in the last one alone.
+static void test_long_ids_are_whole(void **state)
+{
+    static char texts[2][253];
+    struct component_definition two[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        memset(texts[i], 'a', sizeof(texts[i]));
+        texts[i][252] = (char)('0' + i);
+        two[i] = (struct component_definition){.id = slice_of(texts[i], sizeof(texts[i]))};
+    }
+    assert_int_equal(chronicle_create(database, two, 2, NOON, &chronicle), ERROR_NONE);
+    chronicle_track(chronicle, 0, TRACK_UP, NOON);
+    chronicle_track(chronicle, 1, TRACK_DOWN, NOON);
+    int64_t now = tick_until(NOON, NOON + 7 * MINUTE);
+    chronicle_destroy(chronicle);
+    database_close(database);
+    open_database();
+    assert_int_equal(chronicle_create(database, two, 2, now, &chronicle), ERROR_NONE);
+    assert_int_equal(today(0, now)->up_ms, 7 * MINUTE);
+    assert_int_equal(today(1, now)->down_ms, 7 * MINUTE);
+}
+
 static void test_standing_still_is_unknown(void **state)
 {
     (void)state;
@@ -719,6 +742,7 @@ int main(void)
         TEST(what_is_missing_between_seconds_is_unknown),
         TEST(points_are_on_the_disk),
         TEST(components_are_known_by_their_ids),
+        TEST(long_ids_are_whole),
         TEST(standing_still_is_unknown),
         TEST(a_clock_set_back_goes_on),
         TEST(nonsense_is_refused),

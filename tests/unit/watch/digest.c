@@ -302,6 +302,29 @@ static void test_it_concerns_who_chose_it(void **state)
     assert_true(digest_item_concerns(item, SLICE("mail")));
 }
 
+// As many as an incident has, with the longest ids there are.
+static void test_long_ids_are_whole(void **state)
+{
+    (void)state;
+    static char texts[DIGEST_COMPONENTS_MAX][COMPONENT_ID_MAX];
+    static struct slice ids[DIGEST_COMPONENTS_MAX];
+    const struct digest_item *item;
+    uint64_t replaced;
+    for (unsigned i = 0; i < DIGEST_COMPONENTS_MAX; i++) {
+        memset(texts[i], 'a', sizeof(texts[i]));
+        texts[i][sizeof(texts[i]) - 1] = (char)('0' + i % 10);
+        texts[i][sizeof(texts[i]) - 2] = (char)('0' + i / 10 % 10);
+        texts[i][sizeof(texts[i]) - 3] = (char)('0' + i / 100);
+        ids[i] = slice_of(texts[i], sizeof(texts[i]));
+    }
+    struct notice notice = incident("a", INCIDENT_INVESTIGATING, NOW);
+    notice.components = notice.component_ids = ids;
+    notice.component_count = DIGEST_COMPONENTS_MAX - 1;
+    assert_int_equal(digest_add(&digest, &notice, 1, &replaced, &item), DIGEST_TAKEN);
+    assert_true(digest_item_concerns(item, ids[DIGEST_COMPONENTS_MAX - 2]));
+    assert_false(digest_item_concerns(item, ids[DIGEST_COMPONENTS_MAX - 1]));
+}
+
 static void test_lack_of_memory_is_counted(void **state)
 {
     (void)state;
@@ -341,6 +364,7 @@ int main(void)
         TEST(test_it_goes_through_json_unchanged),
         TEST(test_json_that_is_no_message_is_refused),
         TEST(test_it_concerns_who_chose_it),
+        TEST(test_long_ids_are_whole),
         TEST(test_lack_of_memory_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
