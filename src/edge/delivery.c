@@ -414,6 +414,18 @@ static enum error send_pieces(struct task *task, struct request *request,
     return error != ERROR_NONE ? error : delivery_send(task, request, NULL, SLICE_EMPTY, true);
 }
 
+// A 304 is of content that the visitor has already (RFC 9110 section 15.4.5).
+static void append_content_fields(struct text *text, const struct edge_page *page)
+{
+    if (page->status == 304)
+        return;
+    text_append(text, SLICE("Content-Type: "));
+    text_append(text, page->content_type);
+    text_append(text, SLICE("\r\nX-Content-Type-Options: nosniff\r\n"));
+    if (page->more == NULL)
+        append_length(text, page->content.size);
+}
+
 static void send_own(struct task *task, struct request *request, const struct edge_page *page)
 {
     char buffer[2 * TAIL_SIZE], date[HTTP_DATE_SIZE];
@@ -426,11 +438,10 @@ static void send_own(struct task *task, struct request *request, const struct ed
     http_date_format(request->thread->loop->wall_ms / 1000, date);
     text_append(&tail, SLICE("Date: "));
     text_append(&tail, slice_of(date, sizeof(date)));
-    text_append(&tail, SLICE("\r\nContent-Type: "));
-    text_append(&tail, page->content_type);
-    text_append(&tail, SLICE("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
-    if (page->more == NULL)
-        append_length(&tail, page->content.size);
+    text_append(&tail, SLICE("\r\nCache-Control: "));
+    text_append(&tail, page->cache.data == NULL ? SLICE("no-store") : page->cache);
+    text_append(&tail, SLICE("\r\n"));
+    append_content_fields(&tail, page);
     append_own_fields(&tail, request);
     struct answer_head head = {
         .status = page->status,

@@ -45,7 +45,8 @@ struct edge_page_request {
 struct edge_page {
     unsigned status;
     struct slice content_type, content;
-    struct slice fields;      // further "Name: value\r\n" lines; no-store is said of all
+    struct slice fields;      // further "Name: value\r\n" lines
+    struct slice cache;       // Cache-Control; data NULL: no-store
     struct slice policy;      // Content-Security-Policy of HTML; data NULL: the edge's own
     enum ledger_count count;  // what it is counted as
     // Or content that comes piece by piece, after `content`: called until it says false. May

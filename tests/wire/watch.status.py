@@ -89,6 +89,15 @@ with Edge(mortal, settings) as edge:
         assert programs.ask("/nothing")[0] == 404
         assert programs.ask("/.afloat/status")[0] == 404
 
+        # Browsers keep the logo, and are told in few words that it is the same.
+        status, logo, content = visitor.ask("/.afloat/logo")
+        assert status == 200 and logo["Cache-Control"] == "max-age=86400" and "<svg" in content
+        status, fields, content = visitor.ask("/.afloat/logo", If_None_Match=logo["ETag"])
+        assert status == 304 and not content, fields
+        assert fields["ETag"] == logo["ETag"], fields
+        assert fields["Cache-Control"] == logo["Cache-Control"], fields
+        assert "Content-Length" not in fields and "Content-Type" not in fields, fields
+
         stream = stream_of(edge)
         head = read_until(stream, b"event: change")
         assert b"200 OK" in head and b"text/event-stream" in head, head

@@ -2,6 +2,7 @@
 // own threads. Loops only look, copy, and park.
 #include "base/hash.h"
 #include "base/memory.h"
+#include "http/cache_control.h"
 #include "watch/page/shelf.h"
 #include "watch/page/writer.h"
 
@@ -10,6 +11,7 @@
 #define TOKEN_MAX 512
 #define TOKEN_MARK '\x01' // stands in a page on the shelf where each visitor's token goes
 #define FIELDS_MAX 1200
+#define LOGO_CACHE "max-age=86400" // its address on the page changes with it
 
 // Asked for by one visitor; read and written by the thread that helps him.
 struct order {
@@ -290,8 +292,8 @@ static void serve_logo(const struct visit *visit, struct edge_page *page)
     text_append_byte(&etag, '"');
     text_append_hex(&etag, brand->logo_hash, 16);
     text_append_byte(&etag, '"');
-    bool is_known = slice_equal(http_fields_value(visit->request->fields,
-        HTTP_NAME_IF_NONE_MATCH), text_slice(&etag));
+    bool is_known = http_etag_list_matches(http_fields_value(visit->request->fields,
+        HTTP_NAME_IF_NONE_MATCH), text_slice(&etag), false);
     struct slice type = arena_copy(arena, brand->logo_type);
     struct slice content = is_known ? SLICE("") : arena_copy(arena, brand->logo);
     struct slice fields = arena_printf(arena, "ETag: %.*s\r\nContent-Security-Policy: "
@@ -300,7 +302,8 @@ static void serve_logo(const struct visit *visit, struct edge_page *page)
     bool is_whole = type.data != NULL && content.data != NULL && fields.data != NULL;
     *page = (struct edge_page){.status = !is_whole ? 503 : is_known ? 304 : 200,
         .content_type = is_whole ? type : SLICE("text/plain"),
-        .content = is_whole ? content : SLICE(""), .fields = or_empty(fields)};
+        .content = is_whole ? content : SLICE(""), .fields = or_empty(fields),
+        .cache = is_whole ? SLICE(LOGO_CACHE) : SLICE_EMPTY};
 }
 
 static bool is_ours(struct slice name)

@@ -204,7 +204,7 @@ static void the_logo_is_known_by_its_hash(void **state)
 {
     (void)state;
     struct http_field known = {.name = SLICE("If-None-Match"),
-        .value = SLICE("\"0000000000000abc\""), .known = HTTP_NAME_IF_NONE_MATCH};
+        .value = SLICE("\"x\", W/\"0000000000000abc\""), .known = HTTP_NAME_IF_NONE_MATCH};
     struct asking asking = {0};
     ask(&asking, "logo", "v=0000000000000000"); // the brand has none
     assert_true(serve(&asking));
@@ -222,12 +222,15 @@ static void the_logo_is_known_by_its_hash(void **state)
     const char *fields = arena_copy(&asking.arena, asking.page.fields).data;
     assert_has(fields, "ETag: \"0000000000000abc\"\r\n");
     assert_has(fields, "sandbox\r\n");
+    assert_true(slice_equal(asking.page.cache, SLICE("max-age=86400")));
     end(&asking);
     ask(&asking, "logo", NULL);
     asking.fields = (struct http_fields){.items = &known, .count = 1};
     assert_true(serve(&asking));
     assert_int_equal(asking.page.status, 304);
     assert_int_equal(asking.page.content.size, 0);
+    assert_has(arena_copy(&asking.arena, asking.page.fields).data, "ETag: \"0000000000000abc\"\r\n");
+    assert_true(slice_equal(asking.page.cache, SLICE("max-age=86400"))); // as of the 200
     end(&asking);
     assert_answer("", NULL, 200, "<img alt=\"\" src=\"/.afloat/logo?v=0000000000000abc\">");
 }
