@@ -57,17 +57,21 @@ enum error network_parse(struct slice text, struct network *ret_network)
     return ERROR_NONE;
 }
 
-bool network_of_client(const struct address *address, struct network *ret_network)
+bool network_around(const struct address *address, unsigned bits_v4, unsigned bits_v6,
+    struct network *ret_network)
 {
-    struct network network = {.bits = 128};
+    struct network network;
     if (!bytes_of(address, network.bytes))
         return false;
-    if (!is_mapped(network.bytes)) {
-        network.bits = BITS_CLIENT_V6;
-        (void)cut(network.bytes, network.bits);
-    }
+    network.bits = (uint8_t)(is_mapped(network.bytes) ? BITS_MAPPED + bits_v4 : bits_v6);
+    (void)cut(network.bytes, network.bits);
     *ret_network = network;
     return true;
+}
+
+bool network_of_client(const struct address *address, struct network *ret_network)
+{
+    return network_around(address, 32, BITS_CLIENT_V6, ret_network);
 }
 
 static bool bytes_are_within(const uint8_t *bytes, const struct network *network)

@@ -22,5 +22,11 @@ enum error network_parse(struct slice text, struct network *ret_network) MUST_CH
 // The address alone, or for IPv6 the /64 that one visitor has at his disposal (RFC 6177), as
 // whatever counts by visitor must count it. False for a Unix socket.
 bool network_of_client(const struct address *address, struct network *ret_network);
+// The range of so many bits that the address is in: what counts by network rather than by visitor
+// takes NETWORK_BITS. False for a Unix socket.
+#define NETWORK_BITS_V4 24
+#define NETWORK_BITS_V6 48
+bool network_around(const struct address *address, unsigned bits_v4, unsigned bits_v6,
+    struct network *ret_network);
 bool network_contains(const struct network *network, const struct address *address);
 bool network_list_contains(const struct network_list *list, const struct address *address);

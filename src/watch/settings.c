@@ -136,7 +136,8 @@ static const struct setting rows[] = {
         .touch = "Lower it to find sooner what fails for others alone."},
     {.name = "streams", .type = SETTING_COUNT, MEMBER(streams), .fallback = "1000",
         .maximum = 100000,
-        .summary = "How many visitors' pages are told of changes at once; others ask now and then.",
+        .summary = "How many visitors' pages are told of changes at once: of one network (an IPv4 "
+                   "/24, an IPv6 /48) a twentieth of that, or 8; others ask now and then.",
         .touch = "Raise it together with tasks.tasks: each takes one."},
     {.name = "incidents", .type = SETTING_SECTION, MEMBER(incidents),
         .section = &incident_settings_section, .summary = "When incidents open and end."},

@@ -1,6 +1,8 @@
 // The stream of changes (server-sent events, WHATWG HTML section 9.2): one task per visitor, asleep
 // until something changes. It only says that there is news; the page then asks for itself, so the
 // two can never differ.
+#include "base/hash.h"
+#include "io/network.h"
 #include "watch/visit.h"
 #include "watch/watch_inside.h"
 
@@ -8,9 +10,14 @@
 #define PAUSE_MS 500          // a burst of changes is one
 #define STREAM_LONGEST_MS (UINT64_C(3600) * 1000) // then the browser comes back by itself
 
+// One network's part of all: many have few, and nobody has all.
+#define NETWORK_PART 20
+#define NETWORK_LEAST 8
+
 struct stream {
     const struct edge_page_request *request;
     struct watch *watch;
+    _Atomic uint32_t *of_network; // how many there are, of the watch
     uint64_t seen, end_ns; // 0: it has only begun
     char piece[64];
 };
@@ -58,28 +65,63 @@ static bool stream_more(struct task *task, void *context, struct slice *ret_piec
     return true;
 }
 
+// --- Places ---
+
+// Networks that share a place share its bound: which do, nobody can guess.
+static _Atomic uint32_t *count_of(struct watch *watch, const struct address *client)
+{
+    struct network network = {0};
+    (void)network_around(client, NETWORK_BITS_V4, NETWORK_BITS_V6, &network);
+    uint64_t hash = hash_bytes(slice_of((const char *)network.bytes, sizeof(network.bytes)),
+        watch->seed);
+    return &watch->streams_of[hash % STREAM_PLACES];
+}
+
+static void leave_place(struct watch *watch, _Atomic uint32_t *of_network)
+{
+    atomic_fetch_sub(of_network, 1);
+    atomic_fetch_sub(&watch->open_streams, 1);
+}
+
+static bool take_place(struct watch *watch, _Atomic uint32_t *of_network, uint64_t streams)
+{
+    bool has_room = atomic_fetch_add(&watch->open_streams, 1) < streams;
+    bool is_fair = atomic_fetch_add(of_network, 1) < MAXIMUM(streams / NETWORK_PART, NETWORK_LEAST);
+    if (!has_room || !is_fair)
+        leave_place(watch, of_network);
+    return has_room && is_fair;
+}
+
 static void stream_end(void *context)
 {
     const struct stream *stream = context;
-    atomic_fetch_sub(&stream->watch->open_streams, 1);
+    leave_place(stream->watch, stream->of_network);
 }
 
+static void refuse(struct edge_page *page, unsigned status, struct slice fields,
+    struct slice content)
+{
+    *page = (struct edge_page){.status = status, .fields = fields, .content = content,
+        .content_type = SLICE("text/plain; charset=utf-8")};
+}
+
+// The script of a page that is refused asks again after a minute, and for the page now and then.
 void stream_serve(const struct visit *visit, struct core *core, struct edge_page *ret_page)
 {
+    if (visit->request->method != HTTP_METHOD_GET) {
+        refuse(ret_page, 405, SLICE("Allow: GET\r\n"), SLICE("This is only there to be read.\n"));
+        return;
+    }
     struct stream *stream = arena_zero_alloc(visit->request->arena, sizeof(*stream));
-    bool has_room = atomic_fetch_add(&visit->watch->open_streams, 1) < core->streams;
-    if (stream == NULL || !has_room || visit->request->method != HTTP_METHOD_GET) {
-        atomic_fetch_sub(&visit->watch->open_streams, 1);
-        bool is_wrong = visit->request->method != HTTP_METHOD_GET;
-        *ret_page = (struct edge_page){.status = is_wrong ? 405 : 503,
-            .content_type = SLICE("text/plain; charset=utf-8"), .fields = is_wrong
-                ? SLICE("Allow: GET\r\n") : SLICE("Retry-After: 60\r\n"),
-            .content = is_wrong ? SLICE("This is only there to be read.\n")
-                                : SLICE("Too many pages are told of changes; ask now and then.\n")};
+    _Atomic uint32_t *of_network = count_of(visit->watch, &visit->request->client);
+    if (stream == NULL || !take_place(visit->watch, of_network, core->streams)) {
+        refuse(ret_page, 503, SLICE("Retry-After: 60\r\n"),
+            SLICE("Too many pages are told of changes; ask now and then.\n"));
         return;
     }
     stream->request = visit->request;
     stream->watch = visit->watch;
+    stream->of_network = of_network;
     *ret_page = (struct edge_page){.status = 200, .content_type = SLICE("text/event-stream"),
         .fields = SLICE("X-Accel-Buffering: no\r\n"), .content = SLICE("retry: 5000\n\n"),
         .more = stream_more, .more_context = stream, .end = stream_end};

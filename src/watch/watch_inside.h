@@ -13,6 +13,7 @@
 #include "watch/watch.h"
 
 #define WATCH_SECRET_SIZE 32
+#define STREAM_PLACES 16384
 
 // What one generation of settings makes. Counted: one reference of the watch, one of each visit.
 struct core {
@@ -54,6 +55,7 @@ struct watch {
     atomic_bool is_ending;
     struct broadcast changed;  // something that people would see, or the end
     _Atomic uint64_t open_streams;
+    _Atomic uint32_t streams_of[STREAM_PLACES]; // the same by the network's hash
 };
 
 bool core_has_sites_of(const struct core *core, struct edge *edge);

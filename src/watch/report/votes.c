@@ -4,6 +4,7 @@
 #include "watch/report/votes.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "io/network.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -12,8 +13,6 @@
 
 #define SALT_SIZE 32
 #define INDEX_SIZE 32768 // a power of two
-#define NETWORK_BITS_V4 24
-#define NETWORK_BITS_V6 48
 #define NEIGHBOURHOOD_BITS_V4 16
 #define NEIGHBOURHOOD_BITS_V6 32
 
@@ -49,40 +48,18 @@ struct votes {
 
 // --- Hashes ---
 
-static void keep_bits(uint8_t *bytes, size_t size, unsigned bits)
-{
-    for (size_t i = bits / 8; i < size; i++)
-        bytes[i] = 0;
-}
-
-// What of an address counts, with its kind before it. Returns its size.
-static size_t network_of(const struct address *address, bool is_neighbourhood, uint8_t bytes[17])
-{
-    const struct in6_addr *v6 = &address->v6.sin6_addr;
-    bool is_v6 = address->any.sa_family == AF_INET6;
-    bool is_v4 = address->any.sa_family == AF_INET || (is_v6 && IN6_IS_ADDR_V4MAPPED(v6));
-    memset(bytes, 0, 17);
-    if (is_v4) {
-        bytes[0] = 4;
-        memcpy(bytes + 1, is_v6 ? (const void *)(v6->s6_addr + 12) : &address->v4.sin_addr, 4);
-        keep_bits(bytes + 1, 16, is_neighbourhood ? NEIGHBOURHOOD_BITS_V4 : NETWORK_BITS_V4);
-    } else if (is_v6) {
-        bytes[0] = 6;
-        memcpy(bytes + 1, v6, 16);
-        keep_bits(bytes + 1, 16, is_neighbourhood ? NEIGHBOURHOOD_BITS_V6 : NETWORK_BITS_V6);
-    }
-    return 17;
-}
-
 // The component is part of it: votes of one network for two components have nothing in common.
 static uint64_t hash(const uint8_t *salt, uint32_t component, bool is_neighbourhood,
     const struct address *address)
 {
-    uint8_t bytes[1 + sizeof(component) + 17], digest[EVP_MAX_MD_SIZE];
+    struct network network = {0}; // all that are local are one
+    uint8_t bytes[1 + sizeof(component) + sizeof(network.bytes)], digest[EVP_MAX_MD_SIZE];
     uint64_t value = 0;
+    (void)network_around(address, is_neighbourhood ? NEIGHBOURHOOD_BITS_V4 : NETWORK_BITS_V4,
+        is_neighbourhood ? NEIGHBOURHOOD_BITS_V6 : NETWORK_BITS_V6, &network);
     bytes[0] = is_neighbourhood;
     memcpy(bytes + 1, &component, sizeof(component));
-    network_of(address, is_neighbourhood, bytes + 1 + sizeof(component));
+    memcpy(bytes + 1 + sizeof(component), network.bytes, sizeof(network.bytes));
     // It cannot fail but for want of memory; then everybody is one network, and little is counted.
     if (HMAC(EVP_sha256(), salt, SALT_SIZE, bytes, sizeof(bytes), digest, NULL) != NULL)
         memcpy(&value, digest, sizeof(value));

@@ -120,6 +120,29 @@ static void test_a_visitor_is_an_ipv4_address_or_an_ipv6_64(void **state)
     assert_false(network_contains(&network, &local));
 }
 
+static void expect_same_network(const char *a, const char *b, bool same)
+{
+    struct address one = address_of(a), other = address_of(b);
+    struct network first = {0}, second = {0};
+    assert_true(network_around(&one, NETWORK_BITS_V4, NETWORK_BITS_V6, &first));
+    assert_true(network_around(&other, NETWORK_BITS_V4, NETWORK_BITS_V6, &second));
+    assert_true(network_contains(&first, &one));
+    assert_int_equal(memcmp(&first, &second, sizeof(first)) == 0, same);
+}
+
+static void test_a_network_is_an_ipv4_24_or_an_ipv6_48(void **state)
+{
+    (void)state;
+    expect_same_network("192.0.2.1", "::ffff:192.0.2.255", true);
+    expect_same_network("192.0.2.1", "192.0.3.1", false);
+    expect_same_network("2001:db8:1::1", "2001:db8:1:ffff::", true);
+    expect_same_network("2001:db8:1::1", "2001:db8:2::1", false);
+    struct address local;
+    struct network network;
+    assert_int_equal(address_parse(SLICE("unix:/run/x"), &local), ERROR_NONE);
+    assert_false(network_around(&local, NETWORK_BITS_V4, NETWORK_BITS_V6, &network));
+}
+
 static void test_a_list_holds_what_any_of_it_holds(void **state)
 {
     (void)state;
@@ -142,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_all_of_one_family_is_none_of_the_other),
         cmocka_unit_test(test_nonsense_is_refused_and_leaves_the_output_alone),
         cmocka_unit_test(test_a_visitor_is_an_ipv4_address_or_an_ipv6_64),
+        cmocka_unit_test(test_a_network_is_an_ipv4_24_or_an_ipv6_48),
         cmocka_unit_test(test_a_list_holds_what_any_of_it_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
