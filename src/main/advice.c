@@ -172,6 +172,22 @@ static void advise_site(struct setting_review *review, const struct settings *se
     advise_times(review, settings, site, index);
 }
 
+// Sites of one edge may be of people who know nothing of each other. Whoever names hosts for the page
+// means it to be read.
+static void advise_status(struct setting_review *review, const struct settings *settings)
+{
+    const struct watch_settings *status = &settings->status;
+    size_t sites = settings->edge.sites.count;
+    struct slice prefix = settings->edge.prefix;
+    if (sites < 2 || prefix.size == 0 || status->hosts.count > 0
+        || !conf_is_written(review, &status->name) || status->name.size == 0
+        || conf_is_written(review, &status->hosts))
+        return;
+    conf_add_warning(review, &status->name, "status.name: %.*sstatus of every host shows all %zu "
+        "sites to the visitors of each; without it each host tells programs of its own site alone, "
+        "and status.hosts says that the page is meant for all", SLICE_ARGS(prefix), sites);
+}
+
 void advice_review(struct setting_review *review, const struct settings *settings)
 {
     const struct origin_settings *origins = settings->edge.origins.items;
@@ -180,4 +196,5 @@ void advice_review(struct setting_review *review, const struct settings *setting
         advise_site(review, settings, &sites[i], i);
     for (size_t i = 0; i < settings->edge.origins.count; i++)
         advise_origin(review, &origins[i]);
+    advise_status(review, settings);
 }

@@ -1,5 +1,6 @@
 // What settings had better not say: each is allowed, and would by itself cost some visitor an error
-// or a long wait. Warnings, each with what happens and what to set instead.
+// or a long wait, or tell him of what is not his. Warnings, each with what happens and what to set
+// instead.
 #pragma once
 
 #include "main/settings.h"

@@ -275,6 +275,20 @@ static void test_what_makes_errors(void **state)
         "much is not asked for so long although it is back; 5m notices it\n");
 }
 
+static void test_a_page_of_all_sites(void **state)
+{
+    (void)state;
+    expect(MAIN "sites: [{hosts: a.example}, {hosts: b.example}]\nstatus: {name: Example}\n",
+        ERROR_NONE, "f:3:16: warning: status.name: /.afloat/status of every host shows all 2 sites "
+        "to the visitors of each; without it each host tells programs of its own site alone, and "
+        "status.hosts says that the page is meant for all\n");
+    expect(MAIN "sites: [{hosts: a.example}, {hosts: b.example}]\n"
+                "status: {name: Example, hosts: [status.example]}\n", ERROR_NONE, "");
+    expect(MAIN "sites: [{hosts: a.example}]\nstatus: {name: Example}\n", ERROR_NONE, "");
+    expect(MAIN "sites: [{hosts: a.example}, {hosts: b.example}]\nstatus: {rounds: 3}\n",
+        ERROR_NONE, "");
+}
+
 static void test_a_file_without_sites_gets_one_for_every_host(void **state)
 {
     (void)state;
@@ -309,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_a_wrong_value_has_no_further_mistakes),
         cmocka_unit_test(test_what_is_unwise),
         cmocka_unit_test(test_what_makes_errors),
+        cmocka_unit_test(test_a_page_of_all_sites),
         cmocka_unit_test(test_a_file_without_sites_gets_one_for_every_host),
     };
     return cmocka_run_group_tests_name("main.review", tests, NULL, NULL);
