@@ -82,3 +82,18 @@ bool slice_parse_u64(struct slice slice, uint64_t maximum, uint64_t *ret_value)
     *ret_value = value;
     return true;
 }
+
+bool slice_parse_hex(struct slice digits, uint8_t *ret_bytes, size_t size)
+{
+    if (digits.size != 2 * size)
+        return false;
+    for (size_t i = 0; i < digits.size; i++) {
+        int value = slice_hex_value(digits.data[i]);
+        if (value < 0 || (digits.data[i] >= 'A' && digits.data[i] <= 'F'))
+            return false;
+    }
+    for (size_t i = 0; i < size; i++)
+        ret_bytes[i] = (uint8_t)((unsigned)slice_hex_value(digits.data[2 * i]) << 4
+            | (unsigned)slice_hex_value(digits.data[2 * i + 1]));
+    return true;
+}

@@ -42,3 +42,15 @@ struct slice slice_trim(struct slice slice);
 struct slice slice_cut(struct slice *rest, char separator);
 // Decimal digits only, all of the slice, no sign; false when empty, not digits or above maximum.
 bool slice_parse_u64(struct slice slice, uint64_t maximum, uint64_t *ret_value) MUST_CHECK;
+// 2 * size hexadecimal digits, in lower case, so that each value has one text; false for others.
+bool slice_parse_hex(struct slice digits, uint8_t *ret_bytes, size_t size) MUST_CHECK;
+
+// Of a hexadecimal digit in either case; -1: it is none.
+static inline int slice_hex_value(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}

@@ -36,6 +36,12 @@ void text_append_hex(struct text *text, uint64_t value, unsigned digits)
     text->size += digits;
 }
 
+void text_append_hex_bytes(struct text *text, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        text_append_hex(text, bytes[i], 2);
+}
+
 void text_format(struct text *text, const char *format, ...)
 {
     size_t room = text->capacity - text->size;

@@ -39,6 +39,7 @@ static inline void text_append_byte(struct text *text, char byte)
 
 void text_append_u64(struct text *text, uint64_t value);
 void text_append_hex(struct text *text, uint64_t value, unsigned digits); // lower case, zero-padded
+void text_append_hex_bytes(struct text *text, const uint8_t *bytes, size_t size); // two of each
 void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 // For a message to a person: in double quotes, cut to 60 bytes, and see below.
 void text_append_quoted(struct text *text, struct slice slice);

@@ -1,18 +1,16 @@
 // Signing and checking. A ticket is remembered only once its signature is known to be good, so
 // strangers cannot fill the memory.
 #include "doctor/ticket.h"
+#include "tls/hmac.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 
-#define SIGNATURE_SIZE 32
+#define PARTS 6
 #define NUMBER_MAX 24 // bytes of a number as text, with what separates it
 
 struct ticket {
     int64_t expiry;
-    uint8_t nonce[TICKET_NONCE_SIZE], signature[SIGNATURE_SIZE];
+    uint8_t nonce[TICKET_NONCE_SIZE], signature[HMAC_SIZE];
 };
 
 void ticket_memory_init(struct ticket_memory *memory)
@@ -26,48 +24,24 @@ void ticket_memory_destroy(struct ticket_memory *memory)
     lock_destroy(&memory->lock);
 }
 
-static bool add(EVP_MAC_CTX *mac, struct slice part)
-{
-    char buffer[NUMBER_MAX];
-    struct text size = text_in(buffer, sizeof(buffer));
-    text_append_u64(&size, part.size);
-    text_append_byte(&size, ':');
-    return EVP_MAC_update(mac, (const unsigned char *)size.data, size.size) == 1
-        && EVP_MAC_update(mac, (const unsigned char *)part.data, part.size) == 1;
-}
-
-static bool sign_parts(EVP_MAC_CTX *mac, struct slice key, const struct ticket_subject *subject,
-    struct ticket *ticket)
-{
-    char buffer[NUMBER_MAX], digest[] = "SHA256";
-    struct text expiry = text_in(buffer, sizeof(buffer));
-    size_t size = 0;
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
-        OSSL_PARAM_construct_end()};
-    text_append_u64(&expiry, (uint64_t)ticket->expiry);
-    return EVP_MAC_init(mac, (const unsigned char *)key.data, key.size, parameters) == 1
-        && add(mac, SLICE("afloat ticket 1")) && add(mac, subject->method)
-        && add(mac, subject->path) && add(mac, subject->url) && add(mac, text_slice(&expiry))
-        && add(mac, slice_of((const char *)ticket->nonce, TICKET_NONCE_SIZE))
-        && EVP_MAC_final(mac, ticket->signature, &size, SIGNATURE_SIZE) == 1
-        && size == SIGNATURE_SIZE;
-}
-
 static enum error sign(struct slice key, const struct ticket_subject *subject,
     struct ticket *ticket)
 {
-    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *mac = algorithm == NULL ? NULL : EVP_MAC_CTX_new(algorithm);
-    bool is_signed = mac != NULL && sign_parts(mac, key, subject, ticket);
-    EVP_MAC_CTX_free(mac);
-    EVP_MAC_free(algorithm);
-    return is_signed ? ERROR_NONE : ERROR_SYSTEM;
-}
-
-static void append_bytes(struct text *text, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        text_append_hex(text, bytes[i], 2);
+    char expiry_buffer[NUMBER_MAX], sizes[PARTS][NUMBER_MAX];
+    struct text expiry = text_in(expiry_buffer, sizeof(expiry_buffer));
+    text_append_u64(&expiry, (uint64_t)ticket->expiry);
+    const struct slice said[PARTS] = {SLICE("afloat ticket 1"), subject->method, subject->path,
+        subject->url, text_slice(&expiry),
+        slice_of((const char *)ticket->nonce, TICKET_NONCE_SIZE)};
+    struct slice parts[2 * PARTS];
+    for (size_t i = 0; i < PARTS; i++) {
+        struct text size = text_in(sizes[i], sizeof(sizes[i]));
+        text_append_u64(&size, said[i].size);
+        text_append_byte(&size, ':');
+        parts[2 * i] = text_slice(&size);
+        parts[2 * i + 1] = said[i];
+    }
+    return hmac_sign(key, parts, ARRAY_SIZE(parts), ticket->signature);
 }
 
 enum error ticket_make_nonce(uint8_t nonce[TICKET_NONCE_SIZE])
@@ -85,30 +59,10 @@ enum error ticket_write(struct text *text, struct slice key, const struct ticket
         return error;
     text_append_u64(text, (uint64_t)expiry);
     text_append_byte(text, ' ');
-    append_bytes(text, ticket.nonce, TICKET_NONCE_SIZE);
+    text_append_hex_bytes(text, ticket.nonce, TICKET_NONCE_SIZE);
     text_append_byte(text, ' ');
-    append_bytes(text, ticket.signature, SIGNATURE_SIZE);
+    text_append_hex_bytes(text, ticket.signature, HMAC_SIZE);
     return ERROR_NONE;
-}
-
-static int digit_of(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-static bool read_bytes(struct slice digits, uint8_t *bytes, size_t size)
-{
-    if (digits.size != 2 * size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        int high = digit_of(digits.data[2 * i]), low = digit_of(digits.data[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
 }
 
 static bool read_ticket(struct slice value, struct ticket *ticket)
@@ -116,8 +70,8 @@ static bool read_ticket(struct slice value, struct ticket *ticket)
     uint64_t expiry;
     struct slice first = slice_cut(&value, ' '), second = slice_cut(&value, ' ');
     if (!slice_parse_u64(first, INT64_MAX, &expiry)
-        || !read_bytes(second, ticket->nonce, TICKET_NONCE_SIZE)
-        || !read_bytes(value, ticket->signature, SIGNATURE_SIZE))
+        || !slice_parse_hex(second, ticket->nonce, TICKET_NONCE_SIZE)
+        || !slice_parse_hex(value, ticket->signature, HMAC_SIZE))
         return false;
     ticket->expiry = (int64_t)expiry;
     return true;
@@ -133,7 +87,7 @@ static enum error check_signature(const struct ticket *ticket, const struct slic
         enum error error = sign(keys[i], subject, &expected);
         if (error != ERROR_NONE)
             return error;
-        fits |= CRYPTO_memcmp(expected.signature, ticket->signature, SIGNATURE_SIZE) == 0;
+        fits |= hmac_equal(expected.signature, ticket->signature, HMAC_SIZE);
     }
     return fits ? ERROR_NONE : ERROR_DENIED;
 }

@@ -1,22 +1,13 @@
 // Reading names and values.
 #include "http/form.h"
 
-static int digit_of(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 bool form_decode(struct slice value, bool is_form, struct text *ret_text)
 {
     for (size_t i = 0; i < value.size; i++) {
         char byte = value.data[i];
         if (byte == '%') {
-            int high = i + 2 < value.size ? digit_of(value.data[i + 1]) : -1;
-            int low = i + 2 < value.size ? digit_of(value.data[i + 2]) : -1;
+            int high = i + 2 < value.size ? slice_hex_value(value.data[i + 1]) : -1;
+            int low = i + 2 < value.size ? slice_hex_value(value.data[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             byte = (char)(high << 4 | low);

@@ -38,17 +38,6 @@ void http1_body_init(struct http1_body *body, enum http_framing framing, uint64_
         || (framing == HTTP_FRAMING_LENGTH && content_length == 0);
 }
 
-static int hex_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 // What may follow a complete size, extension name or extension value. No space anywhere: the
 // grammar calls it bad whitespace, and parsers have disagreed about it.
 static enum state after_part(char byte)
@@ -60,7 +49,7 @@ static enum state after_part(char byte)
 
 static enum state size_step(struct http1_body *body, char byte)
 {
-    int digit = hex_value(byte);
+    int digit = slice_hex_value(byte);
     if (digit < 0)
         return body->state == STATE_SIZE_FIRST ? STATE_REFUSED : after_part(byte);
     if (body->line_size > CHUNK_DIGITS_MAX || body->left > (uint64_t)INT64_MAX >> 4)

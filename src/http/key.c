@@ -14,11 +14,6 @@ static void append_lower(struct text *text, struct slice slice)
     }
 }
 
-static unsigned hex_value(char byte)
-{
-    return (unsigned)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
-}
-
 static bool is_escape(struct slice at)
 {
     return at.size >= 3 && http_characters_all(slice_of(at.data + 1, 2), HTTP_CHARACTER_HEX);
@@ -42,7 +37,8 @@ static void append_path(struct text *text, struct slice path)
             text_append_byte(text, path.data[i]);
             continue;
         }
-        unsigned value = hex_value(path.data[i + 1]) << 4 | hex_value(path.data[i + 2]);
+        unsigned high = (unsigned)slice_hex_value(path.data[i + 1]);
+        unsigned value = high << 4 | (unsigned)slice_hex_value(path.data[i + 2]);
         i += 2;
         // RFC 3986 unreserved is just what a host name may hold here.
         if (http_character_is((char)value, HTTP_CHARACTER_HOST)) {

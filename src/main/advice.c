@@ -172,8 +172,8 @@ static void advise_site(struct setting_review *review, const struct settings *se
     advise_times(review, settings, site, index);
 }
 
-// Sites of one edge may be of people who know nothing of each other. Whoever names hosts for the page
-// means it to be read.
+// Sites of one edge may be of people who know nothing of each other. Whoever names hosts for the
+// page means it to be read.
 static void advise_status(struct setting_review *review, const struct settings *settings)
 {
     const struct watch_settings *status = &settings->status;

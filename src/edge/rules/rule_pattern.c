@@ -68,19 +68,15 @@ static bool is_plain(struct slice path)
     return true;
 }
 
-static unsigned hex_value(char byte)
-{
-    return (unsigned)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
-}
-
 static struct slice decode(struct slice path, char *buffer)
 {
     size_t size = 0;
     for (size_t i = 0; i < path.size; i++) {
         bool escape = path.data[i] == '%' && path.size - i > 2
             && http_characters_all(slice_of(path.data + i + 1, 2), HTTP_CHARACTER_HEX);
-        buffer[size++] = escape
-            ? (char)(hex_value(path.data[i + 1]) << 4 | hex_value(path.data[i + 2])) : path.data[i];
+        unsigned high = escape ? (unsigned)slice_hex_value(path.data[i + 1]) : 0;
+        unsigned low = escape ? (unsigned)slice_hex_value(path.data[i + 2]) : 0;
+        buffer[size++] = escape ? (char)(high << 4 | low) : path.data[i];
         i += escape ? 2 : 0;
     }
     return slice_of(buffer, size);

@@ -35,11 +35,6 @@ bool rule_query_is_changed(const struct key_settings *settings)
 
 // --- Names as the least careful of servers reads them ---
 
-static unsigned hex_value(char byte)
-{
-    return (unsigned)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
-}
-
 // The next byte of a name, advancing *at; '\0' at its end, which "[" is for PHP.
 static char loose_next(struct slice name, size_t *at)
 {
@@ -48,7 +43,7 @@ static char loose_next(struct slice name, size_t *at)
     char byte = name.data[(*at)++];
     if (byte == '%' && name.size - *at >= 2
         && http_characters_all(slice_of(name.data + *at, 2), HTTP_CHARACTER_HEX)) {
-        byte = (char)(hex_value(name.data[*at]) << 4 | hex_value(name.data[*at + 1]));
+        byte = (char)(slice_hex_value(name.data[*at]) << 4 | slice_hex_value(name.data[*at + 1]));
         *at += 2;
     }
     if (byte == '[')

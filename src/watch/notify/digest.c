@@ -292,8 +292,7 @@ static bool name_message(struct digest_message *message)
     json_free_t release;
     json_get_alloc_funcs(NULL, &release);
     release(content);
-    for (size_t i = 0; i < 16; i++)
-        text_append_hex(&id, hash[i], 2);
+    text_append_hex_bytes(&id, hash, 16);
     message->id[id.size] = '\0';
     return true;
 }

@@ -1,41 +1,19 @@
 // By OpenSSL; base64url by hand (RFC 4648 section 5), without padding.
 #include "watch/notify/seal.h"
+#include "tls/hmac.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
 #define SEALED_MAX (NONCE_SIZE + SEAL_WORDS_MAX + TAG_SIZE)
 
-enum error seal_sign(struct slice key, const struct slice *parts, size_t count,
-    uint8_t ret_signature[32])
-{
-    char digest[] = "SHA256";
-    const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end()};
-    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *mac = algorithm == NULL ? NULL : EVP_MAC_CTX_new(algorithm);
-    size_t size = 0;
-    bool is_good = mac != NULL
-        && EVP_MAC_init(mac, (const unsigned char *)key.data, key.size, parameters) == 1;
-    for (size_t i = 0; is_good && i < count; i++)
-        is_good = parts[i].size == 0
-            || EVP_MAC_update(mac, (const unsigned char *)parts[i].data, parts[i].size) == 1;
-    is_good = is_good && EVP_MAC_final(mac, ret_signature, &size, 32) == 1 && size == 32;
-    EVP_MAC_CTX_free(mac);
-    EVP_MAC_free(algorithm);
-    return is_good ? ERROR_NONE : ERROR_SYSTEM;
-}
-
 enum error seal_init(struct seal *seal, const uint8_t secret[32])
 {
     const struct slice key = slice_of((const char *)secret, 32);
     const struct slice names[] = {SLICE("afloat links 1"), SLICE("afloat link nonces 1")};
-    enum error error = seal_sign(key, &names[0], 1, seal->key);
-    return error == ERROR_NONE ? seal_sign(key, &names[1], 1, seal->nonce_key) : error;
+    enum error error = hmac_sign(key, &names[0], 1, seal->key);
+    return error == ERROR_NONE ? hmac_sign(key, &names[1], 1, seal->nonce_key) : error;
 }
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -92,10 +70,10 @@ static bool encrypt(const struct seal *seal, struct slice words, uint8_t *sealed
 
 enum error seal_close(const struct seal *seal, struct slice words, struct text *text)
 {
-    uint8_t sealed[SEALED_MAX], nonce[32];
+    uint8_t sealed[SEALED_MAX], nonce[HMAC_SIZE];
     if (words.size > SEAL_WORDS_MAX)
         return ERROR_LIMIT;
-    enum error error = seal_sign(slice_of((const char *)seal->nonce_key, SEAL_KEY_SIZE), &words, 1,
+    enum error error = hmac_sign(slice_of((const char *)seal->nonce_key, SEAL_KEY_SIZE), &words, 1,
         nonce);
     memcpy(sealed, nonce, NONCE_SIZE);
     if (error != ERROR_NONE || !encrypt(seal, words, sealed))

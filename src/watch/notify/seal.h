@@ -25,7 +25,3 @@ enum error seal_close(const struct seal *seal, struct slice words, struct text *
 // words: SEAL_WORDS_MAX bytes. INVALID: it is none of ours.
 enum error seal_open(const struct seal *seal, struct slice sealed, char *words,
     size_t *ret_size) MUST_CHECK;
-
-// HMAC-SHA256 (RFC 2104).
-enum error seal_sign(struct slice key, const struct slice *parts, size_t count,
-    uint8_t ret_signature[32]) MUST_CHECK;

@@ -2,7 +2,7 @@
 #include "watch/notify/transfer.h"
 #include "base/memory.h"
 #include "doctor/printable.h"
-#include "watch/notify/seal.h"
+#include "tls/hmac.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -208,18 +208,17 @@ struct transfer *transfer_mail(const struct mail_way *way, struct delivery *deli
 enum error transfer_sign(struct text *text, struct slice key, int64_t now_s, struct slice body)
 {
     char buffer[24];
-    uint8_t signature[32];
+    uint8_t signature[HMAC_SIZE];
     struct text time = text_in(buffer, sizeof(buffer));
     text_append_u64(&time, (uint64_t)now_s);
     const struct slice parts[] = {text_slice(&time), SLICE("."), body};
-    enum error error = seal_sign(key, parts, ARRAY_SIZE(parts), signature);
+    enum error error = hmac_sign(key, parts, ARRAY_SIZE(parts), signature);
     if (error != ERROR_NONE)
         return error;
     text_append(text, SLICE("t="));
     text_append(text, parts[0]);
     text_append(text, SLICE(",v1="));
-    for (size_t i = 0; i < sizeof(signature); i++)
-        text_append_hex(text, signature[i], 2);
+    text_append_hex_bytes(text, signature, sizeof(signature));
     return ERROR_NONE;
 }
 

@@ -200,8 +200,7 @@ static bool find_token(struct operator_visit *visit, struct slice token)
     struct text text = text_in(digits, sizeof(digits));
     if (EVP_Digest(token.data, token.size, hash, NULL, EVP_sha256(), NULL) != 1)
         return false;
-    for (size_t i = 0; i < sizeof(hash); i++)
-        text_append_hex(&text, hash[i], 2);
+    text_append_hex_bytes(&text, hash, sizeof(hash));
     for (uint32_t i = 0; i < visit->operators->person_count; i++) {
         struct slice known = visit->operators->people[i].token;
         if (known.size == text.size && CRYPTO_memcmp(known.data, text.data, text.size) == 0) {

@@ -1,14 +1,12 @@
 // A table of a few logins; searching it takes no time beside what a page takes.
 #include "watch/operator/session.h"
-#include "base/base.h"
+#include "tls/hmac.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #define TOKEN_BYTES (SESSION_TOKEN_SIZE / 2)
-#define PROOF_BYTES 32
 
 void sessions_init(struct sessions *sessions, const uint8_t secret[32], uint64_t idle_ms)
 {
@@ -22,12 +20,6 @@ void sessions_destroy(struct sessions *sessions)
 {
     OPENSSL_cleanse(sessions->secret, sizeof(sessions->secret));
     lock_destroy(&sessions->lock);
-}
-
-static void append_hex(struct text *text, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        text_append_hex(text, bytes[i], 2);
 }
 
 static bool hash_token(struct slice token, uint8_t hash[32])
@@ -50,7 +42,7 @@ enum error sessions_begin(struct sessions *sessions, uint32_t person, int64_t no
     struct session session = {.used_ms = now_ms, .person = person};
     if (RAND_bytes(bytes, sizeof(bytes)) != 1)
         return ERROR_SYSTEM;
-    append_hex(&token, bytes, sizeof(bytes));
+    text_append_hex_bytes(&token, bytes, sizeof(bytes));
     if (!hash_token(text_slice(&token), session.hash))
         return ERROR_SYSTEM;
     lock_acquire(&sessions->lock);
@@ -102,26 +94,22 @@ void sessions_end(struct sessions *sessions, struct slice token)
     lock_release(&sessions->lock);
 }
 
-static bool prove(const struct sessions *sessions, struct slice token, uint8_t proof[PROOF_BYTES])
+static bool prove(const struct sessions *sessions, struct slice token, uint8_t proof[HMAC_SIZE])
 {
-    unsigned size = 0;
-    return HMAC(EVP_sha256(), sessions->secret, sizeof(sessions->secret),
-               (const unsigned char *)token.data, token.size, proof, &size) != NULL
-        && size == PROOF_BYTES;
+    return hmac_sign(slice_of((const char *)sessions->secret, sizeof(sessions->secret)), &token, 1,
+               proof) == ERROR_NONE;
 }
 
 void sessions_write_proof(struct sessions *sessions, struct slice token, struct text *ret_proof)
 {
-    uint8_t proof[PROOF_BYTES];
+    uint8_t proof[HMAC_SIZE];
     if (prove(sessions, token, proof))
-        append_hex(ret_proof, proof, sizeof(proof));
+        text_append_hex_bytes(ret_proof, proof, sizeof(proof));
 }
 
 bool sessions_check_proof(struct sessions *sessions, struct slice token, struct slice proof)
 {
-    char digits[2 * PROOF_BYTES];
-    struct text expected = text_in(digits, sizeof(digits));
-    sessions_write_proof(sessions, token, &expected);
-    return expected.size == sizeof(digits) && proof.size == expected.size
-        && CRYPTO_memcmp(expected.data, proof.data, proof.size) == 0;
+    uint8_t expected[HMAC_SIZE], said[HMAC_SIZE];
+    return slice_parse_hex(proof, said, sizeof(said)) && prove(sessions, token, expected)
+        && hmac_equal(expected, said, sizeof(expected));
 }

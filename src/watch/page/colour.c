@@ -5,27 +5,15 @@
 
 #define STEPS 64
 
-static bool hex_digit(char byte, unsigned *ret_value)
-{
-    if (byte >= '0' && byte <= '9')
-        *ret_value = (unsigned)(byte - '0');
-    else if (byte >= 'a' && byte <= 'f')
-        *ret_value = (unsigned)(byte - 'a') + 10;
-    else if (byte >= 'A' && byte <= 'F')
-        *ret_value = (unsigned)(byte - 'A') + 10;
-    else
-        return false;
-    return true;
-}
-
 bool colour_parse(struct slice text, struct colour *ret_colour)
 {
     uint8_t parts[3];
     if (text.size != 7 || text.data[0] != '#')
         return false;
     for (size_t i = 0; i < 3; i++) {
-        unsigned high, low;
-        if (!hex_digit(text.data[1 + 2 * i], &high) || !hex_digit(text.data[2 + 2 * i], &low))
+        int high = slice_hex_value(text.data[1 + 2 * i]);
+        int low = slice_hex_value(text.data[2 + 2 * i]);
+        if (high < 0 || low < 0)
             return false;
         parts[i] = (uint8_t)(high << 4 | low);
     }

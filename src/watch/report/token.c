@@ -1,10 +1,7 @@
 // Signing, reading, and what was used.
 #include "watch/report/token.h"
 #include "base/hash.h"
-
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "tls/hmac.h"
 
 #define PLACES 64 // where one may be remembered: enough for all sets to fill evenly
 
@@ -29,10 +26,11 @@ static void add(struct text *text, struct slice part)
     text_append(text, part);
 }
 
-static bool sign(const uint8_t *secret, const struct token *token, uint8_t signature[16])
+static bool sign(const uint8_t *secret, const struct token *token,
+    uint8_t signature[TOKEN_SIGNATURE_SIZE])
 {
     char buffer[TOKEN_MAX + 64];
-    uint8_t digest[EVP_MAX_MD_SIZE];
+    uint8_t digest[HMAC_SIZE];
     struct text text = text_in(buffer, sizeof(buffer));
     add(&text, SLICE("afloat report 1"));
     add(&text, slice_of(&kinds[token->kind], 1));
@@ -40,10 +38,10 @@ static bool sign(const uint8_t *secret, const struct token *token, uint8_t signa
     text_append_byte(&text, ':');
     add(&text, token->request);
     add(&text, token->component);
-    if (text.full || HMAC(EVP_sha256(), secret, TOKEN_SECRET_SIZE, (const uint8_t *)text.data,
-            text.size, digest, NULL) == NULL)
+    if (text.full || hmac_sign(slice_of((const char *)secret, TOKEN_SECRET_SIZE),
+            &(struct slice){text.data, text.size}, 1, digest) != ERROR_NONE)
         return false;
-    memcpy(signature, digest, 16);
+    memcpy(signature, digest, TOKEN_SIGNATURE_SIZE);
     return true;
 }
 
@@ -51,7 +49,7 @@ bool token_write(struct text *text, const uint8_t secret[TOKEN_SECRET_SIZE],
     const struct token *token)
 {
     char buffer[TOKEN_MAX];
-    uint8_t signature[16];
+    uint8_t signature[TOKEN_SIGNATURE_SIZE];
     struct text out = text_in(buffer, sizeof(buffer));
     if (token->issued_ms < 0 || !is_text(token->request, "-_")
         || !is_text(token->component, ".-_:[]*") || !sign(secret, token, signature))
@@ -59,33 +57,12 @@ bool token_write(struct text *text, const uint8_t secret[TOKEN_SECRET_SIZE],
     text_format(&out, "%c.", kinds[token->kind]);
     text_append_u64(&out, (uint64_t)token->issued_ms);
     text_format(&out, ".%.*s.", SLICE_ARGS(token->request));
-    for (size_t i = 0; i < sizeof(signature); i++)
-        text_append_hex(&out, signature[i], 2);
+    text_append_hex_bytes(&out, signature, sizeof(signature));
     text_append_byte(&out, '.');
     text_append(&out, token->component);
     if (out.full || out.size > text->capacity - text->size)
         return false;
     text_append(text, text_slice(&out));
-    return true;
-}
-
-static int digit_of(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-static bool read_signature(struct slice digits, uint8_t signature[16])
-{
-    if (digits.size != 32)
-        return false;
-    for (size_t i = 0; i < 16; i++) {
-        int high = digit_of(digits.data[2 * i]), low = digit_of(digits.data[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        signature[i] = (uint8_t)(high << 4 | low);
-    }
     return true;
 }
 
@@ -98,7 +75,7 @@ static bool read_parts(struct slice value, struct token *token)
     token->component = value;
     if (kind.size != 1 || (kind.data[0] != 'f' && kind.data[0] != 'p')
         || !slice_parse_u64(issued, INT64_MAX, &issued_ms) || !is_text(token->request, "-_")
-        || !read_signature(signature, token->signature)
+        || !slice_parse_hex(signature, token->signature, TOKEN_SIGNATURE_SIZE)
         || !is_text(token->component, ".-_:[]*"))
         return false;
     token->kind = kind.data[0] == 'f' ? TOKEN_FAILURE : TOKEN_PAGE;
@@ -115,10 +92,11 @@ enum error token_read(struct slice value, const uint8_t secret[TOKEN_SECRET_SIZE
     struct token *ret_token)
 {
     struct token token;
-    uint8_t expected[16];
+    uint8_t expected[TOKEN_SIGNATURE_SIZE];
     if (value.size > TOKEN_MAX || !read_parts(value, &token))
         return ERROR_INVALID;
-    if (!sign(secret, &token, expected) || CRYPTO_memcmp(expected, token.signature, 16) != 0)
+    if (!sign(secret, &token, expected)
+        || !hmac_equal(expected, token.signature, TOKEN_SIGNATURE_SIZE))
         return ERROR_DENIED;
     int64_t early_ms = token.kind == TOKEN_PAGE ? TOKEN_PAGE_EARLY_MS : 0;
     if (now_ms - token.issued_ms > lifetime_ms(&token))

@@ -13,6 +13,7 @@
 
 #define TOKEN_MAX 384             // bytes of one, with a component of any length
 #define TOKEN_SECRET_SIZE 32
+#define TOKEN_SIGNATURE_SIZE 16
 #define TOKEN_FAILURE_MS 1800000
 #define TOKEN_PAGE_EARLY_MS 3000
 #define TOKEN_PAGE_MS 3600000
@@ -24,7 +25,7 @@ struct token {
     enum token_kind kind;
     int64_t issued_ms;
     struct slice request, component; // letters, digits and . - _ : [ ] *; request has no '.'
-    uint8_t signature[16];           // of token_read
+    uint8_t signature[TOKEN_SIGNATURE_SIZE]; // of token_read
 };
 
 // False, and nothing is appended: a part cannot stand in one, or OpenSSL failed.

@@ -5,9 +5,8 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "io/network.h"
+#include "tls/hmac.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
@@ -53,7 +52,7 @@ static uint64_t hash(const uint8_t *salt, uint32_t component, bool is_neighbourh
     const struct address *address)
 {
     struct network network = {0}; // all that are local are one
-    uint8_t bytes[1 + sizeof(component) + sizeof(network.bytes)], digest[EVP_MAX_MD_SIZE];
+    uint8_t bytes[1 + sizeof(component) + sizeof(network.bytes)], digest[HMAC_SIZE];
     uint64_t value = 0;
     (void)network_around(address, is_neighbourhood ? NEIGHBOURHOOD_BITS_V4 : NETWORK_BITS_V4,
         is_neighbourhood ? NEIGHBOURHOOD_BITS_V6 : NETWORK_BITS_V6, &network);
@@ -61,7 +60,8 @@ static uint64_t hash(const uint8_t *salt, uint32_t component, bool is_neighbourh
     memcpy(bytes + 1, &component, sizeof(component));
     memcpy(bytes + 1 + sizeof(component), network.bytes, sizeof(network.bytes));
     // It cannot fail but for want of memory; then everybody is one network, and little is counted.
-    if (HMAC(EVP_sha256(), salt, SALT_SIZE, bytes, sizeof(bytes), digest, NULL) != NULL)
+    if (hmac_sign(slice_of((const char *)salt, SALT_SIZE),
+            &(struct slice){(const char *)bytes, sizeof(bytes)}, 1, digest) == ERROR_NONE)
         memcpy(&value, digest, sizeof(value));
     return value;
 }

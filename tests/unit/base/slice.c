@@ -94,6 +94,24 @@ static void test_numbers(void **state)
     assert_int_equal(value, 99);
 }
 
+static void test_hexadecimal_bytes_have_one_text(void **state)
+{
+    (void)state;
+    uint8_t bytes[2] = {7, 7};
+    static const char digits[] = "00112233445566778899aAbBcCdDeEfF"; // each in either case
+    static const char *const bad[] = {"", "0", "000", "00000", "00fg", "00F0", "0x00", "+000"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(slice_parse_hex(slice_from_string(bad[i]), bytes, sizeof(bytes)));
+    assert_int_equal(bytes[0], 7); // untouched on failure
+    assert_true(slice_parse_hex(SLICE("09af"), bytes, sizeof(bytes)));
+    assert_int_equal(bytes[0] << 8 | bytes[1], 0x09af);
+    for (int byte = 0; byte < 256; byte++) {
+        const char *at = byte == 0 ? NULL : strchr(digits, byte);
+        int value = at == NULL ? -1 : (int)(at - digits) / 2;
+        assert_int_equal(slice_hex_value((char)byte), value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_trimming_takes_spaces_and_tabs),
         cmocka_unit_test(test_cutting_visits_every_part),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_hexadecimal_bytes_have_one_text),
     };
     return cmocka_run_group_tests_name("base.slice", tests, NULL, NULL);
 }
