@@ -53,9 +53,13 @@ with Edge(backend, settings) as edge:
 
     # Anna.
     status, fields, _ = log_in(anna)
-    cookie = fields["Set-Cookie"]
     assert status == 303 and fields["Location"] == PAGE, fields
-    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and f"Path={PAGE}" in cookie, cookie
+    cookies = fields.get_all("Set-Cookie")
+    assert len(cookies) == 2, cookies
+    for cookie in cookies:
+        for part in ("HttpOnly", "SameSite=Strict", f"Path={PAGE}"):
+            assert part in cookie, cookie
+    assert "Max-Age" not in cookies[0] and "Max-Age=15552000" in cookies[1], cookies
     _, _, html = anna.ask(PAGE)
     proof = hidden(html, "proof")
     assert "Open an incident" in html and len(proof) == 64
@@ -157,7 +161,8 @@ with Edge(backend, settings) as edge:
         assert noted in log, noted
 
     # Logged out, and guessing.
-    assert anna.ask(PAGE + "/logout", {"proof": proof})[0] == 303 and not anna.cookies
+    assert anna.ask(PAGE + "/logout", {"proof": proof})[0] == 303
+    assert list(anna.cookies) == ["afloat-device"]  # which is no login
     assert "Open an incident" not in anna.ask(PAGE)[2]
     guesser = Visitor(edge, "127.0.0.9")
     tried = [log_in(guesser, password=f"guess {i}") for i in range(12)]
@@ -170,3 +175,26 @@ with Edge(backend, settings) as edge:
                              range(1, 61)))
     assert many.count(429) > 10 and set(many) <= {403, 429, 503}, many
     assert edge.status()["ledger"]["status_refused"] > 20
+
+    # While they go on, nobody who is not known comes in; who has logged in before does.
+    def flood():
+        for network in range(1, 250):
+            if log_in(Visitor(edge, f"127.0.2.{network}"), password="guess")[0] == 429:
+                return
+        raise AssertionError("nobody is told to wait")
+
+    device = anna.cookies["afloat-device"]
+    nonce, expiry, signature = device.split(".")
+    for forged in (f"{nonce}.{int(expiry) + 1}.{signature}", f"{nonce}.{expiry}.{'0' * 64}", ""):
+        flood()
+        stranger.cookies = {"afloat-device": forged}
+        assert log_in(stranger)[0] == 429, forged
+    flood()
+    stranger.cookies = {"afloat-device": device}
+    assert log_in(stranger, name="nobody")[0] == 429  # it is hers alone
+    flood()
+    assert log_in(anna)[0] == 303
+    # A stolen one is good for a few attempts.
+    stranger.cookies = {"afloat-device": anna.cookies["afloat-device"]}
+    tried = [log_in(stranger, password=f"guess {i}")[0] for i in range(12)]
+    assert tried[0] == 403 and tried[-1] == 429, tried

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/network.h"
+#include "watch/operator/device.h"
 #include "watch/operator/operator_inside.h"
 
 #include <openssl/crypto.h>
@@ -12,9 +13,11 @@
 
 #define COOKIE "afloat-operator="
 #define NETWORKS_REMEMBERED 4096
+#define DEVICES_REMEMBERED 1024
 #define NAME "operator"
 
-static const struct client_rate network_rate = {5, UINT64_C(60) * 1000 * NS_PER_MS, 5};
+// One network, or one browser that has logged in before; and all networks together.
+static const struct client_rate single_rate = {5, UINT64_C(60) * 1000 * NS_PER_MS, 5};
 static const struct client_rate total_rate = {60, UINT64_C(60) * 1000 * NS_PER_MS, 20};
 
 #define AUDIT_KEPT 100000 // what was done, the newest
@@ -45,8 +48,11 @@ static enum error fill(struct operators *operators, const struct operator_settin
 {
     struct text decoy = text_in(operators->decoy, sizeof(operators->decoy) - 1);
     enum error error = copy_people(operators, &settings->people);
-    operators->guesses = client_table_create(NETWORKS_REMEMBERED);
-    if (error == ERROR_NONE && operators->guesses == NULL)
+    operators->networks = client_table_create(NETWORKS_REMEMBERED);
+    operators->all_networks = client_table_create(1);
+    operators->devices = client_table_create(DEVICES_REMEMBERED);
+    if (error == ERROR_NONE && (operators->networks == NULL || operators->all_networks == NULL
+            || operators->devices == NULL))
         error = ERROR_MEMORY;
     return error != ERROR_NONE ? error : operator_hash_password(SLICE("nobody's"), &decoy);
 }
@@ -73,7 +79,9 @@ void operators_destroy(struct operators *operators)
 {
     if (operators == NULL)
         return;
-    client_table_destroy(operators->guesses);
+    client_table_destroy(operators->networks);
+    client_table_destroy(operators->all_networks);
+    client_table_destroy(operators->devices);
     sessions_destroy(&operators->sessions);
     arena_free(&operators->arena);
     memory_free(operators);
@@ -157,29 +165,30 @@ void operator_note(const struct operator_visit *visit, const char *action, struc
         (int64_t)visit->is_known, visit->is_known ? (int64_t)AUDIT_KEPT : (int64_t)TRIED_KEPT);
 }
 
-static struct slice find_cookie(const struct http_fields *fields)
+// name: with its "=".
+static struct slice find_cookie(const struct http_fields *fields, struct slice name)
 {
     const struct http_field *field = http_fields_find_text(fields, SLICE("cookie"));
     struct slice rest = field == NULL ? SLICE_EMPTY : field->value;
     while (rest.data != NULL) {
         struct slice pair = slice_trim(slice_cut(&rest, ';'));
-        if (slice_starts_with(pair, SLICE(COOKIE)))
-            return slice_of(pair.data + sizeof(COOKIE) - 1, pair.size - sizeof(COOKIE) + 1);
+        if (slice_starts_with(pair, name))
+            return slice_of(pair.data + name.size, pair.size - name.size);
     }
     return SLICE_EMPTY;
 }
 
-// By network, and in all: a limit for each name would let anybody lock its bearer out.
+// By network, and in all: a limit for each name would let anybody lock its bearer out. What all do
+// is counted apart, where no number of networks can make it be forgotten.
 static bool take_guess(struct operator_visit *visit, uint64_t now_ns, uint64_t *ret_wait_ns)
 {
-    struct client_table *guesses = visit->operators->guesses;
+    struct operators *operators = visit->operators;
     struct network network;
-    uint64_t seed = visit->operators->seed;
     if (network_of_client(&visit->visit->request->client, &network)
-        && !client_table_take(guesses, hash_bytes(slice_of((const char *)network.bytes,
-                sizeof(network.bytes)), seed), &network_rate, now_ns, ret_wait_ns))
+        && !client_table_take(operators->networks, hash_bytes(slice_of((const char *)network.bytes,
+                sizeof(network.bytes)), operators->seed), &single_rate, now_ns, ret_wait_ns))
         return false;
-    return client_table_take(guesses, seed, &total_rate, now_ns, ret_wait_ns);
+    return client_table_take(operators->all_networks, 0, &total_rate, now_ns, ret_wait_ns);
 }
 
 static void refuse_guess(struct task *task, struct operator_visit *visit, uint64_t wait_ns)
@@ -221,7 +230,7 @@ static bool find_out(struct task *task, struct operator_visit *visit)
     struct slice token = field == NULL ? SLICE_EMPTY : field->value;
     bool is_bearer = slice_equal_nocase(slice_cut(&token, ' '), SLICE("bearer"));
     if (!is_bearer) { // none, or of another scheme, which is the site's affair
-        visit->session = find_cookie(request->fields);
+        visit->session = find_cookie(request->fields, SLICE(COOKIE));
         visit->is_known = sessions_find(&visit->operators->sessions, visit->session,
             visit->visit->now_ms, &visit->person);
         return true;
@@ -244,35 +253,56 @@ static bool find_out(struct task *task, struct operator_visit *visit)
 struct login {
     struct operator_visit *visit;
     struct slice name, password;
+    const struct operator_person *person; // NULL: nobody of that name has a password
+    bool is_known_device;                 // he has logged in by this browser before
+    uint64_t device;
     bool is_good;
 };
+
+static void find_person(struct login *login)
+{
+    const struct visit *at = login->visit->visit;
+    struct operators *operators = login->visit->operators;
+    for (uint32_t i = 0; i < operators->person_count; i++) {
+        if (operators->people[i].password.size > 0
+            && slice_equal(operators->people[i].name, login->name)) {
+            login->person = &operators->people[i];
+            login->visit->person = i;
+        }
+    }
+    login->is_known_device = login->person != NULL
+        && device_check(operators->sessions.secret, login->person,
+            find_cookie(at->request->fields, SLICE(DEVICE_COOKIE)), at->now_ms, &login->device);
+}
+
+// A browser that he has logged in by has attempts of its own: however many strangers guess, they
+// are not his.
+static bool take_attempt(const struct login *login, uint64_t now_ns, uint64_t *ret_wait_ns)
+{
+    struct operators *operators = login->visit->operators;
+    if (!login->is_known_device)
+        return take_guess(login->visit, now_ns, ret_wait_ns);
+    return client_table_take(operators->devices, login->device, &single_rate, now_ns, ret_wait_ns);
+}
 
 static void verify(void *argument)
 {
     struct login *login = argument;
-    struct operators *operators = login->visit->operators;
-    const char *hash = operators->decoy;
-    uint32_t person = operators->person_count;
-    for (uint32_t i = 0; i < operators->person_count; i++) {
-        if (operators->people[i].password.size > 0
-            && slice_equal(operators->people[i].name, login->name)) {
-            hash = operators->people[i].password.data;
-            person = i;
-        }
-    }
+    const char *hash = login->person == NULL ? login->visit->operators->decoy
+                                             : login->person->password.data;
     bool fits = operator_verify_password(login->password, hash);
-    login->is_good = fits && person < operators->person_count;
-    login->visit->person = person;
+    login->is_good = fits && login->person != NULL;
 }
 
-// One password at a time: each takes 64 MB, and a thread from those who write pages.
+// One password at a time, and one of those who have logged in before: each takes 64 MB, and a
+// thread from those who write pages.
 static bool verify_alone(struct task *task, struct login *login)
 {
-    struct operators *operators = login->visit->operators;
-    if (atomic_exchange(&operators->is_verifying, true))
+    atomic_bool *is_verifying = &login->visit->operators->is_verifying[login->is_known_device];
+    if (atomic_exchange(is_verifying, true))
         return false;
     enum error error = visit_run(task, login->visit->visit, verify, login);
-    atomic_store(&operators->is_verifying, false);
+    atomic_store(is_verifying, false);
     return error == ERROR_NONE;
 }
 
@@ -286,18 +316,23 @@ static bool is_loopback(const struct address *address)
 static void begin_session(struct task *task, struct operator_visit *visit)
 {
     const struct visit *at = visit->visit;
-    char digits[SESSION_TOKEN_SIZE];
-    struct text token = text_in(digits, sizeof(digits));
-    if (sessions_begin(&visit->operators->sessions, visit->person, at->now_ms, &token)
-        != ERROR_NONE) {
+    struct operators *operators = visit->operators;
+    char digits[SESSION_TOKEN_SIZE], buffer[DEVICE_COOKIE_MAX];
+    struct text token = text_in(digits, sizeof(digits)), device = text_in(buffer, sizeof(buffer));
+    if (sessions_begin(&operators->sessions, visit->person, at->now_ms, &token) != ERROR_NONE
+        || device_write(operators->sessions.secret, &operators->people[visit->person], at->now_ms,
+            &device) != ERROR_NONE) {
         refuse(task, visit, 503, SLICE(""), SLICE("No login can be made just now."));
         return;
     }
     visit->is_known = true;
     operator_note(visit, "logs in", SLICE(""));
+    const char *secure = at->request->secure ? "; Secure" : "";
     lead(visit, SLICE(""), arena_printf(at->request->arena, "Set-Cookie: " COOKIE "%.*s; Path=%.*s"
-        NAME "; HttpOnly; SameSite=Strict%s\r\n", SLICE_ARGS(text_slice(&token)),
-        SLICE_ARGS(at->base), at->request->secure ? "; Secure" : ""));
+        NAME "; HttpOnly; SameSite=Strict%s\r\nSet-Cookie: " DEVICE_COOKIE "%.*s; Path=%.*s" NAME
+        "; HttpOnly; SameSite=Strict; Max-Age=%d%s\r\n", SLICE_ARGS(text_slice(&token)),
+        SLICE_ARGS(at->base), secure, SLICE_ARGS(text_slice(&device)), SLICE_ARGS(at->base),
+        DEVICE_SECONDS, secure));
 }
 
 static void log_in(struct task *task, struct operator_visit *visit)
@@ -306,13 +341,14 @@ static void log_in(struct task *task, struct operator_visit *visit)
     struct login login = {.visit = visit, .name = visit_form_value(at, visit->form, SLICE("name")),
         .password = visit_form_value(at, visit->form, SLICE("password"))};
     uint64_t wait_ns = 0;
+    find_person(&login);
     if (!at->request->secure && !is_loopback(&at->request->client)) {
         refuse(task, visit, 403, SLICE(""), SLICE("This connection can be listened to. Log in by "
             "HTTPS."));
     } else if (login.name.size == 0 || login.name.size > OPERATOR_NAME_MAX
         || login.password.size == 0) {
         refuse(task, visit, 422, SLICE(""), SLICE("A login takes a name and a password."));
-    } else if (!take_guess(visit, task_now_ns(task), &wait_ns)) {
+    } else if (!take_attempt(&login, task_now_ns(task), &wait_ns)) {
         refuse_guess(task, visit, wait_ns);
     } else if (!verify_alone(task, &login)) {
         refuse(task, visit, 503, SLICE("Retry-After: 1\r\n"), SLICE("Somebody else logs in just "

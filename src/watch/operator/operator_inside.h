@@ -14,8 +14,10 @@ struct operators {
     uint32_t person_count;
     struct sessions sessions;
     struct database *database;
-    struct client_table *guesses;   // logins tried, by network and in all
-    atomic_bool is_verifying;       // a password
+    struct client_table *networks;  // logins tried, by network
+    struct client_table *all_networks; // and by all of them together
+    struct client_table *devices;   // by those who have logged in before, see device.h
+    atomic_bool is_verifying[2];    // a password; [1]: of one of those
     char decoy[256];                // hash for a name that is not there: it takes as long
     uint64_t seed;
 };

@@ -1,5 +1,7 @@
 // Logins: a password's hash is argon2id and fits that password alone; a login is found by its token
-// until it was not used for too long; a proof is of one login.
+// until it was not used for too long; a proof is of one login; a browser that
+// is known is one person's.
+#include "watch/operator/device.h"
 #include "watch/operator/operator.h"
 #include "watch/operator/session.h"
 
@@ -11,6 +13,7 @@
 
 #define IDLE_MS 60000
 #define NOW INT64_C(1764000000000)
+#define DAY INT64_C(86400000)
 
 static const uint8_t secret[32] = {1, 2, 3};
 
@@ -136,6 +139,50 @@ static void a_proof_is_of_one_login(void **state)
     assert_false(sessions_check_proof(sessions, first, text_slice(&proof)));
 }
 
+// --- Browsers that are known ---
+
+static const struct operator_person anna = {.name = SLICE("anna"), .password = SLICE("$argon2id$a")};
+
+static void a_device_is_of_one_person(void **state)
+{
+    (void)state;
+    char buffer[DEVICE_COOKIE_MAX];
+    struct text cookie = text_in(buffer, sizeof(buffer));
+    struct operator_person other = anna;
+    static const uint8_t other_secret[32] = {8};
+    uint64_t key = 0, other_key;
+    assert_int_equal(device_write(secret, &anna, DAY, &cookie), ERROR_NONE);
+    assert_true(device_check(secret, &anna, text_slice(&cookie), DAY, &key));
+    assert_true(device_check(secret, &anna, text_slice(&cookie), 181 * DAY, &other_key));
+    assert_true(key == other_key && key != 0);
+    assert_false(device_check(secret, &anna, text_slice(&cookie), 181 * DAY + 1000, &key));
+    assert_false(device_check(other_secret, &anna, text_slice(&cookie), DAY, &key));
+    other.name = SLICE("ben");
+    assert_false(device_check(secret, &other, text_slice(&cookie), DAY, &key));
+    other = anna;
+    other.password = SLICE("$argon2id$b"); // he has changed it
+    assert_false(device_check(secret, &other, text_slice(&cookie), DAY, &key));
+}
+
+static void a_device_cannot_be_made_up(void **state)
+{
+    (void)state;
+    char buffer[DEVICE_COOKIE_MAX], small[DEVICE_COOKIE_MAX];
+    struct text cookie = text_in(buffer, sizeof(buffer));
+    uint64_t key;
+    assert_int_equal(device_write(secret, &anna, DAY, &cookie), ERROR_NONE);
+    for (size_t i = 0; i < cookie.size; i++) {
+        buffer[i] ^= 1;
+        assert_false(device_check(secret, &anna, text_slice(&cookie), DAY, &key));
+        buffer[i] ^= 1;
+        assert_false(device_check(secret, &anna, slice_of(buffer, i), DAY, &key));
+    }
+    assert_false(device_check(secret, &anna, SLICE_EMPTY, DAY, &key));
+    assert_false(device_check(secret, &anna, SLICE("..."), DAY, &key));
+    struct text room = text_in(small, cookie.size - 1);
+    assert_int_equal(device_write(secret, &anna, DAY, &room), ERROR_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +193,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(finds_nobody_by_what_is_no_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_proof_is_of_one_login, set_up, tear_down),
+        cmocka_unit_test(a_device_is_of_one_person),
+        cmocka_unit_test(a_device_cannot_be_made_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
