@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/form.h"
 #include "io/network.h"
 #include "watch/operator/device.h"
 #include "watch/operator/operator_inside.h"
@@ -110,16 +111,25 @@ static void answer_json(const struct operator_visit *visit, unsigned status, con
     answer(visit, status, SLICE(""), SLICE("application/json"), text_slice(&text));
 }
 
+static void free_html(void *html)
+{
+    memory_free(html);
+}
+
 static void answer_html(struct task *task, const struct operator_visit *visit, unsigned status,
     struct slice fields, enum operator_view view, const struct incident_view *incident)
 {
     struct operator_rendering rendering = {.visit = visit, .view = view, .incident = incident};
     enum error error = visit_run(task, visit->visit, operator_render, &rendering);
-    if (error != ERROR_NONE || rendering.html.data == NULL)
+    if (error != ERROR_NONE || rendering.html == NULL) {
         answer(visit, 503, SLICE("Retry-After: 5\r\n"), SLICE("text/plain; charset=utf-8"),
             SLICE("Too much is asked for just now; try again.\n"));
-    else
-        answer(visit, status, fields, SLICE("text/html; charset=utf-8"), rendering.html);
+        return;
+    }
+    answer(visit, status, fields, SLICE("text/html; charset=utf-8"),
+        slice_of(rendering.html, rendering.size));
+    visit->page->more_context = rendering.html;
+    visit->page->end = free_html;
 }
 
 // See Other, so that a reload sends nothing twice.
@@ -394,11 +404,22 @@ static void show(struct task *task, struct operator_visit *visit)
         refuse(task, visit, 404, SLICE(""), SLICE("There is no such page."));
 }
 
+// The same form again, with other components to choose among.
+static void search(struct task *task, struct operator_visit *visit,
+    const struct incident_view *incident)
+{
+    visit->is_search = true;
+    answer_html(task, visit, 200, SLICE(""), incident == NULL ? OPERATOR_HOME : OPERATOR_INCIDENT,
+        incident);
+}
+
 static void act(struct task *task, struct operator_visit *visit)
 {
     struct slice id = SLICE_EMPTY, incident = behind(visit->rest, SLICE("/incident/"));
     const struct incident_view *view = snapshot_find_incident(visit->visit->snapshot, incident);
-    if (operator_do(visit, &id)) {
+    if (!visit->by_token && form_find(visit->form, SLICE("search")).data != NULL) {
+        search(task, visit, view);
+    } else if (operator_do(visit, &id)) {
         if (visit->by_token)
             answer_json(visit, 200, "id", id);
         else

@@ -1,7 +1,8 @@
 // The operator's page, base + "operator": incidents and windows from a browser, behind a login; and
 // the same by programs with a token. Forms are proof against being sent from elsewhere, guessing is
-// slowed down and costs memory, and everything done is written down. Strangers who guess are counted
-// by network and together; whose browser shows that he has logged in by it before is counted apart.
+// slowed down and costs memory, and everything done is written down. Strangers who guess are
+// counted by network and together; whose browser shows that he has logged in by it before is
+// counted apart.
 //
 // Logins are in memory alone: a restart ends them. One lock; any thread.
 #pragma once

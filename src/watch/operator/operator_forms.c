@@ -120,17 +120,6 @@ static bool has(const struct operator_visit *visit, struct slice name, struct sl
     return value.data != NULL && (was.data == NULL || !slice_equal(value, was));
 }
 
-// The next value of that name; data NULL: there is none.
-static struct slice next_value(struct slice *form, struct slice name)
-{
-    while (form->data != NULL) {
-        struct slice value = slice_cut(form, '&'), its_name = slice_cut(&value, '=');
-        if (slice_equal(its_name, name) && value.data != NULL)
-            return value;
-    }
-    return SLICE_EMPTY;
-}
-
 // The same of the choice of components. Browsers send both in the order of the page.
 static bool has_components(const struct operator_visit *visit)
 {
@@ -138,8 +127,8 @@ static bool has_components(const struct operator_visit *visit)
     if (form_find(visit->form, SLICE("component")).data == NULL)
         return form_find(visit->form, SLICE("was_component")).data != NULL;
     do {
-        one = next_value(&chosen, SLICE("component"));
-        other = next_value(&shown, SLICE("was_component"));
+        one = operator_form_next(&chosen, SLICE("component"));
+        other = operator_form_next(&shown, SLICE("was_component"));
     } while (one.data != NULL && slice_equal(one, other));
     return one.data != NULL || other.data != NULL;
 }

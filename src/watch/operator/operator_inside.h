@@ -5,7 +5,7 @@
 #include "watch/operator/operator.h"
 #include "watch/operator/session.h"
 
-#define OPERATOR_PAGE_MAX ((size_t)512 << 10) // bytes of HTML
+#define OPERATOR_PAGE_MAX ((size_t)8 << 20)   // bytes of HTML
 #define OPERATOR_FORM_MAX ((size_t)192 << 10) // of a form's content: all components, twice
 
 struct operators {
@@ -34,6 +34,7 @@ struct operator_visit {
     bool by_token;        // a program, which is answered in JSON
     struct slice session; // the cookie's token
     struct slice problem; // what was wrong with the form; empty: nothing
+    bool is_search;       // the form only asks for other components to choose among
 };
 
 struct slice operator_name(const struct operator_visit *visit); // of who he is
@@ -44,12 +45,22 @@ void operator_note(const struct operator_visit *visit, const char *action, struc
 // made or changed.
 bool operator_do(struct operator_visit *visit, struct slice *ret_id);
 
+// operator_choice.c: the next value of that name, still encoded; data NULL: there is none.
+struct slice operator_form_next(struct slice *form, struct slice name);
+// Appends the choice of components, with what is chosen: of the form that was sent, or these.
+void operator_put_choice(struct text *text, const struct operator_visit *visit, bool is_sent,
+    const uint32_t *chosen, size_t count);
+// The same as it was before, hidden: "was_component".
+void operator_put_chosen_before(struct text *text, const struct operator_visit *visit,
+    bool is_sent, const struct incident_view *incident);
+
 // operator_page.c: from a visit to HTML, on a thread.
 enum operator_view { OPERATOR_LOGIN, OPERATOR_HOME, OPERATOR_INCIDENT, OPERATOR_AUDIT };
 struct operator_rendering {
     const struct operator_visit *visit;
     enum operator_view view;
     const struct incident_view *incident; // of OPERATOR_INCIDENT
-    struct slice html; // data NULL: it did not fit
+    char *html;        // memory_alloc's, the caller's; NULL: no memory, or it did not fit
+    size_t size;
 };
 void operator_render(void *rendering);

@@ -9,12 +9,14 @@
 #define POSTMORTEM_SHOWN ((size_t)6 * INCIDENT_POSTMORTEM_MAX)
 #define INCIDENTS_SHOWN 30
 #define AUDIT_SHOWN 100
+#define PAGE_USUAL ((size_t)128 << 10) // bytes
 
 struct view {
     const struct operator_visit *visit;
     struct text text;
     char proof[2 * 32];
     size_t proof_size;
+    bool is_sent; // the form that is written is the one that came
 };
 
 // --- Pieces ---
@@ -45,6 +47,14 @@ static void begin_form(struct view *view, struct slice action, struct slice id)
     put(view, SLICE("\n"));
 }
 
+// What is behind it is open when it is what was sent.
+static void begin_fold(struct view *view, struct slice form)
+{
+    view->is_sent = slice_equal(view->visit->rest, form);
+    put(view, view->is_sent ? SLICE("<details class=\"card\" open>")
+                            : SLICE("<details class=\"card\">"));
+}
+
 static void end_form(struct view *view, const char *button)
 {
     text_format(&view->text, "<p><button>%s</button></p>\n</form>\n", button);
@@ -54,7 +64,7 @@ static void end_form(struct view *view, const char *button)
 static struct slice kept(const struct view *view, struct slice name, struct slice now)
 {
     struct slice value = SLICE_EMPTY;
-    if (view->visit->problem.size > 0)
+    if (view->is_sent)
         value = visit_form_value(view->visit->visit, view->visit->form, name);
     return value.data == NULL ? now : value;
 }
@@ -100,30 +110,6 @@ static void put_impact(struct view *view, enum incident_impact now)
     put(view, SLICE("</select></label></p>\n"));
 }
 
-static bool is_among(const uint32_t *numbers, size_t count, uint32_t number)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (numbers[i] == number)
-            return true;
-    }
-    return false;
-}
-
-static void put_components(struct view *view, const uint32_t *chosen, size_t count)
-{
-    const struct snapshot *snapshot = view->visit->visit->snapshot;
-    put(view, SLICE("<p><label>What is concerned (none: everything)<br>"
-        "<select name=\"component\" multiple size=\"6\">"));
-    for (uint32_t i = 0; i < snapshot->component_count; i++) {
-        put(view, SLICE("<option value=\""));
-        put_value(view, snapshot->components[i].id);
-        put(view, is_among(chosen, count, i) ? SLICE("\" selected>") : SLICE("\">"));
-        put_value(view, snapshot->components[i].title);
-        put(view, SLICE("</option>"));
-    }
-    put(view, SLICE("</select></label></p>\n"));
-}
-
 static void put_time(struct view *view, int64_t wall_ms)
 {
     page_append_html_time(&view->text, wall_ms, view->visit->visit->now_ms);
@@ -142,6 +128,7 @@ static void put_problem(struct view *view)
 
 static void put_login(struct view *view)
 {
+    view->is_sent = view->visit->problem.size > 0;
     put_problem(view);
     begin_form(view, SLICE("login"), SLICE(""));
     put_field(view, "name", "Name", "autocomplete=\"username\" required", SLICE(""));
@@ -180,14 +167,15 @@ static void put_incidents(struct view *view)
 
 static void put_new_incident(struct view *view)
 {
-    put(view, SLICE("<details class=\"card\"><summary>Open an incident</summary>\n"));
+    begin_fold(view, SLICE("/incident"));
+    put(view, SLICE("<summary>Open an incident</summary>\n"));
     begin_form(view, SLICE("incident"), SLICE(""));
     put_field(view, "title", "Title", "maxlength=\"200\" required", SLICE(""));
     put_state(view, INCIDENT_INVESTIGATING);
     put_impact(view, IMPACT_MINOR);
     put_area(view, "text", "What visitors are told", 4, SLICE(""));
     put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"", SLICE(""));
-    put_components(view, NULL, 0);
+    operator_put_choice(&view->text, view->visit, view->is_sent, NULL, 0);
     end_form(view, "Open it");
     put(view, SLICE("</details>\n"));
 }
@@ -219,7 +207,8 @@ static void put_windows(struct view *view)
 
 static void put_new_window(struct view *view)
 {
-    put(view, SLICE("<details class=\"card\"><summary>Announce maintenance</summary>\n"));
+    begin_fold(view, SLICE("/window"));
+    put(view, SLICE("<summary>Announce maintenance</summary>\n"));
     begin_form(view, SLICE("window"), SLICE(""));
     put_field(view, "title", "Title", "maxlength=\"200\" required", SLICE(""));
     put_area(view, "text", "What visitors are told", 3, SLICE(""));
@@ -228,7 +217,7 @@ static void put_new_window(struct view *view)
     put_field(view, "duration", "Duration, such as 90m or 2h", "required", SLICE("1h"));
     put_field(view, "zone", "Time zone, such as Europe/Berlin", "", SLICE("UTC"));
     put_field(view, "rule", "Again and again, such as FREQ=WEEKLY;BYDAY=SU", "", SLICE(""));
-    put_components(view, NULL, 0);
+    operator_put_choice(&view->text, view->visit, view->is_sent, NULL, 0);
     end_form(view, "Announce it");
     put(view, SLICE("</details>\n"));
 }
@@ -268,15 +257,11 @@ static void put_hidden(struct view *view, const char *name, struct slice value)
 // What the form shows: only what differs from it is changed, for the incident may have moved on.
 static void put_shown(struct view *view, const struct incident_view *incident, struct slice eta)
 {
-    const struct snapshot *snapshot = view->visit->visit->snapshot;
     put_hidden(view, "was_title", incident->title);
     put_hidden(view, "was_state", slice_from_string(incident_state_word(incident->state)));
     put_hidden(view, "was_impact", slice_from_string(incident_impact_word(incident->impact)));
     put_hidden(view, "was_eta", eta);
-    for (uint32_t i = 0; i < snapshot->component_count; i++) {
-        if (is_among(incident->components, incident->component_count, i))
-            put_hidden(view, "was_component", snapshot->components[i].id);
-    }
+    operator_put_chosen_before(&view->text, view->visit, view->is_sent, incident);
 }
 
 static void put_incident(struct view *view, const struct incident_view *incident)
@@ -286,6 +271,7 @@ static void put_incident(struct view *view, const struct incident_view *incident
     if (incident->eta_ms > 0)
         units_format_time(&eta, incident->eta_ms);
     struct slice eta_shown = slice_of(eta.data, MINIMUM(eta.size, 16)); // without seconds and Z
+    view->is_sent = view->visit->problem.size > 0 || view->visit->is_search;
     put_problem(view);
     put_updates(view, incident);
     put(view, SLICE("<h2>Update</h2>\n"));
@@ -296,7 +282,8 @@ static void put_incident(struct view *view, const struct incident_view *incident
     put_impact(view, incident->impact);
     put_area(view, "text", "What visitors are told", 4, SLICE(""));
     put_field(view, "eta", "Expected back (UTC), if known", "type=\"datetime-local\"", eta_shown);
-    put_components(view, incident->components, incident->component_count);
+    operator_put_choice(&view->text, view->visit, view->is_sent, incident->components,
+        incident->component_count);
     end_form(view, "Save");
     put(view, SLICE("<h2>Postmortem</h2>\n"));
     begin_form(view, SLICE("incident/"), incident->id);
@@ -377,20 +364,34 @@ static void put_page(struct view *view, const struct operator_rendering *renderi
     put_end(view);
 }
 
-void operator_render(void *argument)
+// False: it does not fit into so many bytes.
+static bool render_into(struct operator_rendering *rendering, char *buffer, size_t capacity)
 {
-    struct operator_rendering *rendering = argument;
-    char *buffer = memory_alloc(OPERATOR_PAGE_MAX);
-    struct view view = {.visit = rendering->visit,
-        .text = text_in(buffer, buffer == NULL ? 0 : OPERATOR_PAGE_MAX)};
+    struct view view = {.visit = rendering->visit, .text = text_in(buffer, capacity)};
     struct text proof = text_in(view.proof, sizeof(view.proof));
     if (rendering->visit->is_known && !rendering->visit->by_token)
         sessions_write_proof(&rendering->visit->operators->sessions, rendering->visit->session,
             &proof);
     view.proof_size = proof.size;
     put_page(&view, rendering);
-    if (!view.text.full)
-        rendering->html = arena_copy(rendering->visit->visit->request->arena,
-            text_slice(&view.text));
-    memory_free(buffer);
+    rendering->size = view.text.size;
+    return !view.text.full;
+}
+
+// Most pages are small; how long the longest is, only writing tells.
+void operator_render(void *argument)
+{
+    struct operator_rendering *rendering = argument;
+    bool fits = false;
+    for (size_t capacity = PAGE_USUAL; capacity <= OPERATOR_PAGE_MAX && !fits; capacity *= 4) {
+        memory_free(rendering->html);
+        rendering->html = memory_alloc(capacity);
+        if (rendering->html == NULL)
+            return;
+        fits = render_into(rendering, rendering->html, capacity);
+    }
+    if (fits)
+        return;
+    memory_free(rendering->html);
+    rendering->html = NULL;
 }

@@ -141,7 +141,8 @@ static void a_proof_is_of_one_login(void **state)
 
 // --- Browsers that are known ---
 
-static const struct operator_person anna = {.name = SLICE("anna"), .password = SLICE("$argon2id$a")};
+static const struct operator_person anna = {.name = SLICE("anna"),
+    .password = SLICE("$argon2id$a")};
 
 static void a_device_is_of_one_person(void **state)
 {
