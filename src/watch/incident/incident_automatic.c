@@ -49,6 +49,13 @@ static bool is_recent(const struct round *round, int64_t at_ms)
 
 // --- Who carries whom ---
 
+// An operator's own incident tells of what is as bad as he says, or less. What is worse has not been
+// told yet: it becomes an incident of its own, and his words stay as they are.
+static bool tells_of(const struct incident *incident, const struct subject *subject)
+{
+    return incident->by_machine || impact_of(subject->state) <= incident->impact;
+}
+
 // What an operator has opened carries what nothing else does.
 static void carry(const struct round *round)
 {
@@ -59,7 +66,8 @@ static void carry(const struct round *round)
             struct incident *incident = LIST_ENTRY(link, struct incident, link);
             for (size_t i = 0; i < incident->component_count; i++) {
                 struct subject *subject = &round->subjects[incident->components[i]];
-                if (incident->by_machine == (by_machine == 1) && subject->incident == NULL)
+                if (incident->by_machine == (by_machine == 1) && subject->incident == NULL
+                    && tells_of(incident, subject))
                     subject->incident = incident;
             }
         }

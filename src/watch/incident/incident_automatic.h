@@ -3,6 +3,7 @@
 // time passes when its tick is called.
 //
 //   fails         DOWN, PARTIAL, or DEGRADED for degraded_ms
+//   is told of    in an automatic incident, or in an operator's own of that impact or worse
 //   joins         of its cause; else what was resolved less than flap_ms ago and had it; else, when
 //                 more than INCIDENT_MANY fail within group_ms, the one they all make; else what a
 //                 relative (group, dependency) made within group_ms; else a new one

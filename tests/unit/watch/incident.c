@@ -409,7 +409,7 @@ static void an_operators_own_is_left_alone(void **state)
     struct incident *incident;
     static const uint32_t both[] = {0, 1, 0};
     const struct incident_draft draft = {.title = SLICE("Move"), .text = SLICE("It begins."),
-        .impact = IMPACT_MINOR, .components = both, .component_count = 3,
+        .impact = IMPACT_CRITICAL, .components = both, .component_count = 3,
         .eta_ms = now + MINUTE};
     assert_int_equal(incidents_open(&incidents, &draft, COUNT, SLICE("anna"), now, &incident,
         &why), ERROR_NONE);
@@ -424,6 +424,48 @@ static void an_operators_own_is_left_alone(void **state)
     assert_int_equal(incident->state, INCIDENT_INVESTIGATING);
     change(incident, &(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
     assert_int_equal(incident->eta_ms, 0);
+}
+
+static void what_gets_worse_than_an_operator_says_is_told(void **state)
+{
+    (void)state;
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident *own;
+    static const uint32_t shop[] = {0};
+    const struct incident_draft draft = {.title = SLICE("Payments are slow"),
+        .impact = IMPACT_MINOR, .components = shop, .component_count = 1};
+    assert_int_equal(incidents_open(&incidents, &draft, COUNT, SLICE("anna"), now, &own, &why),
+        ERROR_NONE);
+    set(0, COMPONENT_DEGRADED, REASON_SLOW);
+    tick(0);
+    tick(20 * MINUTE);
+    assert_ptr_equal(only(), own);
+    opened = told = 0;
+    down(0);
+    tick(1000);
+    assert_int_equal(opened, 1);
+    assert_int_equal(told, 1);
+    assert_int_equal(incidents.open_count, 2);
+    struct incident *worse = subjects[0].incident;
+    assert_ptr_not_equal(worse, own);
+    assert_title(worse, "Site 0 is not answering");
+    assert_int_equal(worse->impact, IMPACT_CRITICAL);
+    assert_title(own, "Payments are slow"); // his words stand
+    assert_int_equal(own->impact, IMPACT_MINOR);
+    assert_int_equal(own->state, INCIDENT_INVESTIGATING);
+    assert_int_equal(own->update_count, 1);
+    well(0);
+    tick(1000);
+    tick(5 * MINUTE);
+    assert_ptr_equal(only(), own);
+    assert_int_equal(worse->state, INCIDENT_RESOLVED);
+    down(0); // his word that it is over is one of this incident, too
+    tick(31 * MINUTE);
+    change(own, &(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    change(only(), &(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    tick(1000);
+    assert_int_equal(incidents.open_count, 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -453,6 +495,7 @@ int main(void)
         CASE(resolved_by_an_operator_stays_until_it_fails_anew),
         CASE(taken_out_by_an_operator_stays_out),
         CASE(an_operators_own_is_left_alone),
+        CASE(what_gets_worse_than_an_operator_says_is_told),
     };
     return cmocka_run_group_tests_name("watch.incident", tests, NULL, NULL);
 }
