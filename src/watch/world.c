@@ -674,6 +674,8 @@ static enum error furnish(struct world *world, const struct world_settings *sett
     if (error == ERROR_NONE)
         error = incident_store_read(&world->store, &world->incidents, settings->now_ms);
     if (error == ERROR_NONE)
+        incidents_take_up(&world->incidents, world->subjects);
+    if (error == ERROR_NONE)
         error = window_store_read(settings->database, world->windows, find, world);
     return error;
 }

@@ -503,6 +503,18 @@ static void move_on(const struct round *round, struct incident *incident)
     }
 }
 
+void incidents_take_up(const struct incidents *incidents, struct subject *subjects)
+{
+    LIST_FOREACH(link, &incidents->open) {
+        const struct incident *incident = LIST_ENTRY(link, struct incident, link);
+        if (!incident->by_machine || incident->state == INCIDENT_MONITORING)
+            continue;
+        for (size_t i = 0; i < incident->component_count; i++)
+            subjects[incident->components[i]].failed_ms =
+                incident->failed_ms != 0 ? incident->failed_ms : incident->started_ms;
+    }
+}
+
 void incidents_tick(struct incidents *incidents, struct subject *subjects, size_t count,
     int64_t now_ms)
 {

@@ -45,6 +45,8 @@ void causes_free(struct causes *causes);
 uint32_t causes_find(struct causes *causes, const struct subject *subjects, size_t count,
     uint32_t which);
 
+// Before the first tick, of what was read from the disk: what it carries has not begun to fail now.
+void incidents_take_up(const struct incidents *incidents, struct subject *subjects);
 void incidents_tick(struct incidents *incidents, struct subject *subjects, size_t count,
     int64_t now_ms);
 // After an operator has changed an incident: what it no longer carries has his word.

@@ -66,7 +66,8 @@ void incident_write_title(const struct incident *incident, const struct subject 
         if (!speaks(incident, subjects, i, any_root))
             continue;
         count++;
-        if (subject->failed_ms != 0 && subject->reason.kind != incident->reason.kind)
+        if (subject->failed_ms != 0 && subject->reason.kind != REASON_NONE // nobody has looked yet
+            && subject->reason.kind != incident->reason.kind)
             is_mixed = true;
     }
     size_t named = count > 2 ? 2 : count;

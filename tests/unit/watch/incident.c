@@ -468,6 +468,51 @@ static void what_gets_worse_than_an_operator_says_is_told(void **state)
     assert_int_equal(incidents.open_count, 0);
 }
 
+// A new process knows nothing of the components until somebody has looked.
+static void restart(void)
+{
+    for (unsigned i = 0; i < COUNT; i++) {
+        subjects[i].incident = NULL;
+        subjects[i].failed_ms = 0;
+        set(i, COMPONENT_UNKNOWN, REASON_NONE);
+    }
+    incidents_take_up(&incidents, subjects);
+    tick(250);
+}
+
+static void long_failures_stay_apart_after_a_restart(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i <= INCIDENT_MANY; i++) {
+        down(i);
+        tick(2 * MINUTE);
+    }
+    restart();
+    for (unsigned i = 0; i <= INCIDENT_MANY + 1; i++) // the last one is new
+        down(i);
+    tick(250);
+    assert_int_equal(incidents.open_count, INCIDENT_MANY + 2);
+    assert_int_equal(incidents.past_count, 0);
+    well(0);
+    tick(MINUTE);
+    down(0); // anew
+    tick(250);
+    assert_int_equal(subjects[0].failed_ms, now);
+}
+
+static void what_nobody_has_looked_at_yet_changes_no_title(void **state)
+{
+    (void)state;
+    subjects[0].group = subjects[1].group = 3;
+    down(0);
+    tick(0);
+    restart();
+    down(1);
+    tick(250);
+    assert_int_equal(only()->component_count, 2);
+    assert_title(only(), "Site 0 and Site 1 are not answering");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
@@ -496,6 +541,8 @@ int main(void)
         CASE(taken_out_by_an_operator_stays_out),
         CASE(an_operators_own_is_left_alone),
         CASE(what_gets_worse_than_an_operator_says_is_told),
+        CASE(long_failures_stay_apart_after_a_restart),
+        CASE(what_nobody_has_looked_at_yet_changes_no_title),
     };
     return cmocka_run_group_tests_name("watch.incident", tests, NULL, NULL);
 }

@@ -36,7 +36,12 @@ static void live(unsigned first, unsigned behind)
     static const struct component_definition all[] = {
         {.id = SLICE("a.example"), .title = SLICE("A"), .group = SLICE("G")},
         {.id = SLICE("b.example"), .title = SLICE("B"), .group = SLICE("G")},
-        {.id = SLICE("c.example"), .title = SLICE("C")}};
+        {.id = SLICE("c.example"), .title = SLICE("C")},
+        {.id = SLICE("d.example"), .title = SLICE("D")},
+        {.id = SLICE("e.example"), .title = SLICE("E")},
+        {.id = SLICE("f.example"), .title = SLICE("F")},
+        {.id = SLICE("g.example"), .title = SLICE("G")},
+        {.id = SLICE("h.example"), .title = SLICE("H")}};
     static const struct world_hooks hooks = {.incident_changed = count};
     const struct world_settings settings = {.incidents = {.automatic = true,
         .calm_ms = 5 * MINUTE, .flap_ms = 30 * MINUTE, .group_ms = MINUTE},
@@ -216,6 +221,24 @@ static void it_goes_on_from_where_it_was(void **state)
     assert_int_equal(state_of_only(), INCIDENT_INVESTIGATING);
 }
 
+static void long_failures_stay_apart(void **state)
+{
+    (void)state;
+    static const char *const strangers[] = {"b.example", "c.example", "d.example", "e.example",
+        "f.example", "g.example", "h.example"};
+    die();
+    live(0, 8);
+    for (size_t i = 0; i < 6; i++)
+        find(strangers[i], COMPONENT_DOWN, 2 * MINUTE);
+    die();
+    live(0, 8);
+    for (size_t i = 0; i < 7; i++) // the last one is new
+        find(strangers[i], COMPONENT_DOWN, 250);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->open_count, 7);
+    snapshot_release(snapshot);
+}
+
 static void an_operators_word_stands_after_a_restart(void **state)
 {
     (void)state;
@@ -371,6 +394,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(all_of_it_is_read_back),
         CASE(it_goes_on_from_where_it_was),
+        CASE(long_failures_stay_apart),
         CASE(an_operators_word_stands_after_a_restart),
         CASE(components_are_known_by_their_ids),
         CASE(what_is_forgotten_is_gone_from_the_disk),
