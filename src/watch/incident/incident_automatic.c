@@ -153,7 +153,9 @@ static struct incident *home_before(const struct round *round, uint32_t which)
     int64_t flap_ms = (int64_t)round->incidents->settings.flap_ms;
     LIST_FOREACH(link, &round->incidents->past) {
         struct incident *incident = LIST_ENTRY(link, struct incident, link);
-        if (incident->by_machine && !incident->was_merged
+        bool is_less = impact_of(round->subjects[which].state) == IMPACT_MINOR
+            && incident->impact > IMPACT_MINOR;
+        if (incident->by_machine && !incident->was_merged && !is_less
             && round->now_ms - incident->resolved_ms <= flap_ms && incident_has(incident, which)
             && is_free(round, incident))
             return incident;
@@ -451,14 +453,25 @@ static void tell_news(const struct round *round, struct incident *incident)
 
 enum health { HEALTH_FAILS, HEALTH_OPEN, HEALTH_WELL };
 
+// What an outage has left behind (slow, say), and has done so for a while, is no outage any more: if
+// it lasts, it is an incident of its own, that says how bad it is.
+static bool is_past_the_worst(const struct round *round, const struct incident *incident,
+    const struct subject *subject)
+{
+    return subject->state == COMPONENT_DEGRADED && incident->impact > IMPACT_MINOR
+        && !incident->impact_by_operator
+        && round->now_ms - subject->since_ms >= (int64_t)round->incidents->settings.calm_ms;
+}
+
 static enum health health_of(const struct round *round, const struct incident *incident)
 {
     size_t well = 0, neutral = 0;
     for (size_t i = 0; i < incident->component_count; i++) {
         const struct subject *subject = &round->subjects[incident->components[i]];
-        if (fails(&round->incidents->settings, subject, round->now_ms))
+        bool is_past = is_past_the_worst(round, incident, subject);
+        if (!is_past && fails(&round->incidents->settings, subject, round->now_ms))
             return HEALTH_FAILS;
-        well += subject->state == COMPONENT_OPERATIONAL;
+        well += is_past || subject->state == COMPONENT_OPERATIONAL;
         neutral += subject->state == COMPONENT_MAINTENANCE;
     }
     bool is_well = well + neutral == incident->component_count

@@ -9,7 +9,9 @@
 //                 relative (group, dependency) made within group_ms; else a new one
 //   moves on      investigating → identified when the cause is known → monitoring when all is well
 //                 → resolved after calm_ms. Back only when something fails anew, and never from
-//                 where an operator has put it but from resolved.
+//                 where an operator has put it but from resolved. To an outage, what is merely
+//                 DEGRADED for calm_ms is well: if that lasts, it is an incident of its own, for
+//                 it would keep open for days what says that something is down.
 #pragma once
 
 #include "watch/incident/incidents.h"

@@ -468,6 +468,34 @@ static void what_gets_worse_than_an_operator_says_is_told(void **state)
     assert_int_equal(incidents.open_count, 0);
 }
 
+static void what_stays_slow_after_an_outage_is_another_incident(void **state)
+{
+    (void)state;
+    down(0);
+    tick(0);
+    struct incident *outage = only();
+    set(0, COMPONENT_DEGRADED, REASON_SLOW);
+    tick(5 * MINUTE - 1);
+    assert_int_equal(outage->state, INCIDENT_INVESTIGATING); // it may go down again
+    tick(1);
+    assert_int_equal(outage->state, INCIDENT_MONITORING);
+    tick(5 * MINUTE);
+    assert_int_equal(outage->state, INCIDENT_RESOLVED);
+    assert_int_equal(outage->impact, IMPACT_CRITICAL); // which it was
+    assert_int_equal(incidents.open_count, 0);
+    tick(5 * MINUTE);
+    struct incident *rest = only();
+    assert_ptr_not_equal(rest, outage);
+    assert_int_equal(rest->impact, IMPACT_MINOR);
+    assert_title(rest, "Site 0 is slow");
+    tick(600 * MINUTE);
+    assert_int_equal(rest->state, INCIDENT_INVESTIGATING);
+    down(0);
+    tick(1000);
+    assert_ptr_equal(only(), rest); // which says so
+    assert_int_equal(rest->impact, IMPACT_CRITICAL);
+}
+
 // A new process knows nothing of the components until somebody has looked.
 static void restart(void)
 {
@@ -541,6 +569,7 @@ int main(void)
         CASE(taken_out_by_an_operator_stays_out),
         CASE(an_operators_own_is_left_alone),
         CASE(what_gets_worse_than_an_operator_says_is_told),
+        CASE(what_stays_slow_after_an_outage_is_another_incident),
         CASE(long_failures_stay_apart_after_a_restart),
         CASE(what_nobody_has_looked_at_yet_changes_no_title),
     };
