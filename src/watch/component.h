@@ -43,6 +43,7 @@ enum component_kind { COMPONENT_SITE, COMPONENT_MONITOR };
     X(DISAGREE, "places that look disagree")                                                       \
     X(BLIND, "nobody could look")                                                                  \
     X(DEPENDENCY, "something it depends on is down")                                               \
+    X(DEPENDENCY_MAINTENANCE, "something it depends on is under maintenance")                      \
     X(REPORTED, "visitors report a problem")                                                       \
     X(OPERATOR, "set by an operator")
 

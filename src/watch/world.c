@@ -59,6 +59,8 @@ static void publish_state(struct world *world, unsigned number, int64_t from_ms)
     const struct component *component = &world->components[number];
     struct subject *subject = &world->subjects[number];
     enum component_state state = component->in_window ? COMPONENT_MAINTENANCE : component->found;
+    subject->is_off = component->found == COMPONENT_DOWN
+        || component->found == COMPONENT_MAINTENANCE; // nobody asks it
     if (state == subject->state)
         return;
     subject->state = state;
@@ -75,9 +77,12 @@ static void publish_reason(struct world *world, unsigned number)
     uint32_t cause = fails && subject->depends_on_count > 0
         ? causes_find(&world->causes, world->subjects, world->count, number)
         : COMPONENT_NONE;
-    struct reason reason = cause != COMPONENT_NONE ? (struct reason){REASON_DEPENDENCY, 0}
-        : component->in_window                     ? (struct reason){REASON_NONE, 0}
-                                                   : component->reason;
+    struct reason reason = component->in_window ? (struct reason){REASON_NONE, 0}
+                                                : component->reason;
+    if (cause != COMPONENT_NONE)
+        reason = (struct reason){world->subjects[cause].state == COMPONENT_MAINTENANCE
+                ? REASON_DEPENDENCY_MAINTENANCE
+                : REASON_DEPENDENCY, 0};
     if (cause == subject->cause && reason.kind == subject->reason.kind
         && reason.number == subject->reason.number)
         return;

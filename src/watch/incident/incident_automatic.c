@@ -95,9 +95,16 @@ static void take_note(struct round *round)
     round->are_many = many > INCIDENT_MANY;
 }
 
+// What fails with something that is worked on was announced with it.
+static bool was_announced(const struct round *round, const struct subject *subject)
+{
+    return subject->cause != COMPONENT_NONE
+        && round->subjects[subject->cause].state == COMPONENT_MAINTENANCE;
+}
+
 static bool wants_place(const struct round *round, const struct subject *subject)
 {
-    return subject->incident == NULL && !subject->is_dismissed
+    return subject->incident == NULL && !subject->is_dismissed && !was_announced(round, subject)
         && fails(&round->incidents->settings, subject, round->now_ms);
 }
 
@@ -356,6 +363,7 @@ static bool is_known(enum reason_kind kind)
     case REASON_CONTENT:
     case REASON_PROTOCOL:
     case REASON_DEPENDENCY:
+    case REASON_DEPENDENCY_MAINTENANCE:
         return true;
     case REASON_NONE:
     case REASON_NO_ANSWER:

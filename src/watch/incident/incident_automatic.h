@@ -4,6 +4,7 @@
 //
 //   fails         DOWN, PARTIAL, or DEGRADED for degraded_ms
 //   is told of    in an automatic incident, or in an operator's own of that impact or worse
+//   is announced  what fails with a cause in maintenance: none opens for it
 //   joins         of its cause; else what was resolved less than flap_ms ago and had it; else, when
 //                 more than INCIDENT_MANY fail within group_ms, the one they all make; else what a
 //                 relative (group, dependency) made within group_ms; else a new one
@@ -21,6 +22,7 @@
 // A component, as it is told.
 struct subject {
     enum component_state state; // MAINTENANCE during a window
+    bool is_off;                // nothing of it answers, in MAINTENANCE too
     struct reason reason;
     int64_t since_ms;           // of the state
     uint32_t cause;             // by causes_find; COMPONENT_NONE
@@ -43,7 +45,8 @@ struct causes {
 enum error causes_init(struct causes *causes, size_t count) MUST_CHECK;
 void causes_free(struct causes *causes);
 // What is down and has the failing subject with it, the farthest along what depends on what; of a
-// circle its lowest number. COMPONENT_NONE: it fails alone.
+// circle its lowest number; what is down in maintenance only if there is nothing else.
+// COMPONENT_NONE: it fails alone.
 uint32_t causes_find(struct causes *causes, const struct subject *subjects, size_t count,
     uint32_t which);
 

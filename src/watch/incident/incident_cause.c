@@ -30,6 +30,12 @@ struct search {
     bool is_circular;      // which depends on itself
 };
 
+static bool is_down(const struct subject *subject)
+{
+    return subject->state == COMPONENT_DOWN
+        || (subject->state == COMPONENT_MAINTENANCE && subject->is_off);
+}
+
 // Puts on the stack what is down of what it depends on. True: something is.
 static bool expand(struct search *search, uint32_t number)
 {
@@ -37,7 +43,7 @@ static bool expand(struct search *search, uint32_t number)
     bool any = false;
     for (size_t i = 0; i < subject->depends_on_count; i++) {
         uint32_t other = subject->depends_on[i];
-        if (other >= search->count || search->subjects[other].state != COMPONENT_DOWN
+        if (other >= search->count || !is_down(&search->subjects[other])
             || other == number)
             continue;
         any = true;
@@ -55,7 +61,7 @@ uint32_t causes_find(struct causes *causes, const struct subject *subjects, size
     uint32_t which)
 {
     struct search search = {causes, subjects, count, 0, which, false};
-    uint32_t root = COMPONENT_NONE, lowest = COMPONENT_NONE;
+    uint32_t root = COMPONENT_NONE, announced = COMPONENT_NONE, lowest = COMPONENT_NONE;
     if (++causes->mark == 0) { // went round
         memset(causes->marks, 0, count * sizeof(*causes->marks));
         causes->mark = 1;
@@ -65,10 +71,12 @@ uint32_t causes_find(struct causes *causes, const struct subject *subjects, size
     while (search.waiting > 0) {
         uint32_t number = causes->stack[--search.waiting];
         lowest = MINIMUM(lowest, number);
-        if (!expand(&search, number))
-            root = MINIMUM(root, number);
+        if (expand(&search, number))
+            continue;
+        uint32_t *which_root = subjects[number].state == COMPONENT_DOWN ? &root : &announced;
+        *which_root = MINIMUM(*which_root, number);
     }
-    if (root != COMPONENT_NONE)
-        return root;
+    if (root != COMPONENT_NONE || announced != COMPONENT_NONE)
+        return root != COMPONENT_NONE ? root : announced;
     return search.is_circular && which < lowest ? COMPONENT_NONE : lowest;
 }

@@ -100,6 +100,12 @@
     X(REASON_DEPENDENCY, "Something it depends on is down",                                        \
         "Etwas, wovon es abhängt, ist ausgefallen", "Un élément dont il dépend est en panne",      \
         "Algo de lo que depende está caído", "所依赖的系统中断", "تعطّل شيء يعتمد عليه")                   \
+    X(REASON_DEPENDENCY_MAINTENANCE, "Something it depends on is under maintenance",               \
+        "Etwas, wovon es abhängt, wird gewartet",                                                  \
+        "Un élément dont il dépend est en maintenance",                                            \
+        "Algo de lo que depende está en mantenimiento",                                            \
+        "所依赖的系统正在维护",                                                                              \
+        "شيء يعتمد عليه قيد الصيانة")                                                              \
     X(REASON_REPORTED, "Visitors report a problem", "Besucher melden ein Problem",                 \
         "Des visiteurs signalent un problème", "Los visitantes informan de un problema",           \
         "访客报告了问题", "أبلغ الزوّار عن مشكلة")                                                        \

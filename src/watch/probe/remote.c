@@ -46,6 +46,7 @@ bool remote_may_tell(const struct vote *local)
     case REASON_DISAGREE:
     case REASON_BLIND:
     case REASON_DEPENDENCY:
+    case REASON_DEPENDENCY_MAINTENANCE:
     case REASON_REPORTED:
     case REASON_OPERATOR:
     case REASON_COUNT: break;

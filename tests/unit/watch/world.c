@@ -424,7 +424,7 @@ static void what_is_taken_away_has_ended(void **state)
     assert_int_equal(windows_told, 3);
 }
 
-static void a_cause_in_a_window_is_none(void **state)
+static void what_depends_on_a_window_was_announced(void **state)
 {
     (void)state;
     static const uint32_t components[] = {4};
@@ -433,9 +433,30 @@ static void a_cause_in_a_window_is_none(void **state)
     learn(5, COMPONENT_DOWN); // depends on 4
     world_tick(world, now += 1000);
     struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[5].state, COMPONENT_DOWN);
+    assert_int_equal(snapshot->components[5].cause, 4);
+    assert_int_equal(snapshot->components[5].reason.kind, REASON_DEPENDENCY_MAINTENANCE);
+    assert_int_equal(snapshot->open_count, 0);
+    snapshot_release(snapshot);
+    world_tick(world, now += 30 * MINUTE); // it is over, and both are down
+    snapshot = look();
+    assert_int_equal(snapshot->components[5].reason.kind, REASON_DEPENDENCY);
+    assert_int_equal(snapshot->open_count, 1);
+    assert_int_equal(snapshot->incidents[0].component_count, 2);
+    snapshot_release(snapshot);
+}
+
+static void what_is_well_in_a_window_is_no_cause(void **state)
+{
+    (void)state;
+    static const uint32_t components[] = {4};
+    announce("2027-01-15 08:00", 30, components, 1);
+    learn(4, COMPONENT_OPERATIONAL);
+    learn(5, COMPONENT_DOWN);
+    world_tick(world, now += 1000);
+    struct snapshot *snapshot = look();
     assert_int_equal(snapshot->components[5].cause, COMPONENT_NONE);
     assert_int_equal(snapshot->open_count, 1);
-    assert_int_equal(snapshot->incidents[0].component_count, 1);
     snapshot_release(snapshot);
 }
 
@@ -537,13 +558,16 @@ static void check(const struct snapshot *snapshot)
     }
     for (unsigned i = 0; i < COUNT; i++) {
         const struct component_view *view = &snapshot->components[i];
-        if (view->state == COMPONENT_DOWN || view->state == COMPONENT_PARTIAL)
+        bool was_announced = view->cause != COMPONENT_NONE
+            && snapshot->components[view->cause].state == COMPONENT_MAINTENANCE;
+        if ((view->state == COMPONENT_DOWN || view->state == COMPONENT_PARTIAL) && !was_announced)
             assert_int_equal(carried[i], 1);
         else
             assert_true(carried[i] <= 1);
         if (view->cause != COMPONENT_NONE) {
-            assert_int_equal(snapshot->components[view->cause].state, COMPONENT_DOWN);
-            assert_int_equal(view->reason.kind, REASON_DEPENDENCY);
+            assert_true(was_announced || snapshot->components[view->cause].state == COMPONENT_DOWN);
+            assert_int_equal(view->reason.kind, was_announced ? REASON_DEPENDENCY_MAINTENANCE
+                                                              : REASON_DEPENDENCY);
         }
     }
 }
@@ -659,7 +683,8 @@ int main(void)
         CASE(in_a_window_nothing_is_wrong),
         CASE(a_window_of_all_is_of_all),
         CASE(what_is_taken_away_has_ended),
-        CASE(a_cause_in_a_window_is_none),
+        CASE(what_depends_on_a_window_was_announced),
+        CASE(what_is_well_in_a_window_is_no_cause),
         CASE(what_an_operator_declares_of_the_edge_is_maintenance),
         CASE(too_many_components_are_refused),
         CASE(without_memory_there_is_no_world),
