@@ -117,7 +117,7 @@ void world_learn(struct world *world, unsigned number, const struct finding *fin
     track(world, number, since_ms);
     publish_state(world, number, since_ms);
     publish_reason(world, number);
-    if (finding->requests > 0)
+    if (finding->requests > 0 && !component->in_window) // what it costs them was announced
         chronicle_count(world->chronicle, number, now_ms, finding->requests, finding->failed);
     if (finding->responses > 0)
         chronicle_respond(world->chronicle, number, now_ms, finding->responses,

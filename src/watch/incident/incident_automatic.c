@@ -49,8 +49,8 @@ static bool is_recent(const struct round *round, int64_t at_ms)
 
 // --- Who carries whom ---
 
-// An operator's own incident tells of what is as bad as he says, or less. What is worse has not been
-// told yet: it becomes an incident of its own, and his words stay as they are.
+// An operator's own incident tells of what is as bad as he says, or less. What is worse has not
+// been told yet: it becomes an incident of its own, and his words stay as they are.
 static bool tells_of(const struct incident *incident, const struct subject *subject)
 {
     return incident->by_machine || impact_of(subject->state) <= incident->impact;
@@ -461,8 +461,8 @@ static void tell_news(const struct round *round, struct incident *incident)
 
 enum health { HEALTH_FAILS, HEALTH_OPEN, HEALTH_WELL };
 
-// What an outage has left behind (slow, say), and has done so for a while, is no outage any more: if
-// it lasts, it is an incident of its own, that says how bad it is.
+// What an outage has left behind (slow, say), and has done so for a while, is no outage any more:
+// if it lasts, it is an incident of its own, that says how bad it is.
 static bool is_past_the_worst(const struct round *round, const struct incident *incident,
     const struct subject *subject)
 {

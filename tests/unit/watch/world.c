@@ -390,6 +390,35 @@ static void in_a_window_nothing_is_wrong(void **state)
     snapshot_release(snapshot);
 }
 
+// Nor anything of what it costs visitors: it was announced.
+static void in_a_window_no_uptime_is_lost(void **state)
+{
+    (void)state;
+    static const uint32_t components[] = {4};
+    struct finding finding = {.state = COMPONENT_OPERATIONAL, .track = TRACK_UP, .requests = 100};
+    announce("2027-01-15 08:10", 10, components, 1);
+    world_learn(world, 4, &finding, now);
+    world_tick(world, now += 10 * MINUTE);
+    finding = (struct finding){.state = COMPONENT_DOWN, .track = TRACK_DOWN,
+        .reason = {REASON_NO_ANSWER, 0}, .requests = 50, .failed = 50};
+    world_learn(world, 4, &finding, now += MINUTE);
+    world_tick(world, now += 1000);
+    struct snapshot *snapshot = look();
+    const struct uptime_day *today = &snapshot->components[4].days[SNAPSHOT_DAYS - 1];
+    assert_int_equal(today->requests, 100);
+    assert_int_equal(today->failed, 0);
+    assert_int_equal(today->down_ms, 0);
+    assert_true(today->maintenance_ms > 0);
+    snapshot_release(snapshot);
+    world_tick(world, now += 10 * MINUTE); // it is over, and they still fail
+    world_learn(world, 4, &finding, now += 1000);
+    snapshot = look();
+    today = &snapshot->components[4].days[SNAPSHOT_DAYS - 1];
+    assert_int_equal(today->requests, 150);
+    assert_int_equal(today->failed, 50);
+    snapshot_release(snapshot);
+}
+
 static void a_window_of_all_is_of_all(void **state)
 {
     (void)state;
@@ -681,6 +710,7 @@ int main(void)
         CASE(what_concerns_everything_is_everybodys_eta),
         CASE(who_is_closed_takes_no_word),
         CASE(in_a_window_nothing_is_wrong),
+        CASE(in_a_window_no_uptime_is_lost),
         CASE(a_window_of_all_is_of_all),
         CASE(what_is_taken_away_has_ended),
         CASE(what_depends_on_a_window_was_announced),
