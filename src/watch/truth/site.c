@@ -38,11 +38,12 @@ static void add_to_slot(struct site_judge *judge, const struct traffic_view *tra
         *slot = (struct site_slot){.number = number};
     slot->requests += (uint32_t)MINIMUM(traffic->requests, UINT32_MAX / 2 - slot->requests);
     slot->failed += (uint32_t)MINIMUM(traffic->failed, UINT32_MAX / 2 - slot->failed);
+    slot->settled += (uint32_t)MINIMUM(traffic->settled, UINT32_MAX / 2 - slot->settled);
     slot->pages |= traffic->failed_pages;
 }
 
 struct window {
-    uint64_t requests, failed, pages;
+    uint64_t requests, failed, settled, pages;
     int64_t first_failed_ms; // 0: none did
 };
 
@@ -56,6 +57,7 @@ static struct window sum_slots(const struct site_judge *judge, int64_t now_ms, i
             continue;
         window.requests += slot->requests;
         window.failed += slot->failed;
+        window.settled += slot->settled;
         window.pages |= slot->pages;
         int64_t begin_ms = slot->number * SITE_SLOT_MS;
         if (slot->failed > 0
@@ -193,16 +195,39 @@ static struct finding judge_return(struct site_judge *judge, const struct site_e
     return finding;
 }
 
+static void note_slowest(struct site_judge *judge, uint64_t slowest_us, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - judge->slowest_from_ms;
+    if (age_ms < 0 || age_ms >= SITE_STALL_SLOWEST_MS) {
+        judge->slowest_us[1] = age_ms < 2 * SITE_STALL_SLOWEST_MS ? judge->slowest_us[0] : 0;
+        judge->slowest_us[0] = 0;
+        judge->slowest_from_ms = now_ms;
+    }
+    judge->slowest_us[0] = MAXIMUM(judge->slowest_us[0], slowest_us);
+}
+
+// By what was usual until then: while nothing comes, nothing is.
+static int64_t find_patience_ms(const struct site_judge *judge, int64_t now_ms)
+{
+    bool is_quiet = sum_slots(judge, now_ms, SITE_SLOTS).settled < SITE_ENOUGH;
+    uint64_t slowest_ms = MAXIMUM(judge->slowest_us[0], judge->slowest_us[1]) / 1000;
+    int64_t twice_ms = 2 * (int64_t)MINIMUM(slowest_ms, 3600000u);
+    return MAXIMUM(is_quiet ? SITE_STALL_QUIET_MS : SITE_STALL_MS, twice_ms);
+}
+
 static bool is_stalled(struct site_judge *judge, const struct site_evidence *site,
     const struct traffic_view *traffic, int64_t now_ms)
 {
     const struct traffic_view *counts = &site->traffic; // not all of one moment
     uint64_t waiting = counts->asked - MINIMUM(counts->settled, counts->asked);
-    int64_t patience_ms =
-        (int64_t)MAXIMUM(SITE_STALL_MS, SITE_STALL_TIMES * MINIMUM(site->p95_ms, 3600000));
-    if (traffic->settled > 0 || waiting == 0 || now_ms < judge->settled_ms)
+    int64_t usual_ms = (int64_t)(SITE_STALL_TIMES * MINIMUM(site->p95_ms, 3600000));
+    note_slowest(judge, traffic->slowest_us, now_ms);
+    if (traffic->settled > 0 || waiting == 0 || now_ms < judge->settled_ms) {
         judge->settled_ms = now_ms;
-    return waiting >= SITE_STALLED && now_ms - judge->settled_ms >= patience_ms;
+        judge->patience_ms = find_patience_ms(judge, now_ms);
+    }
+    return waiting >= SITE_STALLED
+        && now_ms - judge->settled_ms >= MAXIMUM(judge->patience_ms, usual_ms);
 }
 
 static struct finding judge_site(struct site_judge *judge, const struct site_evidence *site,

@@ -9,7 +9,9 @@
 //   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
 // - Several ask its origin, and for SITE_STALL_MS (or much longer than it usually takes) none of
 //   them gets an answer or fails: PARTIAL, and the track is down, for it hangs. The timeouts that
-//   health needs to say so are longer than visitors like to wait.
+//   health needs to say so are longer than visitors like to wait. Of a site whose origin is asked
+//   less than SITE_ENOUGH times a minute these few may be meant to wait (long polls): it has
+//   SITE_STALL_QUIET_MS. And each has twice what its slowest answer of late took.
 // - Its origin up, but visitors see errors: PARTIAL where half of the requests fail, DEGRADED where
 //   a tenth does, on several pages: one bad page makes no bad site. A handful of requests tells
 //   nothing.
@@ -28,6 +30,8 @@
 #define SITE_DECIDE_MS 1000
 #define SITE_SOME_MS 5000
 #define SITE_STALL_MS 5000
+#define SITE_STALL_QUIET_MS 60000
+#define SITE_STALL_SLOWEST_MS 1800000 // it is remembered for so long, twice as long at most
 #define SITE_STALLED 3       // at least
 #define SITE_STALL_TIMES 4   // times what 95 of 100 answers take
 #define SITE_SILENCE_MS 900000
@@ -35,6 +39,7 @@
 struct site_slot {
     int64_t number; // of SITE_SLOT_MS since 1970
     uint32_t requests, failed;
+    uint32_t settled; // attempts at the origin
     uint64_t pages; // that failed, by their hash
 };
 
@@ -51,6 +56,9 @@ struct site_judge {
     bool is_decided;             // what that means for visitors
     uint64_t requests, failed;   // since then, the older the less
     int64_t settled_ms;          // when somebody last got an answer, or nobody waited for one
+    int64_t patience_ms;         // with those that have waited since then
+    uint64_t slowest_us[2];      // first bytes: of this time, and of the one before
+    int64_t slowest_from_ms;     // when this one began
     int64_t some_ms;             // since when some servers are down; 0: they are not
     bool has_errors;             // the state is because of them
     int64_t told_ms;

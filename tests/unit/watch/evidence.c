@@ -333,7 +333,9 @@ static void test_hanging(void **state)
     struct evidence *evidence = begin();
     (void)state;
     site()->traffic.asked = site()->traffic.settled = 5;
-    looks(evidence, 40, 10, 0, 0);
+    looks(evidence, 1, 10, 0, 0);
+    site()->traffic.asked = site()->traffic.settled = 25; // it is asked now and then
+    looks(evidence, 39, 10, 0, 0);
     int64_t began_ms = now_ms;
     site()->traffic.asked += 2;
     looks(evidence, 80, 10, 0, 0); // two may be meant to take so long
@@ -356,6 +358,40 @@ static void test_hanging(void **state)
     site()->traffic.settled = site()->traffic.asked;
     looks(evidence, 1, 10, 0, 0);
     expect_well();
+    evidence_destroy(evidence);
+}
+
+static void test_long_polls_are_no_hanging(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    looks(evidence, 40, 1, 0, 0);
+    site()->traffic.asked = 3; // and little else goes on there
+    looks(evidence, 220, 0, 0, 0);
+    expect_well();
+    site()->traffic.settled = 3; // after 55 seconds
+    answer(3, 55000000);
+    look(evidence);
+    site()->traffic.asked = 6;
+    looks(evidence, 2 * 220 - 1, 0, 0, 0);
+    expect_well();
+    looks(evidence, 1, 0, 0, 0);
+    expect(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN);
+    site()->traffic.settled = 6;
+    answer(3, 5000);
+    look(evidence);
+    expect_well();
+    for (unsigned i = 0; i < 3600 * 4; i++) { // for an hour none takes so long
+        site()->traffic.asked++;
+        site()->traffic.settled++;
+        answer(1, 5000);
+        look(evidence);
+    }
+    site()->traffic.asked += 3;
+    looks(evidence, 20 - 1, 0, 0, 0);
+    expect_well();
+    looks(evidence, 1, 0, 0, 0);
+    expect(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN);
     evidence_destroy(evidence);
 }
 
@@ -547,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_most_requests_fail_on_the_only_page),
         cmocka_unit_test(test_a_handful_of_errors_says_nothing),
         cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_long_polls_are_no_hanging),
         cmocka_unit_test(test_some_servers),
         cmocka_unit_test(test_maintenance),
         cmocka_unit_test(test_reload_may_turn_sites_around),
