@@ -81,6 +81,11 @@ static bool is_down(const struct site_evidence *site)
     return site->down || site->says_maintenance;
 }
 
+static bool is_recent(int64_t at_ms, int64_t now_ms)
+{
+    return at_ms != 0 && now_ms - at_ms < SITE_SILENCE_MS;
+}
+
 // What visitors got since it was down: the present counts for more than the beginning.
 static void count_outage(struct site_judge *judge, const struct traffic_view *traffic,
     int64_t now_ms)
@@ -115,6 +120,11 @@ static struct finding judge_outage(struct site_judge *judge, const struct site_e
     const struct traffic_view *traffic, int64_t now_ms)
 {
     count_outage(judge, traffic, now_ms);
+    if (!is_recent(judge->evidence_ms, now_ms)) { // it may be back since, and nobody has noticed
+        judge->is_decided = false;
+        judge->requests = judge->failed = 0;
+        return make(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN, 0);
+    }
     bool was_decided = judge->is_decided;
     int64_t since_ms = site->down ? site->since_ms : judge->down_ms;
     if (!was_decided && judge->requests < FEW && now_ms - judge->down_ms < SITE_DECIDE_MS) {
@@ -157,8 +167,12 @@ static enum component_state judge_errors(const struct site_judge *judge,
 
 static enum chronicle_track judge_track(const struct site_judge *judge, int64_t now_ms)
 {
-    bool is_known = judge->evidence_ms != 0 && now_ms - judge->evidence_ms < SITE_SILENCE_MS;
-    return is_known ? TRACK_UP : TRACK_UNKNOWN;
+    return is_recent(judge->evidence_ms, now_ms) ? TRACK_UP : TRACK_UNKNOWN;
+}
+
+static bool is_silent(const struct site_judge *judge, int64_t now_ms)
+{
+    return !is_recent(judge->evidence_ms, now_ms) && !is_recent(judge->served_ms, now_ms);
 }
 
 static struct finding judge_up(struct site_judge *judge, const struct site_evidence *site,
@@ -176,10 +190,10 @@ static struct finding judge_up(struct site_judge *judge, const struct site_evide
     judge->has_errors = errors != COMPONENT_OPERATIONAL;
     if (judge->has_errors)
         return make(errors, REASON_ERRORS, track, window.first_failed_ms);
+    if (is_silent(judge, now_ms))
+        return make(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN, 0);
     if (has_some)
         return make(COMPONENT_DEGRADED, REASON_SOME_SERVERS, track, judge->some_ms);
-    if (judge->evidence_ms == 0 && !judge->is_served)
-        return make(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN, 0);
     return make(COMPONENT_OPERATIONAL, REASON_NONE, track, 0);
 }
 
@@ -230,13 +244,24 @@ static bool is_stalled(struct site_judge *judge, const struct site_evidence *sit
         && now_ms - judge->settled_ms >= MAXIMUM(judge->patience_ms, usual_ms);
 }
 
+// Somebody has asked the origin, or it need not be asked. What is down stays so until one tries.
+static void note_evidence(struct site_judge *judge, const struct site_evidence *site,
+    const struct traffic_view *traffic, int64_t now_ms)
+{
+    bool begins = site->down && judge->down_ms == 0;
+    bool is_tried = site->down && (traffic->settled > 0 || traffic->requests > 0);
+    if (site->is_probed || site->says_maintenance || begins || is_tried
+        || site->answered_ns != judge->before_answered_ns)
+        judge->evidence_ms = now_ms;
+    judge->before_answered_ns = site->answered_ns;
+    if (traffic->requests > traffic->failed || (judge->is_served && judge->served_ms == 0))
+        judge->served_ms = now_ms;
+}
+
 static struct finding judge_site(struct site_judge *judge, const struct site_evidence *site,
     const struct traffic_view *traffic, int64_t now_ms)
 {
-    if (site->is_probed || site->answered_ns != judge->before_answered_ns || is_down(site))
-        judge->evidence_ms = now_ms;
-    judge->before_answered_ns = site->answered_ns;
-    judge->is_served = judge->is_served || traffic->requests > traffic->failed;
+    note_evidence(judge, site, traffic, now_ms);
     if (site->in_maintenance) {
         memset(judge->slots, 0, sizeof(judge->slots));
         judge->down_ms = 0;

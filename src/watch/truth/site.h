@@ -3,7 +3,8 @@
 //
 // - Track (the origin's, by time): down while nobody of it answers, from when that began to when it
 //   ended, as health has it; unknown until something is known, and when for SITE_SILENCE_MS nobody
-//   has asked it, neither visitors nor probes. While the operator has declared maintenance, that is
+//   has asked it, neither visitors nor probes. The state is UNKNOWN then as well, unless visitors
+//   were answered meanwhile, from copies: that they are well served is known. While the operator has declared maintenance, that is
 //   its state and track, and visitors' requests count neither way.
 // - Its origin down: DOWN while most visitors see errors, or none comes; PARTIAL while most are
 //   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
@@ -49,7 +50,8 @@ struct site_judge {
     uint64_t spare_us;           // of responses, less than a millisecond
     struct site_slot slots[SITE_SLOTS];
     int64_t evidence_ms;         // when something was last known of the origin; 0: never
-    bool is_served;              // a visitor has been answered
+    bool is_served;              // a visitor had been answered before it began
+    int64_t served_ms;           // when one last was; 0: never
     // While it is down:
     int64_t down_ms;             // seen first; 0: it is not
     int64_t halved_ms;

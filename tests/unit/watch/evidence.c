@@ -176,9 +176,41 @@ static void test_silence_is_no_uptime(void **state)
     looks(evidence, 900 * 1000 / LOOK_MS - 1, 0, 0, 0);
     expect_well();
     looks(evidence, 1, 0, 0, 0);
+    expect(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN);
+    visit(1, 0, 0); // from a copy
+    look(evidence);
     expect(COMPONENT_OPERATIONAL, REASON_NONE, TRACK_UNKNOWN);
     looks(evidence, 1, 1, 0, 0);
     expect_well();
+    site()->is_probed = true; // whoever probes is never silent
+    looks(evidence, 900 * 1000 / LOOK_MS + 4, 0, 0, 0);
+    expect_well();
+    evidence_destroy(evidence);
+}
+
+static void test_silence_ends_what_is_known_of_an_outage(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    looks(evidence, 40, 1, 0, 0);
+    die();
+    looks(evidence, 8, 1, 1, 1);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    looks(evidence, 900 * 1000 / LOOK_MS - 1, 0, 0, 0);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    looks(evidence, 1, 0, 0, 0);
+    expect(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN);
+    looks(evidence, 4 * 3600, 0, 0, 0);
+    looks(evidence, 1, 1, 1, 1); // somebody comes, and it still is
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    looks(evidence, 900 * 1000 / LOOK_MS, 0, 0, 0);
+    expect(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN);
+    site()->traffic.settled++; // somebody else than a visitor asked for a copy
+    look(evidence);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    site()->is_probed = true;
+    looks(evidence, 4 * 3600, 0, 0, 0);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
     evidence_destroy(evidence);
 }
 
@@ -574,6 +606,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unknown_until_something_is),
         cmocka_unit_test(test_silence_is_no_uptime),
+        cmocka_unit_test(test_silence_ends_what_is_known_of_an_outage),
         cmocka_unit_test(test_death_is_seen_in_two_seconds),
         cmocka_unit_test(test_nobody_comes_when_it_dies),
         cmocka_unit_test(test_few_visitors_are_not_forgotten),
