@@ -45,7 +45,8 @@ enum component_kind { COMPONENT_SITE, COMPONENT_MONITOR };
     X(DEPENDENCY, "something it depends on is down")                                               \
     X(DEPENDENCY_MAINTENANCE, "something it depends on is under maintenance")                      \
     X(REPORTED, "visitors report a problem")                                                       \
-    X(OPERATOR, "set by an operator")
+    X(OPERATOR, "set by an operator")                                                              \
+    X(SAYS_MAINTENANCE, "it says of itself that it is under maintenance")
 
 enum reason_kind {
 #define X(name, text) REASON_##name,

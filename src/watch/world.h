@@ -13,8 +13,8 @@ struct world;
 
 // What is found out about one component: by its site's traffic, or by a quorum of places.
 struct finding {
-    enum component_state state;  // MAINTENANCE: the operator has declared it of the edge; of
-                                 // windows the world knows by itself
+    enum component_state state;  // MAINTENANCE: the operator has declared it of the edge, or the
+                                 // site says so; of windows the world knows by itself
     struct reason reason;
     enum chronicle_track track;  // of the origin, or of what is polled
     int64_t since_ms;            // when it began, at most a minute before; 0: now

@@ -58,6 +58,8 @@ with harness.Edge(harness.Backend(answer), SETTINGS) as edge_:
         assert page.startswith(b"HTTP/1.1 503") and facts["cause"] == "maintenance", page
         assert 3000 < facts["retry_after"] <= 3600 and "maintenance_until" in facts, facts
     assert seen() == before, SEEN[before:]
+    harness.wait_until(lambda: b'"status":"under_maintenance"'
+                       in edge_.get("/.afloat/api/v2/components.json")[0], "programs are told")
     origin = edge_.status()["origins"][0]
     assert origin["maintenance_until"] is not None and origin["maintenances"] == 1, origin
     assert edge_.status()["ledger"]["saved_maintenance"] >= 20

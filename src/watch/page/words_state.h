@@ -111,6 +111,12 @@
         "访客报告了问题", "أبلغ الزوّار عن مشكلة")                                                        \
     X(REASON_OPERATOR, "Set by an operator", "Vom Betreiber gesetzt", "Défini par un opérateur",   \
         "Establecido por un operador", "由管理员设置", "حدّدها المشغّل")                                 \
+    X(REASON_SAYS_MAINTENANCE, "It says that it is under maintenance",                             \
+        "Nach eigener Angabe in Wartung",                                                          \
+        "Indique être en maintenance",                                                             \
+        "Indica que está en mantenimiento",                                                        \
+        "自称正在维护",                                                                                  \
+        "يعلن بنفسه أنه قيد الصيانة")                                                              \
     /* incidents */                                                                                \
     X(INCIDENT_INVESTIGATING, "Investigating", "Wird untersucht", "Analyse en cours",              \
         "Investigando", "调查中", "قيد التحقيق")                                                      \

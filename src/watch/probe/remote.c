@@ -49,6 +49,7 @@ bool remote_may_tell(const struct vote *local)
     case REASON_DEPENDENCY_MAINTENANCE:
     case REASON_REPORTED:
     case REASON_OPERATOR:
+    case REASON_SAYS_MAINTENANCE:
     case REASON_COUNT: break;
     }
     return true;

@@ -258,16 +258,34 @@ static void note_evidence(struct site_judge *judge, const struct site_evidence *
         judge->served_ms = now_ms;
 }
 
+static bool is_believed(struct site_judge *judge, const struct site_evidence *site, int64_t now_ms)
+{
+    if (!site->says_maintenance)
+        judge->says_ms = 0;
+    else if (judge->says_ms == 0)
+        judge->says_ms = now_ms;
+    return site->says_maintenance && now_ms - judge->says_ms < SITE_SAYS_MS;
+}
+
+// What failed before tells nothing of what follows.
+static struct finding judge_maintenance(struct site_judge *judge, enum reason_kind reason,
+    enum chronicle_track track, int64_t since_ms)
+{
+    memset(judge->slots, 0, sizeof(judge->slots));
+    judge->down_ms = 0;
+    judge->has_errors = false;
+    return make(COMPONENT_MAINTENANCE, reason, track, since_ms);
+}
+
 static struct finding judge_site(struct site_judge *judge, const struct site_evidence *site,
     const struct traffic_view *traffic, int64_t now_ms)
 {
     note_evidence(judge, site, traffic, now_ms);
-    if (site->in_maintenance) {
-        memset(judge->slots, 0, sizeof(judge->slots));
-        judge->down_ms = 0;
-        judge->has_errors = false;
-        return make(COMPONENT_MAINTENANCE, REASON_OPERATOR, TRACK_MAINTENANCE, 0);
-    }
+    bool is_in_its_own = is_believed(judge, site, now_ms);
+    if (site->in_maintenance)
+        return judge_maintenance(judge, REASON_OPERATOR, TRACK_MAINTENANCE, 0);
+    if (is_in_its_own)
+        return judge_maintenance(judge, REASON_SAYS_MAINTENANCE, TRACK_DOWN, judge->says_ms);
     add_to_slot(judge, traffic, now_ms);
     bool has_stalled = is_stalled(judge, site, traffic, now_ms);
     if (is_down(site))

@@ -6,6 +6,9 @@
 //   has asked it, neither visitors nor probes. The state is UNKNOWN then as well, unless visitors
 //   were answered meanwhile, from copies: that they are well served is known. While the operator has declared maintenance, that is
 //   its state and track, and visitors' requests count neither way.
+// - Its origin says of itself that it is in maintenance (503 and Retry-After, learned by the edge):
+//   MAINTENANCE, for SITE_SAYS_MS at most; then it is an outage, for a backend in trouble may say
+//   the same for days. Nobody has announced it, so it counts: the track is down, and requests fail.
 // - Its origin down: DOWN while most visitors see errors, or none comes; PARTIAL while most are
 //   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
 // - Several ask its origin, and for SITE_STALL_MS (or much longer than it usually takes) none of
@@ -36,6 +39,7 @@
 #define SITE_STALLED 3       // at least
 #define SITE_STALL_TIMES 4   // times what 95 of 100 answers take
 #define SITE_SILENCE_MS 900000
+#define SITE_SAYS_MS 3600000
 
 struct site_slot {
     int64_t number; // of SITE_SLOT_MS since 1970
@@ -57,6 +61,7 @@ struct site_judge {
     int64_t halved_ms;
     bool is_decided;             // what that means for visitors
     uint64_t requests, failed;   // since then, the older the less
+    int64_t says_ms;             // since when it says that it is in maintenance; 0: it does not
     int64_t settled_ms;          // when somebody last got an answer, or nobody waited for one
     int64_t patience_ms;         // with those that have waited since then
     uint64_t slowest_us[2];      // first bytes: of this time, and of the one before

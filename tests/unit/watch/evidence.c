@@ -462,8 +462,20 @@ static void test_maintenance(void **state)
     looks(evidence, 1, 10, 0, 0);
     expect_well();
     site()->says_maintenance = true; // that nobody has announced
-    looks(evidence, 8, 10, 0, 0);
+    failed = world.failed;
+    looks(evidence, 8, 10, 10, 255);
+    expect(COMPONENT_MAINTENANCE, REASON_SAYS_MAINTENANCE, TRACK_DOWN);
+    assert_int_equal(world.failed, failed + 80);
+    site()->says_maintenance = false;
+    looks(evidence, 1, 10, 0, 0);
+    expect_well();
+    site()->says_maintenance = true;
+    looks(evidence, 4 * 3600, 10, 0, 0);
+    expect(COMPONENT_MAINTENANCE, REASON_SAYS_MAINTENANCE, TRACK_DOWN);
+    looks(evidence, 8, 10, 0, 0); // that is hardly what it meant
     expect(COMPONENT_PARTIAL, REASON_COPIES, TRACK_DOWN);
+    looks(evidence, 80, 10, 10, 255);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
     site()->says_maintenance = false;
     looks(evidence, 1, 10, 0, 0);
     expect_well();
