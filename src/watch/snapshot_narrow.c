@@ -1,5 +1,6 @@
 // A snapshot of one component, for those who may know of no other.
 #include "base/memory.h"
+#include "watch/incident/incident.h"
 #include "watch/watch_inside.h"
 
 #define NARROW_MEMORY ((size_t)4 << 20)
@@ -44,7 +45,9 @@ static bool copy_incident(struct arena *arena, const struct incident_view *from,
     bool is_whole = to->id.data != NULL && to->title.data != NULL && to->postmortem.data != NULL;
     for (size_t i = 0; i < from->update_count && is_whole; i++) {
         updates[i] = from->updates[i];
-        updates[i].text = from->updates[i].author.size == 0
+        bool names_others = from->updates[i].author.size == 0
+            && incident_merged_into(from->updates[i].text).size == 0;
+        updates[i].text = names_others
             ? SLICE("") : copy(arena, from->updates[i].text);
         updates[i].author = SLICE("");
         is_whole = updates[i].text.data != NULL;

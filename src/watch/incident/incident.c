@@ -29,6 +29,22 @@ const char *incident_impact_word(enum incident_impact impact)
     return impact_words[impact];
 }
 
+#define MERGED "Goes on in incident "
+
+void incident_write_merged(struct slice id, struct text *text)
+{
+    text_format(text, MERGED "%.*s.", SLICE_ARGS(id));
+}
+
+struct slice incident_merged_into(struct slice text)
+{
+    size_t before = strlen(MERGED);
+    if (!slice_starts_with(text, SLICE(MERGED)) || text.size != before + INCIDENT_ID_SIZE + 1
+        || text.data[text.size - 1] != '.')
+        return SLICE_EMPTY;
+    return slice_of(text.data + before, INCIDENT_ID_SIZE);
+}
+
 static bool find_word(const char *const *words, size_t count, struct slice word, size_t *ret_index)
 {
     for (size_t i = 0; i < count; i++) {

@@ -58,6 +58,11 @@ struct incident_change {
 // A view of it; texts and lists are the incident's.
 void incident_view(const struct incident *incident, struct incident_view *ret_view);
 
+// What an automatic incident says last when its components go on in another one, and of which: its
+// id. Empty: the text says something else.
+void incident_write_merged(struct slice id, struct text *text);
+struct slice incident_merged_into(struct slice text);
+
 const char *incident_state_word(enum incident_state state);    // Statuspage's: "investigating", …
 const char *incident_impact_word(enum incident_impact impact); // "none", "minor", …
 bool incident_find_state(struct slice word, enum incident_state *ret_state) MUST_CHECK;

@@ -328,7 +328,7 @@ static void merge(const struct round *round, struct incident *incident, struct i
         incidents_remove(round->incidents, incident);
         return;
     }
-    text_format(&text, "Goes on in incident %s.", home->id.text);
+    incident_write_merged(slice_from_string(home->id.text), &text);
     incident->was_merged = true;
     if (incidents_step(round->incidents, incident, INCIDENT_RESOLVED, text_slice(&text),
             SLICE_EMPTY, round->now_ms) != ERROR_NONE)

@@ -1,5 +1,6 @@
 // Mails: both forms side by side, thing by thing, so that neither says what the other does not.
 #include "doctor/printable.h"
+#include "watch/incident/incident.h"
 #include "watch/notify/telling.h"
 
 #include <time.h>
@@ -47,6 +48,8 @@ static const char *word_of(const struct digest_item *item)
         }
         return "Maintenance is over";
     }
+    if (incident_merged_into(item->text).size > 0)
+        return "Merged into another incident";
     switch (item->state) {
     case INCIDENT_INVESTIGATING: return "Investigating";
     case INCIDENT_IDENTIFIED: return "Identified";
@@ -69,6 +72,11 @@ static void append_time(struct text *text, int64_t at_ms)
 static void append_when(struct text *text, const struct digest_item *item)
 {
     bool is_window = item->kind == NOTICE_WINDOW;
+    if (incident_merged_into(item->text).size > 0) { // which is not over
+        text_append(text, SLICE("Since "));
+        append_time(text, item->begin_ms);
+        return;
+    }
     text_append(text, is_window ? SLICE("From ") : SLICE("Since "));
     if (!is_window && item->state == INCIDENT_RESOLVED && item->end_ms > item->begin_ms) {
         text->size -= strlen("Since ");
@@ -114,14 +122,15 @@ static void append_title(struct text *text, const struct digest_item *item, bool
 
 static void append_link(struct forms *forms, const struct digest_item *item)
 {
-    struct slice base = forms->telling->base;
+    struct slice base = forms->telling->base, merged_into = incident_merged_into(item->text);
+    struct slice id = merged_into.size > 0 ? merged_into : item->id;
     if (base.size == 0 || item->kind != NOTICE_INCIDENT || item->id.size == 0)
         return;
-    text_format(&forms->text, "%.*sincident/%.*s\n", SLICE_ARGS(base), SLICE_ARGS(item->id));
+    text_format(&forms->text, "%.*sincident/%.*s\n", SLICE_ARGS(base), SLICE_ARGS(id));
     text_append(&forms->html, SLICE("<p><a href=\""));
     text_append_html(&forms->html, base);
     text_append(&forms->html, SLICE("incident/"));
-    text_append_html(&forms->html, item->id);
+    text_append_html(&forms->html, id);
     text_append(&forms->html, SLICE("\">Read more</a></p>\n"));
 }
 

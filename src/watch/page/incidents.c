@@ -1,5 +1,6 @@
 // Incidents: those that are open, those of the last days, those of a month, and one with all that
 // was said about it.
+#include "watch/incident/incident.h"
 #include "watch/page/writer.h"
 
 #include <time.h>
@@ -135,6 +136,37 @@ static enum word word_of_update(enum incident_state state)
     return WORD_AUTO_RESOLVED;
 }
 
+static void write_merged(const struct writer *writer, struct slice id)
+{
+    char buffer[30 * WRITER_TITLE_SHOWN]; // a base, and names and a reason or a title
+    struct text link = text_in(buffer, sizeof(buffer));
+    struct writer part = *writer;
+    const struct incident_view *other = snapshot_find_incident(writer->snapshot, id);
+    part.text = &link;
+    write_html(&part, "<a ");
+    write_href(&part, "incident/", id);
+    write_html(&part, ">");
+    if (other != NULL)
+        write_incident_title(&part, other);
+    else
+        write_title(&part, id);
+    write_html(&part, "</a>");
+    word_append(writer->text, writer->language, WORD_AUTO_MERGED,
+        (struct slice[]){text_slice(&link)}, 1);
+}
+
+static void write_automatic_update(const struct writer *writer,
+    const struct incident_update *update)
+{
+    struct slice merged_into = incident_merged_into(update->text);
+    write_html(writer, "<p>");
+    if (merged_into.size > 0)
+        write_merged(writer, merged_into);
+    else
+        write_word(writer, word_of_update(update->state));
+    write_html(writer, "</p>");
+}
+
 // What afloat itself says has words in each language; people's text is theirs.
 static void write_update(const struct writer *writer, const struct incident_update *update,
     size_t shown)
@@ -143,13 +175,9 @@ static void write_update(const struct writer *writer, const struct incident_upda
     write_word(writer, word_of_incident(update->state));
     write_html(writer, "</b> ");
     write_time(writer, update->at_ms);
-    if (update->author.size == 0 || update->text.size == 0) {
-        if (update->author.size == 0) {
-            write_html(writer, "<p>");
-            write_word(writer, word_of_update(update->state));
-            write_html(writer, "</p>");
-        }
-    } else {
+    if (update->author.size == 0) {
+        write_automatic_update(writer, update);
+    } else if (update->text.size > 0) {
         write_html(writer, "<div dir=\"auto\">");
         foreign_append_paragraphs(writer->text, update->text, shown);
         write_html(writer, "</div>");

@@ -145,6 +145,12 @@
         "عاد إلى العمل. نراقب إن كان سيستقر.")                                                     \
     X(AUTO_RESOLVED, "It is over.", "Es ist vorbei.", "C’est terminé.", "Ha terminado.",           \
         "事件已结束。", "انتهى الأمر.")                                                                  \
+    X(AUTO_MERGED, "It goes on in another incident: {1}",                                          \
+        "Geht in einer anderen Störung weiter: {1}",                                               \
+        "Se poursuit dans un autre incident : {1}",                                                \
+        "Continúa en otro incidente: {1}",                                                         \
+        "已并入另一事件:{1}",                                                                             \
+        "يستمر ضمن حادث آخر: {1}")                                                                 \
     /* counts: the forms by the plural categories of the language, between bars */                 \
     X(SPAN_DAY, "# day|# days", "# Tag|# Tage", "# jour|# jours", "# día|# días", "# 天",           \
         "# يوم|يوم واحد|يومان|# أيام|# يومًا|# يوم")                                               \

@@ -284,6 +284,32 @@ static void test_both_forms_say_the_same(void **state)
     digest_message_free(message);
 }
 
+static void test_what_is_merged_is_not_over(void **state)
+{
+    (void)state;
+    const struct notice notice = {.kind = NOTICE_INCIDENT, .id = SLICE("k3x9q2m7a2b4"),
+        .title = SLICE("Shop is not answering"), .state = INCIDENT_RESOLVED, .is_update = true,
+        .text = SLICE("Goes on in incident p8f8z6y5x4w3."), .begin_ms = NOW,
+        .end_ms = NOW + 60000, .at_ms = NOW + 60000};
+    const struct telling telling = {.base = SLICE("https://acme.test/s/")};
+    struct digest_message *message = message_of(&notice, 1);
+    struct telling_mail words;
+    struct arena arena;
+    arena_init(&arena, 65536, (size_t)4 << 20);
+    assert_int_equal(telling_write_mail(&telling, message, SLICE_EMPTY, SLICE_EMPTY, &arena,
+        &words), ERROR_NONE);
+    assert_true(slice_equal(words.subject,
+        SLICE("Merged into another incident: Shop is not answering")));
+    assert_true(slice_starts_with(words.text, SLICE(
+        "Merged into another incident: Shop is not answering\n"
+        "Since 2025-11-30 21:33 UTC\n"
+        "Goes on in incident p8f8z6y5x4w3.\n"
+        "https://acme.test/s/incident/p8f8z6y5x4w3\n")));
+    assert_non_null(memmem(words.html.data, words.html.size, "incident/p8f8z6y5x4w3\"", 22));
+    arena_free(&arena);
+    digest_message_free(message);
+}
+
 static void test_very_much_is_told_in_short(void **state)
 {
     (void)state;
@@ -390,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_lack_of_memory_is_an_error),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_both_forms_say_the_same),
+        cmocka_unit_test(test_what_is_merged_is_not_over),
         cmocka_unit_test(test_very_much_is_told_in_short),
         cmocka_unit_test(test_where_the_pages_are),
         cmocka_unit_test(test_a_seal_opens_for_nobody_else),

@@ -9,6 +9,8 @@
 static struct snapshot *make_snapshot(void)
 {
     static const uint32_t both[] = {0, 1}, second[] = {1};
+    static const struct incident_update merged[] = {{.state = INCIDENT_RESOLVED,
+        .text = SLICE("Goes on in incident aaaaaaaaaaaa."), .author = SLICE("")}};
     static const struct incident_update updates[] = {
         {.state = INCIDENT_IDENTIFIED, .at_ms = 20, .text = SLICE("An operator's words"),
             .author = SLICE("anna")},
@@ -20,7 +22,8 @@ static struct snapshot *make_snapshot(void)
             .postmortem = SLICE(""), .automatic = true, .reason = {REASON_NO_ANSWER, 0},
             .components = both, .component_count = 2, .updates = updates, .update_count = 2},
         {.id = SLICE("bbbbbbbbbbbb"), .title = SLICE("Only shop"), .postmortem = SLICE("Why"),
-            .components = second, .component_count = 1, .resolved_ms = 5},
+            .components = second, .component_count = 1, .resolved_ms = 5, .updates = merged,
+            .update_count = 1},
     };
     static const struct window_view windows[] = {
         {.id = SLICE("cccccccccccc"), .title = SLICE("All"), .text = SLICE(""),
@@ -66,6 +69,8 @@ static void names_no_other_component(void **state)
     assert_true(slice_equal(narrow->incidents[0].updates[0].text, SLICE("An operator's words")));
     assert_int_equal(narrow->incidents[0].updates[0].author.size, 0);
     assert_int_equal(narrow->incidents[0].updates[1].text.size, 0);
+    assert_true(slice_equal(narrow->incidents[1].updates[0].text,
+        SLICE("Goes on in incident aaaaaaaaaaaa."))); // which is told of here, too
     assert_int_equal(narrow->window_count, 2);
     assert_int_equal(narrow->past_window_count, 1);
     snapshot_release(narrow);

@@ -298,6 +298,33 @@ static void fill(struct snapshot *snapshot, struct slice words)
     }
 }
 
+static void what_is_merged_says_where_it_goes_on(void **state)
+{
+    (void)state;
+    for (unsigned language = 0; language < LANGUAGE_COUNT; language++) {
+        struct snapshot *snapshot = sample_create(12, true);
+        struct incident_update update = {INCIDENT_RESOLVED, SAMPLE_NOW,
+            SLICE("Goes on in incident k3x9q2m7a1b4."), SLICE_EMPTY};
+        struct incident_view *merged = &snapshot->incidents[2];
+        merged->updates = &update;
+        merged->update_count = 1;
+        struct status_page page = page_of(snapshot, STATUS_PAGE_INCIDENT, language);
+        page.incident = merged;
+        char *html = write_checked(&page, NULL);
+        assert_has(html, "incident/k3x9q2m7a1b4");
+        if (language == LANGUAGE_ENGLISH) {
+            assert_has(html, "<p>It goes on in another incident: <a ");
+            assert_lacks(html, "It is over.");
+        }
+        memory_free(html);
+        snapshot->incidents[0].id = SLICE("another00000"); // forgotten meanwhile
+        html = write_checked(&page, NULL);
+        assert_has(html, "k3x9q2m7a1b4</bdi></a>");
+        memory_free(html);
+        snapshot_release(snapshot);
+    }
+}
+
 static void nothing_of_strangers_is_markup(void **state)
 {
     (void)state;
@@ -553,6 +580,7 @@ int main(void)
         cmocka_unit_test(what_is_not_well_is_on_the_first_page),
         cmocka_unit_test(the_past_is_told_by_month),
         cmocka_unit_test(a_component_has_charts_and_their_table),
+        cmocka_unit_test(what_is_merged_says_where_it_goes_on),
         cmocka_unit_test(nothing_of_strangers_is_markup),
         cmocka_unit_test(texts_are_cut_and_cleaned),
         cmocka_unit_test(the_policy_allows_what_the_page_has),
