@@ -70,7 +70,10 @@ struct component_definition {
 };
 
 const char *component_state_word(enum component_state state); // Statuspage's: "major_outage", …
+bool component_state_find(struct slice word, enum component_state *ret_state); // by that word
 const char *reason_text(enum reason_kind kind);               // English, see REASON_MAP
+const char *reason_word(enum reason_kind kind);               // its name there: "NO_ANSWER"
+bool reason_find(struct slice word, enum reason_kind *ret_kind); // by its name
 
 // How bad it is, for what is the worst of several: unknown is less than operational.
 static inline bool component_is_worse(enum component_state a, enum component_state b)

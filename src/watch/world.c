@@ -2,6 +2,7 @@
 #include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "watch/history/changes.h"
 #include "watch/incident/window_store.h"
 #include "watch/world_inside.h"
 
@@ -13,6 +14,7 @@
 #define WINDOWS_PAST_MS (INT64_C(90) * 86400000)
 #define WINDOWS_LOOK_MS 86400000
 #define LATE_FINDING_MS 60000 // a finding may have begun so long ago
+#define TIDY_MS 10000 // between two looks for changes that are too old
 
 // --- Who is told ---
 
@@ -91,6 +93,20 @@ static void publish_reason(struct world *world, unsigned number)
     world->version++;
 }
 
+// Afloat's own end and start are no change: what is found then is held against what was told last.
+static void note_change(struct world *world, unsigned number)
+{
+    struct component *component = &world->components[number];
+    const struct subject *subject = &world->subjects[number];
+    if (subject->state == component->noted || subject->since_ms == 0 || world->is_closed)
+        return;
+    const struct change change = {.at_ms = subject->since_ms, .from = component->noted,
+        .to = subject->state, .reason = subject->reason,
+        .cause = subject->cause < world->count ? world->ids[subject->cause] : SLICE_EMPTY};
+    changes_add(world->store.database, component->id, &change);
+    component->noted = subject->state;
+}
+
 static int64_t clamp(int64_t value, int64_t lowest, int64_t highest)
 {
     return value < lowest ? lowest : value > highest ? highest : value;
@@ -117,6 +133,7 @@ void world_learn(struct world *world, unsigned number, const struct finding *fin
     track(world, number, since_ms);
     publish_state(world, number, since_ms);
     publish_reason(world, number);
+    note_change(world, number);
     if (finding->requests > 0 && !component->in_window) // what it costs them was announced
         chronicle_count(world->chronicle, number, now_ms, finding->requests, finding->failed);
     if (finding->responses > 0)
@@ -298,6 +315,10 @@ static void chronicle_time(struct world *world, int64_t now_ms)
     }
     chronicle_tick(world->chronicle, now_ms);
     world->chronicled_ms = now_ms;
+    if (now_ms - world->tidied_ms >= TIDY_MS || now_ms < world->tidied_ms) {
+        changes_tidy(database, now_ms);
+        world->tidied_ms = now_ms;
+    }
 }
 
 void world_tick(struct world *world, int64_t now_ms)
@@ -305,8 +326,10 @@ void world_tick(struct world *world, int64_t now_ms)
     lock_acquire(&world->lock);
     if (now_ms >= world->windows_next_ms)
         look_at_windows(world, now_ms, false);
-    for (unsigned i = 0; i < world->count; i++)
+    for (unsigned i = 0; i < world->count; i++) {
         publish_reason(world, i);
+        note_change(world, i);
+    }
     incidents_tick(&world->incidents, world->subjects, world->count, now_ms);
     find_etas(world, now_ms);
     if (now_ms - world->chronicled_ms >= 1000 || now_ms < world->chronicled_ms)
@@ -673,6 +696,8 @@ static enum error furnish(struct world *world, const struct world_settings *sett
     if (error == ERROR_NONE)
         error = chronicle_create(settings->database, world->definitions, world->count,
             settings->now_ms, &world->chronicle);
+    for (size_t i = 0; i < world->count && error == ERROR_NONE; i++)
+        error = changes_read_last(settings->database, world->ids[i], &world->components[i].noted);
     world->database_epoch = database_epoch(settings->database);
     world->store = (struct incident_store){settings->database, world->ids, world->count, find,
         world};

@@ -13,6 +13,7 @@ struct component {
     struct reason reason;       // likewise
     enum chronicle_track track; // likewise
     enum chronicle_track told;  // to the chronicle
+    enum component_state noted; // in the list of changes, by this process or the one before
     bool in_window;
     int64_t updated_ms;
     enum report_level reports;
@@ -41,7 +42,7 @@ struct world {
     size_t window_count, past_window_count;
     int64_t windows_next_ms;
     struct chronicle *chronicle;
-    int64_t chronicled_ms;
+    int64_t chronicled_ms, tidied_ms;
     uint64_t database_epoch; // of which all incidents have been written
     struct world_hooks hooks;
     _Atomic uint64_t version; // changed with the lock held

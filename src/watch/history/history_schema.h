@@ -6,6 +6,15 @@
 // and the file does not grow once the ring is full.
 #pragma once
 
+// Each change of a component's state (changes.h); sequence is the order in which they were told.
+// A row that goes makes room for one that comes, so the file does not grow here either.
+#define CHANGES_SCHEMA                                                                             \
+    "CREATE TABLE state_changes(sequence INTEGER PRIMARY KEY, component TEXT NOT NULL,"            \
+    " at INTEGER NOT NULL," /* ms; may lie a little before the last one's */                       \
+    " was TEXT NOT NULL, became TEXT NOT NULL," /* component_state_word */                         \
+    " reason TEXT NOT NULL, number INTEGER NOT NULL, cause TEXT NOT NULL);" /* an id, or empty */  \
+    "CREATE INDEX state_changes_of ON state_changes(component);"
+
 #define HISTORY_SCHEMA                                                                             \
     "CREATE TABLE chronicle_base(id INTEGER PRIMARY KEY CHECK(id = 1),"                            \
     " third INTEGER NOT NULL);" /* the first place of the ring of points */                        \
@@ -19,4 +28,5 @@
     " third INTEGER NOT NULL," /* of a day, since 1970 */                                          \
     " points BLOB NOT NULL);"                                                                      \
     "CREATE TABLE chronicle_second(place INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,"          \
-    " at_ms INTEGER NOT NULL, started INTEGER NOT NULL, events BLOB NOT NULL);"
+    " at_ms INTEGER NOT NULL, started INTEGER NOT NULL, events BLOB NOT NULL);"                    \
+    CHANGES_SCHEMA

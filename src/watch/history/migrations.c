@@ -15,9 +15,19 @@ static const char *const schemas[] = {
     REPORT_SCHEMA,
 };
 
+static const char *const steps[] = {
+    // 2: changes of states one by one.
+    "CREATE TABLE state_changes(sequence INTEGER PRIMARY KEY, component TEXT NOT NULL,"
+    " at INTEGER NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL,"
+    " number INTEGER NOT NULL, cause TEXT NOT NULL);"
+    "CREATE INDEX state_changes_of ON state_changes(component);",
+};
+
 const struct migration_plan migrations_plan = {
     .schemas = schemas,
     .schema_count = ARRAY_SIZE(schemas),
+    .steps = steps,
+    .step_count = ARRAY_SIZE(steps),
 };
 
 static int read_number(sqlite3 *sqlite, const char *sql, int64_t *ret_number)

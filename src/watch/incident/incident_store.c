@@ -5,12 +5,6 @@
 
 #define COMPONENTS_SIZE ((size_t)INCIDENT_COMPONENTS_MAX * (COMPONENT_ID_MAX + 1))
 
-static const char *const reason_words[] = {
-#define X(name, text) #name,
-    REASON_MAP(X)
-#undef X
-};
-
 // One letter each, so that a further one needs no further column.
 static const struct {
     char letter;
@@ -63,7 +57,7 @@ static void write_row(const struct incident_store *store, const struct incident 
         "tttttttiiiiit", slice_from_string(incident->id.text), incident->title,
         incident->postmortem, slice_from_string(incident_state_word(incident->state)),
         slice_from_string(incident_impact_word(incident->impact)), write_marks(incident, letters),
-        slice_from_string(reason_words[incident->reason.kind]),
+        slice_from_string(reason_word(incident->reason.kind)),
         (int64_t)incident->reason.number, incident->started_ms, incident->resolved_ms,
         incident->eta_ms, incident->failed_ms, text_slice(&components));
     memory_free(buffer);
@@ -133,13 +127,10 @@ static struct slice column(sqlite3_stmt *statement, int number)
     return slice_of(data, (size_t)sqlite3_column_bytes(statement, number));
 }
 
-static enum reason_kind find_reason(struct slice word)
+static enum reason_kind read_reason(struct slice word)
 {
-    for (unsigned i = 0; i < REASON_COUNT; i++) {
-        if (slice_equal(slice_from_string(reason_words[i]), word))
-            return (enum reason_kind)i;
-    }
-    return REASON_NONE; // of a later version
+    enum reason_kind kind = REASON_NONE; // of a later version
+    return reason_find(word, &kind) ? kind : REASON_NONE;
 }
 
 static enum error read_components(const struct incident_store *store, struct slice lines,
@@ -173,7 +164,7 @@ static enum error read_incident(void *context, sqlite3_stmt *statement)
     }
     memcpy(incident.id.text, id.data, id.size);
     read_marks(&incident, column(statement, 5));
-    incident.reason = (struct reason){find_reason(column(statement, 6)),
+    incident.reason = (struct reason){read_reason(column(statement, 6)),
         (uint32_t)sqlite3_column_int64(statement, 7)};
     enum error error = read_components(reading->store, column(statement, 12), &incident);
     if (error == ERROR_NONE)

@@ -1,4 +1,5 @@
 // Older files become today's, through every step from every version, or stay as they were.
+#include "migrations_fixture.h"
 #include "watch/history/migrations.h"
 
 #include <setjmp.h>
@@ -200,6 +201,73 @@ static void test_the_products_own_tables(void **state)
     assert_int_equal(migrations_run(sqlite, path, &why), ERROR_NONE);
 }
 
+// --- The product's earlier versions ---
+
+static const struct {
+    const char *tables, *rows;
+} versions[] = {{version_1, rows_of_version_1}};
+
+static void text_of(const char *sql, char *buffer, size_t size)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(sqlite, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int length = snprintf(buffer, size, "%s", (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    assert_true(length > 0 && (size_t)length < size);
+}
+
+// All columns of all tables, and the indexes: what the file is like, however it came to be so.
+static void read_shape(char *columns, char *indexes, size_t size)
+{
+    text_of("SELECT group_concat(t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\""
+        " || c.pk || ' ' || coalesce(c.dflt_value, ''), ';') FROM (SELECT name FROM sqlite_schema"
+        " WHERE type = 'table' ORDER BY name) t JOIN pragma_table_xinfo(t.name) c", columns, size);
+    text_of("SELECT group_concat(name || ' ' || coalesce(sql, ''), ';') FROM (SELECT name, sql FROM"
+        " sqlite_schema WHERE type = 'index' ORDER BY name)", indexes, size);
+}
+
+static void make_product_version(size_t version)
+{
+    char sql[128];
+    start_anew();
+    execute(versions[version - 1].tables);
+    execute(versions[version - 1].rows);
+    snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%zu",
+        MIGRATIONS_APPLICATION, version);
+    execute(sql);
+}
+
+static void test_every_version_of_the_product_becomes_todays(void **state)
+{
+    (void)state;
+    static char columns[16384], indexes[16384], new_columns[16384], new_indexes[16384];
+    assert_int_equal(ARRAY_SIZE(versions), migrations_plan.step_count); // one for each
+    assert_int_equal(migrations_run(sqlite, path, &why), ERROR_NONE);
+    read_shape(new_columns, new_indexes, sizeof(new_columns));
+    for (size_t version = 1; version <= ARRAY_SIZE(versions); version++) {
+        make_product_version(version);
+        assert_int_equal(bring_up(&migrations_plan), ERROR_NONE);
+        assert_int_equal(number_of("PRAGMA user_version"),
+            (int64_t)migrations_plan.step_count + 1);
+        read_shape(columns, indexes, sizeof(columns));
+        assert_string_equal(columns, new_columns);
+        assert_string_equal(indexes, new_indexes);
+        assert_int_equal(number_of("SELECT count(*) FROM subscribers"), 2);
+        assert_int_equal(number_of("SELECT bounces FROM subscribers WHERE address = "
+            "'ada@example.org' AND components = 'shop.example'"), 1);
+        assert_int_equal(number_of("SELECT number FROM chronicle_component WHERE id = "
+            "'shop.example' AND state = x'00'"), 0);
+        assert_int_equal(number_of("SELECT count(*) FROM incidents, incident_updates, windows, "
+            "chronicle_base, chronicle_day, chronicle_points, chronicle_second, "
+            "delivery_notices, delivery_told, delivery_messages, deliveries, audit, "
+            "report_hours"), 1);
+        assert_int_equal(number_of("SELECT count(*) FROM pragma_integrity_check "
+            "WHERE integrity_check <> 'ok'"), 0);
+        assert_int_equal(bring_up(&migrations_plan), ERROR_NONE); // nothing to do any more
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
@@ -210,6 +278,7 @@ int main(void)
         TEST(what_is_not_ours_is_refused_untouched),
         TEST(a_kill_in_between_leaves_all_as_it_was),
         TEST(the_products_own_tables),
+        TEST(every_version_of_the_product_becomes_todays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 #undef TEST

@@ -1,5 +1,6 @@
 // What a world was told outlives it: incidents are read back, and go on from where they were.
 #include "base/log.h"
+#include "watch/history/changes.h"
 #include "watch/incident/incident_automatic.h"
 #include "watch/world.h"
 
@@ -388,6 +389,79 @@ static void what_the_disk_lost_is_written_anew(void **state)
     snapshot_release(after);
 }
 
+// "from>to reason", the oldest first.
+static void assert_changes(const char *id, const char *expected)
+{
+    struct arena arena;
+    struct change *changes;
+    size_t count;
+    char buffer[1000];
+    struct text said = text_in(buffer, sizeof(buffer) - 1);
+    arena_init(&arena, 4096, 1 << 20);
+    assert_int_equal(database_settle(database, 60000), ERROR_NONE);
+    assert_int_equal(changes_read(database, slice_from_string(id), now, 50, &arena, &changes,
+        &count), ERROR_NONE);
+    while (count-- > 0)
+        text_format(&said, "%s>%s %s%.*s %lld\n", component_state_word(changes[count].from),
+            component_state_word(changes[count].to), reason_word(changes[count].reason.kind),
+            SLICE_ARGS(changes[count].cause), (long long)(changes[count].at_ms - START));
+    buffer[said.size] = '\0';
+    arena_free(&arena);
+    assert_string_equal(buffer, expected);
+}
+
+static void each_change_of_a_state_is_kept(void **state)
+{
+    (void)state;
+    find("a.example", COMPONENT_OPERATIONAL, 1000);
+    find("a.example", COMPONENT_OPERATIONAL, 1000); // no change
+    find("a.example", COMPONENT_DOWN, 1000);
+    find("a.example", COMPONENT_UNKNOWN, 1000);
+    find("a.example", COMPONENT_OPERATIONAL, 1000);
+    assert_changes("a.example", "unknown>operational NONE 1000\n"
+        "operational>major_outage NO_ANSWER 3000\nmajor_outage>unknown NONE 4000\n"
+        "unknown>operational NONE 5000\n");
+    assert_changes("b.example", "");
+    world_close(world, true); // a successor speaks now
+    find("a.example", COMPONENT_DOWN, 1000);
+    world_close(world, false);
+    assert_changes("b.example", "");
+}
+
+static void a_restart_is_no_change(void **state)
+{
+    (void)state;
+    find("a.example", COMPONENT_OPERATIONAL, 1000);
+    find("b.example", COMPONENT_DOWN, 1000);
+    die();
+    now += MINUTE;
+    live(0, 3);
+    tick(1000); // nothing is known yet, which is no news
+    find("a.example", COMPONENT_OPERATIONAL, 1000);
+    find("b.example", COMPONENT_OPERATIONAL, 1000); // it came back meanwhile
+    assert_changes("a.example", "unknown>operational NONE 1000\n");
+    assert_changes("b.example", "unknown>major_outage NO_ANSWER 2000\n"
+        "major_outage>operational NONE 65000\n");
+}
+
+static void maintenance_is_a_change_too(void **state)
+{
+    (void)state;
+    char buffer[256];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident_id id;
+    const uint32_t which = 0;
+    const struct window_draft draft = {.title = SLICE("Work"), .duration_ms = MINUTE,
+        .begin = SLICE("2027-01-15 08:01"), // START and a minute
+        .components = &which, .component_count = 1};
+    find("a.example", COMPONENT_OPERATIONAL, 1000);
+    assert_int_equal(world_add_window(world, &draft, SLICE("anna"), now, &id, &why), ERROR_NONE);
+    tick(MINUTE - 1000);
+    tick(MINUTE);
+    assert_changes("a.example", "unknown>operational NONE 1000\n"
+        "operational>under_maintenance NONE 60000\nunder_maintenance>operational NONE 120000\n");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
@@ -402,6 +476,9 @@ int main(void)
         CASE(updates_on_the_disk_are_bounded_as_in_memory),
         CASE(what_nobody_understands_is_left_out),
         CASE(what_the_disk_lost_is_written_anew),
+        CASE(each_change_of_a_state_is_kept),
+        CASE(a_restart_is_no_change),
+        CASE(maintenance_is_a_change_too),
     };
     return cmocka_run_group_tests_name("watch.world_store", tests, NULL, NULL);
 }
