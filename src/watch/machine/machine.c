@@ -3,11 +3,21 @@
 #include "watch/machine/machine_inside.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "watch/world.h"
 
 #define FIRST_SIZE ((size_t)16 << 10)
 #define LAST_SIZE ((size_t)16 << 20)
+#define CHANGES_BYTES ((size_t)4 << 20) // in memory
 
-enum document { DOCUMENT_API, DOCUMENT_ATOM, DOCUMENT_CALENDAR, DOCUMENT_BADGE, DOCUMENT_METRICS };
+enum document {
+    DOCUMENT_API,
+    DOCUMENT_ATOM,
+    DOCUMENT_CALENDAR,
+    DOCUMENT_BADGE,
+    DOCUMENT_EVENTS_JSON,
+    DOCUMENT_EVENTS_CSV,
+    DOCUMENT_METRICS,
+};
 
 struct work {
     enum document document;
@@ -15,6 +25,10 @@ struct work {
     enum badge_kind badge;
     uint32_t component;
     struct machine_view view;
+    struct database *database; // of events; NULL: there are none
+    int64_t now_ms;
+    struct change *changes;
+    size_t change_count;
     char *content; // NULL: no memory for it
     size_t size;
 };
@@ -70,6 +84,13 @@ static void write_document(struct text *text, const struct work *work)
     case DOCUMENT_ATOM: atom_write(text, &work->view); break;
     case DOCUMENT_CALENDAR: calendar_write(text, &work->view); break;
     case DOCUMENT_BADGE: badge_write(text, &work->view, work->component, work->badge); break;
+    case DOCUMENT_EVENTS_JSON:
+        events_write_json(text, &work->view.snapshot->components[work->component], work->changes,
+            work->change_count);
+        break;
+    case DOCUMENT_EVENTS_CSV:
+        events_write_csv(text, work->changes, work->change_count);
+        break;
     case DOCUMENT_METRICS: metrics_write(text, work->view.snapshot); break;
     }
 }
@@ -92,6 +113,20 @@ static void write_all(void *argument)
     }
 }
 
+static void write_events(void *argument)
+{
+    struct work *work = argument;
+    struct slice id = work->view.snapshot->components[work->component].id;
+    struct arena arena;
+    arena_init(&arena, 16384, CHANGES_BYTES);
+    enum error error = work->database == NULL ? ERROR_NONE
+        : changes_read(work->database, id, work->now_ms, CHANGES_MAX, &arena, &work->changes,
+            &work->change_count);
+    if (error == ERROR_NONE)
+        write_all(work);
+    arena_free(&arena);
+}
+
 enum error machine_write_metrics(const struct snapshot *snapshot, char **ret_text,
     size_t *ret_size)
 {
@@ -105,6 +140,35 @@ enum error machine_write_metrics(const struct snapshot *snapshot, char **ret_tex
 }
 
 // --- Which one ---
+
+static bool find_component(const struct visit *visit, struct slice id, struct work *work)
+{
+    for (size_t i = 0; i < visit->snapshot->component_count; i++) {
+        if (slice_equal(visit->snapshot->components[i].id, id)) {
+            work->component = (uint32_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+// "component/ID/events.json", "component/ID/events.csv"
+static bool find_events(const struct visit *visit, struct work *work)
+{
+    struct slice id = slice_of(visit->name.data + 10, visit->name.size - 10);
+    struct slice ending = SLICE("/events.json");
+    work->document = DOCUMENT_EVENTS_JSON;
+    if (slice_ends_with(id, SLICE("/events.csv"))) {
+        ending = SLICE("/events.csv");
+        work->document = DOCUMENT_EVENTS_CSV;
+    }
+    if (!slice_ends_with(id, ending))
+        return false;
+    id.size -= ending.size;
+    work->now_ms = visit->now_ms;
+    work->database = world_database(visit->world);
+    return find_component(visit, id, work);
+}
 
 // "badge.svg", "badge/ID.svg"
 static bool find_badge(const struct visit *visit, struct work *work)
@@ -122,14 +186,7 @@ static bool find_badge(const struct visit *visit, struct work *work)
         return false;
     if (name.size < 10)
         return false;
-    name = slice_of(name.data + 6, name.size - 10);
-    for (size_t i = 0; i < visit->snapshot->component_count; i++) {
-        if (slice_equal(visit->snapshot->components[i].id, name)) {
-            work->component = (uint32_t)i;
-            return true;
-        }
-    }
-    return false;
+    return find_component(visit, slice_of(name.data + 6, name.size - 10), work);
 }
 
 static bool find_document(const struct visit *visit, struct work *work)
@@ -143,6 +200,8 @@ static bool find_document(const struct visit *visit, struct work *work)
         work->document = DOCUMENT_CALENDAR;
         return true;
     }
+    if (slice_starts_with(name, SLICE("component/")))
+        return find_events(visit, work);
     if (!slice_starts_with(name, SLICE("api/v2/")))
         return find_badge(visit, work);
     if (!slice_ends_with(name, SLICE(".json")) || name.size < 12)
@@ -154,10 +213,12 @@ static bool find_document(const struct visit *visit, struct work *work)
 static struct slice content_type(enum document document)
 {
     switch (document) {
-    case DOCUMENT_API: return SLICE("application/json; charset=utf-8");
+    case DOCUMENT_API:
+    case DOCUMENT_EVENTS_JSON: return SLICE("application/json; charset=utf-8");
     case DOCUMENT_ATOM: return SLICE("application/atom+xml; charset=utf-8");
     case DOCUMENT_CALENDAR: return SLICE("text/calendar; charset=utf-8");
     case DOCUMENT_BADGE: return SLICE("image/svg+xml; charset=utf-8");
+    case DOCUMENT_EVENTS_CSV: return SLICE("text/csv; charset=utf-8; header=present");
     case DOCUMENT_METRICS: break;
     }
     return SLICE("text/plain; version=0.0.4; charset=utf-8");
@@ -207,8 +268,10 @@ bool machine_serve(struct task *task, const struct visit *visit, struct edge_pag
         refuse(ret_page, 405, SLICE("Allow: GET, HEAD\r\n"), SLICE("This can only be read.\n"));
         return true;
     }
+    bool is_events =
+        work.document == DOCUMENT_EVENTS_JSON || work.document == DOCUMENT_EVENTS_CSV;
     enum error error = find_addresses(visit, &work.view)
-        ? visit_run(task, visit, write_all, &work) : ERROR_MEMORY;
+        ? visit_run(task, visit, is_events ? write_events : write_all, &work) : ERROR_MEMORY;
     if (error != ERROR_NONE || work.content == NULL) {
         memory_free(work.content);
         refuse(ret_page, 503, SLICE("Retry-After: 10\r\n"), SLICE("Too much at once.\n"));

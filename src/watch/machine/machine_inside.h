@@ -2,6 +2,7 @@
 // that was too small is full, and the same is written again into a larger one (machine.c).
 #pragma once
 
+#include "watch/history/changes.h"
 #include "watch/machine/machine.h"
 
 #define MACHINE_INCIDENTS 50 // in a list, the newest
@@ -38,6 +39,10 @@ enum badge_kind { BADGE_STATUS, BADGE_UPTIME };
 // component COMPONENT_NONE: all together.
 void badge_write(struct text *text, const struct machine_view *view, uint32_t component,
     enum badge_kind kind);
+
+void events_write_json(struct text *text, const struct component_view *component,
+    const struct change *changes, size_t count);
+void events_write_csv(struct text *text, const struct change *changes, size_t count);
 
 void metrics_write(struct text *text, const struct snapshot *snapshot);
 

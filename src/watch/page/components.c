@@ -325,6 +325,56 @@ static void write_last_seen(const struct writer *writer, const struct component_
     write_html(writer, "</p>");
 }
 
+// "Operational → Down", why and when.
+static void write_change(const struct writer *writer, const struct change *change)
+{
+    const struct snapshot *snapshot = writer->snapshot;
+    text_format(writer->text, "<li class=%c><b>", state_class(change->to));
+    word_append(writer->text, writer->language, WORD_CHANGE, (struct slice[]){
+        word_text(writer->language, word_of_state(change->from)),
+        word_text(writer->language, word_of_state(change->to))}, 2);
+    write_html(writer, "</b> <span>");
+    if (change->reason.kind != REASON_NONE) {
+        word_append_reason(writer->text, writer->language, change->reason);
+        for (size_t i = 0; i < snapshot->component_count && change->cause.size > 0; i++) {
+            if (!slice_equal(snapshot->components[i].id, change->cause))
+                continue;
+            write_cause(writer, &snapshot->components[i]);
+            break;
+        }
+        write_html(writer, " · ");
+    }
+    write_time(writer, change->at_ms);
+    write_html(writer, "</span></li>\n");
+}
+
+// All of them, for programs.
+static void write_events_link(const struct writer *writer, const char *name, const char *shown)
+{
+    write_html(writer, " <a href=\"");
+    foreign_append(writer->text, writer->page->base, WRITER_TITLE_SHOWN);
+    write_html(writer, "component/");
+    foreign_append_url(writer->text, writer->snapshot->components[writer->page->component].id);
+    text_format(writer->text, "/%s\">%s</a>", name, shown);
+}
+
+static void write_changes(const struct writer *writer)
+{
+    const struct status_page *page = writer->page;
+    if (page->changes == NULL || page->change_count == 0)
+        return;
+    write_html(writer, "<section>\n<h2>");
+    write_word(writer, WORD_CHANGES);
+    write_html(writer, "</h2>\n<ul class=\"h\">\n");
+    for (size_t i = 0; i < page->change_count; i++)
+        write_change(writer, &page->changes[i]);
+    write_html(writer, "</ul>\n<p class=\"r\">");
+    write_word(writer, WORD_CHANGES_ALL);
+    write_events_link(writer, "events.json", "JSON");
+    write_events_link(writer, "events.csv", "CSV");
+    write_html(writer, "</p>\n</section>\n");
+}
+
 void write_component(const struct writer *writer)
 {
     const struct component_view *component = writer_component(writer, writer->page->component);
@@ -351,4 +401,5 @@ void write_component(const struct writer *writer)
     write_html(writer, "</section>\n");
     write_charts(writer);
     write_incidents_of(writer, writer->page->component);
+    write_changes(writer);
 }

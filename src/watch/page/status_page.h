@@ -6,10 +6,12 @@
 // changed. Where neither comes for half a minute, it asks by itself.
 #pragma once
 
+#include "watch/history/changes.h"
 #include "watch/history/chronicle.h"
 #include "watch/visit.h"
 
 #define STATUS_PAGE_COMPONENTS 50 // on one page
+#define STATUS_PAGE_CHANGES 20    // of a component
 
 enum status_page_kind {
     STATUS_PAGE_MAIN,
@@ -30,6 +32,8 @@ struct status_page {
     uint32_t component;        // of STATUS_PAGE_COMPONENT
     const struct incident_view *incident;
     const struct chronicle_point *points; // of a component, the oldest first; or NULL
+    const struct change *changes; // of a component, the newest first; NULL: there is no database
+    size_t change_count;
     size_t point_days;         // CHRONICLE_POINTS points each: 1, 7 or 90
     struct slice title, message; // of STATUS_PAGE_MESSAGE: keys of words.h or plain text
     bool reports, subscribe, operators; // which links and forms there are

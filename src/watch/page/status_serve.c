@@ -12,6 +12,7 @@
 #define TOKEN_MARK '\x01' // stands in a page on the shelf where each visitor's token goes
 #define FIELDS_MAX 1200
 #define LOGO_CACHE "max-age=86400" // its address on the page changes with it
+#define CHANGES_BYTES ((size_t)256 << 10)
 
 // Asked for by one visitor; read and written by the thread that helps him.
 struct order {
@@ -117,14 +118,29 @@ static struct chronicle_point *read_points(const struct order *order)
     return points;
 }
 
+static void read_changes(struct order *order, struct arena *arena)
+{
+    struct change *changes;
+    size_t count;
+    if (changes_read(order->database, order->component_id, order->page.now_ms,
+            STATUS_PAGE_CHANGES, arena, &changes, &count) != ERROR_NONE)
+        return;
+    order->page.changes = changes;
+    order->page.change_count = count;
+}
+
 static void write_now(struct order *order)
 {
     char *html, buffer[FIELDS_MAX];
     size_t size;
     struct text policy = text_in(buffer, sizeof(buffer));
     struct chronicle_point *points = NULL;
-    if (order->page.kind == STATUS_PAGE_COMPONENT && order->database != NULL)
+    struct arena arena;
+    arena_init(&arena, 4096, CHANGES_BYTES);
+    if (order->page.kind == STATUS_PAGE_COMPONENT && order->database != NULL) {
         points = read_points(order);
+        read_changes(order, &arena);
+    }
     order->page.points = points;
     if (status_page_write(&order->page, &html, &size) == ERROR_NONE) {
         status_page_security_policy(order->page.snapshot, &policy);
@@ -133,7 +149,9 @@ static void write_now(struct order *order)
         memory_free(html);
     }
     order->page.points = NULL;
+    order->page.changes = NULL;
     memory_free(points);
+    arena_free(&arena);
     if (order->written != NULL)
         shelf_put(order->shelf, slice_of(order->key, order->key_size), order->stamp,
             order->written);

@@ -147,6 +147,13 @@
     X(LAST_SEEN, "Last checked", "Zuletzt geprüft", "Dernière vérification",                       \
         "Última comprobación", "最后检查", "آخر فحص")                                                  \
     X(LATEST_INCIDENTS, "Incidents", "Störungen", "Incidents", "Incidentes", "事件", "الحوادث")      \
+    X(CHANGES, "What changed", "Was sich geändert hat", "Ce qui a changé", "Qué ha cambiado",      \
+        "状态变化", "ما الذي تغيّر")                                                                   \
+    X(CHANGE, "{1} → {2}", "{1} → {2}", "{1} → {2}", "{1} → {2}", "{1} → {2}", "{1} ← {2}")        \
+    X(CHANGES_ALL, "All changes of the last 90 days:", "Alle Änderungen der letzten 90 Tage:",     \
+        "Tous les changements des 90 derniers jours :",                                            \
+        "Todos los cambios de los últimos 90 días:", "过去 90 天的所有变化:",                      \
+        "جميع التغييرات في آخر 90 يومًا:")                                                         \
     /* footer */                                                                                   \
     X(CURRENT_STATUS, "Current status", "Aktueller Stand", "État actuel", "Estado actual",         \
         "当前状态", "الحالة الحالية")                                                                  \

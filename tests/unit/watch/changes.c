@@ -231,8 +231,8 @@ static void what_was_written_outlives_a_kill(void **state)
     open_database();
     look("a.example", NOW, CHANGES_MAX);
     assert_true(count >= MINIMUM(written, CHANGES_MAX));
-    for (size_t i = 0; i < count; i++) // in whole, and nothing in between is missing
-        assert_int_equal(changes[i].reason.number, changes[count - 1].reason.number + count - 1 - i);
+    for (size_t i = 1; i < count; i++) // nothing in between is missing
+        assert_int_equal(changes[i].reason.number, changes[i - 1].reason.number - 1);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -1,5 +1,6 @@
 // Which visit gets which document, by which addresses, and who is refused.
 #include "machine_fixture.h"
+#include "watch/world.h"
 
 struct asking {
     struct arena arena;
@@ -22,6 +23,30 @@ enum error visit_run(struct task *task, const struct visit *visit, void (*work)(
     if (run_fails == ERROR_NONE)
         work(argument);
     return run_fails;
+}
+
+static struct change changes[] = {
+    {.at_ms = NOW - 1000, .from = COMPONENT_OPERATIONAL, .to = COMPONENT_DOWN,
+        .reason = {REASON_STATUS, 503}, .cause = SLICE("db\"1")},
+    {.at_ms = NOW - HOUR, .from = COMPONENT_UNKNOWN, .to = COMPONENT_OPERATIONAL}};
+static struct database *database;
+
+struct database *world_database(struct world *world)
+{
+    (void)world;
+    return database;
+}
+
+enum error changes_read(struct database *asked, struct slice component, int64_t now_ms,
+    size_t most, struct arena *arena, struct change **ret_changes, size_t *ret_count)
+{
+    (void)arena;
+    assert_ptr_equal(asked, database);
+    assert_true(slice_equal(component, SLICE("api.example")) && now_ms == NOW
+        && most == CHANGES_MAX);
+    *ret_changes = changes;
+    *ret_count = ARRAY_SIZE(changes);
+    return ERROR_NONE;
 }
 
 struct slice visit_form_value(const struct visit *visit, struct slice form, struct slice name)
@@ -123,6 +148,34 @@ static void test_other_names(void **state)
     }
 }
 
+static void test_events(void **state)
+{
+    (void)state;
+    database = NULL; // nothing is kept: an empty list
+    assert_true(serve("component/api.example/events.json", NULL));
+    assert_int_equal(asking.page.status, 200);
+    assert_content("{\"component\":{\"id\":\"api.example\",\"name\":\"API\",\"status\":"
+        "\"operational\"},\"days\":90,\"most\":500,\"events\":[]}");
+    database = (struct database *)(void *)changes;
+    assert_true(serve("component/api.example/events.json", NULL));
+    assert_true(slice_equal(asking.page.content_type, SLICE("application/json; charset=utf-8")));
+    assert_content("\"events\":[{\"at\":\"2026-12-01T01:59:59.123Z\",\"from\":\"operational\","
+        "\"to\":\"major_outage\",\"reason\":\"STATUS\",\"description\":"
+        "\"an unexpected status is answered\",\"number\":503,\"caused_by\":\"db\\\"1\"},"
+        "{\"at\":\"2026-12-01T01:00:00.123Z\",\"from\":\"unknown\",\"to\":\"operational\","
+        "\"reason\":null,\"description\":null,\"number\":null,\"caused_by\":null}]}");
+    assert_true(serve("component/api.example/events.csv", NULL));
+    assert_true(slice_starts_with(asking.page.content_type, SLICE("text/csv;")));
+    assert_content("at,from,to,reason,number,caused_by\r\n2026-12-01T01:59:59.123Z,operational,"
+        "major_outage,STATUS,503,\"db\"\"1\"\r\n2026-12-01T01:00:00.123Z,unknown,operational,,,"
+        "\r\n");
+    finish_page();
+    assert_false(serve("component/nobody/events.json", NULL));
+    assert_false(serve("component/events.json", NULL));
+    assert_false(serve("component/api.example", NULL));
+    assert_false(serve("component//events.csv", NULL));
+}
+
 // Without an address in the settings, the visitor's own.
 static void test_addresses(void **state)
 {
@@ -191,7 +244,8 @@ static void test_too_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(names), TEST(other_names), TEST(addresses), TEST(methods), TEST(too_much),
+        TEST(names), TEST(other_names), TEST(events), TEST(addresses), TEST(methods),
+        TEST(too_much),
     };
     return cmocka_run_group_tests_name("watch.machine", tests, NULL, NULL);
 }

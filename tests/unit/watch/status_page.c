@@ -269,6 +269,58 @@ static void a_component_has_charts_and_their_table(void **state)
     snapshot_release(snapshot);
 }
 
+static void fill_changes(struct change changes[STATUS_PAGE_CHANGES])
+{
+    for (size_t i = 0; i < STATUS_PAGE_CHANGES; i++)
+        changes[i] = (struct change){.at_ms = SAMPLE_NOW - (int64_t)i * SAMPLE_DAY,
+            .from = (enum component_state)((i + 1) % 6), .to = (enum component_state)(i % 6),
+            .reason = {(enum reason_kind)(i % REASON_COUNT), 14},
+            .cause = i % 3 == 0 ? SLICE("service-1.example.net") : SLICE("gone.example.net")};
+}
+
+static void a_component_says_what_changed(void **state)
+{
+    (void)state;
+    struct snapshot *snapshot = sample_create(STATUS_PAGE_COMPONENTS, true);
+    struct status_page page = page_of(snapshot, STATUS_PAGE_COMPONENT, LANGUAGE_ENGLISH);
+    struct change changes[STATUS_PAGE_CHANGES];
+    fill_changes(changes);
+    assert_no(&page, "What changed");
+    page.changes = changes; // there are none yet
+    assert_no(&page, "What changed");
+    page.change_count = 1;
+    changes[0] = (struct change){.at_ms = SAMPLE_NOW, .from = COMPONENT_OPERATIONAL,
+        .to = COMPONENT_PARTIAL, .reason = {REASON_EXPIRES, 3},
+        .cause = SLICE("service-1.example.net")};
+    assert_page(&page, "<h2>What changed</h2>");
+    assert_page(&page, "<li class=p><b>Operational → Partial outage</b> <span>The certificate "
+        "expires in 3 days. Fails together with <bdi>Checkout and payment</bdi> · <time");
+    assert_page(&page, "component/service-0.example.net/events.csv\">CSV</a>");
+    page.language = SLICE("ar");
+    assert_page(&page, "<b>يعمل ← انقطاع جزئي</b>");
+    snapshot_release(snapshot);
+}
+
+static void a_components_page_keeps_within_the_size(void **state)
+{
+    (void)state;
+    struct snapshot *snapshot = sample_create(STATUS_PAGE_COMPONENTS, true);
+    struct change changes[STATUS_PAGE_CHANGES];
+    fill_changes(changes);
+    for (size_t language = 0; language < LANGUAGE_COUNT; language++) {
+        struct status_page page = page_of(snapshot, STATUS_PAGE_COMPONENT, language);
+        size_t size;
+        page.changes = changes;
+        page.change_count = STATUS_PAGE_CHANGES;
+        page.points = &points[(SNAPSHOT_DAYS - 1) * CHRONICLE_POINTS];
+        page.point_days = 1;
+        memory_free(write_checked(&page, &size));
+        if (size > PAGE_SIZE_MAX)
+            fail_msg("%zu bytes in language %zu", size, language);
+    }
+    snapshot_release(snapshot);
+}
+
 // --- What strangers write ---
 
 static const char *const evil[] = {
@@ -581,6 +633,8 @@ int main(void)
         cmocka_unit_test(the_past_is_told_by_month),
         cmocka_unit_test(a_component_has_charts_and_their_table),
         cmocka_unit_test(what_is_merged_says_where_it_goes_on),
+        cmocka_unit_test(a_component_says_what_changed),
+        cmocka_unit_test(a_components_page_keeps_within_the_size),
         cmocka_unit_test(nothing_of_strangers_is_markup),
         cmocka_unit_test(texts_are_cut_and_cleaned),
         cmocka_unit_test(the_policy_allows_what_the_page_has),

@@ -51,6 +51,19 @@ enum error chronicle_read_points(struct database *database, struct slice compone
     return ERROR_NONE;
 }
 
+enum error changes_read(struct database *database, struct slice component, int64_t now_ms,
+    size_t most, struct arena *arena, struct change **ret_changes, size_t *ret_count)
+{
+    assert_ptr_equal(database, DATABASE);
+    assert_true(component.size > 0 && most == STATUS_PAGE_CHANGES);
+    *ret_changes = arena_alloc(arena, sizeof(**ret_changes));
+    assert_non_null(*ret_changes);
+    **ret_changes = (struct change){.at_ms = now_ms - SAMPLE_DAY, .from = COMPONENT_OPERATIONAL,
+        .to = COMPONENT_DOWN, .reason = {REASON_TIMEOUT, 0}};
+    *ret_count = 1;
+    return ERROR_NONE;
+}
+
 // --- A visit ---
 
 struct asking {
@@ -157,6 +170,11 @@ static void names_lead_to_their_pages(void **state)
     assert_answer("incident/r9", NULL, 404, "There is no such page");
     assert_answer("incident/", NULL, 404, "There is no such page");
     assert_answer("component/service-7.example.net", "days=7", 200, "Documentation");
+    struct asking with_database = {.offers = {.database = DATABASE}};
+    ask(&with_database, "component/service-7.example.net", NULL);
+    assert_true(serve(&with_database));
+    assert_has(content_of(&with_database), "<b>Operational → Down</b> <span>No answer in time");
+    end(&with_database);
     assert_answer("component/service-7.example.net", "days=8", 404, "There is no such page");
     assert_answer("component/nobody", NULL, 404, "There is no such page");
     struct asking asking = {0};
