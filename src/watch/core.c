@@ -249,7 +249,7 @@ static enum error create_prober(struct watch *watch, struct core *core,
         .monitor_count = settings->monitors.count, .first_component = (unsigned)core->site_count,
         .places = &settings->places, .canaries = &settings->canaries, .allow = &settings->allow,
         .quorum = {.rounds = settings->rounds, .damping_ms = settings->damping_ms},
-        .every = settings->every, .seed = watch->seed};
+        .every = settings->every, .seed = watch->seed, .database = watch->database};
     if (!core->has_page || settings->monitors.count == 0)
         return ERROR_NONE;
     return prober_create(&prober, core->world, why, &core->prober);

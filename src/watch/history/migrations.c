@@ -5,6 +5,7 @@
 #include "watch/incident/incident_schema.h"
 #include "watch/notify/notify_schema.h"
 #include "watch/operator/operator_schema.h"
+#include "watch/probe/push_schema.h"
 #include "watch/report/report_schema.h"
 
 static const char *const schemas[] = {
@@ -12,15 +13,18 @@ static const char *const schemas[] = {
     INCIDENT_SCHEMA,
     NOTIFY_SCHEMA,
     OPERATOR_SCHEMA,
+    PUSH_SCHEMA,
     REPORT_SCHEMA,
 };
 
 static const char *const steps[] = {
-    // 2: changes of states one by one.
+    // 2: changes of states one by one; the last signs of life.
     "CREATE TABLE state_changes(sequence INTEGER PRIMARY KEY, component TEXT NOT NULL,"
     " at INTEGER NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL,"
     " number INTEGER NOT NULL, cause TEXT NOT NULL);"
-    "CREATE INDEX state_changes_of ON state_changes(component);",
+    "CREATE INDEX state_changes_of ON state_changes(component);"
+    "CREATE TABLE push_signs(monitor TEXT PRIMARY KEY, at INTEGER NOT NULL,"
+    " well INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 const struct migration_plan migrations_plan = {

@@ -7,7 +7,7 @@
 #include "base/thread.h"
 #include "doctor/vantage_settings.h"
 #include "edge/access_list.h"
-#include "watch/probe/prober_inside.h"
+#include "watch/probe/push_store.h"
 
 #include <openssl/crypto.h>
 #include <pthread.h>
@@ -103,7 +103,7 @@ static void round_begin(struct watched *watched)
     watched->response_ms = PROBE_NO_TIME;
     if (watched->target.kind == MONITOR_PUSH) {
         vote = push_vote(&watched->push, monitor->interval_ms, monitor_patience_ms(monitor),
-            watched->began_ms);
+            (int64_t)watched->began_ms);
         on_vote(watched, &vote);
         return;
     }
@@ -132,14 +132,16 @@ static void *prober_main(void *argument)
 
 bool prober_push(struct prober *prober, struct slice token, bool is_well, int64_t now_ms)
 {
-    (void)now_ms;
+    int64_t heard_ms = (int64_t)clock_now_ms();
     for (size_t i = 0; i < prober->count; i++) {
         struct watched *watched = &prober->watched[i];
         struct slice own = watched->monitor.push;
         if (watched->target.kind != MONITOR_PUSH || own.size != token.size
             || CRYPTO_memcmp(own.data, token.data, token.size) != 0)
             continue;
-        push_see(&watched->push, is_well, MAXIMUM(clock_now_ms(), 1));
+        if (push_is_news(&watched->push, is_well, heard_ms))
+            push_store_write(prober->database, watched->monitor.id, is_well, now_ms);
+        push_see(&watched->push, is_well, heard_ms);
         return true;
     }
     return false;
@@ -191,8 +193,7 @@ void prober_inherit(struct prober *prober, struct prober *before)
         watched->round = same->round;
         if (!knows_places) // what each of them said before is another's now
             memset(watched->quorum.contradicts, 0, sizeof(watched->quorum.contradicts));
-        atomic_store(&watched->push.is_well, atomic_load(&same->push.is_well));
-        atomic_store(&watched->push.seen_ms, atomic_load(&same->push.seen_ms));
+        push_inherit(&watched->push, &same->push);
     }
     lock_release(&before->lock);
 }
@@ -305,6 +306,8 @@ static enum error add_all(struct prober *prober, const struct prober_settings *s
         error = add_places(prober, settings->places);
     if (error == ERROR_NONE)
         error = canaries_create(&prober->canaries, prober, settings->canaries, why);
+    if (error == ERROR_NONE)
+        error = push_store_read(prober->database, prober, clock_wall_ms());
     return error == ERROR_NONE ? add_schedule(prober, settings->seed) : error;
 }
 
@@ -326,6 +329,7 @@ enum error prober_create(const struct prober_settings *settings, struct world *w
     arena_init(&prober->arena, (size_t)64 << 10, TEXTS_MAX);
     lock_init(&prober->lock);
     prober->world = world;
+    prober->database = settings->database;
     prober->quorum = settings->quorum;
     prober->every = (unsigned)settings->every;
     enum error error = add_all(prober, settings, why);

@@ -18,9 +18,10 @@ struct prober_settings {
     struct quorum_settings quorum;
     uint64_t every;                    // each so many rounds all places are asked
     uint64_t seed;
+    struct database *database;         // of the last signs of life; NULL: they are forgotten
 };
 
-// INVALID: why says which monitor and what would be right.
+// Blocks, for it reads the database. INVALID: why says which monitor and what would be right.
 enum error prober_create(const struct prober_settings *settings, struct world *world,
     struct text *why, struct prober **ret_prober) MUST_CHECK;
 // What an earlier one, which may still run, has found out of monitors that are the same, and their

@@ -69,6 +69,7 @@ struct prober {
     struct quorum_settings quorum;
     unsigned every;
     struct world *world;
+    struct database *database; // NULL: signs of life outlive nothing
     struct lock lock; // of the watched ones' quorum and round, see prober_inherit
     struct poller poller;
     struct schedule schedule;

@@ -464,8 +464,8 @@ static void test_the_next_one_knows_what_this_one_found(void **state)
     assert_int_equal(next->watched[1].quorum.reason.kind, REASON_NO_ANSWER);
     assert_int_equal(next->watched[2].quorum.state, COMPONENT_UNKNOWN);
     assert_int_equal(next->watched[3].quorum.state, COMPONENT_OPERATIONAL);
-    assert_int_equal(push_vote(&next->watched[3].push, 100, PATIENCE_MS, clock_now_ms()).kind,
-        VOTE_UP);
+    assert_int_equal(push_vote(&next->watched[3].push, 100, PATIENCE_MS,
+        (int64_t)clock_now_ms()).kind, VOTE_UP);
     prober_destroy(next); // never started
 }
 
