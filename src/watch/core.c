@@ -204,7 +204,9 @@ static void tell_incident(void *context, const struct incident *incident,
         .state = update != NULL ? update->state : view.state, .impact = view.impact,
         .begin_ms = view.started_ms, .end_ms = view.resolved_ms, .eta_ms = view.eta_ms,
         .at_ms = update != NULL ? update->at_ms : 0,
-        .is_update = view.update_count > 1 || update == NULL};
+        .is_update = view.update_count > 1 || update == NULL,
+        .is_own_title = view.automatic, .reason = view.reason,
+        .is_own_text = update != NULL && update->author.size == 0};
     name_components(core, view.components, view.component_count, &names, &notice);
     courier_tell(core->watch->courier, &notice);
 }

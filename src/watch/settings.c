@@ -101,7 +101,8 @@ static const struct setting rows[] = {
         .fallback = "\"#93c5fd\"", .summary = "The same for those who prefer dark pages."},
     {.name = "language", .type = SETTING_TEXT, MEMBER(language), .check = check_language,
         .fallback = "en",
-        .summary = "What the page speaks where a visitor asks for none of its languages."},
+        .summary = "What the page speaks where a visitor asks for none of its languages, and what "
+                   "mails to those of notify.mail.to speak."},
     {.name = "directory", .type = SETTING_TEXT, MEMBER(directory),
         .example = "/var/lib/afloat/status",
         .summary = "Where its history is kept; without it, status in the state directory."},

@@ -10,6 +10,7 @@ import re
 import socketserver
 import threading
 import time
+from html import escape
 
 from harness import Edge, Mortal, page, wait_until
 from visiting import Visitor
@@ -68,7 +69,7 @@ def answer(connection, *_):
 
 def link_in(message, name):
     text = message.get_body(("plain",)).get_content()
-    return re.search(rf"https://status\.example(/{name}\?token=[\w-]+)", text)[1]
+    return re.search(rf"https://status\.example(/{name}\?token=[\w-]+&lang=\w+)", text)[1]
 
 
 mortal = Mortal(answer)
@@ -90,11 +91,15 @@ mortal.start()
 with Edge(mortal, settings) as edge:
     visitor = Visitor(edge, host="status.example")
     status, fields, html = visitor.ask("/subscribe")
-    assert status == 200 and 'action="/subscribe"' in html and 'type="email"' in html, html
+    assert status == 200 and 'action="/subscribe?lang=en"' in html and 'type="email"' in html, html
     assert "default-src 'none'" in fields["Content-Security-Policy"], fields
     assert len(fields.get_all("Content-Security-Policy")) == 1
     assert fields["Referrer-Policy"] == "same-origin" and "afloat-form" not in html
     assert "subscribe" in visitor.ask("/")[2]
+    status, fields, html = visitor.ask("/subscribe", Accept_Language="ar")
+    assert 'dir="rtl"' in html and 'action="/subscribe?lang=ar"' in html, html
+    assert fields["Content-Language"] == "ar", fields
+    assert "E-Mails anfordern" in visitor.ask("/subscribe?lang=de", Accept_Language="ar")[2]
 
     # Not for others, and not for what is no address.
     assert visitor.ask("/subscribe", {"email": "who@example.org"},
@@ -108,7 +113,7 @@ with Edge(mortal, settings) as edge:
     assert "Übung & Söhne" in message["Subject"], message["Subject"]
     confirm = link_in(message, "confirm")
     status, _, html = visitor.ask(confirm)
-    assert status == 200 and f'action="{confirm}"' in html, html
+    assert status == 200 and f'action="{escape(confirm)}"' in html, html
     assert visitor.ask(confirm, {}, Sec_Fetch_Site="cross-site")[0] == 403
     assert visitor.ask(confirm, {})[0] == 200
     assert not mails

@@ -23,6 +23,8 @@ struct notice {
     int64_t begin_ms, end_ms;       // of a window; of an incident its start and its end or 0
     int64_t eta_ms, at_ms;          // at_ms 0: now
     bool is_update; // of something that was told before
+    bool is_own_title, is_own_text; // afloat's own words, of this reason: pages and mails say the
+    struct reason reason;           // same in the reader's language
     const struct slice *components; // titles
     const struct slice *component_ids; // of the same; NULL: all who are told anything are told
     size_t component_count;            // 0: it concerns everything

@@ -76,6 +76,7 @@ struct courier {
     struct seal seal;
     struct arena arena;              // of all that follows
     struct telling telling;
+    enum language language;          // of those whom the settings name
     struct mail_way mail;            // url empty: there is no mail
     struct slice list_id;
     struct slice *operators;
@@ -135,4 +136,4 @@ enum error notify_store_load(struct courier *courier) MUST_CHECK;
 
 // The link by which somebody ends it; the arena's. data NULL: no memory.
 struct slice subscribe_end_link(const struct courier *courier, struct slice address,
-    struct arena *arena);
+    enum language language, struct arena *arena);

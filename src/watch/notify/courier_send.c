@@ -107,21 +107,25 @@ static struct slice name_delivery(const struct delivery *delivery, struct text *
 }
 
 static enum error write_words(const struct courier *courier, const struct delivery *delivery,
-    struct slice chosen, struct arena *arena, struct mail *mail)
+    const struct telling_reader *wanted, struct arena *arena, struct mail *mail)
 {
     struct telling_mail words;
+    struct telling_reader reader = *wanted;
     enum error error;
     if (delivery->kind == RECIPIENT_SUBSCRIBER) {
-        mail->unsubscribe = subscribe_end_link(courier, delivery->to, arena);
+        mail->unsubscribe =
+            subscribe_end_link(courier, delivery->to, reader.language, arena);
         mail->list = courier->list_id;
         if (mail->unsubscribe.data == NULL)
             return ERROR_MEMORY;
+        reader.unsubscribe = mail->unsubscribe;
     }
     if (delivery->kind == RECIPIENT_CONFIRMING)
-        error = telling_write_confirmation(&courier->telling, delivery->words, arena, &words);
+        error = telling_write_confirmation(&courier->telling, delivery->words,
+            delivery->language, arena, &words);
     else
-        error = telling_write_mail(&courier->telling, delivery->message->content, chosen,
-            mail->unsubscribe, arena, &words);
+        error = telling_write_mail(&courier->telling, delivery->message->content, &reader,
+            arena, &words);
     if (error != ERROR_NONE)
         return error;
     mail->subject = words.subject;
@@ -131,7 +135,7 @@ static enum error write_words(const struct courier *courier, const struct delive
 }
 
 static struct transfer *start_mail(struct lane *lane, struct delivery *delivery,
-    struct slice chosen, int64_t now_ms)
+    const struct telling_reader *reader, int64_t now_ms)
 {
     const struct courier *courier = lane->courier;
     char buffer[ID_SIZE], *bytes = NULL;
@@ -141,7 +145,7 @@ static struct transfer *start_mail(struct lane *lane, struct delivery *delivery,
         .to = delivery->to, .id = name_delivery(delivery, &id), .at_ms = now_ms};
     struct arena arena;
     arena_init(&arena, 65536, COMPOSE_ARENA_MAX);
-    enum error error = write_words(courier, delivery, chosen, &arena, &mail);
+    enum error error = write_words(courier, delivery, reader, &arena, &mail);
     if (error == ERROR_NONE)
         error = mail_write(&mail, &bytes, &size);
     arena_free(&arena);
@@ -163,16 +167,20 @@ static struct transfer *start_webhook(const struct courier *courier, struct deli
         now_ms / 1000);
 }
 
-// What a subscriber chose; false: he is none any more, or it does not concern him now.
-static bool read_chosen(struct courier *courier, const struct delivery *delivery,
-    struct text *chosen)
+// What a subscriber chose, and his language; false: he is none any more, or it does not concern him
+// now.
+static bool read_reader(struct courier *courier, const struct delivery *delivery,
+    struct text *chosen, struct telling_reader *ret_reader)
 {
+    *ret_reader = (struct telling_reader){.language = courier->language};
     if (delivery->kind != RECIPIENT_SUBSCRIBER)
         return true;
     const struct subscriber *subscriber = subscribers_find(&courier->subscribers, delivery->to);
     if (subscriber == NULL)
         return false;
     text_append(chosen, subscriber->components);
+    ret_reader->language = subscriber->language;
+    ret_reader->chosen = text_slice(chosen);
     LIST_FOREACH(link, &delivery->message->content->items) {
         if (digest_item_concerns(LIST_ENTRY(link, struct digest_item, link), text_slice(chosen)))
             return true;
@@ -183,12 +191,12 @@ static bool read_chosen(struct courier *courier, const struct delivery *delivery
 static void settle(struct courier *courier, struct delivery *delivery,
     const struct transfer_end *end, int64_t now_ms);
 
-static void start(struct lane *lane, struct delivery *delivery, struct slice chosen,
-    int64_t now_ms)
+static void start(struct lane *lane, struct delivery *delivery,
+    const struct telling_reader *reader, int64_t now_ms)
 {
     struct transfer *transfer = delivery->kind == RECIPIENT_WEBHOOK
         ? start_webhook(lane->courier, delivery, now_ms)
-        : start_mail(lane, delivery, chosen, now_ms);
+        : start_mail(lane, delivery, reader, now_ms);
     if (transfer != NULL && curl_multi_add_handle(lane->multi, transfer->easy) == CURLM_OK) {
         list_append(&lane->transfers, &transfer->link);
         lane->transfer_count++;
@@ -209,12 +217,13 @@ void courier_start_transfers(struct lane *lane, int64_t now_ms)
         drop_what_is_over(courier, now_ms);
         struct delivery *delivery = delivery_queue_next(&courier->queue, lane->first_channel,
             lane->channel_end, now_ms);
-        bool is_wanted = delivery != NULL && read_chosen(courier, delivery, &chosen);
+        struct telling_reader reader;
+        bool is_wanted = delivery != NULL && read_reader(courier, delivery, &chosen, &reader);
         lock_release(&courier->lock);
         if (delivery == NULL)
             return;
         if (is_wanted)
-            start(lane, delivery, text_slice(&chosen), now_ms);
+            start(lane, delivery, &reader, now_ms);
         else
             settle(courier, delivery, &(struct transfer_end){.outcome = DELIVERY_GONE}, now_ms);
     }

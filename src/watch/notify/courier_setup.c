@@ -155,6 +155,8 @@ enum error courier_read_settings(struct courier *courier, const struct notify_se
         return ERROR_INVALID;
     }
     courier->may_subscribe = settings->subscribe;
+    if (!language_find(brand->language, &courier->language))
+        courier->language = LANGUAGE_ENGLISH;
     *telling = (struct telling){.name = keep(courier, brand->name),
         .page = keep(courier, brand->url), .support = keep(courier, brand->support)};
     telling->base = telling_base(telling->page, &courier->arena);

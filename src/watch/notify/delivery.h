@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "watch/notify/digest.h"
+#include "watch/page/words.h"
 
 #define DELIVERY_FIRST_WAIT_MS 10000
 #define DELIVERY_LONGEST_WAIT_MS 3600000
@@ -41,6 +42,7 @@ struct delivery {
     unsigned tries;
     bool is_tried_now;
     int64_t since_ms, due_ms;
+    enum language language;     // of a confirmation
     struct slice to, words;     // address or URL; of a confirmation its link
     char bytes[];
 };

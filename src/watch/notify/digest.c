@@ -116,7 +116,8 @@ static struct digest_item *item_create(const struct notice *notice, uint64_t seq
         .opened = !notice->is_update, .state = notice->state, .impact = notice->impact,
         .window_state = notice->window_state, .begin_ms = notice->begin_ms,
         .end_ms = notice->end_ms, .eta_ms = notice->eta_ms, .at_ms = notice->at_ms,
-        .arena = arena};
+        .is_own_title = notice->is_own_title, .is_own_text = notice->is_own_text,
+        .reason = notice->reason, .arena = arena};
     list_init(&item->link);
     if (keep_words(item, notice))
         return item;
@@ -210,6 +211,7 @@ static bool inherit(struct digest_item *item, const struct digest_item *old)
     item->opened = old->opened;
     if (item->text.size > 0 || old->text.size == 0)
         return true;
+    item->is_own_text = old->is_own_text;
     item->text = arena_copy(&item->arena, old->text);
     return item->text.data != NULL;
 }

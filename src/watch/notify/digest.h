@@ -24,6 +24,8 @@ struct digest_item {
     uint64_t sequence;     // of the last notice in it
     enum notice_kind kind;
     bool opened;           // nothing was told of it before
+    bool is_own_title, is_own_text; // see struct notice
+    struct reason reason;
     struct slice id, title, text;
     enum incident_state state;
     enum incident_impact impact;

@@ -21,6 +21,14 @@ json_t *digest_item_to_json(const struct digest_item *item)
         (json_int_t)item->begin_ms, "end", (json_int_t)item->end_ms, "eta",
         (json_int_t)item->eta_ms, "at", (json_int_t)item->at_ms, "components",
         texts_to_json(item->components, item->component_count));
+    if (json != NULL && item->is_own_title)
+        (void)json_object_set_new(json, "own_title", json_true());
+    if (json != NULL && item->is_own_text)
+        (void)json_object_set_new(json, "own_text", json_true());
+    if (json != NULL && item->reason.kind != REASON_NONE) {
+        (void)json_object_set_new(json, "reason", json_string(reason_word(item->reason.kind)));
+        (void)json_object_set_new(json, "number", json_integer(item->reason.number));
+    }
     if (json != NULL && item->component_ids != NULL)
         (void)json_object_set_new(json, "component_ids",
             texts_to_json(item->component_ids, item->component_count));
@@ -38,6 +46,17 @@ static size_t texts_from_json(const json_t *array, struct slice *texts)
     for (size_t i = 0; i < count; i++)
         texts[i] = text_from_json(json_array_get(array, i));
     return count;
+}
+
+// Earlier versions did not write them.
+static void own_from_json(const json_t *json, struct notice *notice)
+{
+    const json_t *reason = json_object_get(json, "reason");
+    notice->is_own_title = json_is_true(json_object_get(json, "own_title"));
+    notice->is_own_text = json_is_true(json_object_get(json, "own_text"));
+    if (json_is_string(reason) && reason_find(text_from_json(reason), &notice->reason.kind))
+        notice->reason.number =
+            (uint32_t)json_integer_value(json_object_get(json, "number"));
 }
 
 // Views of the JSON.
@@ -61,6 +80,7 @@ static bool notice_from_json(const json_t *json, struct notice *notice, struct s
         .state = (enum incident_state)state, .impact = (enum incident_impact)impact,
         .window_state = (enum window_state)window, .begin_ms = begin_ms, .end_ms = end_ms,
         .eta_ms = eta_ms, .at_ms = at_ms, .is_update = opened == 0, .components = titles};
+    own_from_json(json, notice);
     notice->component_count = texts_from_json(components, titles);
     if (texts_from_json(component_ids, ids) == notice->component_count
         && notice->component_count > 0)

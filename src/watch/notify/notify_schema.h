@@ -6,7 +6,8 @@
 // each thing (digest.h); deliveries: who is still to get which message.
 #define NOTIFY_SCHEMA                                                                              \
     "CREATE TABLE subscribers(address TEXT COLLATE NOCASE PRIMARY KEY, components TEXT NOT NULL, " \
-    "since INTEGER NOT NULL, bounces INTEGER NOT NULL) WITHOUT ROWID;"                             \
+    "since INTEGER NOT NULL, bounces INTEGER NOT NULL, language TEXT NOT NULL DEFAULT 'en') "      \
+    "WITHOUT ROWID;"                                                                               \
     "CREATE TABLE delivery_notices(sequence INTEGER PRIMARY KEY, body TEXT NOT NULL);"             \
     "CREATE TABLE delivery_told(thing INTEGER PRIMARY KEY, said INTEGER NOT NULL, "                \
     "at INTEGER NOT NULL);"                                                                        \

@@ -73,8 +73,9 @@ void notify_store_forget_message(struct courier *courier, const struct delivery_
 void notify_store_subscriber(struct courier *courier, const struct subscriber *subscriber)
 {
     database_execute(courier->database, "INSERT OR REPLACE INTO subscribers(address, components, "
-        "since, bounces) VALUES(?, ?, ?, ?)", "ttii", subscriber->address, subscriber->components,
-        subscriber->since_ms, (int64_t)subscriber->bounces);
+        "since, bounces, language) VALUES(?, ?, ?, ?, ?)", "ttiit", subscriber->address,
+        subscriber->components, subscriber->since_ms, (int64_t)subscriber->bounces,
+        language_code(subscriber->language));
 }
 
 void notify_store_forget_subscriber(struct courier *courier, struct slice address)
@@ -297,9 +298,12 @@ static enum error load_subscriber(void *context, sqlite3_stmt *statement)
     struct loading *loading = context;
     struct subscribers *subscribers = &loading->courier->subscribers;
     struct slice address = column_text(statement, 0), components = column_text(statement, 1);
+    enum language language = LANGUAGE_ENGLISH;
+    bool is_ours = language_find(column_text(statement, 4), &language);
+    (void)is_ours; // or English
     if (!mail_address_is_valid(address)
-        || subscribers_put(subscribers, address, components, sqlite3_column_int64(statement, 2))
-            != ERROR_NONE) {
+        || subscribers_put(subscribers, address, components, language,
+            sqlite3_column_int64(statement, 2)) != ERROR_NONE) {
         loading->broken++;
         return ERROR_NONE;
     }
@@ -424,7 +428,8 @@ enum error notify_store_load(struct courier *courier)
         enum error (*row)(void *context, sqlite3_stmt *statement);
         const char *sql;
     } tables[] = {
-        {load_subscriber, "SELECT address, components, since, bounces FROM subscribers"},
+        {load_subscriber, "SELECT address, components, since, bounces, language "
+            "FROM subscribers"},
         {load_told, "SELECT thing, said FROM delivery_told ORDER BY at"},
         {load_notice, "SELECT sequence, body FROM delivery_notices ORDER BY sequence"},
         {load_message, "SELECT id, body FROM delivery_messages ORDER BY at"},

@@ -16,7 +16,10 @@ enum error subscribe_seal(const struct courier *courier, const struct subscribe_
 {
     char buffer[SEAL_WORDS_MAX];
     struct text plain = text_in(buffer, sizeof(buffer));
-    text_format(&plain, "%s\n%" PRId64 "\n", words->ends ? "u" : "c", words->until_ms);
+    text_append(&plain, words->ends ? SLICE("u") : SLICE("c:"));
+    if (!words->ends)
+        text_append(&plain, language_code(words->language));
+    text_format(&plain, "\n%" PRId64 "\n", words->until_ms);
     text_append(&plain, words->address);
     if (words->components.size > 0) {
         text_append_byte(&plain, '\n');
@@ -32,15 +35,19 @@ enum error subscribe_unseal(const struct courier *courier, struct slice token, b
     uint64_t until_ms;
     if (token.data == NULL || seal_open(&courier->seal, token, buffer, &size) != ERROR_NONE)
         return ERROR_INVALID;
-    struct slice rest = slice_of(buffer, size), kind = slice_cut(&rest, '\n');
+    struct slice rest = slice_of(buffer, size), language = slice_cut(&rest, '\n');
+    struct slice kind = slice_cut(&language, ':'); // without a language: of an earlier version
+    enum language known = LANGUAGE_ENGLISH;
     struct slice until = slice_cut(&rest, '\n'), address = slice_cut(&rest, '\n');
     if (!slice_equal(kind, ends ? SLICE("u") : SLICE("c"))
         || !slice_parse_u64(until, INT64_MAX, &until_ms) || !mail_address_is_valid(address))
         return ERROR_INVALID;
+    if (language.data != NULL && !language_find(language, &known))
+        return ERROR_INVALID;
     if (until_ms != 0 && (int64_t)until_ms < now_ms)
         return ERROR_TIMEOUT;
     *ret_words = (struct subscribe_words){.ends = ends, .until_ms = (int64_t)until_ms,
-        .address = address, .components = rest};
+        .address = address, .components = rest, .language = known};
     return ERROR_NONE;
 }
 
@@ -51,14 +58,16 @@ static struct slice make_link(const struct courier *courier, const struct subscr
     struct text token = text_in(buffer, sizeof(buffer));
     if (subscribe_seal(courier, words, &token) != ERROR_NONE)
         return SLICE_EMPTY;
-    return arena_printf(arena, "%.*s%s?token=%.*s", SLICE_ARGS(courier->telling.base),
-        words->ends ? "unsubscribe" : "confirm", (int)token.size, token.data);
+    return arena_printf(arena, "%.*s%s?token=%.*s&lang=%.*s", SLICE_ARGS(courier->telling.base),
+        words->ends ? "unsubscribe" : "confirm", (int)token.size, token.data,
+        SLICE_ARGS(language_code(words->language)));
 }
 
 struct slice subscribe_end_link(const struct courier *courier, struct slice address,
-    struct arena *arena)
+    enum language language, struct arena *arena)
 {
-    return make_link(courier, &(struct subscribe_words){.ends = true, .address = address}, arena);
+    return make_link(courier, &(struct subscribe_words){.ends = true, .address = address,
+        .language = language}, arena);
 }
 
 // --- How often ---
@@ -108,31 +117,34 @@ static enum sent_before look_up(struct courier *courier, uint64_t address, uint6
 // --- Consent ---
 
 // The lock is held.
-static bool post(struct courier *courier, struct slice address, struct slice link, int64_t now_ms)
+static bool post(struct courier *courier, const struct subscribe_words *wanted,
+    struct slice link, int64_t now_ms)
 {
     struct delivery_message *message = memory_zero_alloc(sizeof(*message));
     struct delivery *delivery = message == NULL ? NULL : delivery_create(message,
-        RECIPIENT_CONFIRMING, CHANNEL_MAIL, address, link, now_ms);
+        RECIPIENT_CONFIRMING, CHANNEL_MAIL, wanted->address, link, now_ms);
     if (delivery == NULL) {
         memory_free(message);
         return false;
     }
+    delivery->language = wanted->language;
     list_append(&courier->messages, &message->link);
     courier_enqueue(courier, delivery);
     return true;
 }
 
-enum subscribe_answer subscribe_ask(struct courier *courier, struct slice address,
-    struct slice components, const struct address *client, int64_t now_ms)
+enum subscribe_answer subscribe_ask(struct courier *courier, const struct subscribe_words *wanted,
+    const struct address *client, int64_t now_ms)
 {
     struct arena arena;
     struct confirmation_sent *place;
     enum subscribe_answer answer = SUBSCRIBE_FAILED;
-    uint64_t whom = hash_address(courier, address), whence = hash_network(courier, client);
+    uint64_t whom = hash_address(courier, wanted->address), whence = hash_network(courier, client);
+    struct subscribe_words words = *wanted;
+    words.ends = false;
+    words.until_ms = now_ms + CONFIRMATION_VALID_MS;
     arena_init(&arena, 4096, 65536);
-    struct slice link = make_link(courier, &(struct subscribe_words){
-        .until_ms = now_ms + CONFIRMATION_VALID_MS, .address = address, .components = components},
-        &arena);
+    struct slice link = make_link(courier, &words, &arena);
     lock_acquire(&courier->lock);
     switch (look_up(courier, whom, whence, now_ms, &place)) {
     case SENT_TOO_MANY:
@@ -142,7 +154,7 @@ enum subscribe_answer subscribe_ask(struct courier *courier, struct slice addres
         answer = SUBSCRIBE_MAILED; // as if; who asks is not told that somebody has just asked
         break;
     case SENT_NEVER:
-        if (link.data == NULL || !post(courier, address, link, now_ms))
+        if (link.data == NULL || !post(courier, wanted, link, now_ms))
             break;
         *place = (struct confirmation_sent){whom, whence, now_ms};
         answer = SUBSCRIBE_MAILED;
@@ -159,7 +171,7 @@ enum error subscribe_confirm(struct courier *courier, const struct subscribe_wor
 {
     lock_acquire(&courier->lock);
     enum error error = subscribers_put(&courier->subscribers, words->address, words->components,
-        now_ms);
+        words->language, now_ms);
     if (error == ERROR_NONE)
         notify_store_subscriber(courier, subscribers_find(&courier->subscribers, words->address));
     lock_release(&courier->lock);

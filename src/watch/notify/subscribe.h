@@ -6,12 +6,14 @@
 
 #define SUBSCRIBE_FORM_MAX 8192 // bytes of a form
 
-// What a link says, in words of its own (see seal.h): "c" or "u", until when (ms, 0: always), the
-// address, and the components, each on a line.
+// What a link says, in words of its own (see seal.h): "c:de" or "u" (it confirms, for a reader of
+// German; it ends), until when (ms, 0: always), the address, and the components, each on a line.
+// Beside the token is the language of the page that it leads to, which is nobody's secret.
 struct subscribe_words {
     bool ends;          // it is to unsubscribe
     int64_t until_ms;
     struct slice address, components;
+    enum language language;
 };
 enum error subscribe_seal(const struct courier *courier, const struct subscribe_words *words,
     struct text *text) MUST_CHECK;
@@ -25,9 +27,9 @@ enum subscribe_answer {
     SUBSCRIBE_TOO_MANY, // from his network, or in all: later
     SUBSCRIBE_FAILED,   // no memory
 };
-// Takes the lock.
-enum subscribe_answer subscribe_ask(struct courier *courier, struct slice address,
-    struct slice components, const struct address *client, int64_t now_ms);
+// Takes the lock. wanted: address, components, language.
+enum subscribe_answer subscribe_ask(struct courier *courier, const struct subscribe_words *wanted,
+    const struct address *client, int64_t now_ms);
 // LIMIT: there are too many. Takes the lock.
 enum error subscribe_confirm(struct courier *courier, const struct subscribe_words *words,
     int64_t now_ms) MUST_CHECK;

@@ -15,6 +15,7 @@
 struct page {
     const struct visit *visit;
     struct edge_page *answer;
+    enum language language;
 };
 
 // --- Answers ---
@@ -31,6 +32,8 @@ static bool finish(struct page *page, unsigned status, struct slice content)
     // The address bar has a token in it, which is nobody else's business; without any referrer,
     // browsers would not say either that a form is from here (Origin: null).
     text_append(&fields, SLICE("Referrer-Policy: same-origin\r\nX-Robots-Tag: noindex\r\n"));
+    text_format(&fields, "Content-Language: %.*s\r\nVary: Accept-Language\r\n",
+        SLICE_ARGS(language_code(page->language)));
     if (status == 405)
         text_append(&fields, SLICE("Allow: GET, HEAD, POST\r\n"));
     if (status == 429)
@@ -40,17 +43,23 @@ static bool finish(struct page *page, unsigned status, struct slice content)
     return true;
 }
 
-static bool say(struct page *page, unsigned status, struct slice title, struct slice text)
+static bool say(struct page *page, unsigned status, enum word title, enum word text)
 {
     return finish(page, status, status_page_message(page->visit->request->arena, page->visit,
-        title, text));
+        word_text(page->language, title), word_text(page->language, text)));
+}
+
+static void append_word(const struct page *page, struct text *form, enum word word)
+{
+    text_append(form, word_text(page->language, word));
 }
 
 // A page of the house with a form in it.
-static bool show_form(struct page *page, struct slice title, const struct text *form)
+static bool show_form(struct page *page, enum word title, const struct text *form)
 {
     struct arena *arena = page->visit->request->arena;
-    struct slice around = status_page_message(arena, page->visit, title, SLICE(FORM_HERE));
+    struct slice around = status_page_message(arena, page->visit,
+        word_text(page->language, title), SLICE(FORM_HERE));
     const char *here = around.data == NULL ? NULL
         : memmem(around.data, around.size, FORM_HERE, strlen(FORM_HERE));
     char *content = here == NULL || form->full ? NULL
@@ -65,11 +74,21 @@ static bool show_form(struct page *page, struct slice title, const struct text *
     return finish(page, 200, text_slice(&whole));
 }
 
-static bool begin_form(struct page *page, struct text *form)
+// Its answer is in the language of this page, whatever the visitor's browser likes.
+static bool begin_form(struct page *page, struct text *form, const char *name, struct slice token)
 {
     char *buffer = arena_alloc(page->visit->request->arena, FORM_SIZE);
     *form = text_in(buffer, buffer == NULL ? 0 : FORM_SIZE);
     form->full = buffer == NULL;
+    text_append(form, SLICE("</p><form method=\"post\" action=\""));
+    text_append_html(form, page->visit->base);
+    text_format(form, "%s?", name);
+    if (token.size > 0) {
+        text_append(form, SLICE("token="));
+        text_append_html(form, token); // base64url, for it was one of ours
+        text_append(form, SLICE("&amp;"));
+    }
+    text_format(form, "lang=%.*s\">", SLICE_ARGS(language_code(page->language)));
     return buffer != NULL;
 }
 
@@ -80,13 +99,17 @@ static bool is_post(const struct page *page)
 
 // --- Asking ---
 
-static void append_components(struct text *form, const struct snapshot *snapshot)
+static void append_components(const struct page *page, struct text *form)
 {
+    const struct snapshot *snapshot = page->visit->snapshot;
     if (snapshot == NULL || snapshot->component_count < 2
         || snapshot->component_count > COMPONENTS_OFFERED)
         return;
-    text_append(form, SLICE("<fieldset><legend>About</legend>"
-        "<p>Everything, or only what is chosen here:</p>"));
+    text_append(form, SLICE("<fieldset><legend>"));
+    append_word(page, form, WORD_SUBSCRIBE_ABOUT);
+    text_append(form, SLICE("</legend><p>"));
+    append_word(page, form, WORD_SUBSCRIBE_CHOOSE);
+    text_append(form, SLICE("</p>"));
     for (size_t i = 0; i < snapshot->component_count; i++) {
         text_format(form, "<p><label><input type=\"checkbox\" name=\"c%zu\" value=\"", i);
         text_append_html(form, snapshot->components[i].id);
@@ -100,18 +123,18 @@ static void append_components(struct text *form, const struct snapshot *snapshot
 static bool show_asking(struct page *page)
 {
     struct text form;
-    if (!begin_form(page, &form))
+    if (!begin_form(page, &form, "subscribe", SLICE_EMPTY))
         return finish(page, 503, SLICE_EMPTY);
-    text_append(&form, SLICE("</p><form method=\"post\" action=\""));
-    text_append_html(&form, page->visit->base);
-    text_append(&form, SLICE("subscribe\"><p><label>Your address for mail:<br>"
-        "<input type=\"email\" name=\"email\" required maxlength=\"254\" autocomplete=\"email\">"
-        "</label></p>"));
-    append_components(&form, page->visit->snapshot);
-    text_append(&form, SLICE("<p><button>Ask for mails</button></p></form>"
-        "<p>You get one mail with a link to confirm it. The address is used for nothing else, and "
-        "each mail has a link to end it."));
-    return show_form(page, SLICE("Mails about incidents and maintenance"), &form);
+    text_append(&form, SLICE("<p><label>"));
+    append_word(page, &form, WORD_SUBSCRIBE_ADDRESS);
+    text_append(&form, SLICE("<br><input type=\"email\" name=\"email\" required "
+        "maxlength=\"254\" autocomplete=\"email\"></label></p>"));
+    append_components(page, &form);
+    text_append(&form, SLICE("<p><button>"));
+    append_word(page, &form, WORD_SUBSCRIBE_BUTTON);
+    text_append(&form, SLICE("</button></p></form><p>"));
+    append_word(page, &form, WORD_SUBSCRIBE_HELP);
+    return show_form(page, WORD_SUBSCRIBE_TITLE, &form);
 }
 
 // The ids of those that there are; others are left out. False: too many.
@@ -140,23 +163,21 @@ static bool ask(struct page *page, struct courier *courier, struct slice content
     struct text chosen = text_in(buffer, buffer == NULL ? 0 : SUBSCRIBER_COMPONENTS_MAX);
     struct slice address = slice_trim(visit_form_value(page->visit, content, SLICE("email")));
     if (!mail_address_is_valid(address))
-        return say(page, 400, SLICE("That is no address"), SLICE("Please go back and write an "
-            "address such as name@example.com."));
+        return say(page, 400, WORD_ADDRESS_BAD_TITLE, WORD_ADDRESS_BAD_TEXT);
     if (!read_components(page, content, &chosen))
-        return say(page, 400, SLICE("That is too much to choose"), SLICE("Please go back and "
-            "choose fewer of them, or none for everything."));
-    switch (subscribe_ask(courier, address, text_slice(&chosen), &page->visit->request->client,
+        return say(page, 400, WORD_CHOICE_LARGE_TITLE, WORD_CHOICE_LARGE_TEXT);
+    const struct subscribe_words wanted = {.address = address,
+        .components = text_slice(&chosen), .language = page->language};
+    switch (subscribe_ask(courier, &wanted, &page->visit->request->client,
         page->visit->now_ms)) {
     case SUBSCRIBE_MAILED:
-        return say(page, 200, SLICE("Look into your mail"), SLICE("A mail with a link is on its "
-            "way to you. It is valid for a day. None came? Look where unwanted mail goes; after an "
-            "hour you can ask again."));
+        return say(page, 200, WORD_MAILED_TITLE, WORD_MAILED_TEXT);
     case SUBSCRIBE_TOO_MANY:
-        return say(page, 429, SLICE("Too many ask"), SLICE("Please try again in an hour."));
+        return say(page, 429, WORD_ASKED_OFTEN_TITLE, WORD_ASKED_OFTEN_TEXT);
     case SUBSCRIBE_FAILED:
         break;
     }
-    return say(page, 503, SLICE("That did not work"), SLICE("Please try again in a while."));
+    return say(page, 503, WORD_FAULT_TITLE, WORD_FAULT_TEXT);
 }
 
 // --- Confirming and ending ---
@@ -164,39 +185,31 @@ static bool ask(struct page *page, struct courier *courier, struct slice content
 static bool show_button(struct page *page, struct slice token, bool ends)
 {
     struct text form;
-    if (!begin_form(page, &form))
+    if (!begin_form(page, &form, ends ? "unsubscribe" : "confirm", token))
         return finish(page, 503, SLICE_EMPTY);
-    text_append(&form, SLICE("</p><form method=\"post\" action=\""));
-    text_append_html(&form, page->visit->base);
-    text_append(&form, ends ? SLICE("unsubscribe?token=") : SLICE("confirm?token="));
-    text_append_html(&form, token); // base64url, for it was one of ours
-    text_append(&form, ends ? SLICE("\"><p><button>No more mails</button></p></form><p>")
-                            : SLICE("\"><p><button>Send me mails</button></p></form><p>"));
-    return show_form(page, ends ? SLICE("No more mails about incidents and maintenance?")
-                                : SLICE("Mails about incidents and maintenance?"), &form);
+    text_append(&form, SLICE("<p><button>"));
+    append_word(page, &form, ends ? WORD_END_BUTTON : WORD_CONFIRM_BUTTON);
+    text_append(&form, SLICE("</button></p></form><p>"));
+    return show_form(page, ends ? WORD_END_TITLE : WORD_SUBSCRIBE_TITLE, &form);
 }
 
 static bool refuse_token(struct page *page, enum error error)
 {
     if (error == ERROR_TIMEOUT)
-        return say(page, 410, SLICE("This link is too old"), SLICE("Please ask for a new one."));
-    return say(page, 400, SLICE("This link is not whole"), SLICE("Please open it again from the "
-        "mail, or copy all of it."));
+        return say(page, 410, WORD_LINK_OLD_TITLE, WORD_LINK_OLD_TEXT);
+    return say(page, 400, WORD_LINK_BROKEN_TITLE, WORD_LINK_BROKEN_TEXT);
 }
 
 static bool confirm(struct page *page, struct courier *courier,
     const struct subscribe_words *words)
 {
     if (!visit_is_from_here(page->visit))
-        return say(page, 403, SLICE("That came from another site"), SLICE("Please open the link "
-            "in the mail again."));
+        return say(page, 403, WORD_ELSEWHERE_TITLE, WORD_ELSEWHERE_LINK);
     enum error error = subscribe_confirm(courier, words, page->visit->now_ms);
     if (error == ERROR_NONE)
-        return say(page, 200, SLICE("You will be told"), SLICE("Mails about incidents and "
-            "maintenance will come to your address. Each has a link to end it."));
-    return say(page, 503, SLICE("That did not work"), error == ERROR_LIMIT
-        ? SLICE("There are as many subscribers as there may be. Please tell the operator.")
-        : SLICE("Please try again in a while."));
+        return say(page, 200, WORD_CONFIRMED_TITLE, WORD_CONFIRMED_TEXT);
+    return say(page, 503, WORD_FAULT_TITLE,
+        error == ERROR_LIMIT ? WORD_SUBSCRIBERS_FULL_TEXT : WORD_FAULT_TEXT);
 }
 
 static bool answer_link(struct task *task, struct page *page, struct courier *courier, bool ends)
@@ -206,7 +219,7 @@ static bool answer_link(struct task *task, struct page *page, struct courier *co
     // "List-Unsubscribe=One-Click", or nothing: whatever it is, the link says it all.
     if (is_post(page) && visit_read_content(task, visit, SUBSCRIBE_FORM_MAX, &content)
         != ERROR_NONE && !ends)
-        return say(page, 400, SLICE("That did not arrive whole"), SLICE("Please try again."));
+        return say(page, 400, WORD_NOT_WHOLE_TITLE, WORD_NOT_WHOLE_TEXT);
     struct slice query = visit->request->query;
     struct subscribe_words words;
     struct slice token = query.data == NULL ? SLICE_EMPTY
@@ -222,8 +235,7 @@ static bool answer_link(struct task *task, struct page *page, struct courier *co
     if (!ends)
         return confirm(page, courier, &words);
     subscribe_end(courier, words.address);
-    return say(page, 200, SLICE("No more mails"), SLICE("What is on its way already may still "
-        "come."));
+    return say(page, 200, WORD_ENDED_TITLE, WORD_ENDED_TEXT);
 }
 
 static bool answer_asking(struct task *task, struct page *page, struct courier *courier)
@@ -233,28 +245,29 @@ static bool answer_asking(struct task *task, struct page *page, struct courier *
         return show_asking(page);
     enum error error = visit_read_content(task, page->visit, SUBSCRIBE_FORM_MAX, &content);
     if (error != ERROR_NONE)
-        return say(page, error == ERROR_LIMIT ? 413 : 400, SLICE("That did not arrive whole"),
-            SLICE("Please go back and try again."));
+        return say(page, error == ERROR_LIMIT ? 413 : 400, WORD_NOT_WHOLE_TITLE,
+            WORD_NOT_WHOLE_TEXT);
     if (!visit_is_from_here(page->visit))
-        return say(page, 403, SLICE("That came from another site"), SLICE("Please use the form on "
-            "this page."));
+        return say(page, 403, WORD_ELSEWHERE_TITLE, WORD_ELSEWHERE_FORM);
     return ask(page, courier, content);
 }
 
 bool courier_serve(struct task *task, struct courier *courier, const struct visit *visit,
     struct edge_page *ret_page)
 {
-    struct page page = {visit, ret_page};
+    struct page page = {visit, ret_page, LANGUAGE_ENGLISH};
     bool asks = slice_equal(visit->name, SLICE("subscribe"));
     bool confirms = slice_equal(visit->name, SLICE("confirm"));
     bool ends = slice_equal(visit->name, SLICE("unsubscribe"));
     enum http_method method = visit->request->method;
     if (courier == NULL || (!asks && !confirms && !ends))
         return false;
+    if (!language_find(visit->language, &page.language))
+        page.language = LANGUAGE_ENGLISH;
     // Who once asked can end it, whether or not others may ask now.
     if (!ends && !courier->may_subscribe)
         return false;
     if (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD && method != HTTP_METHOD_POST)
-        return say(&page, 405, SLICE("That cannot be done here"), SLICE("Please use the form."));
+        return say(&page, 405, WORD_FORM_ONLY_TITLE, WORD_FORM_ONLY_TEXT);
     return asks ? answer_asking(task, &page, courier) : answer_link(task, &page, courier, ends);
 }

@@ -50,7 +50,7 @@ static struct slice keep(struct subscriber *subscriber, size_t at, struct slice 
 }
 
 enum error subscribers_put(struct subscribers *subscribers, struct slice address,
-    struct slice components, int64_t since_ms)
+    struct slice components, enum language language, int64_t since_ms)
 {
     struct subscriber *old = subscribers_find(subscribers, address);
     if (components.size > SUBSCRIBER_COMPONENTS_MAX
@@ -60,7 +60,7 @@ enum error subscribers_put(struct subscribers *subscribers, struct slice address
         + components.size);
     if (subscriber == NULL)
         return ERROR_MEMORY;
-    *subscriber = (struct subscriber){.since_ms = since_ms};
+    *subscriber = (struct subscriber){.language = language, .since_ms = since_ms};
     subscriber->address = keep(subscriber, 0, address);
     subscriber->components = keep(subscriber, address.size, components);
     list_append(bucket_of(subscribers, address), &subscriber->link);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/slice.h"
+#include "watch/page/words.h"
 
 #define SUBSCRIBER_COMPONENTS_MAX 1000 // bytes
 #define SUBSCRIBER_BOUNCES_MAX 3       // in a row, then he is gone
@@ -13,6 +14,7 @@
 struct subscriber {
     struct list link;
     struct slice address, components; // ids, each on a line; empty: all
+    enum language language;           // of the page on which he subscribed
     unsigned bounces;
     int64_t since_ms;
     char bytes[];
@@ -30,5 +32,5 @@ void subscribers_free(struct subscribers *subscribers);
 struct subscriber *subscribers_find(struct subscribers *subscribers, struct slice address);
 // Adds him, or changes what he wants. LIMIT: there are too many. MEMORY.
 enum error subscribers_put(struct subscribers *subscribers, struct slice address,
-    struct slice components, int64_t since_ms) MUST_CHECK;
+    struct slice components, enum language language, int64_t since_ms) MUST_CHECK;
 bool subscribers_remove(struct subscribers *subscribers, struct slice address);

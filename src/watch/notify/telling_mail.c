@@ -1,25 +1,32 @@
-// Mails: both forms side by side, thing by thing, so that neither says what the other does not.
+// Mails: both forms side by side, thing by thing, so that neither says what the other does not; in
+// the reader's language. What people wrote is theirs and stays as it is.
 #include "doctor/printable.h"
 #include "watch/incident/incident.h"
 #include "watch/notify/telling.h"
 
-#include <time.h>
-
 #define SUBJECT_SIZE ((size_t)400)
 #define FORM_SIZE ((size_t)512 << 10)
 #define LEAST_ROOM ((size_t)64 << 10) // for one more thing, and what comes after them all
+#define ESCAPED_SIZE ((size_t)32 << 10) // the values of one sentence
 #define COMPONENTS_SHOWN 10
+#define TITLE_COMPONENTS 2
+#define TITLE_SIZE 1024
+#define MOMENT_SIZE 120
 
 struct forms {
     struct text text, html;
     const struct telling *telling;
+    enum language language;
+    char *escaped;
 };
 
-static bool begin_forms(struct forms *forms, const struct telling *telling, struct arena *arena)
+static bool begin_forms(struct forms *forms, const struct telling *telling,
+    enum language language, struct arena *arena)
 {
     char *text = arena_alloc(arena, FORM_SIZE), *html = arena_alloc(arena, FORM_SIZE);
-    *forms = (struct forms){.telling = telling};
-    if (text == NULL || html == NULL)
+    *forms = (struct forms){.telling = telling, .language = language,
+        .escaped = arena_alloc(arena, ESCAPED_SIZE)};
+    if (text == NULL || html == NULL || forms->escaped == NULL)
         return false;
     forms->text = text_in(text, FORM_SIZE);
     forms->html = text_in(html, FORM_SIZE);
@@ -36,85 +43,139 @@ struct slice telling_base(struct slice page, struct arena *arena)
         ? "" : "/");
 }
 
+// --- Both forms ---
+
+static void put(struct forms *forms, struct slice text, struct slice html)
+{
+    text_append(&forms->text, text);
+    text_append(&forms->html, html);
+}
+
+// In <bdi>, for a name in another direction of writing must not turn the sentence around it.
+static void say(struct forms *forms, enum word word, const struct slice *values, size_t count)
+{
+    struct text escaped = text_in(forms->escaped, ESCAPED_SIZE);
+    struct slice html[4];
+    for (size_t i = 0; i < count && i < ARRAY_SIZE(html); i++) {
+        size_t begin = escaped.size;
+        text_append(&escaped, SLICE("<bdi>"));
+        text_append_html(&escaped, values[i]);
+        text_append(&escaped, SLICE("</bdi>"));
+        html[i] = slice_of(escaped.data + begin, escaped.size - begin);
+    }
+    forms->html.full = forms->html.full || escaped.full;
+    word_append(&forms->text, forms->language, word, values, count);
+    word_append(&forms->html, forms->language, word, html, count);
+}
+
+static void append_html_link(struct text *text, struct slice url, struct slice words)
+{
+    text_append(text, SLICE("<a href=\""));
+    text_append_html(text, url);
+    text_append(text, SLICE("\">"));
+    text_append(text, words);
+    text_append(text, SLICE("</a>"));
+}
+
 // --- Words ---
 
-static const char *word_of(const struct digest_item *item)
+// Its components go on in another incident.
+static bool is_merged(const struct digest_item *item)
 {
-    if (item->kind == NOTICE_WINDOW) {
-        switch (item->window_state) {
-        case WINDOW_SCHEDULED: return "Maintenance announced";
-        case WINDOW_IN_PROGRESS: return "Maintenance has begun";
-        case WINDOW_COMPLETED: break;
-        }
-        return "Maintenance is over";
+    return incident_merged_into(item->text).size > 0;
+}
+
+static enum word word_of(const struct digest_item *item)
+{
+    if (item->kind == NOTICE_INCIDENT)
+        return is_merged(item) ? WORD_MAIL_MERGED : word_of_incident(item->state);
+    switch (item->window_state) {
+    case WINDOW_SCHEDULED: return WORD_MAIL_WINDOW_SCHEDULED;
+    case WINDOW_IN_PROGRESS: return WORD_MAIL_WINDOW_BEGUN;
+    case WINDOW_COMPLETED: break;
     }
-    if (incident_merged_into(item->text).size > 0)
-        return "Merged into another incident";
-    switch (item->state) {
-    case INCIDENT_INVESTIGATING: return "Investigating";
-    case INCIDENT_IDENTIFIED: return "Identified";
-    case INCIDENT_MONITORING: return "Monitoring";
+    return WORD_MAIL_WINDOW_OVER;
+}
+
+static enum word word_of_update(enum incident_state state)
+{
+    switch (state) {
+    case INCIDENT_INVESTIGATING: return WORD_AUTO_INVESTIGATING;
+    case INCIDENT_IDENTIFIED: return WORD_AUTO_IDENTIFIED;
+    case INCIDENT_MONITORING: return WORD_AUTO_MONITORING;
     case INCIDENT_RESOLVED: break;
     }
-    return "Resolved";
+    return WORD_AUTO_RESOLVED;
 }
 
-// "2026-11-30 21:33 UTC"
-static void append_time(struct text *text, int64_t at_ms)
+// What afloat itself wrote is in English; the link tells in which incident the merged go on.
+static struct slice text_of(const struct digest_item *item, enum language language)
 {
-    time_t seconds = (time_t)(at_ms / 1000);
-    struct tm tm;
-    if (gmtime_r(&seconds, &tm) != NULL)
-        text_format(text, "%04d-%02d-%02d %02d:%02d UTC", tm.tm_year + 1900, tm.tm_mon + 1,
-            tm.tm_mday, tm.tm_hour, tm.tm_min);
+    if (language == LANGUAGE_ENGLISH || !item->is_own_text)
+        return item->text;
+    if (is_merged(item))
+        return SLICE_EMPTY;
+    return word_text(language, word_of_update(item->state));
 }
 
-static void append_when(struct text *text, const struct digest_item *item)
+static void append_names(struct text *text, const struct digest_item *item,
+    enum language language, size_t shown)
 {
-    bool is_window = item->kind == NOTICE_WINDOW;
-    if (incident_merged_into(item->text).size > 0) { // which is not over
-        text_append(text, SLICE("Since "));
-        append_time(text, item->begin_ms);
-        return;
-    }
-    text_append(text, is_window ? SLICE("From ") : SLICE("Since "));
-    if (!is_window && item->state == INCIDENT_RESOLVED && item->end_ms > item->begin_ms) {
-        text->size -= strlen("Since ");
-        text_append(text, item->opened ? SLICE("Began and was resolved: ") : SLICE("From "));
-    }
-    append_time(text, item->begin_ms);
-    if (item->end_ms > item->begin_ms) {
-        text_append(text, SLICE(" to "));
-        append_time(text, item->end_ms);
-    }
-    if (!is_window && item->state != INCIDENT_RESOLVED && item->eta_ms > 0) {
-        text_append(text, SLICE(", expected to be over at "));
-        append_time(text, item->eta_ms);
-    }
-}
-
-static void append_components(struct text *text, const struct digest_item *item, bool is_html)
-{
-    text_append(text, SLICE("Affects: "));
-    for (size_t i = 0; i < item->component_count && i < COMPONENTS_SHOWN; i++) {
+    for (size_t i = 0; i < item->component_count && i < shown; i++) {
         if (i > 0)
-            text_append(text, SLICE(", "));
-        if (is_html)
-            text_append_html(text, item->components[i]);
-        else
-            text_append(text, item->components[i]);
+            text_append(text, word_text(language, WORD_LIST_COMMA));
+        text_append(text, item->components[i]);
     }
-    if (item->component_count > COMPONENTS_SHOWN)
-        text_format(text, " and %zu more", item->component_count - COMPONENTS_SHOWN);
+    if (item->component_count > shown) {
+        text_append_byte(text, ' ');
+        word_append_count(text, language, WORD_COUNT_AND_MORE, item->component_count - shown);
+    }
 }
 
-static void append_title(struct text *text, const struct digest_item *item, bool is_html)
+// As the page has it: who, and why.
+static struct slice title_of(const struct digest_item *item, enum language language,
+    char buffer[TITLE_SIZE])
 {
-    if (is_html) {
-        text_format(text, "%s: ", word_of(item));
-        text_append_html(text, item->title);
+    char names_buffer[TITLE_SIZE / 2], reason_buffer[200];
+    struct text names = text_in(names_buffer, sizeof(names_buffer));
+    struct text reason = text_in(reason_buffer, sizeof(reason_buffer));
+    struct text title = text_in(buffer, TITLE_SIZE);
+    if (language == LANGUAGE_ENGLISH || !item->is_own_title || item->component_count == 0
+        || item->reason.kind == REASON_NONE)
+        return item->title;
+    append_names(&names, item, language, TITLE_COMPONENTS);
+    word_append_reason(&reason, language, item->reason);
+    word_append(&title, language, WORD_COLON,
+        (struct slice[]){text_slice(&names), text_slice(&reason)}, 2);
+    return names.full || title.full ? item->title : text_slice(&title);
+}
+
+static void say_title(struct forms *forms, const struct digest_item *item)
+{
+    char buffer[TITLE_SIZE];
+    say(forms, WORD_COLON, (struct slice[]){word_text(forms->language, word_of(item)),
+        title_of(item, forms->language, buffer)}, 2);
+}
+
+static void say_when(struct forms *forms, const struct digest_item *item)
+{
+    char buffers[3][MOMENT_SIZE];
+    struct text begin = text_in(buffers[0], MOMENT_SIZE), end = text_in(buffers[1], MOMENT_SIZE);
+    struct text eta = text_in(buffers[2], MOMENT_SIZE);
+    bool is_window = item->kind == NOTICE_WINDOW;
+    bool is_over = !is_window && item->state == INCIDENT_RESOLVED;
+    bool has_end = item->end_ms > item->begin_ms && !is_merged(item); // or is not over
+    word_append_moment(&begin, forms->language, item->begin_ms);
+    word_append_moment(&end, forms->language, item->end_ms);
+    word_append_moment(&eta, forms->language, item->eta_ms);
+    struct slice times[] = {text_slice(&begin), text_slice(&end)};
+    if (has_end) {
+        say(forms, is_over && item->opened ? WORD_MAIL_BRIEF : WORD_MAIL_SPAN, times, 2);
+    } else if (!is_window && !is_over && item->eta_ms > 0) {
+        times[1] = text_slice(&eta);
+        say(forms, WORD_MAIL_EXPECTED, times, 2);
     } else {
-        text_format(text, "%s: %.*s", word_of(item), SLICE_ARGS(item->title));
+        say(forms, is_window ? WORD_MAIL_FROM : WORD_MAIL_SINCE, times, 1);
     }
 }
 
@@ -131,7 +192,9 @@ static void append_link(struct forms *forms, const struct digest_item *item)
     text_append_html(&forms->html, base);
     text_append(&forms->html, SLICE("incident/"));
     text_append_html(&forms->html, id);
-    text_append(&forms->html, SLICE("\">Read more</a></p>\n"));
+    text_append(&forms->html, SLICE("\">"));
+    text_append(&forms->html, word_text(forms->language, WORD_MAIL_READ));
+    text_append(&forms->html, SLICE("</a></p>\n"));
 }
 
 static void append_html_lines(struct text *text, struct slice value)
@@ -143,27 +206,30 @@ static void append_html_lines(struct text *text, struct slice value)
     }
 }
 
+static void say_components(struct forms *forms, const struct digest_item *item)
+{
+    char buffer[COMPONENTS_SHOWN * DIGEST_TITLE_MAX + 200];
+    struct text names = text_in(buffer, sizeof(buffer));
+    if (item->component_count == 0)
+        return;
+    append_names(&names, item, forms->language, COMPONENTS_SHOWN);
+    put(forms, SLICE("\n"), SLICE("<br>\n"));
+    say(forms, WORD_MAIL_AFFECTS, (struct slice[]){text_slice(&names)}, 1);
+}
+
 static void append_item(struct forms *forms, const struct digest_item *item)
 {
-    append_title(&forms->text, item, false);
+    struct slice text = text_of(item, forms->language);
     text_append(&forms->html, SLICE("<h2 style=\"font-size:1.1em\">"));
-    append_title(&forms->html, item, true);
-    text_append(&forms->text, SLICE("\n"));
-    append_when(&forms->text, item);
-    text_append(&forms->html, SLICE("</h2>\n<p>"));
-    append_when(&forms->html, item);
-    if (item->component_count > 0) {
-        text_append(&forms->text, SLICE("\n"));
-        append_components(&forms->text, item, false);
-        text_append(&forms->html, SLICE("<br>\n"));
-        append_components(&forms->html, item, true);
-    }
-    text_append(&forms->text, SLICE("\n"));
-    text_append(&forms->html, SLICE("</p>\n"));
-    if (item->text.size > 0) {
-        text_format(&forms->text, "%.*s\n", SLICE_ARGS(item->text));
-        text_append(&forms->html, SLICE("<p>"));
-        append_html_lines(&forms->html, item->text);
+    say_title(forms, item);
+    put(forms, SLICE("\n"), SLICE("</h2>\n<p>"));
+    say_when(forms, item);
+    say_components(forms, item);
+    put(forms, SLICE("\n"), SLICE("</p>\n"));
+    if (text.size > 0) {
+        text_format(&forms->text, "%.*s\n", SLICE_ARGS(text));
+        text_append(&forms->html, SLICE("<p dir=\"auto\">"));
+        append_html_lines(&forms->html, text);
         text_append(&forms->html, SLICE("</p>\n"));
     }
     append_link(forms, item);
@@ -172,12 +238,9 @@ static void append_item(struct forms *forms, const struct digest_item *item)
 
 static void append_short(struct forms *forms, const struct digest_item *item)
 {
-    text_append(&forms->text, SLICE("- "));
-    append_title(&forms->text, item, false);
-    text_append(&forms->text, SLICE("\n"));
-    text_append(&forms->html, SLICE("<p style=\"margin:0\">"));
-    append_title(&forms->html, item, true);
-    text_append(&forms->html, SLICE("</p>\n"));
+    put(forms, SLICE("- "), SLICE("<p style=\"margin:0\">"));
+    say_title(forms, item);
+    put(forms, SLICE("\n"), SLICE("</p>\n"));
 }
 
 static bool has_room(const struct forms *forms)
@@ -204,46 +267,46 @@ static void append_items(struct forms *forms, const struct digest_message *messa
         else
             append_short(forms, item);
     }
-    if (left > 0) {
-        text_format(&forms->text, "And %llu more.\n", (unsigned long long)left);
-        text_format(&forms->html, "<p>And %llu more.</p>\n", (unsigned long long)left);
-    }
+    if (left == 0)
+        return;
+    put(forms, SLICE("… "), SLICE("<p>… "));
+    word_append_count(&forms->text, forms->language, WORD_COUNT_AND_MORE, left);
+    word_append_count(&forms->html, forms->language, WORD_COUNT_AND_MORE, left);
+    put(forms, SLICE("\n"), SLICE("</p>\n"));
 }
 
-static void append_html_link(struct text *text, struct slice url, const char *words)
+// "Status page: https://…", and as a link.
+static void append_place(struct forms *forms, enum word word, struct slice url)
 {
-    text_append(text, SLICE("<a href=\""));
-    text_append_html(text, url);
-    text_format(text, "\">%s</a>", words);
+    struct slice words = word_text(forms->language, word);
+    word_append(&forms->text, forms->language, WORD_COLON, (struct slice[]){words, url}, 2);
+    text_append(&forms->text, SLICE("\n"));
+    append_html_link(&forms->html, url, words);
 }
 
 static void append_end(struct forms *forms, struct slice unsubscribe)
 {
     const struct telling *telling = forms->telling;
-    text_append(&forms->text, SLICE("--\n"));
-    text_append(&forms->html, SLICE("<hr><p style=\"font-size:.85em\">"));
+    put(forms, SLICE("--\n"), SLICE("<hr><p style=\"font-size:.85em\">"));
     if (telling->page.size > 0) {
-        text_format(&forms->text, "Status page: %.*s\n", SLICE_ARGS(telling->page));
-        append_html_link(&forms->html, telling->page, "Status page");
+        append_place(forms, WORD_MAIL_PAGE, telling->page);
         text_append(&forms->html, SLICE("<br>\n"));
     }
     if (telling->support.size > 0) {
-        text_format(&forms->text, "Support: %.*s\n", SLICE_ARGS(telling->support));
-        text_append(&forms->html, SLICE("Support: "));
-        text_append_html(&forms->html, telling->support);
-        text_append(&forms->html, SLICE("<br>\n"));
+        say(forms, WORD_COLON, (struct slice[]){word_text(forms->language, WORD_SUPPORT),
+            telling->support}, 2);
+        put(forms, SLICE("\n"), SLICE("<br>\n"));
     }
-    if (unsubscribe.size > 0) {
-        text_format(&forms->text, "No more of these mails: %.*s\n", SLICE_ARGS(unsubscribe));
-        append_html_link(&forms->html, unsubscribe, "No more of these mails");
-    }
+    if (unsubscribe.size > 0)
+        append_place(forms, WORD_MAIL_END, unsubscribe);
     text_append(&forms->html, SLICE("</p>\n</body></html>\n"));
 }
 
 static void begin_html(struct forms *forms, struct slice heading)
 {
-    text_append(&forms->html, SLICE("<!DOCTYPE html>\n<html lang=\"en\"><head>"
-        "<meta charset=\"utf-8\"><title>"));
+    text_format(&forms->html, "<!DOCTYPE html>\n<html lang=\"%.*s\" dir=\"%.*s\"><head>"
+        "<meta charset=\"utf-8\"><title>", SLICE_ARGS(language_code(forms->language)),
+        SLICE_ARGS(language_direction(forms->language)));
     text_append_html(&forms->html, heading);
     text_append(&forms->html, SLICE("</title></head>\n"
         "<body style=\"font-family:sans-serif;line-height:1.4;max-width:40em\">\n"));
@@ -260,14 +323,15 @@ static enum error end_forms(struct forms *forms, struct slice subject,
 }
 
 static struct slice write_subject(const struct telling *telling,
-    const struct digest_message *message, struct slice chosen, struct arena *arena)
+    const struct digest_message *message, const struct telling_reader *reader,
+    struct arena *arena)
 {
     const struct digest_item *first = NULL;
-    char *buffer = arena_alloc(arena, SUBJECT_SIZE);
+    char *buffer = arena_alloc(arena, SUBJECT_SIZE), title[TITLE_SIZE];
     uint64_t count = message->omitted;
     LIST_FOREACH(link, &message->items) {
         const struct digest_item *item = LIST_ENTRY(link, struct digest_item, link);
-        if (!digest_item_concerns(item, chosen))
+        if (!digest_item_concerns(item, reader->chosen))
             continue;
         first = first == NULL ? item : first;
         count++;
@@ -280,46 +344,51 @@ static struct slice write_subject(const struct telling *telling,
         printable_append(&text, telling->name, 60, false);
         text_append(&text, SLICE("] "));
     }
-    append_title(&text, first, false);
-    if (count > 1)
-        text_format(&text, " (and %llu more)", (unsigned long long)(count - 1));
+    word_append(&text, reader->language, WORD_COLON, (struct slice[]){
+        word_text(reader->language, word_of(first)), title_of(first, reader->language, title)}, 2);
+    if (count > 1) {
+        text_append(&text, SLICE(" ("));
+        word_append_count(&text, reader->language, WORD_COUNT_AND_MORE, count - 1);
+        text_append(&text, SLICE(")"));
+    }
     return text_slice(&text);
 }
 
 enum error telling_write_mail(const struct telling *telling, const struct digest_message *message,
-    struct slice chosen, struct slice unsubscribe, struct arena *arena,
-    struct telling_mail *ret_mail)
+    const struct telling_reader *reader, struct arena *arena, struct telling_mail *ret_mail)
 {
     struct forms forms;
-    struct slice subject = write_subject(telling, message, chosen, arena);
-    if (subject.data == NULL || !begin_forms(&forms, telling, arena))
+    struct slice subject = write_subject(telling, message, reader, arena);
+    if (subject.data == NULL || !begin_forms(&forms, telling, reader->language, arena))
         return ERROR_MEMORY;
     begin_html(&forms, subject);
-    append_items(&forms, message, chosen);
-    append_end(&forms, unsubscribe);
+    append_items(&forms, message, reader->chosen);
+    append_end(&forms, reader->unsubscribe);
     return end_forms(&forms, subject, ret_mail);
 }
 
 enum error telling_write_confirmation(const struct telling *telling, struct slice link,
-    struct arena *arena, struct telling_mail *ret_mail)
+    enum language language, struct arena *arena, struct telling_mail *ret_mail)
 {
     struct forms forms;
-    struct slice name = telling->name.size > 0 ? telling->name : SLICE("a status page");
-    struct slice subject = arena_printf(arena, "Confirm: mails about %.*s", SLICE_ARGS(name));
-    if (subject.data == NULL || !begin_forms(&forms, telling, arena))
+    struct slice name = telling->name.size > 0 ? telling->name
+                                               : word_text(language, WORD_MAIL_SOME_PAGE);
+    char *buffer = arena_alloc(arena, SUBJECT_SIZE);
+    if (buffer == NULL || !begin_forms(&forms, telling, language, arena))
         return ERROR_MEMORY;
-    begin_html(&forms, subject);
-    text_format(&forms.text, "Somebody, hopefully you, asked for mails about incidents and "
-        "maintenance of\n%.*s to be sent to this address.\n\nTo get them, open this page and "
-        "press the button there, within a day:\n\n%.*s\n\nIf it was not you, do nothing: no "
-        "further mail will come.\n\n", SLICE_ARGS(name), SLICE_ARGS(link));
-    text_append(&forms.html, SLICE("<p>Somebody, hopefully you, asked for mails about incidents "
-        "and maintenance of "));
-    text_append_html(&forms.html, name);
-    text_append(&forms.html, SLICE(" to be sent to this address.</p>\n<p>To get them, "));
-    append_html_link(&forms.html, link, "open this page");
-    text_append(&forms.html, SLICE(" and press the button there, within a day.</p>\n"
-        "<p>If it was not you, do nothing: no further mail will come.</p>\n"));
+    struct text subject = text_in(buffer, SUBJECT_SIZE);
+    word_append(&subject, language, WORD_MAIL_CONFIRM_SUBJECT, &name, 1);
+    begin_html(&forms, text_slice(&subject));
+    text_append(&forms.html, SLICE("<p>"));
+    say(&forms, WORD_MAIL_CONFIRM_ASKED, &name, 1);
+    put(&forms, SLICE("\n\n"), SLICE("</p>\n<p>"));
+    say(&forms, WORD_MAIL_CONFIRM_OPEN, NULL, 0);
+    put(&forms, SLICE("\n\n"), SLICE("<br>\n"));
+    text_append(&forms.text, link);
+    append_html_link(&forms.html, link, word_text(language, WORD_CONFIRM_BUTTON));
+    put(&forms, SLICE("\n\n"), SLICE("</p>\n<p>"));
+    say(&forms, WORD_MAIL_CONFIRM_IGNORE, NULL, 0);
+    put(&forms, SLICE("\n\n"), SLICE("</p>\n"));
     append_end(&forms, SLICE_EMPTY);
-    return end_forms(&forms, subject, ret_mail);
+    return end_forms(&forms, text_slice(&subject), ret_mail);
 }

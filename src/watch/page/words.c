@@ -9,20 +9,20 @@
     _Static_assert(sizeof(en) > 1 && sizeof(de) > 1 && sizeof(fr) > 1 && sizeof(es) > 1            \
         && sizeof(zh) > 1 && sizeof(ar) > 1, "a word is missing");                                 \
     _Static_assert(sizeof(#key) <= KEY_MAX, "a key is too long");
-WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X)
+WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X) WORDS_NOTIFY_MAP(X)
 #undef X
 
 static const struct slice words[WORD_COUNT][LANGUAGE_COUNT] = {
 #define X(key, en, de, fr, es, zh, ar)                                                             \
     {{en, sizeof(en) - 1}, {de, sizeof(de) - 1}, {fr, sizeof(fr) - 1}, {es, sizeof(es) - 1},       \
         {zh, sizeof(zh) - 1}, {ar, sizeof(ar) - 1}},
-    WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X)
+    WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X) WORDS_NOTIFY_MAP(X)
 #undef X
 };
 
 static const char *const keys[WORD_COUNT] = {
 #define X(key, en, de, fr, es, zh, ar) #key,
-    WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X)
+    WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X) WORDS_NOTIFY_MAP(X)
 #undef X
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/text.h"
+#include "watch/page/words_notify.h"
 #include "watch/page/words_page.h"
 #include "watch/page/words_state.h"
 #include "watch/snapshot.h"
@@ -29,7 +30,7 @@ enum language {
 
 enum word {
 #define X(key, en, de, fr, es, zh, ar) WORD_##key,
-    WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X)
+    WORDS_STATE_MAP(X) WORDS_PAGE_MAP(X) WORDS_NOTIFY_MAP(X)
 #undef X
     WORD_COUNT
 };

@@ -151,7 +151,7 @@
         "状态变化", "ما الذي تغيّر")                                                                   \
     X(CHANGE, "{1} → {2}", "{1} → {2}", "{1} → {2}", "{1} → {2}", "{1} → {2}", "{1} ← {2}")        \
     X(CHANGES_ALL, "All changes of the last 90 days:", "Alle Änderungen der letzten 90 Tage:",     \
-        "Tous les changements des 90 derniers jours :",                                            \
+        "Tous les changements des 90 derniers jours :",                                            \
         "Todos los cambios de los últimos 90 días:", "过去 90 天的所有变化:",                      \
         "جميع التغييرات في آخر 90 يومًا:")                                                         \
     /* footer */                                                                                   \
@@ -204,19 +204,4 @@
         "表单已过期。请重新加载页面后再报告。", "انتهت صلاحية النموذج. أعد تحميل الصفحة ثم أبلغ من جديد.")           \
     X(REPORT_REFUSED, "This report cannot be counted.",                                            \
         "Diese Meldung kann nicht gezählt werden.", "Ce signalement ne peut pas être compté.",     \
-        "Este aviso no se puede contar.", "此报告无法计入。", "لا يمكن احتساب هذا البلاغ.")                \
-    X(SUBSCRIBE_TITLE, "Be told by mail", "Per E-Mail erfahren", "Être prévenu par courriel",      \
-        "Recibir avisos por correo", "通过邮件接收通知", "تلقَّ الإشعارات بالبريد")                        \
-    X(SUBSCRIBE_ADDRESS, "E-mail address", "E-Mail-Adresse", "Adresse électronique",               \
-        "Correo electrónico", "电子邮件地址", "البريد الإلكتروني")                                       \
-    X(SUBSCRIBE_SENT, "We have sent you a mail. Please confirm with the link in it.",              \
-        "Wir haben Ihnen eine E-Mail geschickt. Bitte bestätigen Sie mit dem Link darin.",         \
-        "Nous vous avons envoyé un courriel. Confirmez avec le lien qu’il contient.",              \
-        "Le hemos enviado un correo. Confirme con el enlace que contiene.",                        \
-        "我们已向您发送邮件,请点击其中的链接确认。", "أرسلنا إليك رسالة. يرجى التأكيد عبر الرابط الوارد فيها.")        \
-    X(SUBSCRIBE_DONE, "You will be told from now on.", "Ab jetzt erhalten Sie Nachricht.",         \
-        "Vous serez désormais prévenu.", "A partir de ahora recibirá avisos.", "从现在起您将收到通知。",      \
-        "ستصلك الإشعارات من الآن فصاعدًا.")                                                        \
-    X(SUBSCRIBE_OVER, "You will get no more mails.", "Sie erhalten keine E-Mails mehr.",           \
-        "Vous ne recevrez plus de courriels.", "No recibirá más correos.", "您将不再收到邮件。",            \
-        "لن تصلك رسائل بعد الآن.")
+        "Este aviso no se puede contar.", "此报告无法计入。", "لا يمكن احتساب هذا البلاغ.")

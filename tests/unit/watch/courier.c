@@ -228,7 +228,7 @@ static void put_subscriber(const char *address, const char *components)
 {
     lock_acquire(&desk.courier->lock);
     assert_int_equal(subscribers_put(&desk.courier->subscribers, slice_from_string(address),
-        slice_from_string(components), NOW), ERROR_NONE);
+        slice_from_string(components), LANGUAGE_ENGLISH, NOW), ERROR_NONE);
     lock_release(&desk.courier->lock);
 }
 

@@ -253,19 +253,20 @@ static void test_both_forms_say_the_same(void **state)
     struct telling_mail words;
     struct arena arena;
     arena_init(&arena, 65536, (size_t)4 << 20);
-    assert_int_equal(telling_write_mail(&telling, message, SLICE_EMPTY, SLICE("https://u/?a&b"),
-        &arena, &words), ERROR_NONE);
+    assert_int_equal(telling_write_mail(&telling, message,
+        &(struct telling_reader){.unsubscribe = SLICE("https://u/?a&b")}, &arena, &words),
+        ERROR_NONE);
     assert_true(slice_equal(words.subject,
         SLICE("[Acme] Identified: <script>alert(1)</script> (and 1 more)")));
     struct slice text = words.text, html = words.html;
     assert_true(slice_equal(text, SLICE(
         "Identified: <script>alert(1)</script>\n"
-        "Since 2025-11-30 21:33 UTC, expected to be over at 2025-11-30 22:33 UTC\n"
+        "Since 30 November 2025, 21:33 UTC, expected to be over at 30 November 2025, 22:33 UTC\n"
         "Affects: API & <b>\n"
         "We <look>.\nSoon more.\n"
         "https://acme.test/s/incident/k3x9\n\n"
         "Maintenance announced: Upgrade\n"
-        "From 2025-11-30 21:33 UTC to 2025-11-30 23:33 UTC\n\n"
+        "From 30 November 2025, 21:33 UTC to 30 November 2025, 23:33 UTC\n\n"
         "--\n"
         "Status page: https://acme.test/s\n"
         "Support: help@acme.test\n"
@@ -276,8 +277,8 @@ static void test_both_forms_say_the_same(void **state)
     assert_non_null(memmem(html.data, html.size, "https://u/?a&amp;b", 18));
     assert_non_null(memmem(html.data, html.size, "Soon more.", 10));
     // Who chose something else hears of the window alone, which is of everything.
-    assert_int_equal(telling_write_mail(&telling, message, SLICE("web"), SLICE_EMPTY, &arena,
-        &words), ERROR_NONE);
+    assert_int_equal(telling_write_mail(&telling, message,
+        &(struct telling_reader){.chosen = SLICE("web")}, &arena, &words), ERROR_NONE);
     assert_true(slice_equal(words.subject, SLICE("[Acme] Maintenance announced: Upgrade")));
     assert_null(memmem(words.text.data, words.text.size, "Identified", 10));
     arena_free(&arena);
@@ -290,22 +291,27 @@ static void test_what_is_merged_is_not_over(void **state)
     const struct notice notice = {.kind = NOTICE_INCIDENT, .id = SLICE("k3x9q2m7a2b4"),
         .title = SLICE("Shop is not answering"), .state = INCIDENT_RESOLVED, .is_update = true,
         .text = SLICE("Goes on in incident p8f8z6y5x4w3."), .begin_ms = NOW,
-        .end_ms = NOW + 60000, .at_ms = NOW + 60000};
+        .end_ms = NOW + 60000, .at_ms = NOW + 60000, .is_own_text = true};
     const struct telling telling = {.base = SLICE("https://acme.test/s/")};
     struct digest_message *message = message_of(&notice, 1);
     struct telling_mail words;
     struct arena arena;
     arena_init(&arena, 65536, (size_t)4 << 20);
-    assert_int_equal(telling_write_mail(&telling, message, SLICE_EMPTY, SLICE_EMPTY, &arena,
-        &words), ERROR_NONE);
+    assert_int_equal(telling_write_mail(&telling, message,
+        &(struct telling_reader){.language = LANGUAGE_ENGLISH}, &arena, &words), ERROR_NONE);
     assert_true(slice_equal(words.subject,
         SLICE("Merged into another incident: Shop is not answering")));
     assert_true(slice_starts_with(words.text, SLICE(
         "Merged into another incident: Shop is not answering\n"
-        "Since 2025-11-30 21:33 UTC\n"
+        "Since 30 November 2025, 21:33 UTC\n"
         "Goes on in incident p8f8z6y5x4w3.\n"
         "https://acme.test/s/incident/p8f8z6y5x4w3\n")));
     assert_non_null(memmem(words.html.data, words.html.size, "incident/p8f8z6y5x4w3\"", 22));
+    assert_int_equal(telling_write_mail(&telling, message,
+        &(struct telling_reader){.language = LANGUAGE_GERMAN}, &arena, &words), ERROR_NONE);
+    assert_non_null(memmem(words.text.data, words.text.size, "Geht in einer anderen Störung", 30));
+    assert_null(memmem(words.text.data, words.text.size, "Goes on", 7));
+    assert_non_null(memmem(words.text.data, words.text.size, "incident/p8f8z6y5x4w3\n", 22));
     arena_free(&arena);
     digest_message_free(message);
 }
@@ -330,14 +336,68 @@ static void test_very_much_is_told_in_short(void **state)
     message->omitted = 3;
     arena_init(&arena, 65536, (size_t)4 << 20);
     const struct telling telling = {.name = SLICE("Acme")};
-    assert_int_equal(telling_write_mail(&telling, message, SLICE_EMPTY, SLICE_EMPTY, &arena,
-        &words), ERROR_NONE);
+    assert_int_equal(telling_write_mail(&telling, message,
+        &(struct telling_reader){.language = LANGUAGE_ENGLISH}, &arena, &words), ERROR_NONE);
     assert_non_null(memmem(words.subject.data, words.subject.size, "(and 502 more)", 14));
-    assert_non_null(memmem(words.text.data, words.text.size, "And ", 4));
+    assert_non_null(memmem(words.text.data, words.text.size, "\n… and ", 9));
     assert_non_null(memmem(words.html.data, words.html.size, "</html>", 7));
     arena_free(&arena);
     digest_message_free(message);
     free(longest);
+}
+
+static void assert_mail(const struct digest_message *message, enum language language,
+    const char *subject, const char *text, const char *html)
+{
+    const struct telling telling = {.name = SLICE("Acme"), .support = SLICE("help@acme.test")};
+    struct telling_mail words;
+    struct arena arena;
+    arena_init(&arena, 65536, (size_t)4 << 20);
+    assert_int_equal(telling_write_mail(&telling, message, &(struct telling_reader){language,
+        SLICE_EMPTY, SLICE("https://u/")}, &arena, &words), ERROR_NONE);
+    if (!slice_equal(words.subject, slice_from_string(subject)))
+        fail_msg("%.*s", SLICE_ARGS(words.subject));
+    if (memmem(words.text.data, words.text.size, text, strlen(text)) == NULL)
+        fail_msg("%.*s", SLICE_ARGS(words.text));
+    if (memmem(words.html.data, words.html.size, html, strlen(html)) == NULL)
+        fail_msg("%.*s", SLICE_ARGS(words.html));
+    arena_free(&arena);
+}
+
+// What afloat says is in the reader's words; what people say is theirs.
+static void test_a_mail_is_in_the_language_of_its_reader(void **state)
+{
+    (void)state;
+    struct slice components[] = {SLICE("API"), SLICE("Web <1>"), SLICE("DNS")};
+    struct notice notices[] = {{.kind = NOTICE_INCIDENT, .id = SLICE("k3x9"),
+        .title = SLICE("API, Web <1> and 1 more are not answering"),
+        .text = SLICE("Opened automatically."), .state = INCIDENT_IDENTIFIED,
+        .impact = IMPACT_MAJOR, .begin_ms = NOW, .at_ms = NOW, .components = components,
+        .component_count = 3, .is_own_title = true, .is_own_text = true,
+        .reason = {REASON_EXPIRES, 3}}};
+    struct digest_message *message = message_of(notices, 1);
+    json_t *json = digest_message_to_json(message); // over a restart, too
+    digest_message_free(message);
+    message = digest_message_from_json(json);
+    json_decref(json);
+    assert_non_null(message);
+    assert_mail(message, LANGUAGE_ENGLISH,
+        "[Acme] Identified: API, Web <1> and 1 more are not answering",
+        "\nOpened automatically.\n", "Opened automatically.");
+    assert_mail(message, LANGUAGE_GERMAN, "[Acme] Ursache gefunden: API, Web <1> und 1 weiteres: "
+        "Das Zertifikat läuft in 3 Tagen ab", "Seit 30. November 2025, 21:33 UTC\nBetroffen: API, "
+        "Web <1>, DNS\nDie Ursache ist bekannt.\n",
+        "Betroffen: <bdi>API, Web &lt;1&gt;, DNS</bdi>");
+    assert_mail(message, LANGUAGE_ARABIC, "[Acme] حُدّد السبب: API، Web <1> وواحد آخر: "
+        "تنتهي صلاحية الشهادة خلال 3 أيام", "إيقاف هذه الرسائل: https://u/\n",
+        "<html lang=\"ar\" dir=\"rtl\">");
+    digest_message_free(message);
+    notices[0].is_own_title = notices[0].is_own_text = false; // an operator has spoken
+    message = message_of(notices, 1);
+    assert_mail(message, LANGUAGE_FRENCH,
+        "[Acme] Cause identifiée\u00a0: API, Web <1> and 1 more are not answering",
+        "Opened automatically.\n", "<p dir=\"auto\">Opened automatically.</p>");
+    digest_message_free(message);
 }
 
 static void test_where_the_pages_are(void **state)
@@ -418,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_both_forms_say_the_same),
         cmocka_unit_test(test_what_is_merged_is_not_over),
         cmocka_unit_test(test_very_much_is_told_in_short),
+        cmocka_unit_test(test_a_mail_is_in_the_language_of_its_reader),
         cmocka_unit_test(test_where_the_pages_are),
         cmocka_unit_test(test_a_seal_opens_for_nobody_else),
         cmocka_unit_test(test_a_seal_has_its_bounds),

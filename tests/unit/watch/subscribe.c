@@ -55,6 +55,7 @@ static struct snapshot snapshot;
 static struct component_view components[3];
 static struct edge_page page;
 static struct address client;
+static struct slice language; // of the page
 
 static int begin(void **state)
 {
@@ -74,6 +75,7 @@ static int begin(void **state)
     content_error = ERROR_NONE;
     is_from_here = true;
     has_no_place = false;
+    language = SLICE("en");
     return 0;
 }
 
@@ -91,7 +93,7 @@ static bool visit_by(enum http_method method, const char *name, struct slice que
     struct edge_page_request request = {.method = method, .query = query, .client = client,
         .arena = &arena};
     struct visit visit = {.request = &request, .base = SLICE("/.afloat/"),
-        .name = slice_from_string(name), .snapshot = &snapshot,
+        .name = slice_from_string(name), .snapshot = &snapshot, .language = language,
         .now_ms = atomic_load(&desk.now_ms)};
     page = (struct edge_page){0};
     return courier_serve(NULL, desk.courier, &visit, &page);
@@ -139,7 +141,7 @@ static void test_both_steps_and_the_way_out(void **state)
     (void)state;
     assert_true(visit_by(HTTP_METHOD_GET, "subscribe", SLICE_EMPTY));
     assert_int_equal(page.status, 200);
-    assert_true(shows("action=\"/.afloat/subscribe\"") && shows("name=\"email\""));
+    assert_true(shows("action=\"/.afloat/subscribe?lang=en\"") && shows("name=\"email\""));
     assert_true(shows("API &lt;1&gt;") && shows("value=\"web\""));
     ask("email=who@acme.test&c1=web");
     assert_int_equal(page.status, 200);
@@ -263,7 +265,9 @@ static void test_links_have_their_time_and_purpose(void **state)
     struct slice query = link_in(1, "confirm");
     assert_true(visit_by(HTTP_METHOD_POST, "unsubscribe", query));
     assert_int_equal(page.status, 400);
-    assert_true(visit_by(HTTP_METHOD_GET, "confirm", slice_of(query.data, query.size - 1)));
+    struct slice rest = query, token = slice_cut(&rest, '&');
+    assert_true(slice_equal(rest, SLICE("lang=en")));
+    assert_true(visit_by(HTTP_METHOD_GET, "confirm", slice_of(token.data, token.size - 1)));
     assert_int_equal(page.status, 400);
     assert_true(visit_by(HTTP_METHOD_GET, "confirm", SLICE_EMPTY));
     assert_int_equal(page.status, 400);
@@ -370,6 +374,93 @@ static void test_tokens_stay_here(void **state)
         30));
 }
 
+// --- In his language ---
+
+static bool mail_has(unsigned number, const char *part)
+{
+    peer_wait_taken(&mail, number);
+    return strstr(mail.taken[number - 1].bytes, part) != NULL;
+}
+
+// The page on which he asks decides, whatever language his browser asks for later.
+static void test_who_subscribes_is_told_in_the_language_of_the_page(void **state)
+{
+    (void)state;
+    language = SLICE("de");
+    assert_true(visit_by(HTTP_METHOD_GET, "subscribe", SLICE_EMPTY));
+    assert_true(shows("<h1>E-Mails über Störungen und Wartung</h1>"));
+    assert_true(shows("action=\"/.afloat/subscribe?lang=de\"") && shows("E-Mails anfordern"));
+    assert_non_null(memmem(page.fields.data, page.fields.size, "Content-Language: de\r\n", 22));
+    ask("email=who@acme.test&c1=web");
+    assert_true(shows("Sehen Sie in Ihre E-Mails"));
+    struct slice query = link_in(1, "confirm");
+    assert_true(slice_ends_with(query, SLICE("&lang=de")));
+    assert_true(mail_has(1, "<html lang=3D\"de\" dir=3D\"ltr\">"));
+    assert_true(mail_has(1, "Jemand, hoffentlich Sie"));
+    assert_true(visit_by(HTTP_METHOD_GET, "confirm", query));
+    assert_true(shows("E-Mails zusenden") && shows("&amp;lang=de\">"));
+    language = SLICE("fr"); // as his browser likes it, had the link no language
+    assert_true(visit_by(HTTP_METHOD_POST, "confirm", query));
+    assert_true(shows("Vous serez informé"));
+    desk_close(&desk);
+    desk_open(&desk);
+    assert_int_equal(subscribers_find(&desk.courier->subscribers,
+        SLICE("who@acme.test"))->language, LANGUAGE_GERMAN);
+    desk_tell(&desk, "inc1", INCIDENT_INVESTIGATING);
+    desk_pass(&desk, DIGEST_SETTLE_MS);
+    query = link_in(2, "unsubscribe");
+    assert_true(slice_ends_with(query, SLICE("&lang=de")));
+    assert_true(mail_has(2, "Wird untersucht: API is down"));
+    assert_true(mail_has(2, "Keine solchen E-Mails mehr: https://"));
+    language = SLICE("de");
+    assert_true(visit_by(HTTP_METHOD_GET, "unsubscribe", query));
+    assert_true(shows("Keine E-Mails mehr</button>"));
+    assert_true(visit_by(HTTP_METHOD_POST, "unsubscribe", query));
+    assert_true(shows("Was schon unterwegs ist"));
+}
+
+static void test_who_subscribes_again_changes_his_language(void **state)
+{
+    (void)state;
+    static const char *const codes[] = {"ar", "zh"};
+    static const enum language languages[] = {LANGUAGE_ARABIC, LANGUAGE_CHINESE};
+    for (unsigned i = 0; i < ARRAY_SIZE(codes); i++) {
+        language = slice_from_string(codes[i]);
+        ask("email=who@acme.test");
+        struct slice query = link_in(i + 1, "confirm");
+        assert_true(visit_by(HTTP_METHOD_POST, "confirm", query));
+        assert_int_equal(subscribers_find(&desk.courier->subscribers,
+            SLICE("who@acme.test"))->language, languages[i]);
+        desk_pass(&desk, 3600001);
+    }
+    assert_true(mail_has(1, "<html lang=3D\"ar\" dir=3D\"rtl\">"));
+    assert_int_equal(database_number(desk.database, "SELECT count(*) FROM subscribers WHERE "
+        "language = 'zh'"), 1);
+}
+
+// They lie in people's mails.
+static void test_links_of_earlier_versions_hold(void **state)
+{
+    (void)state;
+    static const char *const pages[] = {"confirm", "unsubscribe"};
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+        char plain[100], buffer[SEAL_TEXT_MAX + 6];
+        struct text token = text_in(buffer, sizeof(buffer));
+        snprintf(plain, sizeof(plain), "%c\n%lld\nwho@acme.test\nweb", i == 0 ? 'c' : 'u',
+            i == 0 ? (long long)NOW + 1000 : 0);
+        text_append(&token, SLICE("token="));
+        assert_int_equal(seal_close(&desk.courier->seal, slice_from_string(plain), &token),
+            ERROR_NONE);
+        assert_true(visit_by(HTTP_METHOD_POST, pages[i], text_slice(&token)));
+        assert_int_equal(page.status, 200);
+        const struct subscriber *subscriber =
+            subscribers_find(&desk.courier->subscribers, SLICE("who@acme.test"));
+        assert_true((subscriber != NULL) == (i == 0));
+        if (subscriber != NULL)
+            assert_int_equal(subscriber->language, LANGUAGE_ENGLISH);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -388,6 +479,9 @@ int main(void)
         TEST(test_what_is_not_offered_is_not_there),
         TEST(test_a_page_without_room_for_the_form_is_an_error),
         TEST(test_tokens_stay_here),
+        TEST(test_who_subscribes_is_told_in_the_language_of_the_page),
+        TEST(test_who_subscribes_again_changes_his_language),
+        TEST(test_links_of_earlier_versions_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
