@@ -4,7 +4,7 @@
 
 #include "watch/notify/courier_inside.h"
 
-#define SUBSCRIBE_FORM_MAX 8192 // bytes of a form
+#define SUBSCRIBE_FORM_MAX 32768 // bytes of a form: all that is offered, with the longest ids
 
 // What a link says, in words of its own (see seal.h): "c:de" or "u" (it confirms, for a reader of
 // German; it ends), until when (ms, 0: always), the address, and the components, each on a line.

@@ -6,7 +6,7 @@
 #include "watch/notify/subscribe.h"
 #include "watch/page/status_page.h"
 
-#define FORM_SIZE ((size_t)32 << 10)
+#define FORM_SIZE ((size_t)128 << 10)
 #define COMPONENTS_OFFERED 100 // with a box each; beyond that, all or nothing
 #define FIELDS_SIZE ((size_t)256)
 // What stands in a page of status_page_message where the form goes: no letter of it is escaped.

@@ -312,12 +312,13 @@ static void test_too_many_components_are_refused(void **state)
 {
     (void)state;
     static struct component_view many[100];
-    static char ids[100][COMPONENT_ID_MAX + 1], form[8192];
+    static char ids[100][COMPONENT_ID_MAX + 1], form[SUBSCRIBE_FORM_MAX];
     struct text text = text_in(form, sizeof(form) - 1);
     text_append(&text, SLICE("email=who@acme.test"));
     for (unsigned i = 0; i < 100; i++) {
-        snprintf(ids[i], sizeof(ids[i]), "%063u", i);
-        many[i] = (struct component_view){.id = slice_from_string(ids[i])};
+        snprintf(ids[i], sizeof(ids[i]), "%0255u", i);
+        many[i] = (struct component_view){.id = slice_from_string(ids[i]),
+            .title = slice_from_string(ids[i])};
         text_format(&text, "&c%u=%s", i, ids[i]);
     }
     form[text.size] = '\0';
