@@ -59,7 +59,7 @@ static bool serve_page(struct task *task, struct core *core, const struct visit 
     if (machine_serve(task, visit, page))
         return true;
     if (core->reports != NULL && reports_serve(task, core->reports, visit, page))
-        return dress(visit, page);
+        return true;
     if (watch->courier != NULL && courier_serve(task, watch->courier, visit, page))
         return dress(visit, page);
     bool has_operators = watch->operators != NULL && is_place_of_operators(core, visit);

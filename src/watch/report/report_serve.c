@@ -4,7 +4,6 @@
 #include "watch/report/reports_inside.h"
 
 #define CONTENT_MAX 4096
-#define POLICY_MAX 1024
 
 // By enum report_outcome: the word in the address, and what the page says.
 static const struct {
@@ -18,19 +17,6 @@ static const struct {
     [REPORT_REFUSED] = {SLICE("refused"), SLICE("fault_title"), SLICE("report_refused")},
     [REPORT_BUSY] = {SLICE("busy"), SLICE("fault_title"), SLICE("busy_text")},
 };
-
-static void show(const struct visit *visit, unsigned status, struct slice title, struct slice text,
-    struct edge_page *page)
-{
-    struct slice content = status_page_message(visit->request->arena, visit, title, text);
-    char *buffer = arena_alloc(visit->request->arena, POLICY_MAX);
-    struct text policy = text_in(buffer, buffer == NULL ? 0 : POLICY_MAX);
-    status_page_security_policy(visit->snapshot, &policy);
-    bool is_whole = content.data != NULL && buffer != NULL && !policy.full;
-    *page = (struct edge_page){.status = is_whole ? status : 503, .fields = SLICE(""),
-        .content_type = SLICE("text/html; charset=utf-8"),
-        .content = is_whole ? content : SLICE(""), .policy = text_slice(&policy)};
-}
 
 // fields: where to; data NULL: no memory.
 static void send_to(struct slice fields, struct edge_page *page)
@@ -50,11 +36,11 @@ static void show_outcome(const struct visit *visit, struct edge_page *page)
     }
     for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
         if (slice_equal(word, outcomes[i].word)) {
-            show(visit, 200, outcomes[i].title, outcomes[i].text, page);
+            status_page_answer(visit, 200, outcomes[i].title, outcomes[i].text, "", page);
             return;
         }
     }
-    show(visit, 404, SLICE("not_found_title"), SLICE("not_found_text"), page);
+    status_page_answer(visit, 404, SLICE("not_found_title"), SLICE("not_found_text"), "", page);
 }
 
 static void take_form(struct task *task, struct reports *reports, const struct visit *visit,
@@ -62,13 +48,13 @@ static void take_form(struct task *task, struct reports *reports, const struct v
 {
     struct slice form;
     if (!visit_is_from_here(visit)) {
-        show(visit, 403, SLICE("fault_title"), SLICE("report_refused"), page);
+        status_page_answer(visit, 403, SLICE("fault_title"), SLICE("report_refused"), "", page);
         return;
     }
     enum error error = visit_read_content(task, visit, CONTENT_MAX, &form);
     if (error != ERROR_NONE) {
-        show(visit, error == ERROR_LIMIT ? 413 : 400, SLICE("fault_title"),
-            SLICE("report_refused"), page);
+        status_page_answer(visit, error == ERROR_LIMIT ? 413 : 400, SLICE("fault_title"),
+            SLICE("report_refused"), "", page);
         return;
     }
     struct slice token = visit_form_value(visit, form, SLICE("token"));
@@ -92,8 +78,8 @@ bool reports_serve(struct task *task, struct reports *reports, const struct visi
     } else if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD) {
         show_outcome(visit, ret_page);
     } else {
-        show(visit, 405, SLICE("method_title"), SLICE("method_text"), ret_page);
-        ret_page->fields = SLICE("Allow: GET, HEAD, POST\r\n");
+        status_page_answer(visit, 405, SLICE("method_title"), SLICE("method_text"),
+            "Allow: GET, HEAD, POST\r\n", ret_page);
     }
     return true;
 }

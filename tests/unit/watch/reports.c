@@ -98,19 +98,14 @@ enum error database_query(struct database *database, enum error (*row)(void *con
     return error;
 }
 
-struct slice status_page_message(struct arena *in, const struct visit *visit, struct slice title,
-    struct slice text)
+void status_page_answer(const struct visit *visit, unsigned status, struct slice title,
+    struct slice message, const char *fields, struct edge_page *ret_page)
 {
     assert_non_null(visit);
     told_title = title;
-    told_text = text;
-    return arena_printf(in, "<h1>%.*s</h1>", SLICE_ARGS(title));
-}
-
-void status_page_security_policy(const struct snapshot *snapshot, struct text *text)
-{
-    (void)snapshot;
-    text_append(text, SLICE("default-src 'none'"));
+    told_text = message;
+    *ret_page = (struct edge_page){.status = status, .fields = slice_from_string(fields),
+        .content = SLICE("<h1>"), .policy = SLICE("default-src 'none'")};
 }
 
 enum error visit_read_content(struct task *task, const struct visit *visit, size_t maximum,
@@ -686,7 +681,9 @@ static void test_each_outcome_has_a_page(void **state)
         assert_int_equal(page.status, 303);
         assert_true(slice_equal(page.fields, SLICE("Location: /.afloat/status?lang=de\r\n")));
     }
-    assert_int_equal(serve(HTTP_METHOD_PUT, "report", NULL, &served).status, 405);
+    struct edge_page page = serve(HTTP_METHOD_PUT, "report", NULL, &served);
+    assert_int_equal(page.status, 405);
+    assert_true(slice_equal(page.fields, SLICE("Allow: GET, HEAD, POST\r\n")));
     serve(HTTP_METHOD_GET, "reports", NULL, &served);
     assert_false(served);
 }
