@@ -442,9 +442,9 @@ enum error world_change_incident(struct world *world, struct slice id,
     return note(error, "incident changed", id, author);
 }
 
-// On the disk too, where there is one.
-static enum error add_window(struct world *world, const struct window_draft *draft,
-    struct incident_id id, int64_t now_ms, struct text *why)
+// Without the lock.
+static enum error make_window(const struct world *world, const struct window_draft *draft,
+    struct incident_id *ret_id, struct window **ret_window, struct text *why)
 {
     for (size_t i = 0; i < draft->component_count; i++) {
         if (draft->components[i] >= world->count) {
@@ -452,13 +452,24 @@ static enum error add_window(struct world *world, const struct window_draft *dra
             return ERROR_INVALID;
         }
     }
-    struct window_draft dated = *draft;
-    dated.announced_ms = now_ms;
+    enum error error = incident_id_make(ret_id);
+    if (error == ERROR_NONE)
+        return window_create(draft, *ret_id, ret_window, why);
+    text_format(why, "%s", error_text(error));
+    return error;
+}
+
+// On the disk too, where there is one. On failure the window is gone.
+static enum error add_window(struct world *world, const struct window_draft *draft,
+    struct incident_id id, struct window *window, int64_t now_ms, struct text *why)
+{
     forget_windows(world, now_ms);
-    enum error error = windows_add(world->windows, &dated, id, why);
-    if (error != ERROR_NONE)
+    enum error error = windows_take(world->windows, window, why);
+    if (error != ERROR_NONE) {
+        window_destroy(window);
         return error;
-    error = window_store_add(world->store.database, id, &dated, world->ids);
+    }
+    error = window_store_add(world->store.database, id, draft, world->ids);
     if (error != ERROR_NONE) {
         text_append(why, slice_from_string(error_text(error)));
         invariant(windows_remove(world->windows, slice_from_string(id.text)) == ERROR_NONE);
@@ -470,16 +481,19 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
     struct slice author, int64_t now_ms, struct incident_id *ret_id, struct text *why)
 {
     struct incident_id id;
+    struct window *window;
+    struct window_draft dated = *draft;
     char buffer[INCIDENT_AUTHOR_MAX];
-    enum error error = incident_id_make(&id);
-    if (error != ERROR_NONE) {
-        text_format(why, "%s", error_text(error));
+    dated.announced_ms = now_ms;
+    enum error error = make_window(world, &dated, &id, &window, why);
+    if (error != ERROR_NONE)
         return error;
-    }
     lock_acquire(&world->lock);
     error = refuse_closed(world, why);
-    if (error == ERROR_NONE)
-        error = add_window(world, draft, id, now_ms, why);
+    if (error != ERROR_NONE)
+        window_destroy(window);
+    else
+        error = add_window(world, &dated, id, window, now_ms, why);
     if (error == ERROR_NONE) {
         *ret_id = id;
         look_at_windows(world, now_ms, false);

@@ -22,7 +22,7 @@ struct window {
     uint32_t *components;
     size_t component_count;
     struct window_rule rule;
-    const struct window_zone *zone; // NULL: UTC
+    struct window_zone *zone;       // NULL: UTC; of a set, the set's
     int64_t time_of_day;            // seconds
     int64_t duration_ms, announced_ms;
     // Of that day: all that can be shown on it, and the next one after. INT64_MIN: none yet.
@@ -197,28 +197,24 @@ static enum error check_draft(const struct window_draft *draft, struct text *why
     return ERROR_NONE;
 }
 
-static enum error find_zone(struct windows *windows, struct slice name, struct text *why,
-    const struct window_zone **ret_zone)
+// Windows of the same zone share it.
+static void share_zone(struct windows *windows, struct window *window)
 {
-    *ret_zone = NULL;
-    if (name.size == 0 || slice_equal(name, SLICE("UTC")))
-        return ERROR_NONE;
+    struct slice name = window->zone_name;
+    if (window->zone == NULL)
+        return;
     for (size_t i = 0; i < windows->zone_count; i++) {
         const struct zone_entry *entry = &windows->zones[i];
         if (slice_equal(slice_of(entry->name, entry->size), name)) {
-            *ret_zone = entry->zone;
-            return ERROR_NONE;
+            window_zone_free(window->zone);
+            window->zone = entry->zone;
+            return;
         }
     }
-    struct window_zone *zone;
-    enum error error = window_zone_load(name, why, &zone);
-    if (error != ERROR_NONE)
-        return error;
     struct zone_entry *entry = &windows->zones[windows->zone_count++]; // see drop_zones
     memcpy(entry->name, name.data, name.size);
     entry->size = name.size;
-    *ret_zone = entry->zone = zone;
-    return ERROR_NONE;
+    entry->zone = window->zone;
 }
 
 // Of no window any more: so there are never more of them than windows.
@@ -245,7 +241,7 @@ static struct slice put_text(char **at, struct slice text)
     return slice_of(copy, text.size);
 }
 
-static struct window *window_create(const struct window_draft *draft, struct incident_id id)
+static struct window *copy_draft(const struct window_draft *draft, struct incident_id id)
 {
     struct slice title = slice_trim(draft->title);
     size_t components_size = draft->component_count * sizeof(draft->components[0]);
@@ -269,13 +265,13 @@ static struct window *window_create(const struct window_draft *draft, struct inc
     return window;
 }
 
-static enum error window_parse(struct windows *windows, struct window *window,
-    const struct window_draft *draft, struct text *why)
+static enum error window_parse(struct window *window, const struct window_draft *draft,
+    struct text *why)
 {
     int32_t day = 0;
     enum error error = parse_begin(draft->begin, why, &day, &window->time_of_day);
-    if (error == ERROR_NONE)
-        error = find_zone(windows, draft->zone, why, &window->zone);
+    if (error == ERROR_NONE && !slice_equal(window->zone_name, SLICE("UTC")))
+        error = window_zone_load(window->zone_name, why, &window->zone);
     window->rule = (struct window_rule){.begin = day};
     if (error == ERROR_NONE && draft->rule.size > 0)
         error = window_rule_parse(draft->rule, day, why, &window->rule);
@@ -289,29 +285,55 @@ static enum error window_parse(struct windows *windows, struct window *window,
     return ERROR_NONE;
 }
 
-enum error windows_add(struct windows *windows, const struct window_draft *draft,
-    struct incident_id id, struct text *why)
+enum error window_create(const struct window_draft *draft, struct incident_id id,
+    struct window **ret_window, struct text *why)
 {
     enum error error = check_draft(draft, why);
     if (error != ERROR_NONE)
         return error;
-    if (windows->count == WINDOWS_MAX) {
-        text_append(why, SLICE("there are 200 windows already; remove those that are over"));
-        return ERROR_LIMIT;
-    }
-    struct window *window = window_create(draft, id);
+    struct window *window = copy_draft(draft, id);
     if (window == NULL) {
         text_append(why, SLICE("out of memory"));
         return ERROR_MEMORY;
     }
-    error = window_parse(windows, window, draft, why);
+    error = window_parse(window, draft, why);
     if (error != ERROR_NONE) {
-        memory_free(window);
-        drop_zones(windows);
+        window_destroy(window);
         return error;
     }
+    *ret_window = window;
+    return ERROR_NONE;
+}
+
+void window_destroy(struct window *window)
+{
+    if (window != NULL)
+        window_zone_free(window->zone);
+    memory_free(window);
+}
+
+enum error windows_take(struct windows *windows, struct window *window, struct text *why)
+{
+    if (windows->count == WINDOWS_MAX) {
+        text_append(why, SLICE("there are 200 windows already; remove those that are over"));
+        return ERROR_LIMIT;
+    }
+    share_zone(windows, window);
     windows->items[windows->count++] = window;
     return ERROR_NONE;
+}
+
+enum error windows_add(struct windows *windows, const struct window_draft *draft,
+    struct incident_id id, struct text *why)
+{
+    struct window *window;
+    enum error error = window_create(draft, id, &window, why);
+    if (error != ERROR_NONE)
+        return error;
+    error = windows_take(windows, window, why);
+    if (error != ERROR_NONE)
+        window_destroy(window);
+    return error;
 }
 
 enum error windows_remove(struct windows *windows, struct slice id)

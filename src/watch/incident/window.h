@@ -27,11 +27,20 @@ struct window_draft {
 };
 
 struct windows;
+struct window;
+
+// Works out what a draft says, all of it: reads its zone's file, so not under a lock. INVALID: why
+// says where and what would be right; MEMORY. Texts are copied. id: as it is stored. The first
+// occurrence is the first day from the begin on that fits the rule.
+enum error window_create(const struct window_draft *draft, struct incident_id id,
+    struct window **ret_window, struct text *why) MUST_CHECK;
+void window_destroy(struct window *window); // of no set yet; NULL is fine
 
 struct windows *windows_create(void) MUST_CHECK;
 void windows_destroy(struct windows *windows); // NULL is fine
-// INVALID: why says where and what would be right; LIMIT: there are too many. Texts are copied. id:
-// as it is stored. The first occurrence is the first day from the begin on that fits the rule.
+// LIMIT: there are too many, as why says; then the window stays the caller's.
+enum error windows_take(struct windows *windows, struct window *window, struct text *why) MUST_CHECK;
+// Both at once.
 enum error windows_add(struct windows *windows, const struct window_draft *draft,
     struct incident_id id, struct text *why) MUST_CHECK;
 enum error windows_remove(struct windows *windows, struct slice id) MUST_CHECK; // NOT_FOUND

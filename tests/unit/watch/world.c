@@ -1,14 +1,18 @@
 // The world: whatever is found in whatever order, what is told of it holds together.
 #include "watch/world.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -419,6 +423,47 @@ static void in_a_window_no_uptime_is_lost(void **state)
     snapshot_release(snapshot);
 }
 
+static unsigned zones_read;
+
+// In place of the C library's: whoever reads a zone's file holds no lock.
+int open(const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) != 0) {
+        va_list rest;
+        va_start(rest, flags);
+        mode = va_arg(rest, mode_t);
+        va_end(rest);
+    }
+    if (strstr(path, "/zoneinfo/") != NULL) {
+        assert_int_equal(lock_held_count(), 0);
+        zones_read++;
+    }
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+static void zones_are_read_without_the_lock(void **state)
+{
+    (void)state;
+    char buffer[WINDOW_WHY_MAX];
+    struct text why = text_in(buffer, sizeof(buffer));
+    struct incident_id id;
+    const struct window_draft draft = {.title = SLICE("Disks"), .begin = SLICE("2027-01-15 09:00"),
+        .zone = SLICE("Europe/Berlin"), .duration_ms = 30 * MINUTE};
+    zones_read = 0;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_add_window(world, &draft, SLICE("anna"), now, &id, &why),
+            ERROR_NONE);
+    assert_true(zones_read > 0);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->window_count, 3);
+    assert_int_equal(snapshot->components[0].state, COMPONENT_MAINTENANCE); // 08:00 UTC
+    snapshot_release(snapshot);
+    world_close(world, true);
+    assert_int_equal(world_add_window(world, &draft, SLICE("anna"), now, &id, &why), ERROR_BUSY);
+    world_close(world, false);
+}
+
 static void a_window_of_all_is_of_all(void **state)
 {
     (void)state;
@@ -711,6 +756,7 @@ int main(void)
         CASE(who_is_closed_takes_no_word),
         CASE(in_a_window_nothing_is_wrong),
         CASE(in_a_window_no_uptime_is_lost),
+        CASE(zones_are_read_without_the_lock),
         CASE(a_window_of_all_is_of_all),
         CASE(what_is_taken_away_has_ended),
         CASE(what_depends_on_a_window_was_announced),
