@@ -247,6 +247,7 @@ static void look_at_windows(struct world *world, int64_t now_ms, bool is_first)
     struct window_view *before = world->window_views;
     struct window_view *views = memory_alloc(WINDOW_VIEWS_MAX * sizeof(*views));
     size_t before_count = world->window_count;
+    world->windows_looked_ms = now_ms;
     if (views == NULL) {
         world->windows_next_ms = now_ms;
         return;
@@ -324,7 +325,7 @@ static void chronicle_time(struct world *world, int64_t now_ms)
 void world_tick(struct world *world, int64_t now_ms)
 {
     lock_acquire(&world->lock);
-    if (now_ms >= world->windows_next_ms)
+    if (now_ms >= world->windows_next_ms || now_ms < world->windows_looked_ms) // it was set back
         look_at_windows(world, now_ms, false);
     for (unsigned i = 0; i < world->count; i++) {
         publish_reason(world, i);

@@ -40,7 +40,7 @@ struct world {
     struct arena window_arena; // of the views
     struct window_view *window_views; // under way and to come, by their begin; then past ones
     size_t window_count, past_window_count;
-    int64_t windows_next_ms;
+    int64_t windows_looked_ms, windows_next_ms;
     struct chronicle *chronicle;
     int64_t chronicled_ms, tidied_ms;
     uint64_t database_epoch; // of which all incidents have been written

@@ -464,6 +464,31 @@ static void zones_are_read_without_the_lock(void **state)
     world_close(world, false);
 }
 
+static void a_clock_that_is_set_back_leaves_a_window(void **state)
+{
+    (void)state;
+    static const uint32_t components[] = {4};
+    announce("2027-01-15 08:10", 30, components, 1);
+    world_tick(world, now += 15 * MINUTE);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_MAINTENANCE);
+    snapshot_release(snapshot);
+    world_tick(world, now -= 10 * MINUTE); // it was ahead
+    snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_UNKNOWN);
+    assert_int_equal(snapshot->windows[0].state, WINDOW_SCHEDULED);
+    snapshot_release(snapshot);
+    world_tick(world, now += 5 * MINUTE);
+    snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_MAINTENANCE);
+    snapshot_release(snapshot);
+    world_tick(world, now += 31 * MINUTE);
+    world_tick(world, now -= 16 * MINUTE); // it is not over after all
+    snapshot = look();
+    assert_int_equal(snapshot->components[4].state, COMPONENT_MAINTENANCE);
+    snapshot_release(snapshot);
+}
+
 static void a_window_of_all_is_of_all(void **state)
 {
     (void)state;
@@ -757,6 +782,7 @@ int main(void)
         CASE(in_a_window_nothing_is_wrong),
         CASE(in_a_window_no_uptime_is_lost),
         CASE(zones_are_read_without_the_lock),
+        CASE(a_clock_that_is_set_back_leaves_a_window),
         CASE(a_window_of_all_is_of_all),
         CASE(what_is_taken_away_has_ended),
         CASE(what_depends_on_a_window_was_announced),
