@@ -39,7 +39,8 @@ void window_destroy(struct window *window); // of no set yet; NULL is fine
 struct windows *windows_create(void) MUST_CHECK;
 void windows_destroy(struct windows *windows); // NULL is fine
 // LIMIT: there are too many, as why says; then the window stays the caller's.
-enum error windows_take(struct windows *windows, struct window *window, struct text *why) MUST_CHECK;
+enum error windows_take(struct windows *windows, struct window *window,
+    struct text *why) MUST_CHECK;
 // Both at once.
 enum error windows_add(struct windows *windows, const struct window_draft *draft,
     struct incident_id id, struct text *why) MUST_CHECK;

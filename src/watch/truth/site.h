@@ -5,7 +5,8 @@
 //   ended, as health has it; unknown until something is known, and when for SITE_SILENCE_MS nobody
 //   has asked it, neither visitors nor probes. The state is UNKNOWN then as well, unless visitors
 //   were answered meanwhile, from copies: that they are well served is known. While the operator
-//   has declared maintenance, that is its state and track, and visitors' requests count neither way.
+//   has declared maintenance, that is its state and track, and visitors' requests count neither
+//   way.
 // - Its origin says of itself that it is in maintenance (503 and Retry-After, learned by the edge):
 //   MAINTENANCE, for SITE_SAYS_MS at most; then it is an outage, for a backend in trouble may say
 //   the same for days. Nobody has announced it, so it counts: the track is down, and requests fail.
