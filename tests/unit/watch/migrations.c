@@ -255,7 +255,7 @@ static void test_every_version_of_the_product_becomes_todays(void **state)
         assert_string_equal(indexes, new_indexes);
         assert_int_equal(number_of("SELECT count(*) FROM subscribers"), 2);
         assert_int_equal(number_of("SELECT bounces FROM subscribers WHERE address = "
-            "'ada@example.org' AND components = 'shop.example'"), 1);
+            "'ada@example.org' AND components = 'shop.example' AND language = 'en'"), 1);
         assert_int_equal(number_of("SELECT number FROM chronicle_component WHERE id = "
             "'shop.example' AND state = x'00'"), 0);
         assert_int_equal(number_of("SELECT count(*) FROM incidents, incident_updates, windows, "
