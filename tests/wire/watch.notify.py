@@ -114,6 +114,9 @@ with Edge(mortal, settings) as edge:
     confirm = link_in(message, "confirm")
     status, _, html = visitor.ask(confirm)
     assert status == 200 and f'action="{escape(confirm)}"' in html, html
+    french = confirm.replace("lang=en", "lang=fr")
+    assert f'<a href="{escape(french.removeprefix("/confirm"))}" hreflang="fr"' in html, html
+    assert "Envoyez-moi" in visitor.ask(french)[2]
     assert visitor.ask(confirm, {}, Sec_Fetch_Site="cross-site")[0] == 403
     assert visitor.ask(confirm, {})[0] == 200
     assert not mails

@@ -368,7 +368,7 @@ static void write_changes(const struct writer *writer)
     write_html(writer, "</h2>\n<ul class=\"h\">\n");
     for (size_t i = 0; i < page->change_count; i++)
         write_change(writer, &page->changes[i]);
-    write_html(writer, "</ul>\n<p class=\"r\">");
+    write_html(writer, "</ul>\n<p class=\"r say\">");
     write_word(writer, WORD_CHANGES_ALL);
     write_events_link(writer, "events.json", "JSON");
     write_events_link(writer, "events.csv", "CSV");

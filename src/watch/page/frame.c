@@ -266,12 +266,16 @@ void write_frame_begin(const struct writer *writer, struct slice title_html)
 
 static void write_languages(const struct writer *writer)
 {
+    struct slice token = writer->page->token;
     write_html(writer, "<nav aria-label=\"");
     write_word(writer, WORD_LANGUAGE);
     write_html(writer, "\">");
     for (size_t i = 0; i < LANGUAGE_COUNT; i++) {
         struct slice code = language_code((enum language)i);
-        text_format(writer->text, "<a href=\"?lang=%.*s\" hreflang=\"%.*s\" lang=\"%.*s\"%s>",
+        write_html(writer, "<a href=\"?");
+        if (token.size > 0)
+            text_format(writer->text, "token=%.*s&amp;", SLICE_ARGS(token));
+        text_format(writer->text, "lang=%.*s\" hreflang=\"%.*s\" lang=\"%.*s\"%s>",
             SLICE_ARGS(code), SLICE_ARGS(code), SLICE_ARGS(code),
             i == (size_t)writer->language ? " aria-current=\"true\"" : "");
         text_append(writer->text, language_name((enum language)i));

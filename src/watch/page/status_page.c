@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/units.h"
 
+#include <ctype.h>
+
 #define FIRST_CAPACITY (128 * 1024)
 #define LARGEST_CAPACITY (32 * 1024 * 1024)
 #define STALE_MS 60000
@@ -242,12 +244,28 @@ enum error status_page_write(const struct status_page *page, char **ret_html, si
     return ERROR_MEMORY;
 }
 
+// What is no token of ours has no place in a link.
+static struct slice token_in(struct slice query)
+{
+    while (query.data != NULL) {
+        struct slice value = slice_cut(&query, '&'), name = slice_cut(&value, '=');
+        bool is_ours = slice_equal(name, SLICE("token")) && value.size > 0;
+        for (size_t i = 0; i < value.size && is_ours; i++)
+            is_ours = isalnum((unsigned char)value.data[i]) || value.data[i] == '-'
+                || value.data[i] == '_';
+        if (is_ours)
+            return value;
+    }
+    return SLICE_EMPTY;
+}
+
 struct slice status_page_message(struct arena *arena, const struct visit *visit,
     struct slice title, struct slice text)
 {
     struct status_page page = {.kind = STATUS_PAGE_MESSAGE, .snapshot = visit->snapshot,
         .base = visit->base, .home = visit->home, .language = visit->language,
-        .now_ms = visit->now_ms, .title = title, .message = text};
+        .now_ms = visit->now_ms, .title = title, .message = text,
+        .token = token_in(visit->request->query)};
     char *html;
     size_t size;
     if (status_page_write(&page, &html, &size) != ERROR_NONE)

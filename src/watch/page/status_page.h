@@ -36,6 +36,8 @@ struct status_page {
     size_t change_count;
     size_t point_days;         // CHRONICLE_POINTS points each: 1, 7 or 90
     struct slice title, message; // of STATUS_PAGE_MESSAGE: keys of words.h or plain text
+    struct slice token;        // of STATUS_PAGE_MESSAGE: in its address, so in those of the same
+                               // page in other languages; letters, digits, - and _
     bool reports, subscribe, operators; // which links and forms there are
     struct slice report_token; // for the form of the component; empty: no form
 };
