@@ -263,7 +263,8 @@ static const struct setting rows[] = {
         .touch = "Set it to HEAD where the content is large and does not matter."},
     {.name = "headers", .type = SETTING_TEXT_LIST, MEMBER(headers), .maximum = 16,
         .check = check_field, .example = "[\"Accept: application/json\"]",
-        .summary = "With url: fields that are sent, but to no other host when it redirects there.",
+        .summary = "With url: fields that are sent, until it redirects to another host or out "
+                   "of TLS.",
         .touch = "Set it where a key is needed."},
     {.name = "certificate_days", .type = SETTING_COUNT, MEMBER(certificate_days),
         .fallback = "14", .maximum = 3650,

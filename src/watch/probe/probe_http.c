@@ -27,6 +27,7 @@ struct http_probe {
     char *url, *host; // of this hop; NULL at the first
     uint16_t port;
     bool is_secure, is_foreign; // foreign: a redirect led to another host
+    bool has_left; // the operator's host, or its TLS, at this hop or an earlier one
     bool is_refused, lacks;     // lacks: memory, or a descriptor
     bool has_enough, head_is_too_large, has_body;
     uint64_t redirects;
@@ -259,11 +260,12 @@ static void set_callbacks(struct probe *probe, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, probe);
 }
 
-// The operator's own fields are for his own host alone: there may be a key among them.
+// The operator's own fields are for his own host alone, and for nobody on the way where he asks by
+// TLS: there may be a key among them. Nor are they for where a stranger leads back to.
 static bool set_fields(struct probe *probe, CURL *easy)
 {
     struct http_probe *http = probe->http;
-    if (http->is_foreign)
+    if (http->has_left)
         return true;
     for (const struct curl_slist *item = probe->target->headers; item != NULL; item = item->next) {
         struct curl_slist *headers = curl_slist_append(http->headers, item->data);
@@ -385,6 +387,8 @@ static bool follow(struct probe *probe)
     http->port = port;
     http->is_secure = is_secure;
     http->is_foreign = !is_own(probe, slice_from_string(host), port);
+    http->has_left = http->has_left || http->is_foreign
+        || (probe->target->is_secure && !is_secure);
     http->redirects++;
     http->head_size = http->body_size = 0;
     http->has_body = http->has_enough = false;

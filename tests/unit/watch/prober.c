@@ -260,6 +260,29 @@ static void test_redirects_to_private_addresses_are_refused(void **state)
     server_stop(&inside);
 }
 
+// Nor is it for where a stranger wants it, be it the same host again.
+static void test_what_is_secret_does_not_come_back(void **state)
+{
+    (void)state;
+    struct monitor_settings monitor = monitor_usual();
+    struct slice allow = SLICE("127.0.0.3/32"), key = SLICE("Key: secret");
+    struct setting_list allowed = list_of(&allow);
+    struct server stranger;
+    if (!server_start(&stranger, "127.0.0.3", server.port, NULL))
+        skip();
+    monitor.url = url_of("http", &server, "/redirect");
+    monitor.headers = list_of(&key);
+    monitor.expect_body = SLICE("has none");
+    settings.allow = &allowed;
+    struct slice there = url_of("http", &stranger, "/redirect");
+    snprintf(server.location, sizeof(server.location), "%s", there.data);
+    struct slice back = url_of("http", &server, "/key");
+    snprintf(stranger.location, sizeof(stranger.location), "%s", back.data);
+    expect(&monitor, COMPONENT_OPERATIONAL, REASON_NONE, 0);
+    assert_int_equal(stranger.count, 1);
+    server_stop(&stranger);
+}
+
 // --- TLS ---
 
 static SSL_CTX *tls_of(const struct identity *identity)
@@ -281,6 +304,30 @@ static void expect_certificate(const struct identity *signer, long from, long to
     monitor.url = url_of("https", &secure, "/ok");
     monitor.verify = verify;
     expect(&monitor, state, reason, number);
+    server_stop(&secure);
+    SSL_CTX_free(tls);
+    identity_free(&identity);
+}
+
+// Nor is it for whoever listens on the way.
+static void test_what_is_secret_stays_in_tls(void **state)
+{
+    (void)state;
+    struct identity identity = identity_make("site", NULL, "IP:127.0.0.1", -1, 90 * 86400);
+    SSL_CTX *tls = tls_of(&identity);
+    struct server secure;
+    struct monitor_settings monitor = monitor_usual();
+    struct slice key = SLICE("Key: secret");
+    assert_true(server_start(&secure, "127.0.0.1", 0, tls));
+    monitor.url = url_of("https", &secure, "/redirect");
+    monitor.headers = list_of(&key);
+    monitor.verify = false;
+    monitor.expect_body = SLICE("has the key");
+    snprintf(secure.location, sizeof(secure.location), "/key");
+    expect(&monitor, COMPONENT_OPERATIONAL, REASON_NONE, 0);
+    monitor.expect_body = SLICE("has none");
+    snprintf(secure.location, sizeof(secure.location), "http://127.0.0.1:%u/key", secure.port);
+    expect(&monitor, COMPONENT_OPERATIONAL, REASON_NONE, 0);
     server_stop(&secure);
     SSL_CTX_free(tls);
     identity_free(&identity);
@@ -654,6 +701,8 @@ int main(void)
         TEST(test_slow_is_degraded),
         TEST(test_redirects_are_followed_and_counted),
         TEST(test_redirects_to_private_addresses_are_refused),
+        TEST(test_what_is_secret_does_not_come_back),
+        TEST(test_what_is_secret_stays_in_tls),
         TEST(test_certificates),
         TEST(test_tcp),
         TEST(test_dns),

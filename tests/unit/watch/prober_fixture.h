@@ -26,7 +26,7 @@ struct server {
     struct address address;
     uint16_t port;
     int listener;
-    SSL_CTX *tls;             // NULL: none
+    SSL_CTX *tls;             // NULL: none; else it speaks both
     char location[512];       // where /redirect leads
     const char *look;         // what it says as a vantage; NULL: it is none
     char asked[4096];         // the last head
@@ -164,7 +164,9 @@ static inline void *visitor_main(void *argument)
 {
     struct visitor *visitor = argument;
     bool is_good = true;
-    if (visitor->server->tls != NULL) {
+    char first = 0;
+    if (visitor->server->tls != NULL && recv(visitor->descriptor, &first, 1, MSG_PEEK) == 1
+        && first == 0x16) {
         visitor->ssl = SSL_new(visitor->server->tls);
         SSL_set_fd(visitor->ssl, visitor->descriptor);
         is_good = SSL_accept(visitor->ssl) == 1;
