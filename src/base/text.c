@@ -80,9 +80,20 @@ void text_append_quoted(struct text *text, struct slice slice)
     text_append(text, shown < slice.size ? SLICE("…\"") : SLICE("\""));
 }
 
+// What neither HTML nor XML may have, and readers make different things of.
+static bool is_control(char byte)
+{
+    return byte == 0x7F
+        || ((unsigned char)byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r');
+}
+
 void text_append_html(struct text *text, struct slice slice)
 {
     for (size_t i = 0; i < slice.size; i++) {
+        if (is_control(slice.data[i])) {
+            text_append(text, SLICE("\xEF\xBF\xBD"));
+            continue;
+        }
         switch (slice.data[i]) {
         case '&': text_append(text, SLICE("&amp;")); break;
         case '<': text_append(text, SLICE("&lt;")); break;

@@ -52,7 +52,7 @@ bool text_is_utf8(struct slice slice);
 size_t text_first_character(struct slice slice, uint32_t *ret_point);
 // Bytes that are not UTF-8 become U+FFFD. Ends with the last character that fits.
 void text_append_utf8(struct text *text, struct slice slice);
-// With the five HTML specials escaped.
+// With the five HTML specials escaped; control characters, which no document may have, are U+FFFD.
 void text_append_html(struct text *text, struct slice slice);
 // For a query: all but the unreserved characters as %XX (RFC 3986 section 2.3).
 void text_append_percent(struct text *text, struct slice slice);

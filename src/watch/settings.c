@@ -29,10 +29,13 @@ static bool has_scheme(struct slice value)
 
 static bool check_url(struct slice value, char *message, size_t message_size)
 {
-    if (value.size == 0 || (has_scheme(value) && value.size <= 2048))
-        return true;
-    snprintf(message, message_size, "is no URL; expected one such as https://status.example.org");
-    return false;
+    bool is_good = value.size == 0 || (has_scheme(value) && value.size <= 2048);
+    for (size_t i = 0; i < value.size; i++) // it goes into fields of mails and lines of calendars
+        is_good = is_good && (unsigned char)value.data[i] > ' ' && value.data[i] != 0x7f;
+    if (!is_good)
+        snprintf(message, message_size,
+            "is no URL; expected one such as https://status.example.org");
+    return is_good;
 }
 
 static bool check_host(struct slice value, char *message, size_t message_size)

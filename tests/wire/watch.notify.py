@@ -8,11 +8,13 @@ import hmac
 import json
 import re
 import socketserver
+import subprocess
 import threading
 import time
 from html import escape
 
-from harness import Edge, Mortal, page, wait_until
+import hostile
+from harness import BINARY, Edge, Mortal, page, wait_until
 from visiting import Visitor
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -163,5 +165,23 @@ with Edge(mortal, settings) as edge:
                        and any("Resolved" in message["Subject"] for _, message in mails)),
                "its end was told")
     assert "who@example.org" not in {to for to, _ in mails}
+
+    # Who writes markup into an incident has it in no field of a mail, and as text in its body.
+    mails.clear()
+    subprocess.run([BINARY, "incident", "open", hostile.MARK, "--text", hostile.MARK + "\nZz: 1\n.\n",
+                    "--component", "shop.example", "--state", edge.folder / "state"], check=True,
+                   capture_output=True)
+    wait_until(lambda: any("zz/onzz" in str(message["Subject"]) for _, message in mails),
+               "what is hostile was told")
+    for _, message in mails:
+        assert message["Zz"] is None and not message.defects, message
+        assert hostile.MARK in message["Subject"] and "\n" not in message["Subject"], message
+        assert hostile.MARK in message.get_body(("plain",)).get_content()
+        html = hostile.Document(never=())  # a mail's style is in its elements
+        html.feed(message.get_body(("html",)).get_content())
+        html.close()
+        assert hostile.MARK in html.text and not html.open, html.text
+    wait_until(lambda: any(json.loads(body)["incident"]["title"] == hostile.MARK
+                           for _, body in calls), "the program was told, too")
     assert len({fields["afloat-delivery"] for fields, _ in calls}) == len(calls)
 mortal.stop()

@@ -92,6 +92,14 @@ static bool say(char *message, size_t size, const char *what)
     return false;
 }
 
+static bool check_title(struct slice value, char *message, size_t size)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < value.size; i++)
+        is_good = is_good && (unsigned char)value.data[i] >= ' ' && value.data[i] != 0x7f;
+    return is_good || say(message, size, "cannot be shown; expected one line of text such as Shop");
+}
+
 static bool check_url(struct slice value, char *message, size_t size)
 {
     bool is_secure = slice_starts_with(value, SLICE("https://"));
@@ -195,9 +203,11 @@ static bool check_method(struct slice value, char *message, size_t size)
 #define MEMBER(member) .offset = offsetof(struct monitor_settings, member)
 static const struct setting rows[] = {
     {.name = "title", .type = SETTING_TEXT, MEMBER(title), .example = "Shop",
+        .check = check_title,
         .summary = "What people read; without it, the monitor's id.",
         .touch = "Set it: ids are for programs."},
     {.name = "group", .type = SETTING_TEXT, MEMBER(group), .example = "Mail",
+        .check = check_title,
         .summary = "Monitors and sites of one group stand together on the status page.",
         .touch = "Set it when there are more than a handful."},
     {.name = "depends_on", .type = SETTING_TEXT_LIST, MEMBER(depends_on), .maximum = 32,

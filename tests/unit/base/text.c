@@ -120,6 +120,9 @@ static void test_html_escapes(void **state)
     struct text text = text_in(buffer, sizeof(buffer));
     text_append_html(&text, SLICE("<a href=\"x\">'&'</a> \xC3\xA4"));
     assert_text(&text, "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt; \xC3\xA4");
+    text = text_in(buffer, sizeof(buffer));
+    text_append_html(&text, slice_of("a\0b\x1B[c\x7F\r\n\t", 10));
+    assert_text(&text, "a\xEF\xBF\xBD" "b\xEF\xBF\xBD[c\xEF\xBF\xBD\r\n\t");
 }
 
 static void expect_json(struct slice input, const char *expected)
