@@ -10,7 +10,8 @@
 #define ESCAPED_SIZE ((size_t)32 << 10) // the values of one sentence
 #define COMPONENTS_SHOWN 10
 #define TITLE_COMPONENTS 2
-#define TITLE_SIZE 1024
+#define TITLE_SIZE (4 * DIGEST_TITLE_MAX)
+#define OWN_TEXT_SIZE 256
 #define MOMENT_SIZE 120
 
 struct forms {
@@ -79,16 +80,17 @@ static void append_html_link(struct text *text, struct slice url, struct slice w
 
 // --- Words ---
 
-// Its components go on in another incident.
 static bool is_merged(const struct digest_item *item)
 {
-    return incident_merged_into(item->text).size > 0;
+    return item->kind == NOTICE_INCIDENT && incident_merged_into(item->text).size > 0;
 }
 
 static enum word word_of(const struct digest_item *item)
 {
+    if (is_merged(item))
+        return WORD_MAIL_MERGED;
     if (item->kind == NOTICE_INCIDENT)
-        return is_merged(item) ? WORD_MAIL_MERGED : word_of_incident(item->state);
+        return word_of_incident(item->state);
     switch (item->window_state) {
     case WINDOW_SCHEDULED: return WORD_MAIL_WINDOW_SCHEDULED;
     case WINDOW_IN_PROGRESS: return WORD_MAIL_WINDOW_BEGUN;
@@ -108,13 +110,18 @@ static enum word word_of_update(enum incident_state state)
     return WORD_AUTO_RESOLVED;
 }
 
-// What afloat itself wrote is in English; the link tells in which incident the merged go on.
-static struct slice text_of(const struct digest_item *item, enum language language)
+// What afloat itself wrote is in English.
+static struct slice text_of(const struct digest_item *item, enum language language,
+    char buffer[OWN_TEXT_SIZE])
 {
+    struct text text = text_in(buffer, OWN_TEXT_SIZE);
+    struct slice merged_into = incident_merged_into(item->text);
     if (language == LANGUAGE_ENGLISH || !item->is_own_text)
         return item->text;
-    if (is_merged(item))
-        return SLICE_EMPTY;
+    if (merged_into.size > 0) {
+        word_append(&text, language, WORD_AUTO_MERGED, &merged_into, 1);
+        return text_slice(&text);
+    }
     return word_text(language, word_of_update(item->state));
 }
 
@@ -164,12 +171,13 @@ static void say_when(struct forms *forms, const struct digest_item *item)
     struct text eta = text_in(buffers[2], MOMENT_SIZE);
     bool is_window = item->kind == NOTICE_WINDOW;
     bool is_over = !is_window && item->state == INCIDENT_RESOLVED;
-    bool has_end = item->end_ms > item->begin_ms && !is_merged(item); // or is not over
     word_append_moment(&begin, forms->language, item->begin_ms);
     word_append_moment(&end, forms->language, item->end_ms);
     word_append_moment(&eta, forms->language, item->eta_ms);
     struct slice times[] = {text_slice(&begin), text_slice(&end)};
-    if (has_end) {
+    if (is_merged(item)) { // which is not over
+        say(forms, WORD_MAIL_SINCE, times, 1);
+    } else if (item->end_ms > item->begin_ms) {
         say(forms, is_over && item->opened ? WORD_MAIL_BRIEF : WORD_MAIL_SPAN, times, 2);
     } else if (!is_window && !is_over && item->eta_ms > 0) {
         times[1] = text_slice(&eta);
@@ -219,7 +227,8 @@ static void say_components(struct forms *forms, const struct digest_item *item)
 
 static void append_item(struct forms *forms, const struct digest_item *item)
 {
-    struct slice text = text_of(item, forms->language);
+    char buffer[OWN_TEXT_SIZE];
+    struct slice text = text_of(item, forms->language, buffer);
     text_append(&forms->html, SLICE("<h2 style=\"font-size:1.1em\">"));
     say_title(forms, item);
     put(forms, SLICE("\n"), SLICE("</h2>\n<p>"));

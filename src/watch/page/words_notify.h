@@ -143,9 +143,9 @@
     X(MAIL_WINDOW_OVER, "Maintenance is over", "Wartung ist beendet",                              \
         "La maintenance est terminée", "El mantenimiento ha terminado", "维护已结束",                   \
         "انتهت الصيانة")                                                                           \
-    X(MAIL_MERGED, "Merged into another incident", "Geht in einer anderen Störung weiter",         \
-        "Fusionné avec un autre incident", "Unido a otro incidente", "已并入另一事件",                  \
-        "دُمج في حادث آخر")                                                                         \
+    X(MAIL_MERGED, "Merged into another incident", "Mit einer anderen Störung vereint",            \
+        "Fusionné avec un autre incident", "Fusionado con otro incidente", "已并入另一事件",              \
+        "دُمج في حادث آخر")                                                                        \
     X(MAIL_FROM, "From {1}", "Ab {1}", "À partir du {1}", "Desde el {1}", "{1} 起",                 \
         "ابتداءً من {1}")                                                                          \
     X(MAIL_SINCE, "Since {1}", "Seit {1}", "Depuis le {1}", "Desde el {1}", "自 {1} 起",             \
