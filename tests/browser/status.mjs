@@ -34,6 +34,25 @@ async function findings(page) {
     return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(' ')}`);
 }
 
+// What is wrong with a page, from the right for Arabic. axe-core waits for timers, which do not run without JavaScript.
+async function faults(page, url, lang, javaScriptEnabled) {
+    await page.goto(url + (url.includes('?') ? '&' : '?') + `lang=${lang}`);
+    await page.evaluate((dir) => { document.documentElement.dir = dir; }, lang === 'ar' ? 'rtl' : 'ltr');
+    const found = javaScriptEnabled ? await findings(page) : [];
+    return found.concat(await page.evaluate(() => {
+        const all = (what) => [...document.querySelectorAll(what)];
+        const named = (field) => field.labels.length > 0 || field.getAttribute('aria-label');
+        return [
+            ...(document.documentElement.scrollWidth > window.innerWidth ? ['scrolls sideways'] : []),
+            ...(all('main h1, header h1').length === 1 ? [] : ['not exactly one h1']),
+            ...all('input:not([type=hidden]), select, textarea').filter((field) => !named(field))
+                .map((field) => field.outerHTML),
+            ...all('button, a').filter((element) => !element.textContent.trim() && !element.ariaLabel
+                && !element.querySelector('[alt], [aria-label]')).map((element) => element.outerHTML),
+        ];
+    }));
+}
+
 async function picture(page, name) {
     if (pictures)
         await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
@@ -179,6 +198,86 @@ const tests = {
                 assert.deepEqual(await findings(page), []);
                 assert.deepEqual(page.complaints, []);
             }
+        }
+    },
+
+    async everything_is_done_without_javascript() {
+        const page = await logIn({ javaScriptEnabled: false });
+        await openIncident(page, 'Nothing scripted');
+        const visitor = await world.open({ javaScriptEnabled: false });
+        await visitor.goto(`${status}/`);
+        await visitor.click('a:has-text("Nothing scripted")');
+        assert.match(await visitor.textContent('main'), /We are looking into it\./);
+        await resolve(page, 'Nothing scripted');
+        await visitor.reload();
+        assert.match(await visitor.textContent('main'), /It is over\./);
+        await page.goto(`${status}/operator/audit`);
+        assert.match(await page.textContent('main'), /opens incident/);
+        await page.click('button:has-text("Log out")');
+        await page.waitForSelector('text=Log in');
+        await page.goto(`${status}/operator/audit`);
+        assert.doesNotMatch(await page.textContent('main'), /opens incident/);
+        await visitor.goto(`${status}/subscribe`);
+        await visitor.fill('[name=email]', 'who@example.org');
+        await visitor.click('button:has-text("Ask for mails")');
+        await visitor.waitForSelector('text=A mail with a link is on its way to you');
+        assert.equal(await visitor.locator('[name=email]').count(), 0);
+    },
+
+    async who_has_read_the_status_page_reports_without_javascript() {
+        const page = await world.open({ javaScriptEnabled: false });
+        await page.goto(`${status}/component/shop.localhost`);
+        await page.waitForTimeout(3100); // who is quicker has read nothing
+        await page.click('form[action$="report"] button');
+        await page.waitForURL(/report\?outcome=(counted|repeated)/);
+        assert.match(await page.textContent('main'), /[Tt]hank/);
+    },
+
+    // The edge's own pages and the operator's are English only; but whoever has them translated into a language
+    // that is written from the right can read them, too.
+    async every_page_in_every_light_direction_and_without_javascript() {
+        const operator = await logIn();
+        const storageState = await operator.context().storageState(); // who logs in so often is slowed down
+        await openIncident(operator, 'Seen from all sides');
+        const { incidents: [incident] } = await api('incidents/unresolved');
+        await world.command('incident', 'update', incident.id, '--eta', '30m'); // no page loads itself again before
+        await fault('dead');
+        const check = `${shop}/.afloat/check`;
+        const urls = [`${shop}/never/seen`, `${shop}/.afloat/status`, check, `${check}?url=http%3A%2F%2F127.0.0.1%2F`,
+            `${status}/`, `${status}/nothing`, `${status}/subscribe`, `${status}/report?outcome=counted`,
+            `${status}/operator`, `${status}/operator/incident/${incident.id}`, `${status}/operator/audit`];
+        for (const colorScheme of ['light', 'dark']) {
+            for (const javaScriptEnabled of [true, false]) {
+                const page = await world.open({ colorScheme, javaScriptEnabled, storageState,
+                    viewport: { width: 320, height: 900 } });
+                for (const url of urls) {
+                    for (const lang of ['en', 'ar'])
+                        assert.deepEqual(await faults(page, url, lang, javaScriptEnabled), [],
+                            `${url} ${lang} ${colorScheme} ${javaScriptEnabled}`);
+                }
+                assert.deepEqual(page.complaints.filter((text) => !/status of 40/.test(text)), []);
+                await page.context().close();
+            }
+        }
+        await fault('ok');
+        await resolve(operator, 'Seen from all sides');
+    },
+
+    async what_was_wrong_in_a_form_is_said_to_everybody() {
+        for (const colorScheme of ['light', 'dark']) {
+            const page = await world.open({ colorScheme });
+            await page.goto(`${status}/operator`);
+            await page.fill('[name=name]', 'anna');
+            await page.fill('[name=password]', 'wrong');
+            await page.click('button:has-text("Log in")');
+            await page.waitForSelector('[role=alert]');
+            assert.deepEqual(await findings(page), []);
+            await page.goto(`${status}/subscribe`);
+            await page.evaluate(() => { document.querySelector('[name=email]').form.noValidate = true; });
+            await page.fill('[name=email]', 'nobody');
+            await page.click('button:has-text("Ask for mails")');
+            await page.waitForLoadState();
+            assert.deepEqual(await findings(page), []);
         }
     },
 

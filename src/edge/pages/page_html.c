@@ -8,7 +8,8 @@
     "@media(prefers-color-scheme:dark){:root{--paper:#0e151b;--ink:#e7eef3;--soft:#a2b1bd;"        \
     "--line:#2b3944;--card:#162029;--calm:#6fd3c3;--alert:#f5a985;--link:#8ccaf2}}"                \
     "*{box-sizing:border-box}"                                                                     \
-    "body{margin:0;min-height:100vh;display:grid;place-items:center;padding:2rem 1.25rem;"         \
+    "body{margin:0;min-height:100vh;display:grid;grid-template-columns:minmax(0,1fr);"             \
+    "place-items:center;padding:2rem 1.25rem;"                                                     \
     "background:var(--paper);color:var(--ink);"                                                    \
     "font:1rem/1.6 system-ui,-apple-system,\"Segoe UI\",Roboto,Ubuntu,sans-serif}"                 \
     "main{width:100%;max-width:37rem}"                                                             \
@@ -24,8 +25,8 @@
     "li.bad{border-top:3px dashed var(--alert);color:var(--alert);font-weight:600}"                \
     ".card{margin:1.2rem 0;padding:.9rem 1.2rem;border:1px solid var(--line);border-radius:.75rem;"\
     "background:var(--card)}"                                                                      \
-    "blockquote{margin:1.2rem 0;padding:.1rem 0 .1rem 1rem;border-left:3px solid var(--calm);"     \
-    "overflow-wrap:anywhere}"                                                                      \
+    "blockquote{margin:1.2rem 0;padding:.1rem 0;padding-inline-start:1rem;"                        \
+    "border-inline-start:3px solid var(--calm);overflow-wrap:anywhere}"                            \
     "dl{display:grid;grid-template-columns:fit-content(55%) 1fr;gap:.3rem 1.4rem}"                 \
     "dt{color:var(--soft)}dd{margin:0}"                                                            \
     ".do{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:center}"                         \
@@ -34,6 +35,7 @@
     "background:transparent;color:inherit;cursor:pointer}"                                         \
     "input{flex:1 1 16rem;min-width:0;font:inherit;padding:.45rem .6rem;border:1px solid "         \
     "var(--soft);border-radius:.5rem;background:var(--card);color:inherit}"                        \
+    "input,select,textarea{max-width:100%}"                                                        \
     "table{width:100%;margin:1.2rem 0;border-collapse:collapse}"                                   \
     "th,td{padding:.4rem 0;padding-inline-end:1rem;border-top:1px solid var(--line);"              \
     "text-align:start;vertical-align:top;overflow-wrap:anywhere}"                                  \
@@ -72,7 +74,7 @@
 struct slice page_content_security_policy(void)
 {
     return SLICE("default-src 'none'; "
-                 "style-src 'sha256-ilWbRM8VDFwviccB9kQuELfmIiqQrruoidcJ2ABMRVc='; "
+                 "style-src 'sha256-4GTsM/XO09lyqvlsL+TKjGN2tA2G6+ZDS4HNhgMobtc='; "
                  "script-src 'sha256-DCPC6/a9gvZ+nOESsI0BTtg/YYRGr1tXZCn0Byx1a+c='; "
                  "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'");
 }
