@@ -86,6 +86,16 @@ with Edge(nobody, settings) as edge:
     summary = anna.json("/.afloat/api/v2/summary.json")
     assert summary["incidents"] == [], summary
 
+    # A flood from many networks, of what was one visitor's, or nobody's: nothing is counted.
+    told = 'afloat_component_reporting_networks{component="shop.example"}'
+    before = edge.metric(told)
+    assert before >= 20
+    for number in range(200):
+        visitor = Visitor(edge, f"127.{60 + number // 100}.{number % 100}.1")
+        assert outcome(visitor, token if number % 2 == 0 else forged) in ("repeated", "refused")
+    time.sleep(2)  # what is shown is made anew, once a second
+    assert edge.metric(told) == before
+
     # What they said is kept as numbers: nothing of an address is on the disk.
     for file in edge.folder.rglob("*"):
         content = file.read_bytes() if file.is_file() else b""
