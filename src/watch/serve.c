@@ -56,8 +56,10 @@ static bool serve_page(struct task *task, struct core *core, const struct visit 
     struct edge_page *page)
 {
     struct watch *watch = visit->watch;
-    if (machine_serve(task, visit, page))
+    if (machine_serve(task, visit, page)) {
+        visit_encode(task, visit, page);
         return true;
+    }
     if (core->reports != NULL && reports_serve(task, core->reports, visit, page))
         return true;
     if (watch->courier != NULL && courier_serve(task, watch->courier, visit, page))
@@ -69,7 +71,10 @@ static bool serve_page(struct task *task, struct core *core, const struct visit 
         .reports = core->reports != NULL, .subscribe = core->subscribe,
         .operators = has_operators,
         .write_token = core->reports == NULL ? NULL : write_token, .context = core->reports};
-    return status_page_serve(task, watch->shelf, visit, &offers, page);
+    if (!status_page_serve(task, watch->shelf, visit, &offers, page))
+        return false;
+    visit_encode(task, visit, page);
+    return true;
 }
 
 // What only the host's own site may be told of.
@@ -89,6 +94,8 @@ static bool serve_programs(struct task *task, struct core *core, struct visit *v
     }
     visit->snapshot = narrow;
     bool is_served = machine_serve(task, visit, page);
+    if (is_served)
+        visit_encode(task, visit, page);
     snapshot_release(narrow);
     return is_served;
 }
@@ -135,6 +142,7 @@ static bool serve(struct task *task, struct core *core, struct visit *visit,
 {
     if (serve_blind(core, visit, page))
         return true;
+    visit->moment = stream_moment(visit->watch); // what changes from here on may not be shown
     struct snapshot *snapshot = take_snapshot(task, core, visit);
     if (snapshot == NULL) {
         say(page, 503, "Retry-After: 10\r\n", SLICE("The edge is out of memory.\n"));

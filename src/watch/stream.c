@@ -18,7 +18,8 @@ struct stream {
     const struct edge_page_request *request;
     struct watch *watch;
     _Atomic uint32_t *of_network; // how many there are, of the watch
-    uint64_t seen, end_ns; // 0: it has only begun
+    bool is_fresh;                // the page that asks shows how things are
+    uint64_t seen, end_ns;        // end 0: it has only begun
     char piece[64];
 };
 
@@ -31,7 +32,12 @@ static struct slice alive(struct stream *stream, int64_t now_ms)
     return text_slice(&text);
 }
 
-// Also the first piece tells of news: whoever comes back may have missed some.
+uint64_t stream_moment(struct watch *watch)
+{
+    return watch->seed + broadcast_version(&watch->changed);
+}
+
+// The first piece tells of news too, but to who has just been shown how things are.
 static bool stream_more(struct task *task, void *context, struct slice *ret_piece)
 {
     struct stream *stream = context;
@@ -41,6 +47,10 @@ static bool stream_more(struct task *task, void *context, struct slice *ret_piec
         return false;
     if (stream->end_ns == 0) {
         stream->end_ns = deadline_after_ms(loop, STREAM_LONGEST_MS);
+        if (stream->is_fresh) {
+            *ret_piece = alive(stream, loop->wall_ms);
+            return true;
+        }
     } else {
         enum error error = task_sleep_until(task, deadline_after_ms(loop, PAUSE_MS));
         if (error == ERROR_TIMEOUT)
@@ -105,6 +115,15 @@ static void refuse(struct edge_page *page, unsigned status, struct slice fields,
         .content_type = SLICE("text/plain; charset=utf-8")};
 }
 
+static bool is_after(const struct visit *visit, uint64_t moment)
+{
+    char buffer[16];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_append_hex(&text, moment, 16);
+    return visit->request->query.data != NULL && slice_equal(text_slice(&text),
+        visit_form_value(visit, visit->request->query, SLICE("after")));
+}
+
 // The script of a page that is refused asks again after a minute, and for the page now and then.
 void stream_serve(const struct visit *visit, struct core *core, struct edge_page *ret_page)
 {
@@ -122,6 +141,8 @@ void stream_serve(const struct visit *visit, struct core *core, struct edge_page
     stream->request = visit->request;
     stream->watch = visit->watch;
     stream->of_network = of_network;
+    stream->seen = broadcast_version(&visit->watch->changed);
+    stream->is_fresh = is_after(visit, visit->watch->seed + stream->seen);
     *ret_page = (struct edge_page){.status = 200, .content_type = SLICE("text/event-stream"),
         .fields = SLICE("X-Accel-Buffering: no\r\n"), .content = SLICE("retry: 5000\n\n"),
         .more = stream_more, .more_context = stream, .end = stream_end};

@@ -20,6 +20,7 @@ struct visit {
     const struct snapshot *snapshot; // all that may be shown here
     int64_t now_ms;    // wall clock
     struct slice language; // two letters, one of those there are words for
+    uint64_t moment;   // of what is shown: what the page's stream of changes begins after
 };
 
 // Runs work on one of the room's threads and waits for its end. LIMIT: too much is waiting.
@@ -33,6 +34,9 @@ enum error visit_read_content(struct task *task, const struct visit *visit, size
 // NULL: there is none of that name, or it cannot be decoded.
 struct slice visit_form_value(const struct visit *visit, struct slice form,
     struct slice name) MUST_CHECK;
+// In the content coding that the visitor likes best (RFC 9110 section 12.5.3), where the page is
+// large enough. Not for what repeats a visitor's words beside a secret: its length would tell.
+void visit_encode(struct task *task, const struct visit *visit, struct edge_page *page);
 // The visitor came from a page of this host, as far as his browser tells (Sec-Fetch-Site, Origin):
 // false for what another site made his browser send.
 bool visit_is_from_here(const struct visit *visit);

@@ -64,7 +64,9 @@ void core_destroy(struct core *core); // of no more references; joins threads. N
 enum error core_create(struct watch *watch, const struct watch_settings *settings,
     struct text *why, struct core **ret_core) MUST_CHECK;
 
-// base + "events": tells of each change, so that the page can look again.
+// base + "events?after=" and the moment of a page: tells of each change since, so that the page can
+// look again.
+uint64_t stream_moment(struct watch *watch); // now; another process has others
 void stream_serve(const struct visit *visit, struct core *core, struct edge_page *ret_page);
 
 // A copy that tells of one component and its incidents. NULL: no memory.

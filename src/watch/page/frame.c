@@ -254,7 +254,9 @@ void write_frame_begin(const struct writer *writer, struct slice title_html)
     if (is_live(writer)) {
         write_html(writer, " data-events=\"");
         foreign_append(writer->text, writer->page->base, WRITER_TITLE_SHOWN);
-        write_html(writer, "events\"");
+        write_html(writer, "events?after=");
+        text_append_hex(writer->text, writer->page->moment, 16);
+        write_html(writer, "\"");
     }
     write_html(writer, ">\n<a class=\"v\" href=\"#main\">");
     write_word(writer, WORD_SKIP);

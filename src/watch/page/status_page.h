@@ -28,6 +28,7 @@ struct status_page {
     struct slice language;
     bool keeps_language;       // the visitor chose it: links lead to pages in it
     int64_t now_ms;
+    uint64_t moment;           // see visit.h
     unsigned number;           // of the page, from 1 (main); months ago, from 0 (history)
     uint32_t component;        // of STATUS_PAGE_COMPONENT
     const struct incident_view *incident;

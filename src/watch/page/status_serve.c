@@ -383,7 +383,7 @@ bool status_page_serve(struct task *task, struct status_shelf *shelf, const stru
     order->database = offers->database;
     order->page = (struct status_page){.snapshot = visit->snapshot, .base = visit->base,
         .home = visit->home, .language = visit->language, .now_ms = visit->now_ms,
-        .reports = offers->reports, .subscribe = offers->subscribe,
+        .moment = visit->moment, .reports = offers->reports, .subscribe = offers->subscribe,
         .operators = offers->operators};
     if (visit->request->query.data != NULL)
         order->page.keeps_language = slice_equal(visit->language,
