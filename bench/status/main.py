@@ -8,7 +8,7 @@ detection  seconds from a death (half refuse connections, half answer 500) to th
            and ten visits a second.
 alarms     how many of healthy servers are told as down, when 1 % and 5 % of the requests are hung up on
 memory     at 1,000 monitors every 60 s: PSS of all its processes, CPU of a check
-page       what Chromium fetches for the status page of 50 monitors, through a counter of bytes, and the CPU
+page       what Chromium fetches for the status page of 49 monitors, through a counter of bytes, and the CPU
            time that the watcher spends on it
 database   bytes of a monitor after a year, at a check a minute
 
