@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "watch/history/changes.h"
+#include "watch/incident/dismissal_store.h"
 #include "watch/incident/window_store.h"
 #include "watch/world_inside.h"
 
@@ -312,6 +313,7 @@ static void chronicle_time(struct world *world, int64_t now_ms)
     uint64_t epoch = database_epoch(database);
     if (epoch != world->database_epoch && database_is_well(database)) {
         incident_store_write_all(&world->store, &world->incidents);
+        dismissal_store_write(&world->store, world->subjects, true);
         world->database_epoch = epoch;
     }
     chronicle_tick(world->chronicle, now_ms);
@@ -332,6 +334,7 @@ void world_tick(struct world *world, int64_t now_ms)
         note_change(world, i);
     }
     incidents_tick(&world->incidents, world->subjects, world->count, now_ms);
+    dismissal_store_write(&world->store, world->subjects, false);
     find_etas(world, now_ms);
     if (now_ms - world->chronicled_ms >= 1000 || now_ms < world->chronicled_ms)
         chronicle_time(world, now_ms);
@@ -389,6 +392,7 @@ static enum error note(enum error error, const char *what, struct slice id, stru
 static void settle(struct world *world, const struct incident *incident, int64_t now_ms)
 {
     incidents_heed_operator(&world->incidents, world->subjects, world->count, incident);
+    dismissal_store_write(&world->store, world->subjects, false);
     incidents_trim(&world->incidents, now_ms);
     find_etas(world, now_ms);
 }
@@ -720,6 +724,8 @@ static enum error furnish(struct world *world, const struct world_settings *sett
         error = incident_store_read(&world->store, &world->incidents, settings->now_ms);
     if (error == ERROR_NONE)
         incidents_take_up(&world->incidents, world->subjects);
+    if (error == ERROR_NONE)
+        error = dismissal_store_read(&world->store, world->subjects);
     if (error == ERROR_NONE)
         error = window_store_read(settings->database, world->windows, find, world);
     return error;

@@ -18,14 +18,15 @@ static const char *const schemas[] = {
 };
 
 static const char *const steps[] = {
-    // 2: changes of states one by one; the last signs of life; the language that a subscriber
-    // reads, who until now had English alone.
+    // 2: changes of states one by one; the last signs of life; what an operator says is over while
+    // it fails on; the language that a subscriber reads, who until now had English alone.
     "CREATE TABLE state_changes(sequence INTEGER PRIMARY KEY, component TEXT NOT NULL,"
     " at INTEGER NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL,"
     " number INTEGER NOT NULL, cause TEXT NOT NULL);"
     "CREATE INDEX state_changes_of ON state_changes(component);"
     "CREATE TABLE push_signs(monitor TEXT PRIMARY KEY, at INTEGER NOT NULL,"
     " well INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE incident_dismissals (component TEXT PRIMARY KEY) WITHOUT ROWID;"
     "ALTER TABLE subscribers ADD COLUMN language TEXT NOT NULL DEFAULT 'en';",
 };
 

@@ -34,6 +34,7 @@ struct subject {
     struct incident *incident;  // the open one that carries it
     int64_t failed_ms;          // since when it fails; 0: it does not
     bool is_dismissed;          // fails, and an operator says that it is over
+    bool was_dismissed;         // as it is on the disk
 };
 
 // Room for looking for causes.

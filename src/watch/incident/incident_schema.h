@@ -14,4 +14,5 @@
     "CREATE INDEX incidents_started ON incidents (started_ms);"                                    \
     "CREATE TABLE incident_updates (incident TEXT NOT NULL, number INTEGER NOT NULL,"              \
     " state TEXT NOT NULL, at_ms INTEGER NOT NULL, text TEXT NOT NULL, author TEXT NOT NULL,"      \
-    " PRIMARY KEY (incident, number)) WITHOUT ROWID;" WINDOW_SCHEMA
+    " PRIMARY KEY (incident, number)) WITHOUT ROWID;"                                              \
+    "CREATE TABLE incident_dismissals (component TEXT PRIMARY KEY) WITHOUT ROWID;" WINDOW_SCHEMA

@@ -259,6 +259,71 @@ static void an_operators_word_stands_after_a_restart(void **state)
     snapshot_release(snapshot);
 }
 
+static size_t count_open(void)
+{
+    struct snapshot *snapshot = look();
+    size_t open = snapshot->open_count;
+    snapshot_release(snapshot);
+    return open;
+}
+
+static void what_an_operator_says_is_over_stays_so_after_a_restart(void **state)
+{
+    (void)state;
+    find("a.example", COMPONENT_DOWN, 0);
+    change(&(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    find("a.example", COMPONENT_DOWN, 1000);
+    assert_int_equal(count_open(), 0);
+    for (int i = 0; i < 2; i++) {
+        die();
+        live(0, 3);
+        tick(1000); // nothing is known yet
+        find("a.example", COMPONENT_DOWN, 1000);
+        tick(MINUTE);
+        assert_int_equal(count_open(), 0);
+        assert_int_equal(told, 0);
+    }
+    find("a.example", COMPONENT_OPERATIONAL, 1000); // what fails after that is news
+    die();
+    live(0, 3);
+    find("a.example", COMPONENT_DOWN, 1000);
+    assert_int_equal(count_open(), 1);
+}
+
+// Of an incident that goes on, and of a disk that has lost it.
+static void what_an_operator_takes_out_stays_out_after_a_restart(void **state)
+{
+    (void)state;
+    const uint32_t only = 1;
+    find("a.example", COMPONENT_DOWN, 0);
+    find("b.example", COMPONENT_DOWN, 1000);
+    change(&(struct incident_change){.has_components = true, .components = &only,
+        .component_count = 1});
+    database_execute(database, "DELETE FROM incident_dismissals", "");
+    assert_int_equal(database_settle(database, 60000), ERROR_NONE);
+    remove_files(); // somebody has taken them away
+    tick(1000);
+    database_execute(database, "DELETE FROM incidents", "");
+    assert_int_equal(database_settle(database, 60000), ERROR_NONE);
+    tick(1000);
+    die();
+    live(0, 3);
+    find("b.example", COMPONENT_DOWN, 1000);
+    find("a.example", COMPONENT_DOWN, 1000);
+    struct snapshot *snapshot = look();
+    assert_int_equal(snapshot->incident_count, 1);
+    assert_int_equal(snapshot->incidents[0].component_count, 1);
+    snapshot_release(snapshot);
+    die();
+    live(1, 3); // a.example is gone from the settings
+    die();
+    live(0, 3);
+    find("a.example", COMPONENT_DOWN, 1000);
+    snapshot = look();
+    assert_int_equal(snapshot->incidents[0].component_count, 2);
+    snapshot_release(snapshot);
+}
+
 static void components_are_known_by_their_ids(void **state)
 {
     (void)state;
@@ -470,6 +535,8 @@ int main(void)
         CASE(it_goes_on_from_where_it_was),
         CASE(long_failures_stay_apart),
         CASE(an_operators_word_stands_after_a_restart),
+        CASE(what_an_operator_says_is_over_stays_so_after_a_restart),
+        CASE(what_an_operator_takes_out_stays_out_after_a_restart),
         CASE(components_are_known_by_their_ids),
         CASE(what_is_forgotten_is_gone_from_the_disk),
         CASE(what_grew_old_in_between_is_gone_too),
