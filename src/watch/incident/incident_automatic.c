@@ -42,9 +42,16 @@ static enum incident_impact impact_of(enum component_state state)
     return IMPACT_NONE;
 }
 
+// Nor is it later by more, as after a clock that was set back.
+static bool is_within(const struct round *round, int64_t at_ms, uint64_t most_ms)
+{
+    int64_t age_ms = round->now_ms - at_ms;
+    return age_ms <= (int64_t)most_ms && age_ms >= -(int64_t)most_ms;
+}
+
 static bool is_recent(const struct round *round, int64_t at_ms)
 {
-    return at_ms != 0 && round->now_ms - at_ms <= (int64_t)round->incidents->settings.group_ms;
+    return at_ms != 0 && is_within(round, at_ms, round->incidents->settings.group_ms);
 }
 
 // --- Who carries whom ---
@@ -79,6 +86,7 @@ static void take_note(struct round *round)
     size_t many = 0;
     for (size_t i = 0; i < round->count; i++) {
         struct subject *subject = &round->subjects[i];
+        subject->since_ms = MINIMUM(subject->since_ms, round->now_ms); // the clock was set back
         if (fails(&round->incidents->settings, subject, round->now_ms)) {
             if (subject->failed_ms == 0)
                 subject->failed_ms = round->now_ms;
@@ -157,13 +165,13 @@ static bool is_free(const struct round *round, const struct incident *incident)
 
 static struct incident *home_before(const struct round *round, uint32_t which)
 {
-    int64_t flap_ms = (int64_t)round->incidents->settings.flap_ms;
+    uint64_t flap_ms = round->incidents->settings.flap_ms;
     LIST_FOREACH(link, &round->incidents->past) {
         struct incident *incident = LIST_ENTRY(link, struct incident, link);
         bool is_less = impact_of(round->subjects[which].state) == IMPACT_MINOR
             && incident->impact > IMPACT_MINOR;
         if (incident->by_machine && !incident->was_merged && !is_less
-            && round->now_ms - incident->resolved_ms <= flap_ms && incident_has(incident, which)
+            && is_within(round, incident->resolved_ms, flap_ms) && incident_has(incident, which)
             && is_free(round, incident))
             return incident;
     }
@@ -515,7 +523,7 @@ static void move_on(const struct round *round, struct incident *incident)
             step(round, incident, INCIDENT_INVESTIGATING);
         else if (health != HEALTH_WELL)
             incident->calm_ms = 0;
-        else if (incident->calm_ms == 0)
+        else if (incident->calm_ms == 0 || incident->calm_ms > round->now_ms)
             incident->calm_ms = round->now_ms;
         else if (is_calm)
             step(round, incident, INCIDENT_RESOLVED);

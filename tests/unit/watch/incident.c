@@ -541,6 +541,44 @@ static void what_nobody_has_looked_at_yet_changes_no_title(void **state)
     assert_title(only(), "Site 0 and Site 1 are not answering");
 }
 
+// By ten hours, as after a start with a wrong clock.
+static void a_clock_that_is_set_back_stops_nothing(void **state)
+{
+    (void)state;
+    down(0);
+    tick(0);
+    well(0);
+    tick(1000);
+    struct incident *incident = only();
+    assert_int_equal(incident->state, INCIDENT_MONITORING);
+    set(1, COMPONENT_DEGRADED, REASON_SLOW);
+    tick(1000);
+    tick(-600 * MINUTE);
+    tick(5 * MINUTE);
+    assert_int_equal(incident->state, INCIDENT_RESOLVED);
+    tick(10 * MINUTE);
+    assert_title(only(), "Site 1 is slow");
+    tick(30 * MINUTE);
+    down(0); // long after, so it is another one
+    tick(1000);
+    assert_int_equal(incident->state, INCIDENT_RESOLVED);
+    assert_int_equal(incidents.open_count, 2);
+}
+
+static void long_failures_stay_apart_when_the_clock_is_set_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i <= INCIDENT_MANY; i++) {
+        down(i);
+        tick(2 * MINUTE);
+    }
+    tick(-600 * MINUTE);
+    down(INCIDENT_MANY + 1);
+    tick(250);
+    assert_int_equal(incidents.open_count, INCIDENT_MANY + 2);
+    assert_int_equal(incidents.past_count, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
@@ -572,6 +610,8 @@ int main(void)
         CASE(what_stays_slow_after_an_outage_is_another_incident),
         CASE(long_failures_stay_apart_after_a_restart),
         CASE(what_nobody_has_looked_at_yet_changes_no_title),
+        CASE(a_clock_that_is_set_back_stops_nothing),
+        CASE(long_failures_stay_apart_when_the_clock_is_set_back),
     };
     return cmocka_run_group_tests_name("watch.incident", tests, NULL, NULL);
 }
