@@ -316,11 +316,22 @@ void site_judge_begin(struct site_judge *judge, const struct site_evidence *site
         .is_served = site->traffic.requests > site->traffic.failed};
 }
 
+// When the clock was set back, what lies ahead of it now is of no later than now. The slots find
+// out by themselves, as does what has settled.
+static void heed_clock(struct site_judge *judge, int64_t now_ms)
+{
+    int64_t *const moments[] = {&judge->evidence_ms, &judge->served_ms, &judge->down_ms,
+        &judge->halved_ms, &judge->says_ms, &judge->some_ms};
+    for (size_t i = 0; i < ARRAY_SIZE(moments); i++)
+        *moments[i] = MINIMUM(*moments[i], now_ms);
+}
+
 bool site_judge_look(struct site_judge *judge, const struct site_evidence *site, int64_t now_ms,
     struct finding *ret_finding)
 {
     const struct finding last = judge->finding;
     struct traffic_view traffic = take_traffic(judge, &site->traffic);
+    heed_clock(judge, now_ms);
     struct finding finding = judge_site(judge, site, &traffic, now_ms);
     bool has_changed = finding.state != last.state || finding.track != last.track
         || finding.reason.kind != last.reason.kind;

@@ -482,6 +482,45 @@ static void test_maintenance(void **state)
     evidence_destroy(evidence);
 }
 
+// By ten hours, as after a start with a wrong clock.
+static void test_a_clock_that_is_set_back_lets_nothing_last_longer(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    looks(evidence, 40, 10, 0, 0);
+    site()->says_maintenance = true;
+    looks(evidence, 4, 10, 10, 255);
+    expect(COMPONENT_MAINTENANCE, REASON_SAYS_MAINTENANCE, TRACK_DOWN);
+    now_ms -= 36000000;
+    looks(evidence, 4 * 3600 + 80, 10, 10, 255);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    site()->says_maintenance = false;
+    looks(evidence, 4, 10, 0, 0);
+    expect_well();
+    site()->healthy = 1;
+    looks(evidence, 4, 10, 0, 0);
+    now_ms -= 36000000;
+    looks(evidence, 21, 10, 0, 0);
+    expect(COMPONENT_DEGRADED, REASON_SOME_SERVERS, TRACK_UP);
+    die();
+    looks(evidence, 1, 0, 0, 0);
+    now_ms -= 36000000;
+    site()->since_ms = now_ms;
+    looks(evidence, 8, 1, 1, 1);
+    expect(COMPONENT_DOWN, REASON_NO_ANSWER, TRACK_DOWN);
+    now_ms -= 36000000;
+    site()->since_ms = now_ms;
+    looks(evidence, 900 * 1000 / LOOK_MS + 1, 0, 0, 0);
+    expect(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN);
+    come_back();
+    looks(evidence, 8, 1, 0, 0);
+    expect_well();
+    now_ms -= 36000000;
+    looks(evidence, 900 * 1000 / LOOK_MS + 1, 0, 0, 0);
+    expect(COMPONENT_UNKNOWN, REASON_NONE, TRACK_UNKNOWN);
+    evidence_destroy(evidence);
+}
+
 static void test_reload_may_turn_sites_around(void **state)
 {
     struct evidence *evidence = begin();
@@ -631,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_long_polls_are_no_hanging),
         cmocka_unit_test(test_some_servers),
         cmocka_unit_test(test_maintenance),
+        cmocka_unit_test(test_a_clock_that_is_set_back_lets_nothing_last_longer),
         cmocka_unit_test(test_reload_may_turn_sites_around),
         cmocka_unit_test(test_counts_begin_with_it),
         cmocka_unit_test(test_responses),
