@@ -20,8 +20,12 @@ with Edge(Nobody(), settings) as edge:
     visitor = Visitor(edge, host="status.example")
     assert visitor.json(EVENTS + "json")["events"] == []
     assert visitor.ask("/component/nobody/events.json")[0] == 404
-    assert visitor.ask("/push/" + TOKEN)[0] == 200
-    wait_until(lambda: visitor.json(EVENTS + "json")["events"], "its first sign of life is told")
+
+    def is_told():
+        assert visitor.ask("/push/" + TOKEN)[0] == 200  # until it was looked at often enough
+        return visitor.json(EVENTS + "json")["events"]
+
+    wait_until(is_told, "its first signs of life are told")
     (first,) = visitor.json(EVENTS + "json")["events"]
     assert (first["from"], first["to"]) == ("unknown", "operational"), first
     wait_until(lambda: edge.metric("afloat_status_history_written") == 1, "all is on the disk")
