@@ -2,9 +2,7 @@
 #pragma once
 
 #include "io/io.h"
-
-// The loop that this thread is stepping; NULL between steps.
-struct loop *loop_running(void);
+#include "io/running.h"
 
 void timer_wheel_init(struct timer_wheel *wheel);
 // Fires what is due at the loop's time. True if anything was.

@@ -2,10 +2,12 @@
 // connection.c's.
 #include "watch/history/database.h"
 #include "base/clock.h"
+#include "base/invariant.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "io/running.h"
 #include "watch/history/connection.h"
 
 #include <stdatomic.h>
@@ -478,6 +480,7 @@ static enum error read_rows(struct database *database, enum error (*row)(void *c
 enum error database_query(struct database *database, enum error (*row)(void *context,
     sqlite3_stmt *statement), void *context, const char *sql, const char *types, ...)
 {
+    debug_invariant(loop_running() == NULL); // it waits
     if (database == NULL)
         return ERROR_NOT_FOUND;
     struct connection_value values[CONNECTION_PARAMETERS];
@@ -498,6 +501,7 @@ enum error database_query(struct database *database, enum error (*row)(void *con
 
 enum error database_settle(struct database *database, uint64_t timeout_ms)
 {
+    debug_invariant(loop_running() == NULL);
     if (database == NULL)
         return ERROR_NOT_FOUND;
     uint64_t end_ms = clock_now_ms() + timeout_ms;

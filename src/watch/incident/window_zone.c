@@ -1,8 +1,10 @@
 // TZif (RFC 8536) and the rule at its end, in the words of POSIX TZ with times of day from -167 to
 // 167 hours.
 #include "watch/incident/window_zone.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "conf/nearest.h"
+#include "io/running.h"
 #include "watch/incident/window_day.h"
 
 #include <dirent.h>
@@ -434,6 +436,7 @@ static enum error read_file(struct slice name, struct window_zone **ret_zone)
 
 enum error window_zone_load(struct slice name, struct text *why, struct window_zone **ret_zone)
 {
+    debug_invariant(loop_running() == NULL); // it reads a disk
     enum error error = is_name(name) ? read_file(name, ret_zone) : ERROR_NOT_FOUND;
     if (error == ERROR_NOT_FOUND) {
         say_unknown(name, why);

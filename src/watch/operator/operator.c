@@ -413,15 +413,32 @@ static void search(struct task *task, struct operator_visit *visit,
         incident);
 }
 
+struct deed {
+    struct operator_visit *visit;
+    struct slice id;
+    bool is_done;
+};
+
+// In another thread, for a window's zone is a file.
+static void do_it(void *argument)
+{
+    struct deed *deed = argument;
+    deed->is_done = operator_do(deed->visit, &deed->id);
+}
+
 static void act(struct task *task, struct operator_visit *visit)
 {
-    struct slice id = SLICE_EMPTY, incident = behind(visit->rest, SLICE("/incident/"));
+    struct deed deed = {.visit = visit, .id = SLICE_EMPTY};
+    struct slice incident = behind(visit->rest, SLICE("/incident/"));
     const struct incident_view *view = snapshot_find_incident(visit->visit->snapshot, incident);
     if (!visit->by_token && form_find(visit->form, SLICE("search")).data != NULL) {
         search(task, visit, view);
-    } else if (operator_do(visit, &id)) {
+    } else if (visit_run(task, visit->visit, do_it, &deed) != ERROR_NONE) {
+        refuse(task, visit, 503, SLICE("Retry-After: 5\r\n"), SLICE("Too much is asked for just "
+            "now. Nothing was changed; try again."));
+    } else if (deed.is_done) {
         if (visit->by_token)
-            answer_json(visit, 200, "id", id);
+            answer_json(visit, 200, "id", deed.id);
         else
             lead(visit, visit->rest.size > 0 && view != NULL ? visit->rest : SLICE(""), SLICE(""));
     } else if (visit->by_token || view == NULL) {
