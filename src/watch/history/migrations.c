@@ -26,7 +26,8 @@ static const char *const steps[] = {
     "CREATE INDEX state_changes_of ON state_changes(component);"
     "CREATE TABLE push_signs(monitor TEXT PRIMARY KEY, at INTEGER NOT NULL,"
     " well INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE incident_dismissals (component TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE incident_dismissals (component TEXT PRIMARY KEY, impact TEXT NOT NULL)"
+    " WITHOUT ROWID;"
     "ALTER TABLE subscribers ADD COLUMN language TEXT NOT NULL DEFAULT 'en';",
 };
 

@@ -1,5 +1,5 @@
 // Which failing components an operator has said are over, in the status page's database: what he
-// has said outlives a restart, until such a component has been found well once.
+// has said outlives a restart, until such a component has been found well once, or worse.
 #pragma once
 
 #include "watch/incident/incident_automatic.h"

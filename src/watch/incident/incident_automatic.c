@@ -90,14 +90,16 @@ static void take_note(struct round *round)
         if (fails(&round->incidents->settings, subject, round->now_ms)) {
             if (subject->failed_ms == 0)
                 subject->failed_ms = round->now_ms;
+            if (impact_of(subject->state) > subject->dismissed)
+                subject->dismissed = IMPACT_NONE; // that it is so bad, nobody has been told
         } else if (subject->state == COMPONENT_OPERATIONAL) {
             subject->failed_ms = 0;
-            subject->is_dismissed = false;
+            subject->dismissed = IMPACT_NONE;
         } else if (subject->state == COMPONENT_MAINTENANCE) {
             subject->failed_ms = 0; // if it still fails after that, it fails from then on
         }
         if (is_recent(round, subject->failed_ms) && subject->cause == COMPONENT_NONE
-            && !subject->is_dismissed)
+            && subject->dismissed == IMPACT_NONE)
             many++;
     }
     round->are_many = many > INCIDENT_MANY;
@@ -112,8 +114,8 @@ static bool was_announced(const struct round *round, const struct subject *subje
 
 static bool wants_place(const struct round *round, const struct subject *subject)
 {
-    return subject->incident == NULL && !subject->is_dismissed && !was_announced(round, subject)
-        && fails(&round->incidents->settings, subject, round->now_ms);
+    return subject->incident == NULL && subject->dismissed == IMPACT_NONE
+        && !was_announced(round, subject) && fails(&round->incidents->settings, subject, round->now_ms);
 }
 
 // --- Where it belongs ---
@@ -577,7 +579,11 @@ void incidents_heed_operator(struct incidents *incidents, struct subject *subjec
         struct subject *subject = &subjects[i];
         bool is_dropped = subject->incident == incident
             && (incident->resolved_ms != 0 || !incident_has(incident, (uint32_t)i));
-        subject->is_dismissed = subject->is_dismissed || (is_dropped && subject->failed_ms != 0);
+        enum incident_impact impact = impact_of(subject->state);
+        if (impact == IMPACT_NONE) // nobody has looked yet: then it is what he has heard of
+            impact = IMPACT_CRITICAL;
+        if (is_dropped && subject->failed_ms != 0)
+            subject->dismissed = MAXIMUM(subject->dismissed, impact);
     }
     carry(&round);
 }

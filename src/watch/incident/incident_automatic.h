@@ -33,8 +33,9 @@ struct subject {
     // The rules' own:
     struct incident *incident;  // the open one that carries it
     int64_t failed_ms;          // since when it fails; 0: it does not
-    bool is_dismissed;          // fails, and an operator says that it is over
-    bool was_dismissed;         // as it is on the disk
+    enum incident_impact dismissed; // it fails, so badly at most, and an operator says that it is
+                                // over; NONE: he does not, or it has got worse
+    enum incident_impact was_dismissed; // as it is on the disk
 };
 
 // Room for looking for causes.

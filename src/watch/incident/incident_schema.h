@@ -15,4 +15,5 @@
     "CREATE TABLE incident_updates (incident TEXT NOT NULL, number INTEGER NOT NULL,"              \
     " state TEXT NOT NULL, at_ms INTEGER NOT NULL, text TEXT NOT NULL, author TEXT NOT NULL,"      \
     " PRIMARY KEY (incident, number)) WITHOUT ROWID;"                                              \
-    "CREATE TABLE incident_dismissals (component TEXT PRIMARY KEY) WITHOUT ROWID;" WINDOW_SCHEMA
+    "CREATE TABLE incident_dismissals (component TEXT PRIMARY KEY, impact TEXT NOT NULL)"          \
+    " WITHOUT ROWID;" WINDOW_SCHEMA

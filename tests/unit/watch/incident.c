@@ -401,6 +401,30 @@ static void taken_out_by_an_operator_stays_out(void **state)
     assert_null(subjects[1].incident);
 }
 
+// He has not said that of what it is now.
+static void what_gets_worse_than_what_is_said_to_be_over_is_told(void **state)
+{
+    (void)state;
+    set(0, COMPONENT_DEGRADED, REASON_SLOW);
+    tick(15 * MINUTE);
+    struct incident *slow = only();
+    change(slow, &(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    tick(60 * MINUTE);
+    assert_int_equal(incidents.open_count, 0);
+    down(0);
+    tick(250);
+    struct incident *outage = only();
+    assert_ptr_not_equal(outage, slow);
+    assert_int_equal(outage->impact, IMPACT_CRITICAL);
+    change(outage, &(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    set(0, COMPONENT_PARTIAL, REASON_ERRORS);
+    tick(60 * MINUTE); // which is less
+    assert_int_equal(incidents.open_count, 0);
+    down(0); // and no more than he spoke of
+    tick(250);
+    assert_int_equal(incidents.open_count, 0);
+}
+
 static void an_operators_own_is_left_alone(void **state)
 {
     (void)state;
@@ -605,6 +629,7 @@ int main(void)
         CASE(a_word_alone_leaves_the_state_to_the_machine),
         CASE(resolved_by_an_operator_stays_until_it_fails_anew),
         CASE(taken_out_by_an_operator_stays_out),
+        CASE(what_gets_worse_than_what_is_said_to_be_over_is_told),
         CASE(an_operators_own_is_left_alone),
         CASE(what_gets_worse_than_an_operator_says_is_told),
         CASE(what_stays_slow_after_an_outage_is_another_incident),

@@ -290,6 +290,19 @@ static void what_an_operator_says_is_over_stays_so_after_a_restart(void **state)
     assert_int_equal(count_open(), 1);
 }
 
+static void what_gets_worse_than_what_was_over_is_told_after_a_restart(void **state)
+{
+    (void)state;
+    find("a.example", COMPONENT_PARTIAL, 0);
+    change(&(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    die();
+    live(0, 3);
+    find("a.example", COMPONENT_PARTIAL, 60 * MINUTE);
+    assert_int_equal(count_open(), 0);
+    find("a.example", COMPONENT_DOWN, 1000);
+    assert_int_equal(count_open(), 1);
+}
+
 // Of an incident that goes on, and of a disk that has lost it.
 static void what_an_operator_takes_out_stays_out_after_a_restart(void **state)
 {
@@ -536,6 +549,7 @@ int main(void)
         CASE(long_failures_stay_apart),
         CASE(an_operators_word_stands_after_a_restart),
         CASE(what_an_operator_says_is_over_stays_so_after_a_restart),
+        CASE(what_gets_worse_than_what_was_over_is_told_after_a_restart),
         CASE(what_an_operator_takes_out_stays_out_after_a_restart),
         CASE(components_are_known_by_their_ids),
         CASE(what_is_forgotten_is_gone_from_the_disk),
