@@ -115,7 +115,8 @@ static bool was_announced(const struct round *round, const struct subject *subje
 static bool wants_place(const struct round *round, const struct subject *subject)
 {
     return subject->incident == NULL && subject->dismissed == IMPACT_NONE
-        && !was_announced(round, subject) && fails(&round->incidents->settings, subject, round->now_ms);
+        && !was_announced(round, subject)
+        && fails(&round->incidents->settings, subject, round->now_ms);
 }
 
 // --- Where it belongs ---
