@@ -28,9 +28,11 @@ static bool hash_token(struct slice token, uint8_t hash[32])
         && EVP_Digest(token.data, token.size, hash, NULL, EVP_sha256(), NULL) == 1;
 }
 
+// After a clock that was set back, nobody knows how long it was not used.
 static bool is_over(const struct sessions *sessions, const struct session *session, int64_t now_ms)
 {
-    return session->used_ms == 0 || now_ms - session->used_ms > (int64_t)sessions->idle_ms;
+    int64_t idle_ms = (int64_t)sessions->idle_ms, age_ms = now_ms - session->used_ms;
+    return session->used_ms == 0 || age_ms > idle_ms || age_ms < -idle_ms;
 }
 
 enum error sessions_begin(struct sessions *sessions, uint32_t person, int64_t now_ms,
@@ -78,7 +80,7 @@ bool sessions_find(struct sessions *sessions, struct slice token, int64_t now_ms
     struct session *session = find(sessions, token);
     bool is_good = session != NULL && !is_over(sessions, session, now_ms);
     if (is_good) {
-        session->used_ms = MAXIMUM(session->used_ms, now_ms);
+        session->used_ms = now_ms; // loops' clocks differ by milliseconds
         *ret_person = session->person;
     }
     lock_release(&sessions->lock);

@@ -86,6 +86,17 @@ static void lasts_while_it_is_used(void **state)
     assert_false(sessions_find(sessions, first, NOW + 3 * IDLE_MS + 1, &person));
 }
 
+static void a_clock_that_is_set_back_makes_none_last_longer(void **state)
+{
+    (void)state;
+    char one[SESSION_TOKEN_SIZE], two[SESSION_TOKEN_SIZE];
+    struct slice used = begin(sessions, 7, NOW, one), left = begin(sessions, 8, NOW, two);
+    uint32_t person = 0;
+    assert_true(sessions_find(sessions, used, NOW - IDLE_MS, &person)); // by a little
+    assert_false(sessions_find(sessions, used, NOW + 1, &person)); // not used since
+    assert_false(sessions_find(sessions, left, NOW - DAY, &person)); // nobody knows
+}
+
 static void ends_when_told(void **state)
 {
     (void)state;
@@ -190,6 +201,8 @@ int main(void)
         cmocka_unit_test(a_hash_fits_its_password_alone),
         cmocka_unit_test(refuses_passwords_without_end),
         cmocka_unit_test_setup_teardown(lasts_while_it_is_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_makes_none_last_longer, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(ends_when_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_nobody_by_what_is_no_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(are_bounded, set_up, tear_down),
