@@ -155,6 +155,8 @@ static void end_retired(struct watch *watch, bool all)
             continue;
         }
         *place = core->next;
+        if (!all && core->prober != NULL && watch->core->prober != NULL)
+            prober_catch_up(watch->core->prober, core->prober);
         core_destroy(core);
     }
 }

@@ -198,6 +198,18 @@ void prober_inherit(struct prober *prober, struct prober *before)
     lock_release(&before->lock);
 }
 
+void prober_catch_up(struct prober *prober, const struct prober *before)
+{
+    size_t cursor = 0;
+    for (size_t i = 0; i < prober->count; i++) {
+        struct watched *watched = &prober->watched[i];
+        const struct watched *same = watched->target.kind == MONITOR_PUSH
+            ? find_same(before, watched, &cursor) : NULL;
+        if (same != NULL)
+            push_catch_up(&watched->push, &same->push);
+    }
+}
+
 // --- Begin and end ---
 
 static bool copy(struct arena *arena, struct slice *text)

@@ -27,6 +27,8 @@ enum error prober_create(const struct prober_settings *settings, struct world *w
 // What an earlier one, which may still run, has found out of monitors that are the same, and their
 // signs of life: settings that are read again are no reason to know nothing. Before prober_start.
 void prober_inherit(struct prober *prober, struct prober *before);
+// The signs of life that came to the earlier one since, from whoever still had it. Once nobody has.
+void prober_catch_up(struct prober *prober, const struct prober *before);
 enum error prober_start(struct prober *prober) MUST_CHECK;
 void prober_destroy(struct prober *prober); // ends what is under way. NULL is fine
 

@@ -44,6 +44,16 @@ void push_inherit(struct push *push, const struct push *from)
         set(push, state, atomic_load(&from->seen_ms));
 }
 
+void push_catch_up(struct push *push, const struct push *from)
+{
+    enum push_state state = atomic_load(&from->state);
+    int64_t seen_ms = atomic_load(&from->seen_ms);
+    bool is_later = atomic_load(&push->state) == PUSH_NEVER
+        || seen_ms > atomic_load(&push->seen_ms);
+    if ((state == PUSH_WELL || state == PUSH_FAILED) && is_later)
+        set(push, state, seen_ms);
+}
+
 struct vote push_vote(const struct push *push, uint64_t interval_ms, uint64_t grace_ms,
     int64_t now_ms)
 {

@@ -33,6 +33,8 @@ bool push_is_news(struct push *push, bool is_well, int64_t now_ms);
 void push_restore(struct push *push, bool is_well, int64_t age_ms, uint64_t interval_ms,
     uint64_t grace_ms, int64_t now_ms);
 void push_inherit(struct push *push, const struct push *from);
+// Takes what the other has heard later, or alone.
+void push_catch_up(struct push *push, const struct push *from);
 struct vote push_vote(const struct push *push, uint64_t interval_ms, uint64_t grace_ms,
     int64_t now_ms);
 // How often it is worth a look.

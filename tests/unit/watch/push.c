@@ -197,6 +197,26 @@ static void signs_are_read_back(void **state)
     prober_destroy(next);
 }
 
+// Some visit still holds the settings of before.
+static void what_comes_during_a_reload_is_not_lost(void **state)
+{
+    (void)state;
+    struct monitor_settings monitors[3];
+    int64_t now_ms = clock_wall_ms();
+    wait_push(monitors);
+    struct prober *old = create(monitors, 3), *next = create(monitors, 3);
+    prober_inherit(next, old);
+    assert_true(prober_push(old, monitors[0].push, true, now_ms));
+    assert_true(prober_push(old, monitors[1].push, true, now_ms));
+    push_see(&next->watched[1].push, false, (int64_t)clock_now_ms() + 1); // later
+    prober_catch_up(next, old);
+    assert_int_equal(vote_of(next, 0, 0).kind, VOTE_UP);
+    assert_int_equal(vote_of(next, 1, 0).kind, VOTE_DOWN);
+    assert_int_equal(vote_of(next, 2, 0).kind, VOTE_INCONCLUSIVE);
+    prober_destroy(next);
+    prober_destroy(old);
+}
+
 static enum error take_number(void *context, sqlite3_stmt *statement)
 {
     *(int64_t *)context = sqlite3_column_int64(statement, 0);
@@ -233,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_was_set_back_harms_nobody),
         cmocka_unit_test(one_sign_a_second_is_written),
         cmocka_unit_test_setup_teardown(signs_are_read_back, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_during_a_reload_is_not_lost, begin, end),
         cmocka_unit_test_setup_teardown(signs_that_nobody_waits_for_go, begin, end),
     };
     return cmocka_run_group_tests_name("watch.push", tests, NULL, NULL);
