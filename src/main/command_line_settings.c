@@ -3,22 +3,28 @@
 
 // In double quotes, as YAML escapes: its readers refuse some characters and fold others. The value
 // is UTF-8.
-static void write_quoted(struct text *yaml, const char *value)
+static void write_quoted_slice(struct text *yaml, struct slice value)
 {
+    const unsigned char *end = (const unsigned char *)value.data + value.size;
     text_append_byte(yaml, '"');
-    for (const unsigned char *at = (const unsigned char *)value; *at != '\0'; at++) {
+    for (const unsigned char *at = (const unsigned char *)value.data; at < end; at++) {
         if (*at >= ' ' && *at < 0x7F && *at != '"' && *at != '\\') {
             text_append_byte(yaml, (char)*at);
             continue;
         }
         uint32_t character = *at < 0xC0 ? *at : *at < 0xE0 ? *at & 0x1F : *at < 0xF0 ? *at & 0xF
                                                                                      : *at & 7;
-        while ((at[1] & 0xC0) == 0x80)
+        while (at + 1 < end && (at[1] & 0xC0) == 0x80)
             character = character << 6 | (*++at & 0x3F);
         text_append(yaml, SLICE("\\U"));
         text_append_hex(yaml, character, 8);
     }
     text_append_byte(yaml, '"');
+}
+
+static void write_quoted(struct text *yaml, const char *value)
+{
+    write_quoted_slice(yaml, slice_from_string(value));
 }
 
 static void write_texts(struct text *yaml, const char *before, const struct command_texts *texts,
@@ -72,20 +78,29 @@ static void write_vantage(struct text *yaml, const struct vantage_command *vanta
 
 #define MONITOR_NAME_MAX 48
 
-// What stands behind the scheme.
-static const char *behind_scheme(const char *url)
+// What everybody may read of a URL: without its scheme, and without the name, the password and the
+// query in it, for these may be secret.
+static struct slice public_part(const char *url)
 {
-    const char *end = strstr(url, "://");
-    return end == NULL ? url : end + 3;
+    const char *scheme_end = strstr(url, "://");
+    struct slice rest = slice_from_string(scheme_end == NULL ? url : scheme_end + 3);
+    rest.size = strcspn(rest.data, "?#");
+    size_t authority = MINIMUM(strcspn(rest.data, "/"), rest.size);
+    for (size_t i = authority; i-- > 0;) {
+        if (rest.data[i] == '@')
+            return slice_of(rest.data + i + 1, rest.size - i - 1);
+    }
+    return rest;
 }
 
 // The host, as far as an id may have its letters.
 static struct slice monitor_name(const char *url, char buffer[MONITOR_NAME_MAX])
 {
-    const char *host = behind_scheme(url);
-    size_t size = MINIMUM(strcspn(host, "/?#:"), MONITOR_NAME_MAX);
+    struct slice host = public_part(url);
+    size_t size = MINIMUM(MINIMUM(strcspn(host.data, "/?#:"), host.size), MONITOR_NAME_MAX);
     for (size_t i = 0; i < size; i++) {
-        char byte = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] | 0x20) : host[i];
+        char letter = host.data[i];
+        char byte = letter >= 'A' && letter <= 'Z' ? (char)(letter | 0x20) : letter;
         bool is_good = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')
             || byte == '.' || byte == '-';
         buffer[i] = is_good ? byte : '-';
@@ -118,7 +133,8 @@ static void write_monitors(struct text *yaml, const struct command_texts *monito
         if (is_numbered)
             text_format(yaml, "-%zu", i + 1);
         write_text(yaml, "\": {url: ", monitors->items[i], ", title: ");
-        write_text(yaml, "", behind_scheme(monitors->items[i]), "}\n");
+        write_quoted_slice(yaml, public_part(monitors->items[i]));
+        text_append(yaml, SLICE("}\n"));
     }
 }
 

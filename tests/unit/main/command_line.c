@@ -652,7 +652,8 @@ static void test_a_status_server_is_a_status_page_without_a_site(void **state)
 {
     (void)state;
     struct command_line line = good("afloat status-server --listen :8080 --name E --monitor "
-        "https://a.example/x --monitor http://A.example:81/ --url https://status.example");
+        "https://user:word@a.example/x?key=word --monitor http://A.example:81/ --url "
+        "https://status.example");
     static char buffer[65536];
     static struct conf_mistakes mistakes;
     struct text yaml = text_in(buffer, sizeof(buffer));
@@ -671,7 +672,7 @@ static void test_a_status_server_is_a_status_page_without_a_site(void **state)
     assert_text(*(const struct slice *)status->hosts.items, "*");
     assert_int_equal(status->monitors.count, 2);
     assert_text(monitors[0].id, "a.example-1");
-    assert_text(monitors[0].url, "https://a.example/x");
+    assert_text(monitors[0].url, "https://user:word@a.example/x?key=word");
     assert_text(monitors[0].title, "a.example/x");
     assert_text(monitors[1].id, "a.example-2");
     arena_free(&arena);
