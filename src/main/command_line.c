@@ -9,6 +9,7 @@
 #include "main/command_line_watch.h"
 #include "main/until.h"
 #include "watch/incident/window.h"
+#include "watch/probe/monitor.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -166,7 +167,7 @@ static const struct flag flags[] = {
     {"--url", "URL", IN(STATUS_SERVER), FLAG_TEXT, AT(server.url), "status.url", NULL,
      "the page's address as people know it"},
     {"--monitor", "URL", IN(STATUS_SERVER), FLAG_TEXTS, AT(server.monitors), "status.monitors.url",
-     NULL, "what to watch, http[s]://…; repeatable"},
+     monitor_check_url, "what to watch, http[s]://…; repeatable"},
     {"--state", "DIR",
      IN(RUN) | IN(PURGE) | IN(STATUS) | IN(MAINTENANCE) | IN(OUTBOX) | IN(INCIDENT) | IN(VANTAGE)
          | IN(STATUS_SERVER), FLAG_TEXT, AT(state), "state", NULL,

@@ -39,6 +39,8 @@ extern const struct setting_section monitor_settings_section;
 enum monitor_kind monitor_kind(const struct monitor_settings *monitor);
 // For the row of the map: its keys are the ids.
 bool monitor_check_id(struct slice value, char *message, size_t message_size);
+// What is polled by HTTP. The message goes on after the value, as those of settings do.
+bool monitor_check_url(struct slice value, char *message, size_t size);
 // timeout_ms, or less where nobody wrote one and the interval is shorter.
 uint64_t monitor_patience_ms(const struct monitor_settings *monitor);
 // "host:port", "[2001:db8::1]:443". False: it is none.

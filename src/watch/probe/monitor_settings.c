@@ -100,7 +100,7 @@ static bool check_title(struct slice value, char *message, size_t size)
     return is_good || say(message, size, "cannot be shown; expected one line of text such as Shop");
 }
 
-static bool check_url(struct slice value, char *message, size_t size)
+bool monitor_check_url(struct slice value, char *message, size_t size)
 {
     bool is_secure = slice_starts_with(value, SLICE("https://"));
     bool is_good = is_secure || slice_starts_with(value, SLICE("http://"));
@@ -301,7 +301,7 @@ static void review_kind(struct setting_review *review, const struct monitor_sett
         const struct slice *value;
         const char *name;
         bool (*check)(struct slice value, char *message, size_t size);
-    } kinds[] = {{&monitor->url, "url", check_url}, {&monitor->tcp, "tcp", check_tcp},
+    } kinds[] = {{&monitor->url, "url", monitor_check_url}, {&monitor->tcp, "tcp", check_tcp},
         {&monitor->dns, "dns", check_host}, {&monitor->ping, "ping", check_host},
         {&monitor->push, "push", check_push}};
     unsigned count = 0;

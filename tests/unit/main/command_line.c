@@ -680,6 +680,9 @@ static void test_a_status_server_is_a_status_page_without_a_site(void **state)
         "afloat status-server: shown where? expected --listen ADDR:PORT");
     bad("afloat status-server --listen :1",
         "afloat status-server: whose status is it? expected --name NAME");
+    bad("afloat status-server --listen :1 --name E --monitor www.example.com",
+        "afloat status-server: --monitor: \"www.example.com\" is no URL that can be polled; "
+        "expected one such as https://www.example.com/health");
     assert_int_equal(good("afloat hash-password").command, COMMAND_HASH_PASSWORD);
     bad("afloat hash-password secret",
         "afloat hash-password: \"secret\" is one word too many; see afloat help hash-password");
