@@ -229,19 +229,28 @@ static int64_t find_patience_ms(const struct site_judge *judge, int64_t now_ms)
     return MAXIMUM(is_quiet ? SITE_STALL_QUIET_MS : SITE_STALL_MS, twice_ms);
 }
 
+// Attempts that are given up are no answers: what has stalled goes on until one comes, or until
+// nobody waits any more.
 static bool is_stalled(struct site_judge *judge, const struct site_evidence *site,
     const struct traffic_view *traffic, int64_t now_ms)
 {
     const struct traffic_view *counts = &site->traffic; // not all of one moment
     uint64_t waiting = counts->asked - MINIMUM(counts->settled, counts->asked);
     int64_t usual_ms = (int64_t)(SITE_STALL_TIMES * MINIMUM(site->p95_ms, 3600000));
+    bool is_in_vain = judge->has_stalled && site->answered_ns == judge->stalled_answered_ns;
     note_slowest(judge, traffic->slowest_us, now_ms);
-    if (traffic->settled > 0 || waiting == 0 || now_ms < judge->settled_ms) {
+    if ((traffic->settled > 0 && !is_in_vain) || waiting == 0 || judge->settled_ms == 0
+        || now_ms < judge->settled_ms) {
+        judge->has_stalled = false;
         judge->settled_ms = now_ms;
         judge->patience_ms = find_patience_ms(judge, now_ms);
     }
-    return waiting >= SITE_STALLED
-        && now_ms - judge->settled_ms >= MAXIMUM(judge->patience_ms, usual_ms);
+    if (!judge->has_stalled && waiting >= SITE_STALLED
+        && now_ms - judge->settled_ms >= MAXIMUM(judge->patience_ms, usual_ms)) {
+        judge->has_stalled = true;
+        judge->stalled_answered_ns = site->answered_ns;
+    }
+    return judge->has_stalled;
 }
 
 // Somebody has asked the origin, or it need not be asked. What is down stays so until one tries.
@@ -272,6 +281,8 @@ static struct finding judge_maintenance(struct site_judge *judge, enum reason_ki
     enum chronicle_track track, int64_t since_ms)
 {
     memset(judge->slots, 0, sizeof(judge->slots));
+    judge->has_stalled = false;
+    judge->settled_ms = 0;
     judge->down_ms = 0;
     judge->has_errors = false;
     return make(COMPONENT_MAINTENANCE, reason, track, since_ms);

@@ -14,7 +14,8 @@
 //   answered, from copies. It takes SITE_DECIDE_MS at most to find out.
 // - Several ask its origin, and for SITE_STALL_MS (or much longer than it usually takes) none of
 //   them gets an answer or fails: PARTIAL, and the track is down, for it hangs. The timeouts that
-//   health needs to say so are longer than visitors like to wait. Of a site whose origin is asked
+//   health needs to say so are longer than visitors like to wait. It goes on until one gets an
+//   answer or none waits any more: that some give up tells nothing. Of a site whose origin is asked
 //   less than SITE_ENOUGH times a minute these few may be meant to wait (long polls): it has
 //   SITE_STALL_QUIET_MS. And each has twice what its slowest answer of late took.
 // - Its origin up, but visitors see errors: PARTIAL where half of the requests fail, DEGRADED where
@@ -63,7 +64,10 @@ struct site_judge {
     bool is_decided;             // what that means for visitors
     uint64_t requests, failed;   // since then, the older the less
     int64_t says_ms;             // since when it says that it is in maintenance; 0: it does not
-    int64_t settled_ms;          // when somebody last got an answer, or nobody waited for one
+    int64_t settled_ms;          // when somebody last got an answer, or nobody waited for one; 0:
+                                 // it has yet to be looked for
+    bool has_stalled;            // since then
+    uint64_t stalled_answered_ns; // the last good answer before that was told
     int64_t patience_ms;         // with those that have waited since then
     uint64_t slowest_us[2];      // first bytes: of this time, and of the one before
     int64_t slowest_from_ms;     // when this one began

@@ -393,6 +393,46 @@ static void test_hanging(void **state)
     evidence_destroy(evidence);
 }
 
+// An attempt that is given up is no answer: it hangs until one comes, or nobody waits.
+static void test_hanging_goes_on_while_attempts_end_in_vain(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    looks(evidence, 39, 10, 0, 0);
+    site()->traffic.asked = site()->traffic.settled = 25;
+    looks(evidence, 1, 10, 0, 0);
+    site()->traffic.asked += 5;
+    for (unsigned i = 0; i < 20; i++)
+        look(evidence);
+    expect(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN);
+    for (unsigned i = 0; i < 4; i++) {
+        site()->traffic.settled++;
+        look(evidence);
+        expect(COMPONENT_PARTIAL, REASON_TIMEOUT, TRACK_DOWN);
+    }
+    answer(1, 6000000);
+    look(evidence); // the count of those that wait comes a moment later
+    site()->traffic.asked++;
+    site()->traffic.settled++;
+    look(evidence);
+    expect_well();
+    evidence_destroy(evidence);
+}
+
+static void test_what_waits_after_maintenance_has_not_waited_in_it(void **state)
+{
+    struct evidence *evidence = begin();
+    (void)state;
+    looks(evidence, 40, 10, 0, 0);
+    site()->in_maintenance = true;
+    looks(evidence, 400, 10, 0, 0);
+    site()->in_maintenance = false;
+    site()->traffic.asked += 3; // a moment ago
+    look(evidence);
+    expect_well();
+    evidence_destroy(evidence);
+}
+
 static void test_long_polls_are_no_hanging(void **state)
 {
     struct evidence *evidence = begin();
@@ -667,6 +707,8 @@ int main(void)
         cmocka_unit_test(test_most_requests_fail_on_the_only_page),
         cmocka_unit_test(test_a_handful_of_errors_says_nothing),
         cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_hanging_goes_on_while_attempts_end_in_vain),
+        cmocka_unit_test(test_what_waits_after_maintenance_has_not_waited_in_it),
         cmocka_unit_test(test_long_polls_are_no_hanging),
         cmocka_unit_test(test_some_servers),
         cmocka_unit_test(test_maintenance),
