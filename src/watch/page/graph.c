@@ -59,21 +59,30 @@ static void write_level(const struct writer *writer, const enum day_level days[S
         write_html(writer, "\"/>");
 }
 
+// How much of the time is said beside it.
+static void say_bars(const struct writer *writer, const unsigned of[DAY_LEVELS], struct text *says)
+{
+    unsigned bad = of[DAY_SOME] + of[DAY_DOWN];
+    enum word word = of[DAY_UP] > 0 ? WORD_LEGEND_UP
+        : of[DAY_MAINTENANCE] > 0   ? WORD_STATE_MAINTENANCE
+                                    : WORD_LEGEND_UNKNOWN;
+    if (bad > 0)
+        word_append_count(says, writer->language, WORD_COUNT_BAD_DAYS, bad);
+    else
+        text_append(says, word_text(writer->language, word));
+}
+
 void write_bars(const struct writer *writer, const struct uptime_day days[SNAPSHOT_DAYS])
 {
     enum day_level level[SNAPSHOT_DAYS];
     char buffer[200];
     struct text says = text_in(buffer, sizeof(buffer));
-    unsigned bad = 0;
+    unsigned of[DAY_LEVELS] = {0};
     for (size_t i = 0; i < SNAPSHOT_DAYS; i++) {
         level[i] = day_level(&days[i]);
-        bad += level[i] == DAY_SOME || level[i] == DAY_DOWN;
+        of[level[i]]++;
     }
-    // How much of the time is said beside it.
-    if (bad > 0)
-        word_append_count(&says, writer->language, WORD_COUNT_BAD_DAYS, bad);
-    else
-        text_append(&says, word_text(writer->language, WORD_LEGEND_UP));
+    say_bars(writer, of, &says);
     write_html(writer, "<svg class=b viewBox=\"0 0 360 24\" preserveAspectRatio=none role=img "
                        "aria-label=\"");
     word_append(writer->text, writer->language, WORD_BARS, (struct slice[]){text_slice(&says)}, 1);

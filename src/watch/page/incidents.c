@@ -253,27 +253,31 @@ static void write_line(const struct writer *writer, const struct incident_view *
     write_html(writer, "</span></li>\n");
 }
 
+// Those that are over; those that are open stand above, and where one is, it is no time to say that
+// there were none.
 void write_recent_incidents(const struct writer *writer)
 {
     const struct snapshot *snapshot = writer->snapshot;
-    size_t shown = 0;
+    size_t shown = 0, past = snapshot->incident_count - snapshot->open_count;
+    const struct incident_view *first = snapshot->incidents + snapshot->open_count;
+    int64_t from_ms = writer->page->now_ms - RECENT_MS;
+    bool has_any = false;
+    for (size_t i = 0; i < past && !has_any; i++)
+        has_any = first[i].resolved_ms >= from_ms;
+    if (!has_any && snapshot->open_count > 0)
+        return;
     write_html(writer, "<section aria-labelledby=\"recent\">\n<h2 id=\"recent\">");
     write_word(writer, WORD_RECENT_INCIDENTS);
-    write_html(writer, "</h2>\n");
-    for (size_t i = snapshot->open_count; i < snapshot->incident_count; i++) {
-        const struct incident_view *incident = &snapshot->incidents[i];
-        if (incident->started_ms < writer->page->now_ms - RECENT_MS || shown == RECENT_SHOWN)
+    write_html(writer, has_any ? "</h2>\n<ul class=\"h\">\n" : "</h2>\n<p class=\"r\">");
+    for (size_t i = 0; i < past && shown < RECENT_SHOWN; i++) {
+        if (first[i].resolved_ms < from_ms)
             continue;
-        if (shown++ == 0)
-            write_html(writer, "<ul class=\"h\">\n");
-        write_line(writer, incident);
+        write_line(writer, &first[i]);
+        shown++;
     }
-    write_html(writer, shown > 0 ? "</ul>\n" : "<p class=\"r\">");
-    if (shown == 0) {
+    if (!has_any)
         write_word(writer, WORD_NO_RECENT);
-        write_html(writer, "</p>\n");
-    }
-    write_html(writer, "</section>\n");
+    write_html(writer, has_any ? "</ul>\n</section>\n" : "</p>\n</section>\n");
 }
 
 void write_incidents_of(const struct writer *writer, uint32_t component)

@@ -124,6 +124,43 @@ static void it_says_what_is_down_for_whom_since_when(void **state)
     snapshot_release(snapshot);
 }
 
+static void it_does_not_say_that_nothing_was_while_something_is(void **state)
+{
+    (void)state;
+    struct snapshot *snapshot = sample_create(22, true);
+    struct status_page page = page_of(snapshot, STATUS_PAGE_MAIN, LANGUAGE_ENGLISH);
+    snapshot->incident_count = snapshot->open_count; // the first there are
+    assert_page(&page, "Current incidents");
+    assert_no(&page, "No incidents in the last 14 days.");
+    struct incident_view *incident = &snapshot->incidents[snapshot->incident_count++];
+    incident->started_ms = SAMPLE_NOW - 20 * SAMPLE_DAY; // and it went on until
+    incident->resolved_ms = SAMPLE_NOW - SAMPLE_DAY;
+    snapshot->open_count = 0;
+    assert_page(&page, "Last 14 days</h2>\n<ul");
+    incident->resolved_ms = SAMPLE_NOW - 15 * SAMPLE_DAY;
+    snapshot->incidents = incident;
+    snapshot->incident_count = 1;
+    assert_page(&page, "No incidents in the last 14 days.");
+    snapshot_release(snapshot);
+}
+
+static void bars_say_what_is_known(void **state)
+{
+    (void)state;
+    struct snapshot *snapshot = sample_create(1, false);
+    struct status_page page = page_of(snapshot, STATUS_PAGE_MAIN, LANGUAGE_ENGLISH);
+    struct uptime_day *days = snapshot->components[0].days;
+    memset(days, 0, SNAPSHOT_DAYS * sizeof(*days));
+    assert_page(&page, "aria-label=\"The last 90 days: Not known\"");
+    days[SNAPSHOT_DAYS - 2].maintenance_ms = 60000;
+    assert_page(&page, "aria-label=\"The last 90 days: Maintenance\"");
+    days[SNAPSHOT_DAYS - 1].up_ms = 60000;
+    assert_page(&page, "aria-label=\"The last 90 days: No problem\"");
+    days[SNAPSHOT_DAYS - 1].down_ms = 60000;
+    assert_page(&page, "aria-label=\"The last 90 days: 1 day with a problem\"");
+    snapshot_release(snapshot);
+}
+
 static void it_says_when_all_is_well_and_when_nobody_knows(void **state)
 {
     (void)state;
@@ -626,6 +663,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_page_is_well_formed_in_every_language),
         cmocka_unit_test(it_says_what_is_down_for_whom_since_when),
+        cmocka_unit_test(it_does_not_say_that_nothing_was_while_something_is),
+        cmocka_unit_test(bars_say_what_is_known),
         cmocka_unit_test(it_says_when_all_is_well_and_when_nobody_knows),
         cmocka_unit_test(large_groups_that_are_well_are_folded),
         cmocka_unit_test(fifty_components_keep_within_the_size),
