@@ -45,11 +45,11 @@ static bool copy_incident(struct arena *arena, const struct incident_view *from,
     bool is_whole = to->id.data != NULL && to->title.data != NULL && to->postmortem.data != NULL;
     for (size_t i = 0; i < from->update_count && is_whole; i++) {
         updates[i] = from->updates[i];
-        bool names_others = from->updates[i].author.size == 0
-            && incident_merged_into(from->updates[i].text).size == 0;
-        updates[i].text = names_others
+        bool is_own = from->updates[i].author.size == 0;
+        bool is_merged = is_own && incident_merged_into(from->updates[i].text).size > 0;
+        updates[i].text = is_own && !is_merged
             ? SLICE("") : copy(arena, from->updates[i].text);
-        updates[i].author = SLICE("");
+        updates[i].author = is_own ? SLICE("") : SLICE("operator");
         is_whole = updates[i].text.data != NULL;
     }
     return is_whole;

@@ -3,6 +3,7 @@
 #include "watch/machine/machine_inside.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "watch/page/words.h"
 #include "watch/world.h"
 
 #define FIRST_SIZE ((size_t)16 << 10)
@@ -32,6 +33,12 @@ struct work {
     char *content; // NULL: no memory for it
     size_t size;
 };
+
+struct slice machine_update_text(const struct incident_update *update)
+{
+    bool is_own = update->author.size == 0 && update->text.size == 0;
+    return is_own ? word_text(LANGUAGE_ENGLISH, word_of_update(update->state)) : update->text;
+}
 
 // --- Moments ---
 

@@ -57,6 +57,9 @@ const char *api_v2_impact_word(enum incident_impact impact);
 const char *api_v2_incident_word(enum incident_state state);
 const char *api_v2_window_word(enum window_state state);
 
+// What it says, in English where afloat itself took that step.
+struct slice machine_update_text(const struct incident_update *update);
+
 // --- Moments ---
 
 // "2026-12-01T02:00:00.000Z"

@@ -99,24 +99,13 @@ static enum word word_of(const struct digest_item *item)
     return WORD_MAIL_WINDOW_OVER;
 }
 
-static enum word word_of_update(enum incident_state state)
-{
-    switch (state) {
-    case INCIDENT_INVESTIGATING: return WORD_AUTO_INVESTIGATING;
-    case INCIDENT_IDENTIFIED: return WORD_AUTO_IDENTIFIED;
-    case INCIDENT_MONITORING: return WORD_AUTO_MONITORING;
-    case INCIDENT_RESOLVED: break;
-    }
-    return WORD_AUTO_RESOLVED;
-}
-
-// What afloat itself wrote is in English.
+// What afloat itself wrote is in English, and mostly nothing: the step says it.
 static struct slice text_of(const struct digest_item *item, enum language language,
     char buffer[OWN_TEXT_SIZE])
 {
     struct text text = text_in(buffer, OWN_TEXT_SIZE);
     struct slice merged_into = incident_merged_into(item->text);
-    if (language == LANGUAGE_ENGLISH || !item->is_own_text)
+    if (!item->is_own_text || (language == LANGUAGE_ENGLISH && item->text.size > 0))
         return item->text;
     if (merged_into.size > 0) {
         word_append(&text, language, WORD_AUTO_MERGED, &merged_into, 1);

@@ -125,17 +125,6 @@ static void write_affected(const struct writer *writer, const struct incident_vi
     write_html(writer, "</p>\n");
 }
 
-static enum word word_of_update(enum incident_state state)
-{
-    switch (state) {
-    case INCIDENT_INVESTIGATING: return WORD_AUTO_INVESTIGATING;
-    case INCIDENT_IDENTIFIED: return WORD_AUTO_IDENTIFIED;
-    case INCIDENT_MONITORING: return WORD_AUTO_MONITORING;
-    case INCIDENT_RESOLVED: break;
-    }
-    return WORD_AUTO_RESOLVED;
-}
-
 static void write_merged(const struct writer *writer, struct slice id)
 {
     char buffer[30 * WRITER_TITLE_SHOWN]; // a base, and names and a reason or a title

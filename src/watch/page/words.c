@@ -112,6 +112,17 @@ enum word word_of_incident(enum incident_state state)
     return WORD_INCIDENT_RESOLVED;
 }
 
+enum word word_of_update(enum incident_state state)
+{
+    switch (state) {
+    case INCIDENT_INVESTIGATING: return WORD_AUTO_INVESTIGATING;
+    case INCIDENT_IDENTIFIED: return WORD_AUTO_IDENTIFIED;
+    case INCIDENT_MONITORING: return WORD_AUTO_MONITORING;
+    case INCIDENT_RESOLVED: break;
+    }
+    return WORD_AUTO_RESOLVED;
+}
+
 enum word word_of_impact(enum incident_impact impact)
 {
     switch (impact) {

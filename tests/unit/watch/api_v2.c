@@ -234,6 +234,7 @@ static void test_incidents(void **state)
     assert_string_equal(string_of(json_array_get(updates, 0), "id"), "k3x9aaaaaaaa-3");
     assert_string_equal(string_of(json_array_get(updates, 1), "body"), "A disc\nis full");
     assert_string_equal(string_of(json_array_get(updates, 2), "id"), "k3x9aaaaaaaa-1");
+    assert_string_equal(string_of(json_array_get(updates, 2), "body"), "Noticed automatically.");
     assert_int_equal(json_array_size(json_object_get(open, "components")), 2);
     assert_string_equal(string_of(over, "status"), "resolved");
     assert_string_equal(string_of(over, "resolved_at"), "2026-11-29T02:00:00.123Z");

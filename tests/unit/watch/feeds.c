@@ -161,7 +161,7 @@ static void test_atom(void **state)
     assert_has(feed, "href=\"https://example.org/.afloat/incident/k3x9aaaaaaaa\"/>");
     assert_has(feed, "2026-12-01T01:50:00.123Z monitoring: Back\n"
                      "2026-12-01T01:30:00.123Z identified: A disc\nis full\n"
-                     "2026-12-01T01:00:00.123Z investigating: ");
+                     "2026-12-01T01:00:00.123Z investigating: Noticed automatically.\n");
     assert_has(feed, "It was the disc.\n");
     assert_has(feed, "<id>tag:example.org,2026:maintenance/w1aaaaaaaaaa/20261208T010000Z</id>\n"
                      "<title>Maintenance: Now</title>");

@@ -395,6 +395,13 @@ static void test_a_mail_is_in_the_language_of_its_reader(void **state)
         "تنتهي صلاحية الشهادة خلال 3 أيام", "إيقاف هذه الرسائل: https://u/\n",
         "<html lang=\"ar\" dir=\"rtl\">");
     digest_message_free(message);
+    notices[0].text = SLICE("");
+    message = message_of(notices, 1);
+    assert_mail(message, LANGUAGE_ENGLISH,
+        "[Acme] Identified: API, Web <1> and 1 more are not answering",
+        "\nThe cause is known.\n", "The cause is known.");
+    digest_message_free(message);
+    notices[0].text = SLICE("Opened automatically.");
     notices[0].is_own_title = notices[0].is_own_text = false; // an operator has spoken
     message = message_of(notices, 1);
     assert_mail(message, LANGUAGE_FRENCH,

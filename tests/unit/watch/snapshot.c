@@ -67,7 +67,8 @@ static void names_no_other_component(void **state)
         SLICE("shop.example: no server answers")));
     assert_int_equal(narrow->incidents[0].component_count, 1);
     assert_true(slice_equal(narrow->incidents[0].updates[0].text, SLICE("An operator's words")));
-    assert_int_equal(narrow->incidents[0].updates[0].author.size, 0);
+    assert_true(slice_equal(narrow->incidents[0].updates[0].author, SLICE("operator")));
+    assert_int_equal(narrow->incidents[0].updates[1].author.size, 0);
     assert_int_equal(narrow->incidents[0].updates[1].text.size, 0);
     assert_true(slice_equal(narrow->incidents[1].updates[0].text,
         SLICE("Goes on in incident aaaaaaaaaaaa."))); // which is told of here, too
