@@ -72,14 +72,15 @@ int64_t machine_incident_updated_ms(const struct incident_view *incident)
     return updated_ms;
 }
 
+// Whoever announces it late does so after it has begun.
 int64_t machine_window_updated_ms(const struct window_view *window)
 {
     switch (window->state) {
     case WINDOW_SCHEDULED: return window->announced_ms;
-    case WINDOW_IN_PROGRESS: return window->begin_ms;
+    case WINDOW_IN_PROGRESS: return MAXIMUM(window->begin_ms, window->announced_ms);
     case WINDOW_COMPLETED: break;
     }
-    return window->end_ms;
+    return MAXIMUM(window->end_ms, window->announced_ms);
 }
 
 // --- Writing ---

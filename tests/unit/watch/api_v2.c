@@ -280,6 +280,15 @@ static void test_maintenance(void **state)
     assert_int_equal(json_array_size(json_object_get(over, "components")), 5); // all
     assert_string_equal(string_of(over, "resolved_at"), "2026-11-24T03:00:00.123Z");
     json_decref(json);
+    fixture.windows[0].announced_ms = NOW; // told when it had begun
+    fixture.windows[2].announced_ms = NOW; // and when it was over
+    json = document(API_V2_MAINTENANCES);
+    for (size_t i = 0; i < 3; i += 2) {
+        now = json_array_get(json_object_get(json, "scheduled_maintenances"), i);
+        assert_string_equal(string_of(now, "created_at"), "2026-12-01T02:00:00.123Z");
+        assert_string_equal(string_of(now, "updated_at"), "2026-12-01T02:00:00.123Z");
+    }
+    json_decref(json);
 }
 
 static void assert_state(const char *indicator, const char *description)
