@@ -65,7 +65,8 @@ struct api_v2_state api_v2_state(const struct snapshot *snapshot)
     }
     if (of[COMPONENT_MAINTENANCE] > 0)
         return (struct api_v2_state){"maintenance", "Service Under Maintenance"};
-    if (of[COMPONENT_OPERATIONAL] == 0 && of[COMPONENT_UNKNOWN] > 0)
-        return (struct api_v2_state){"none", "State Not Known Yet"};
+    if (of[COMPONENT_UNKNOWN] > 0)
+        return (struct api_v2_state){"none", of[COMPONENT_OPERATIONAL] == 0
+                ? "State Not Known Yet" : "All Checked Systems Operational"};
     return (struct api_v2_state){"none", "All Systems Operational"};
 }

@@ -311,7 +311,7 @@ static void test_indicator(void **state)
     set_states(COMPONENT_OPERATIONAL, COMPONENT_OPERATIONAL);
     assert_state("none", "All Systems Operational");
     set_states(COMPONENT_UNKNOWN, COMPONENT_OPERATIONAL);
-    assert_state("none", "All Systems Operational");
+    assert_state("none", "All Checked Systems Operational");
     set_states(COMPONENT_UNKNOWN, COMPONENT_UNKNOWN);
     assert_state("none", "State Not Known Yet");
     set_states(COMPONENT_MAINTENANCE, COMPONENT_OPERATIONAL);
