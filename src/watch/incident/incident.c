@@ -106,6 +106,15 @@ static bool is_control(const unsigned char *at, size_t left, bool lines)
         || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9);
 }
 
+size_t incident_find_control(struct slice value, bool lines)
+{
+    size_t at = 0;
+    while (at < value.size
+        && !is_control((const unsigned char *)value.data + at, value.size - at, lines))
+        at++;
+    return at;
+}
+
 bool incident_check_text(struct slice value, const char *name, size_t maximum, bool lines,
     struct text *why)
 {
@@ -121,14 +130,11 @@ bool incident_check_text(struct slice value, const char *name, size_t maximum, b
         text_format(why, "the %s is not UTF-8", name);
         return false;
     }
-    for (size_t i = 0; i < value.size; i++) {
-        if (is_control((const unsigned char *)value.data + i, value.size - i, lines)) {
-            text_format(why, "the %s has a control character at byte %zu; expected %s", name, i + 1,
-                lines ? "text and line ends" : "one line of text");
-            return false;
-        }
-    }
-    return true;
+    size_t control = incident_find_control(value, lines);
+    if (control < value.size)
+        text_format(why, "the %s has a control character at byte %zu; expected %s", name,
+            control + 1, lines ? "text and line ends" : "one line of text");
+    return control == value.size;
 }
 
 #define MEMBER(member) .offset = offsetof(struct incident_settings, member)

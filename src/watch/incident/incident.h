@@ -70,6 +70,9 @@ bool incident_find_impact(struct slice word, enum incident_impact *ret_impact) M
 
 // 12 characters that nobody mistakes for others, by OpenSSL's generator. SYSTEM: it has no entropy.
 enum error incident_id_make(struct incident_id *ret_id) MUST_CHECK;
+// Where the first control character is, of which lines may have newlines: what ends a line or turns
+// the direction of what follows is one. The size: there is none. UTF-8.
+size_t incident_find_control(struct slice value, bool lines) MUST_CHECK;
 // One line (lines: several) of UTF-8 without controls, neither empty nor longer than maximum.
 // False: why says what of it is wrong, beginning with its name.
 bool incident_check_text(struct slice value, const char *name, size_t maximum, bool lines,

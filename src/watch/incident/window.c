@@ -133,17 +133,9 @@ static enum error refuse(struct text *why, const char *what)
     return ERROR_INVALID;
 }
 
-// UTF-8 without controls, but for newlines where they are allowed.
-static bool is_clean(struct slice text, bool newlines)
+static bool is_clean(struct slice text, bool lines)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        bool line = newlines && (byte == '\n' || byte == '\t');
-        if ((byte < ' ' && !line) || byte == 0x7F
-            || (byte == 0xC2 && i + 1 < text.size && (unsigned char)text.data[i + 1] < 0xA0))
-            return false;
-    }
-    return text_is_utf8(text);
+    return text_is_utf8(text) && incident_find_control(text, lines) == text.size;
 }
 
 static bool take_digits(struct slice text, size_t at, size_t size, uint64_t *ret_number)

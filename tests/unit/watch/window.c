@@ -255,6 +255,10 @@ static void test_drafts_that_are_refused(void **state)
     assert_refused(draft, "title: it takes up to 200 bytes of UTF-8, in one line");
     draft.title = SLICE("a\xC2\x85");
     assert_refused(draft, "title: it takes");
+    draft.title = SLICE("a\u202Eb"); // turns what follows
+    assert_refused(draft, "title: it takes");
+    draft.title = SLICE("a\u2028b"); // ends the line
+    assert_refused(draft, "title: it takes");
     draft.title = SLICE("a\xFF");
     assert_refused(draft, "title: it takes");
     draft.title = slice_of(long_text, INCIDENT_TITLE_MAX + 1);
