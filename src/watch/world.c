@@ -458,10 +458,22 @@ static enum error make_window(const struct world *world, const struct window_dra
         }
     }
     enum error error = incident_id_make(ret_id);
-    if (error == ERROR_NONE)
-        return window_create(draft, *ret_id, ret_window, why);
-    text_format(why, "%s", error_text(error));
-    return error;
+    if (error != ERROR_NONE) {
+        text_format(why, "%s", error_text(error));
+        return error;
+    }
+    struct window *window;
+    error = window_create(draft, *ret_id, &window, why);
+    if (error != ERROR_NONE)
+        return error;
+    if (window_is_over(window, draft->announced_ms)) {
+        window_destroy(window);
+        text_append(why, SLICE("begin: that was over so long ago that it is shown nowhere; is the "
+                               "year right?"));
+        return ERROR_INVALID;
+    }
+    *ret_window = window;
+    return ERROR_NONE;
 }
 
 // On the disk too, where there is one. On failure the window is gone.

@@ -344,17 +344,20 @@ enum error windows_remove(struct windows *windows, struct slice id)
     return ERROR_NOT_FOUND;
 }
 
+bool window_is_over(struct window *window, int64_t now_ms)
+{
+    window_list(window, now_ms);
+    // The list begins with what ended so long ago that a walk may pass it over, so it can be empty.
+    return window->count == 0
+        || window->list[window->count - 1].end_ms <= now_ms - WINDOW_PAST_DAYS * DAY_MS;
+}
+
 bool windows_find_over(struct windows *windows, int64_t now_ms, struct incident_id *ret_id)
 {
     for (size_t i = 0; i < windows->count; i++) {
-        struct window *window = windows->items[i];
-        window_list(window, now_ms);
-        // The list begins with what ended so long ago that a walk may pass it over, so it can be
-        // empty.
-        if (window->count > 0
-            && window->list[window->count - 1].end_ms > now_ms - WINDOW_PAST_DAYS * DAY_MS)
+        if (!window_is_over(windows->items[i], now_ms))
             continue;
-        *ret_id = window->id;
+        *ret_id = windows->items[i]->id;
         return true;
     }
     return false;

@@ -34,6 +34,8 @@ struct window;
 // occurrence is the first day from the begin on that fits the rule.
 enum error window_create(const struct window_draft *draft, struct incident_id id,
     struct window **ret_window, struct text *why) MUST_CHECK;
+// It will not come again and ended WINDOW_PAST_DAYS ago: it is shown nowhere.
+bool window_is_over(struct window *window, int64_t now_ms);
 void window_destroy(struct window *window); // of no set yet; NULL is fine
 
 struct windows *windows_create(void) MUST_CHECK;
@@ -46,7 +48,7 @@ enum error windows_add(struct windows *windows, const struct window_draft *draft
     struct incident_id id, struct text *why) MUST_CHECK;
 enum error windows_remove(struct windows *windows, struct slice id) MUST_CHECK; // NOT_FOUND
 size_t windows_count(const struct windows *windows);
-// One that will not come again and ended WINDOW_PAST_DAYS ago: to be removed, from the disk too.
+// One that is over: to be removed, from the disk too.
 bool windows_find_over(struct windows *windows, int64_t now_ms, struct incident_id *ret_id);
 // The occurrences under way at now and to come within WINDOW_AHEAD_DAYS, by their begin, and then
 // those that ended within past_ms before, the newest first. Lists and texts are the arena's: what
