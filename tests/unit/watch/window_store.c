@@ -155,12 +155,30 @@ static void test_without_a_database(void **state)
     world_destroy(world);
 }
 
+static void test_what_nobody_would_see_is_refused(void **state)
+{
+    (void)state;
+    struct incident_id id;
+    struct world *world = world_with(NULL, 0, NOW);
+    struct window_draft draft = {.title = SLICE("One"), .begin = SLICE("2025-12-06 02:30"),
+        .duration_ms = 5400000}; // a year too early
+    why = text_in(why_buffer, sizeof(why_buffer));
+    assert_int_equal(world_add_window(world, &draft, SLICE("test"), NOW, &id, &why),
+        ERROR_INVALID);
+    assert_true(slice_equal(text_slice(&why), SLICE("begin: that was over so long ago that it is "
+        "shown nowhere; is the year right?")));
+    draft.rule = SLICE("FREQ=DAILY");
+    assert_int_equal(world_add_window(world, &draft, SLICE("test"), NOW, &id, &why), ERROR_NONE);
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_next_world_knows_them, begin, end),
         cmocka_unit_test_setup_teardown(test_what_is_not_understood_stays_out, begin, end),
         cmocka_unit_test_setup_teardown(test_without_a_database, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_nobody_would_see_is_refused, begin, end),
     };
     return cmocka_run_group_tests_name("watch.window_store", tests, NULL, NULL);
 }

@@ -464,22 +464,6 @@ static void zones_are_read_without_the_lock(void **state)
     world_close(world, false);
 }
 
-static void a_window_that_nobody_would_see_is_refused(void **state)
-{
-    (void)state;
-    char buffer[WINDOW_WHY_MAX];
-    struct text why = text_in(buffer, sizeof(buffer));
-    struct incident_id id;
-    struct window_draft draft = {.title = SLICE("Disks"), .begin = SLICE("2026-01-15 09:00"),
-        .duration_ms = 30 * MINUTE}; // a year too early
-    assert_int_equal(world_add_window(world, &draft, SLICE("anna"), now, &id, &why),
-        ERROR_INVALID);
-    assert_true(slice_equal(text_slice(&why), SLICE("begin: that was over so long ago that it is "
-        "shown nowhere; is the year right?")));
-    draft.rule = SLICE("FREQ=DAILY");
-    assert_int_equal(world_add_window(world, &draft, SLICE("anna"), now, &id, &why), ERROR_NONE);
-}
-
 static void a_clock_that_is_set_back_leaves_a_window(void **state)
 {
     (void)state;
@@ -798,7 +782,6 @@ int main(void)
         CASE(in_a_window_nothing_is_wrong),
         CASE(in_a_window_no_uptime_is_lost),
         CASE(zones_are_read_without_the_lock),
-        CASE(a_window_that_nobody_would_see_is_refused),
         CASE(a_clock_that_is_set_back_leaves_a_window),
         CASE(a_window_of_all_is_of_all),
         CASE(what_is_taken_away_has_ended),
