@@ -127,12 +127,13 @@ void world_learn(struct world *world, unsigned number, const struct finding *fin
         return;
     }
     struct component *component = &world->components[number];
+    int64_t told_ms = world->subjects[number].since_ms; // what follows it is not told to precede it
     component->found = finding->state;
     component->reason = finding->reason;
     component->track = finding->track;
     component->updated_ms = now_ms;
     track(world, number, since_ms);
-    publish_state(world, number, since_ms);
+    publish_state(world, number, MAXIMUM(since_ms, MINIMUM(told_ms, now_ms)));
     publish_reason(world, number);
     note_change(world, number);
     if (finding->requests > 0 && !component->in_window) // what it costs them was announced

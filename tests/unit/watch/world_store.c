@@ -506,6 +506,20 @@ static void each_change_of_a_state_is_kept(void **state)
     assert_changes("b.example", "");
 }
 
+// What is found out late did not begin before what was told last, or they would change places.
+static void changes_are_in_the_order_in_which_they_were_told(void **state)
+{
+    (void)state;
+    uint32_t number = world_find(world, SLICE("a.example"));
+    find("a.example", COMPONENT_DOWN, 1000);
+    find("a.example", COMPONENT_OPERATIONAL, 10000);
+    now += 1000;
+    world_learn(world, number, &(struct finding){.state = COMPONENT_DOWN,
+        .reason = {REASON_NO_ANSWER, 0}, .since_ms = now - 2000}, now);
+    assert_changes("a.example", "unknown>major_outage NO_ANSWER 1000\n"
+        "major_outage>operational NONE 11000\noperational>major_outage NO_ANSWER 11000\n");
+}
+
 static void a_restart_is_no_change(void **state)
 {
     (void)state;
@@ -558,6 +572,7 @@ int main(void)
         CASE(what_nobody_understands_is_left_out),
         CASE(what_the_disk_lost_is_written_anew),
         CASE(each_change_of_a_state_is_kept),
+        CASE(changes_are_in_the_order_in_which_they_were_told),
         CASE(a_restart_is_no_change),
         CASE(maintenance_is_a_change_too),
     };
