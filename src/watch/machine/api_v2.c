@@ -237,7 +237,7 @@ static void put_updates(struct text *text, const struct incident_view *incident)
         const struct incident_update *update = &incident->updates[i];
         put(text, i > 0 ? "," : "");
         put_update(text, incident->id, incident->update_count - i,
-            api_v2_incident_word(update->state), machine_update_text(update), update->at_ms);
+            api_v2_incident_word(update->state), machine_update_text(incident, i), update->at_ms);
     }
     put(text, "]");
 }

@@ -67,7 +67,7 @@ static void put_incident(struct text *text, const struct machine_view *view,
         const struct incident_update *update = &incident->updates[i];
         machine_append_time(text, update->at_ms);
         text_format(text, " %s: ", api_v2_incident_word(update->state));
-        put_lines(text, machine_update_text(update));
+        put_lines(text, machine_update_text(incident, i));
     }
     if (incident->postmortem.size > 0)
         put_lines(text, incident->postmortem);

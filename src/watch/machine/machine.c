@@ -34,10 +34,13 @@ struct work {
     size_t size;
 };
 
-struct slice machine_update_text(const struct incident_update *update)
+struct slice machine_update_text(const struct incident_view *incident, size_t which)
 {
+    const struct incident_update *update = &incident->updates[which];
+    bool is_first = which + 1 == incident->update_count;
     bool is_own = update->author.size == 0 && update->text.size == 0;
-    return is_own ? word_text(LANGUAGE_ENGLISH, word_of_update(update->state)) : update->text;
+    return is_own ? word_text(LANGUAGE_ENGLISH, word_of_update(update->state, is_first))
+                  : update->text;
 }
 
 // --- Moments ---

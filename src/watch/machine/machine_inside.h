@@ -57,8 +57,8 @@ const char *api_v2_impact_word(enum incident_impact impact);
 const char *api_v2_incident_word(enum incident_state state);
 const char *api_v2_window_word(enum window_state state);
 
-// What it says, in English where afloat itself took that step.
-struct slice machine_update_text(const struct incident_update *update);
+// What that update says, in English where afloat itself took that step.
+struct slice machine_update_text(const struct incident_view *incident, size_t which);
 
 // --- Moments ---
 

@@ -145,27 +145,27 @@ static void write_merged(const struct writer *writer, struct slice id)
 }
 
 static void write_automatic_update(const struct writer *writer,
-    const struct incident_update *update)
+    const struct incident_update *update, bool is_first)
 {
     struct slice merged_into = incident_merged_into(update->text);
     write_html(writer, "<p>");
     if (merged_into.size > 0)
         write_merged(writer, merged_into);
     else
-        write_word(writer, word_of_update(update->state));
+        write_word(writer, word_of_update(update->state, is_first));
     write_html(writer, "</p>");
 }
 
 // What afloat itself says has words in each language; people's text is theirs.
 static void write_update(const struct writer *writer, const struct incident_update *update,
-    size_t shown)
+    bool is_first, size_t shown)
 {
     write_html(writer, "<li><b>");
     write_word(writer, word_of_incident(update->state));
     write_html(writer, "</b> ");
     write_time(writer, update->at_ms);
     if (update->author.size == 0) {
-        write_automatic_update(writer, update);
+        write_automatic_update(writer, update, is_first);
     } else if (update->text.size > 0) {
         write_html(writer, "<div dir=\"auto\">");
         foreign_append_paragraphs(writer->text, update->text, shown);
@@ -182,7 +182,7 @@ static void write_updates(const struct writer *writer, const struct incident_vie
         return;
     write_html(writer, "<ol class=\"y\">\n");
     for (size_t i = 0; i < count; i++)
-        write_update(writer, &incident->updates[i], shown);
+        write_update(writer, &incident->updates[i], i + 1 == incident->update_count, shown);
     write_html(writer, "</ol>\n");
     if (count == incident->update_count)
         return;

@@ -112,10 +112,10 @@ enum word word_of_incident(enum incident_state state)
     return WORD_INCIDENT_RESOLVED;
 }
 
-enum word word_of_update(enum incident_state state)
+enum word word_of_update(enum incident_state state, bool is_first)
 {
     switch (state) {
-    case INCIDENT_INVESTIGATING: return WORD_AUTO_INVESTIGATING;
+    case INCIDENT_INVESTIGATING: return is_first ? WORD_AUTO_INVESTIGATING : WORD_AUTO_AGAIN;
     case INCIDENT_IDENTIFIED: return WORD_AUTO_IDENTIFIED;
     case INCIDENT_MONITORING: return WORD_AUTO_MONITORING;
     case INCIDENT_RESOLVED: break;

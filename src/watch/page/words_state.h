@@ -136,6 +136,8 @@
     X(AUTO_INVESTIGATING, "Noticed automatically.", "Automatisch bemerkt.",                        \
         "Détecté automatiquement.", "Detectado automáticamente.", "由系统自动发现。",                      \
         "اكتُشف تلقائيًا.")                                                                        \
+    X(AUTO_AGAIN, "It fails again.", "Es ist wieder gestört.", "La panne est revenue.",            \
+        "Vuelve a fallar.", "问题再次出现。", "عاد الخلل.")                                             \
     X(AUTO_IDENTIFIED, "The cause is known.", "Die Ursache ist bekannt.",                          \
         "La cause est connue.", "Se conoce la causa.", "原因已查明。", "السبب معروف.")                   \
     X(AUTO_MONITORING, "It works again. We are watching whether it stays so.",                     \

@@ -144,6 +144,26 @@ static void it_does_not_say_that_nothing_was_while_something_is(void **state)
     snapshot_release(snapshot);
 }
 
+static void what_fails_again_is_not_noticed_anew(void **state)
+{
+    (void)state;
+    struct snapshot *snapshot = sample_create(22, true);
+    const struct incident_update updates[] = {
+        {INCIDENT_INVESTIGATING, SAMPLE_NOW - 60000, SLICE_EMPTY, SLICE_EMPTY},
+        {INCIDENT_MONITORING, SAMPLE_NOW - 120000, SLICE_EMPTY, SLICE_EMPTY},
+        {INCIDENT_INVESTIGATING, SAMPLE_NOW - 180000, SLICE_EMPTY, SLICE_EMPTY}};
+    struct status_page page = page_of(snapshot, STATUS_PAGE_INCIDENT, LANGUAGE_GERMAN);
+    snapshot->incidents[2].updates = updates;
+    snapshot->incidents[2].update_count = ARRAY_SIZE(updates);
+    char *html = write_checked(&page, NULL);
+    const char *again = strstr(html, "Es ist wieder gestört.");
+    const char *first = strstr(html, "Automatisch bemerkt.");
+    assert_true(again != NULL && first > again);
+    assert_null(strstr(first + 1, "Automatisch bemerkt."));
+    memory_free(html);
+    snapshot_release(snapshot);
+}
+
 static void bars_say_what_is_known(void **state)
 {
     (void)state;
@@ -664,6 +684,7 @@ int main(void)
         cmocka_unit_test(every_page_is_well_formed_in_every_language),
         cmocka_unit_test(it_says_what_is_down_for_whom_since_when),
         cmocka_unit_test(it_does_not_say_that_nothing_was_while_something_is),
+        cmocka_unit_test(what_fails_again_is_not_noticed_anew),
         cmocka_unit_test(bars_say_what_is_known),
         cmocka_unit_test(it_says_when_all_is_well_and_when_nobody_knows),
         cmocka_unit_test(large_groups_that_are_well_are_folded),
