@@ -62,6 +62,8 @@ void incident_view(const struct incident *incident, struct incident_view *ret_vi
 // id. Empty: the text says something else.
 void incident_write_merged(struct slice id, struct text *text);
 struct slice incident_merged_into(struct slice text);
+// What it says last when all that it was about has left the settings.
+#define INCIDENT_UNWATCHED "What it was about is no longer watched."
 
 const char *incident_state_word(enum incident_state state);    // Statuspage's: "investigating", …
 const char *incident_impact_word(enum incident_impact impact); // "none", "minor", …

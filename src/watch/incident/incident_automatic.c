@@ -507,8 +507,19 @@ static void step(const struct round *round, struct incident *incident, enum inci
         incident->calm_ms = round->now_ms;
 }
 
+// It is at its end, but nobody knows whether it works again.
+static bool is_about_nothing(const struct incident *incident)
+{
+    return incident->component_count == 0 && !incident->was_touched
+        && incident->state != INCIDENT_RESOLVED;
+}
+
 static void move_on(const struct round *round, struct incident *incident)
 {
+    if (is_about_nothing(incident)
+        && incidents_step(round->incidents, incident, INCIDENT_RESOLVED, SLICE(INCIDENT_UNWATCHED),
+               SLICE_EMPTY, round->now_ms) == ERROR_NONE)
+        return;
     enum health health = health_of(round, incident);
     bool is_calm = incident->calm_ms != 0
         && round->now_ms - incident->calm_ms >= (int64_t)round->incidents->settings.calm_ms;

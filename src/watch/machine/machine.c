@@ -39,8 +39,9 @@ struct slice machine_update_text(const struct incident_view *incident, size_t wh
     const struct incident_update *update = &incident->updates[which];
     bool is_first = which + 1 == incident->update_count;
     bool is_own = update->author.size == 0 && update->text.size == 0;
-    return is_own ? word_text(LANGUAGE_ENGLISH, word_of_update(update->state, is_first))
-                  : update->text;
+    return is_own
+        ? word_text(LANGUAGE_ENGLISH, word_of_update(update->state, update->text, is_first))
+        : update->text;
 }
 
 // --- Moments ---

@@ -111,7 +111,7 @@ static struct slice text_of(const struct digest_item *item, enum language langua
         word_append(&text, language, WORD_AUTO_MERGED, &merged_into, 1);
         return text_slice(&text);
     }
-    return word_text(language, word_of_update(item->state, item->opened));
+    return word_text(language, word_of_update(item->state, item->text, item->opened));
 }
 
 static void append_names(struct text *text, const struct digest_item *item,

@@ -152,7 +152,7 @@ static void write_automatic_update(const struct writer *writer,
     if (merged_into.size > 0)
         write_merged(writer, merged_into);
     else
-        write_word(writer, word_of_update(update->state, is_first));
+        write_word(writer, word_of_update(update->state, update->text, is_first));
     write_html(writer, "</p>");
 }
 

@@ -1,5 +1,6 @@
 // The tables, plural rules and formats.
 #include "watch/page/words.h"
+#include "watch/incident/incident.h"
 
 #include <time.h>
 
@@ -112,8 +113,10 @@ enum word word_of_incident(enum incident_state state)
     return WORD_INCIDENT_RESOLVED;
 }
 
-enum word word_of_update(enum incident_state state, bool is_first)
+enum word word_of_update(enum incident_state state, struct slice text, bool is_first)
 {
+    if (slice_equal(text, SLICE(INCIDENT_UNWATCHED)))
+        return WORD_AUTO_UNWATCHED;
     switch (state) {
     case INCIDENT_INVESTIGATING: return is_first ? WORD_AUTO_INVESTIGATING : WORD_AUTO_AGAIN;
     case INCIDENT_IDENTIFIED: return WORD_AUTO_IDENTIFIED;

@@ -45,7 +45,8 @@ struct slice word_text(enum language language, enum word word);
 bool word_find(struct slice key, enum word *ret_word);
 enum word word_of_state(enum component_state state);
 enum word word_of_incident(enum incident_state state);
-enum word word_of_update(enum incident_state state, bool is_first); // a step of afloat's own
+// A step of afloat's own.
+enum word word_of_update(enum incident_state state, struct slice text, bool is_first);
 enum word word_of_impact(enum incident_impact impact);
 enum word word_of_reason(enum reason_kind kind);
 

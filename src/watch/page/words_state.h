@@ -147,6 +147,10 @@
         "عاد إلى العمل. نراقب إن كان سيستقر.")                                                     \
     X(AUTO_RESOLVED, "It is over.", "Es ist vorbei.", "C’est terminé.", "Ha terminado.",           \
         "事件已结束。", "انتهى الأمر.")                                                                  \
+    X(AUTO_UNWATCHED, "What it was about is no longer watched.",                                   \
+        "Das Betroffene wird nicht mehr beobachtet.",                                              \
+        "Ce qui était concerné n’est plus surveillé.", "Lo afectado ya no se observa.",            \
+        "相关系统已不再监控。", "لم يعد ما تأثر مُراقَبًا.")                                                \
     X(AUTO_MERGED, "It goes on in another incident: {1}",                                          \
         "Geht in einer anderen Störung weiter: {1}",                                               \
         "Se poursuit dans un autre incident : {1}",                                                \

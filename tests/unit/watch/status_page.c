@@ -2,6 +2,7 @@
 // size; allowed by their own policy; readable in every colour.
 #include "html_check.h"
 #include "page_sample.h"
+#include "watch/incident/incident.h"
 #include "watch/page/colour.h"
 #include "watch/page/foreign.h"
 #include "watch/page/look.h"
@@ -161,6 +162,12 @@ static void what_fails_again_is_not_noticed_anew(void **state)
     assert_true(again != NULL && first > again);
     assert_null(strstr(first + 1, "Automatisch bemerkt."));
     memory_free(html);
+    const struct incident_update unwatched = {INCIDENT_RESOLVED, SAMPLE_NOW,
+        SLICE(INCIDENT_UNWATCHED), SLICE_EMPTY};
+    snapshot->incidents[2].updates = &unwatched;
+    snapshot->incidents[2].update_count = 1;
+    assert_page(&page, "Das Betroffene wird nicht mehr beobachtet.");
+    assert_no(&page, "Es ist vorbei.");
     snapshot_release(snapshot);
 }
 
