@@ -79,6 +79,10 @@ void write_ms_range(const struct writer *writer, enum word word, uint32_t low, u
     struct text second = text_in(buffers[1], sizeof(buffers[1]));
     word_append_ms(&first, writer->language, low);
     word_append_ms(&second, writer->language, high);
+    if (slice_equal(text_slice(&first), text_slice(&second))) {
+        text_append(writer->text, text_slice(&first));
+        return;
+    }
     word_append(writer->text, writer->language, word,
         (struct slice[]){text_slice(&first), text_slice(&second)}, 2);
 }

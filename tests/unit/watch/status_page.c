@@ -185,6 +185,9 @@ static void bars_say_what_is_known(void **state)
     assert_page(&page, "aria-label=\"The last 90 days: No problem\"");
     days[SNAPSHOT_DAYS - 1].down_ms = 60000;
     assert_page(&page, "aria-label=\"The last 90 days: 1 day with a problem\"");
+    for (size_t i = 0; i < SNAPSHOT_RECENT; i++)
+        snapshot->components[0].responses[i] = 80;
+    assert_page(&page, "aria-label=\"80\u00A0ms\""); // not from 80 ms to 80 ms
     snapshot_release(snapshot);
 }
 
