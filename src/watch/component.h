@@ -46,7 +46,8 @@ enum component_kind { COMPONENT_SITE, COMPONENT_MONITOR };
     X(DEPENDENCY_MAINTENANCE, "something it depends on is under maintenance")                      \
     X(REPORTED, "visitors report a problem")                                                       \
     X(OPERATOR, "set by an operator")                                                              \
-    X(SAYS_MAINTENANCE, "it says of itself that it is under maintenance")
+    X(SAYS_MAINTENANCE, "it says of itself that it is under maintenance")                          \
+    X(SAYS_FAILURE, "it says of itself that it failed")
 
 enum reason_kind {
 #define X(name, text) REASON_##name,

@@ -388,6 +388,7 @@ static bool is_known(enum reason_kind kind)
     case REASON_REPORTED:
     case REASON_OPERATOR:
     case REASON_SAYS_MAINTENANCE:
+    case REASON_SAYS_FAILURE:
     case REASON_COUNT:
         break;
     }

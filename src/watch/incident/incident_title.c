@@ -22,6 +22,7 @@ static const struct {
     [REASON_PROTOCOL] = {"gives answers that cannot be understood",
         "give answers that cannot be understood"},
     [REASON_LATE] = {"gives no sign of life", "give no sign of life"},
+    [REASON_SAYS_FAILURE] = {"reports a failure", "report failures"},
     [REASON_DISAGREE] = {"cannot be reached from everywhere", "cannot be reached from everywhere"},
 };
 

@@ -117,6 +117,8 @@
         "Indica que está en mantenimiento",                                                        \
         "自称正在维护",                                                                                  \
         "يعلن بنفسه أنه قيد الصيانة")                                                              \
+    X(REASON_SAYS_FAILURE, "It reports a failure", "Es meldet einen Fehler",                       \
+        "Il signale un échec", "Comunica un fallo", "自身报告了故障", "أبلغ عن إخفاق")                  \
     /* incidents */                                                                                \
     X(INCIDENT_INVESTIGATING, "Investigating", "Wird untersucht", "Analyse en cours",              \
         "Investigando", "调查中", "قيد التحقيق")                                                      \

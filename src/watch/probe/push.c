@@ -63,7 +63,7 @@ struct vote push_vote(const struct push *push, uint64_t interval_ms, uint64_t gr
     if (state == PUSH_NEVER)
         return (struct vote){VOTE_INCONCLUSIVE, {REASON_NONE, 0}};
     if (is_late || state == PUSH_FAILED)
-        return (struct vote){VOTE_DOWN, {REASON_LATE, 0}};
+        return (struct vote){VOTE_DOWN, {is_late ? REASON_LATE : REASON_SAYS_FAILURE, 0}};
     if (state == PUSH_AWAY)
         return (struct vote){VOTE_INCONCLUSIVE, {REASON_BLIND, 0}};
     return (struct vote){VOTE_UP, {REASON_NONE, 0}};

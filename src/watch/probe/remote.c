@@ -30,7 +30,8 @@ bool remote_may_tell(const struct vote *local)
     case REASON_CONTENT:
     case REASON_EXPIRES:
     case REASON_SLOW:
-    case REASON_LATE: return false; // what only the monitor's own settings say
+    case REASON_LATE:
+    case REASON_SAYS_FAILURE: return false; // what only the monitor's own settings say
     case REASON_NONE:
     case REASON_NO_ANSWER:
     case REASON_COPIES:

@@ -454,7 +454,7 @@ static void test_signs_of_life(void **state)
     learned_wait_for(0, COMPONENT_OPERATIONAL);
     assert_true(prober_push(prober, monitor.push, false, 1));
     learned_wait_for(0, COMPONENT_DOWN);
-    assert_int_equal(learned_wait(0, 1).reason.kind, REASON_LATE);
+    assert_int_equal(learned_wait(0, 1).reason.kind, REASON_SAYS_FAILURE);
     prober_stop();
 }
 

@@ -39,6 +39,10 @@ static void what_is_not_due_is_due_as_before(void **state)
     assert_int_equal(vote_at(&push, BOOTED + 16 * HOUR + 1).reason.kind, REASON_LATE);
     push_see(&push, true, BOOTED + 17 * HOUR);
     assert_int_equal(vote_at(&push, BOOTED + 17 * HOUR).kind, VOTE_UP);
+    push_see(&push, false, BOOTED + 18 * HOUR); // a sign did come, and of what
+    assert_int_equal(vote_at(&push, BOOTED + 18 * HOUR).kind, VOTE_DOWN);
+    assert_int_equal(vote_at(&push, BOOTED + 18 * HOUR).reason.kind, REASON_SAYS_FAILURE);
+    assert_int_equal(vote_at(&push, BOOTED + 44 * HOUR + 1).reason.kind, REASON_LATE);
 }
 
 // It runs at two each night, and afloat is started again between half past one and half past two.

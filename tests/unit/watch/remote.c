@@ -79,7 +79,7 @@ static void test_only_what_others_can_see_is_asked_of_them(void **state)
 {
     (void)state;
     static const enum reason_kind own[] = {REASON_CONTENT, REASON_EXPIRES, REASON_SLOW,
-        REASON_LATE};
+        REASON_LATE, REASON_SAYS_FAILURE};
     for (int reason = 0; reason < REASON_COUNT; reason++) {
         bool is_own = false;
         for (size_t i = 0; i < ARRAY_SIZE(own); i++)
