@@ -495,8 +495,7 @@ static enum health health_of(const struct round *round, const struct incident *i
         well += is_past || subject->state == COMPONENT_OPERATIONAL;
         neutral += subject->state == COMPONENT_MAINTENANCE;
     }
-    bool is_well = well + neutral == incident->component_count
-        && (well > 0 || incident->component_count == 0);
+    bool is_well = well + neutral == incident->component_count && well > 0;
     return is_well ? HEALTH_WELL : HEALTH_OPEN;
 }
 
@@ -508,19 +507,23 @@ static void step(const struct round *round, struct incident *incident, enum inci
         incident->calm_ms = round->now_ms;
 }
 
-// It is at its end, but nobody knows whether it works again.
-static bool is_about_nothing(const struct incident *incident)
+// All that it was about has left the settings, or an operator says that everything is concerned:
+// then he says, too, what becomes of it. Nothing tells whether it works again.
+static void end_what_is_about_nothing(const struct round *round, struct incident *incident)
 {
-    return incident->component_count == 0 && !incident->was_touched
-        && incident->state != INCIDENT_RESOLVED;
+    if (incident->was_touched || incident->state == INCIDENT_RESOLVED)
+        return;
+    enum error error = incidents_step(round->incidents, incident, INCIDENT_RESOLVED,
+        SLICE(INCIDENT_UNWATCHED), SLICE_EMPTY, round->now_ms);
+    (void)error; // without memory for it, the next tick tries again
 }
 
 static void move_on(const struct round *round, struct incident *incident)
 {
-    if (is_about_nothing(incident)
-        && incidents_step(round->incidents, incident, INCIDENT_RESOLVED, SLICE(INCIDENT_UNWATCHED),
-               SLICE_EMPTY, round->now_ms) == ERROR_NONE)
+    if (incident->component_count == 0) {
+        end_what_is_about_nothing(round, incident);
         return;
+    }
     enum health health = health_of(round, incident);
     bool is_calm = incident->calm_ms != 0
         && round->now_ms - incident->calm_ms >= (int64_t)round->incidents->settings.calm_ms;

@@ -425,6 +425,23 @@ static void what_gets_worse_than_what_is_said_to_be_over_is_told(void **state)
     assert_int_equal(incidents.open_count, 0);
 }
 
+// What lists nothing concerns everything, in his words; nothing tells when everything is well.
+static void an_operator_who_says_that_all_is_concerned_is_heard(void **state)
+{
+    (void)state;
+    down(1);
+    tick(0);
+    struct incident *incident = only();
+    change(incident, &(struct incident_change){.has_components = true});
+    well(1);
+    tick(1000);
+    tick(30 * MINUTE);
+    assert_ptr_equal(only(), incident);
+    assert_int_equal(incident->state, INCIDENT_INVESTIGATING);
+    change(incident, &(struct incident_change){.has_state = true, .state = INCIDENT_RESOLVED});
+    assert_int_equal(incidents.open_count, 0);
+}
+
 static void an_operators_own_is_left_alone(void **state)
 {
     (void)state;
@@ -630,6 +647,7 @@ int main(void)
         CASE(resolved_by_an_operator_stays_until_it_fails_anew),
         CASE(taken_out_by_an_operator_stays_out),
         CASE(what_gets_worse_than_what_is_said_to_be_over_is_told),
+        CASE(an_operator_who_says_that_all_is_concerned_is_heard),
         CASE(an_operators_own_is_left_alone),
         CASE(what_gets_worse_than_an_operator_says_is_told),
         CASE(what_stays_slow_after_an_outage_is_another_incident),
