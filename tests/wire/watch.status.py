@@ -78,7 +78,7 @@ with Edge(mortal, settings) as edge:
     load = Load(edge)
     try:
         wait_until(lambda: visitor.json(API + "status.json")["status"]["description"]
-                   == "All Systems Operational", "the sites are well")
+                   == "All Checked Systems Operational", "the site that is visited is well")
         status, fields, html = visitor.ask("/.afloat/status")
         assert status == 200 and "Example &amp; Sons" in html and "shop.example" in html, html
         assert "default-src 'none'" in fields["Content-Security-Policy"]
