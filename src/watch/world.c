@@ -10,10 +10,6 @@
 #include <stdlib.h>
 
 #define DEFINITIONS_MAX ((size_t)256 << 20)
-#define WINDOW_VIEWS_MAX 2000
-#define WINDOW_VIEWS_BYTES ((size_t)64 << 20)
-#define WINDOWS_PAST_MS (INT64_C(90) * 86400000)
-#define WINDOWS_LOOK_MS 86400000
 #define LATE_FINDING_MS 60000 // a finding may have begun so long ago
 #define TIDY_MS 10000 // between two looks for changes that are too old
 
@@ -47,7 +43,7 @@ static void release(struct world *world)
 
 // --- States ---
 
-static void track(struct world *world, unsigned number, int64_t from_ms)
+void world_track(struct world *world, unsigned number, int64_t from_ms)
 {
     struct component *component = &world->components[number];
     enum chronicle_track wanted = component->in_window ? TRACK_MAINTENANCE : component->track;
@@ -57,7 +53,7 @@ static void track(struct world *world, unsigned number, int64_t from_ms)
     component->told = wanted;
 }
 
-static void publish_state(struct world *world, unsigned number, int64_t from_ms)
+void world_publish_state(struct world *world, unsigned number, int64_t from_ms)
 {
     const struct component *component = &world->components[number];
     struct subject *subject = &world->subjects[number];
@@ -132,8 +128,8 @@ void world_learn(struct world *world, unsigned number, const struct finding *fin
     component->reason = finding->reason;
     component->track = finding->track;
     component->updated_ms = now_ms;
-    track(world, number, since_ms);
-    publish_state(world, number, MAXIMUM(since_ms, MINIMUM(told_ms, now_ms)));
+    world_track(world, number, since_ms);
+    world_publish_state(world, number, MAXIMUM(since_ms, MINIMUM(told_ms, now_ms)));
     publish_reason(world, number);
     note_change(world, number);
     if (finding->requests > 0 && !component->in_window) // what it costs them was announced
@@ -157,121 +153,6 @@ void world_report(struct world *world, unsigned number, enum report_level level,
     component->reports = level;
     component->reported = networks;
     release(world);
-}
-
-// --- Windows ---
-
-static const struct window_view *find_occurrence(const struct window_view *views, size_t count,
-    const struct window_view *wanted)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (views[i].begin_ms == wanted->begin_ms && slice_equal(views[i].id, wanted->id))
-            return &views[i];
-    }
-    return NULL;
-}
-
-static void tell_window(const struct world *world, const struct window_view *view)
-{
-    if (world->hooks.window_changed != NULL)
-        world->hooks.window_changed(world->hooks.context, view);
-}
-
-// What has begun since the views before, and what has ended, also because it was taken away.
-static void tell_windows(const struct world *world, const struct window_view *before,
-    size_t before_count)
-{
-    for (size_t i = 0; i < world->window_count; i++) {
-        const struct window_view *view = &world->window_views[i];
-        const struct window_view *old = find_occurrence(before, before_count, view);
-        bool was_running = old != NULL && old->state == WINDOW_IN_PROGRESS;
-        if ((view->state == WINDOW_IN_PROGRESS && !was_running)
-            || (view->state == WINDOW_COMPLETED && was_running))
-            tell_window(world, view);
-    }
-    for (size_t i = 0; i < before_count; i++) {
-        struct window_view gone = before[i];
-        if (gone.state != WINDOW_IN_PROGRESS
-            || find_occurrence(world->window_views, world->window_count, &gone) != NULL)
-            continue;
-        gone.state = WINDOW_COMPLETED;
-        tell_window(world, &gone);
-    }
-}
-
-static bool covers(const struct window_view *view, uint32_t number)
-{
-    bool is_it = view->component_count == 0; // all
-    for (size_t i = 0; i < view->component_count; i++)
-        is_it = is_it || view->components[i] == number;
-    return is_it;
-}
-
-static void enter_windows(struct world *world, int64_t now_ms)
-{
-    for (unsigned i = 0; i < world->count; i++) {
-        bool in_window = false;
-        for (size_t j = 0; j < world->window_count && !in_window; j++)
-            in_window = world->window_views[j].state == WINDOW_IN_PROGRESS
-                && covers(&world->window_views[j], i);
-        world->components[i].in_window = in_window;
-        track(world, i, now_ms);
-        publish_state(world, i, now_ms);
-    }
-}
-
-static int compare_windows(const void *a, const void *b)
-{
-    const struct window_view *one = a, *other = b;
-    bool is_past = one->state == WINDOW_COMPLETED, is_other_past = other->state == WINDOW_COMPLETED;
-    if (is_past != is_other_past)
-        return is_past ? 1 : -1;
-    if (one->begin_ms == other->begin_ms)
-        return 0;
-    return (one->begin_ms < other->begin_ms) != is_past ? -1 : 1;
-}
-
-// Those that will not come again and that nobody is shown any more.
-static void forget_windows(struct world *world, int64_t now_ms)
-{
-    struct incident_id id;
-    while (windows_find_over(world->windows, now_ms, &id)) {
-        window_store_remove(world->store.database, slice_from_string(id.text));
-        invariant(windows_remove(world->windows, slice_from_string(id.text)) == ERROR_NONE);
-    }
-}
-
-// Without memory for it all stays as it was, until the next tick. is_first: nobody is told.
-static void look_at_windows(struct world *world, int64_t now_ms, bool is_first)
-{
-    struct arena arena, old_arena = world->window_arena;
-    arena_init(&arena, 4096, WINDOW_VIEWS_BYTES);
-    struct window_view *before = world->window_views;
-    struct window_view *views = memory_alloc(WINDOW_VIEWS_MAX * sizeof(*views));
-    size_t before_count = world->window_count;
-    world->windows_looked_ms = now_ms;
-    if (views == NULL) {
-        world->windows_next_ms = now_ms;
-        return;
-    }
-    forget_windows(world, now_ms);
-    world->window_views = views;
-    world->window_arena = arena;
-    world->window_count = windows_view(world->windows, now_ms, WINDOWS_PAST_MS,
-        &world->window_arena, views, WINDOW_VIEWS_MAX);
-    qsort(views, world->window_count, sizeof(*views), compare_windows);
-    world->past_window_count = 0;
-    for (size_t i = 0; i < world->window_count; i++)
-        world->past_window_count += views[i].state == WINDOW_COMPLETED;
-    world->windows_next_ms = windows_next_ms(world->windows, now_ms);
-    if (world->window_count > 0) // past ones are forgotten with time
-        world->windows_next_ms = MINIMUM(world->windows_next_ms, now_ms + WINDOWS_LOOK_MS);
-    world->version++;
-    enter_windows(world, now_ms);
-    if (!is_first)
-        tell_windows(world, before, before_count);
-    memory_free(before);
-    arena_free(&old_arena);
 }
 
 // --- Time ---
@@ -299,7 +180,7 @@ static void find_etas(struct world *world, int64_t now_ms)
         if (view->state != WINDOW_IN_PROGRESS || view->end_ms <= now_ms)
             continue;
         for (uint32_t j = 0; j < world->count; j++) {
-            if (covers(view, j))
+            if (world_window_covers(view, j))
                 expect(world, j, view->end_ms);
         }
     }
@@ -329,7 +210,7 @@ void world_tick(struct world *world, int64_t now_ms)
 {
     lock_acquire(&world->lock);
     if (now_ms >= world->windows_next_ms || now_ms < world->windows_looked_ms) // it was set back
-        look_at_windows(world, now_ms, false);
+        world_look_at_windows(world, now_ms, false);
     for (unsigned i = 0; i < world->count; i++) {
         publish_reason(world, i);
         note_change(world, i);
@@ -481,7 +362,7 @@ static enum error make_window(const struct world *world, const struct window_dra
 static enum error add_window(struct world *world, const struct window_draft *draft,
     struct incident_id id, struct window *window, int64_t now_ms, struct text *why)
 {
-    forget_windows(world, now_ms);
+    world_forget_windows(world, now_ms);
     enum error error = windows_take(world->windows, window, why);
     if (error != ERROR_NONE) {
         window_destroy(window);
@@ -514,7 +395,7 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
         error = add_window(world, &dated, id, window, now_ms, why);
     if (error == ERROR_NONE) {
         *ret_id = id;
-        look_at_windows(world, now_ms, false);
+        world_look_at_windows(world, now_ms, false);
         find_etas(world, now_ms);
         const struct window_view *first = NULL;
         for (size_t i = 0; i < world->window_count && first == NULL; i++) {
@@ -522,7 +403,7 @@ enum error world_add_window(struct world *world, const struct window_draft *draf
                 first = &world->window_views[i];
         }
         if (first != NULL && first->state == WINDOW_SCHEDULED)
-            tell_window(world, first); // announced
+            world_tell_window(world, first); // announced
     }
     release(world);
     return note(error, "maintenance announced", slice_from_string(id.text),
@@ -542,7 +423,7 @@ enum error world_remove_window(struct world *world, struct slice id, struct slic
     }
     if (error == ERROR_NONE) {
         window_store_remove(world->store.database, id);
-        look_at_windows(world, now_ms, false);
+        world_look_at_windows(world, now_ms, false);
         find_etas(world, now_ms);
     }
     release(world);
@@ -754,7 +635,7 @@ enum error world_create(const struct world_settings *settings, const struct worl
         return ERROR_MEMORY;
     lock_init(&world->lock);
     arena_init(&world->arena, 65536, DEFINITIONS_MAX);
-    arena_init(&world->window_arena, 4096, WINDOW_VIEWS_BYTES);
+    arena_init(&world->window_arena, 4096, WORLD_WINDOWS_BYTES);
     incidents_init(&world->incidents, &settings->incidents);
     world->windows_next_ms = INT64_MAX;
     if (hooks != NULL)
@@ -767,7 +648,7 @@ enum error world_create(const struct world_settings *settings, const struct worl
     world->incidents.changed = on_incident;
     world->incidents.forgotten = on_forgotten;
     world->incidents.context = world;
-    look_at_windows(world, settings->now_ms, true);
+    world_look_at_windows(world, settings->now_ms, true);
     find_etas(world, settings->now_ms);
     world->told_version = world->version;
     *ret_world = world;

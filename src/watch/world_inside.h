@@ -1,10 +1,12 @@
-// What the world is made of, for world.c and world_snapshot.c alone.
+// What the world is made of, for world.c, world_windows.c and world_snapshot.c alone.
 #pragma once
 
 #include "base/lock.h"
 #include "watch/incident/incident_automatic.h"
 #include "watch/incident/incident_store.h"
 #include "watch/world.h"
+
+#define WORLD_WINDOWS_BYTES ((size_t)64 << 20) // of their views
 
 struct component {
     struct slice id, title, group;
@@ -49,5 +51,18 @@ struct world {
     uint64_t told_version;
     struct snapshot *snapshot; // of its version; NULL: none yet
 };
+
+// --- All with the lock held ---
+
+// What the component is now, with its windows, to the chronicle and to the rules.
+void world_track(struct world *world, unsigned number, int64_t from_ms);
+void world_publish_state(struct world *world, unsigned number, int64_t from_ms);
+
+// Without memory for it all stays as it was, until the next tick. is_first: nobody is told.
+void world_look_at_windows(struct world *world, int64_t now_ms, bool is_first);
+// Those that will not come again and that nobody is shown any more.
+void world_forget_windows(struct world *world, int64_t now_ms);
+void world_tell_window(const struct world *world, const struct window_view *view);
+bool world_window_covers(const struct window_view *view, uint32_t number);
 
 struct snapshot *world_build_snapshot(const struct world *world, int64_t now_ms) MUST_CHECK;
