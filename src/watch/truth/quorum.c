@@ -9,6 +9,7 @@ struct verdict {
     enum component_state state; // UNKNOWN: nothing
     bool is_tied;
     int lead;          // votes for it less those against
+    int voices;        // how many were heard
     bool contradicted;
     struct reason reason;
 };
@@ -75,15 +76,15 @@ static struct verdict tally_decide(const struct tally *heard, const struct vote 
 {
     int bad = heard->degraded + heard->down, well = heard->up + heard->degraded;
     struct verdict verdict = {.state = COMPONENT_OPERATIONAL, .lead = well - heard->down,
-        .contradicted = heard->down > 0};
+        .voices = tally_all(heard), .contradicted = heard->down > 0};
     if (heard->down == well)
         verdict.is_tied = true;
     else if (heard->down > well)
         verdict = (struct verdict){.state = COMPONENT_DOWN, .lead = heard->down - well,
-            .contradicted = well > 0, .reason = common_reason(votes, count, VOTE_DOWN)};
+            .voices = verdict.voices, .contradicted = well > 0, .reason = common_reason(votes, count, VOTE_DOWN)};
     else if (bad > heard->up)
         verdict = (struct verdict){.state = COMPONENT_DEGRADED, .lead = bad - heard->up,
-            .contradicted = heard->up > 0, .reason = common_reason(votes, count,
+            .voices = verdict.voices, .contradicted = heard->up > 0, .reason = common_reason(votes, count,
                 heard->degraded > 0 ? VOTE_DEGRADED : VOTE_DOWN)};
     return verdict;
 }
@@ -101,7 +102,7 @@ static struct verdict quorum_judge(struct quorum *quorum, const struct vote *vot
         persistent += votes[i].kind != VOTE_INCONCLUSIVE && is_persistent(quorum->contradicts[i]);
     if (persistent >= places && MINIMUM(all.down, all.up + all.degraded) >= (int)places)
         return (struct verdict){.state = COMPONENT_PARTIAL, .lead = VOICES,
-            .reason = {REASON_DISAGREE, 0}};
+            .voices = VOICES, .reason = {REASON_DISAGREE, 0}};
     for (size_t i = 0; i < count; i++) {
         if (persistent != 1 || count < 3 || !is_persistent(quorum->contradicts[i]))
             tally_add(&heard, votes[i].kind);
@@ -147,12 +148,14 @@ static bool quorum_is_decided(const struct quorum *quorum, const struct quorum_s
     // That something new is well alarms nobody.
     if (quorum->state == COMPONENT_UNKNOWN && quorum->candidate == COMPONENT_OPERATIONAL)
         return true;
-    return quorum->lead >= VOICES * rounds || (!quorum->contradicted && quorum->agreeing > rounds);
+    if (quorum->voices == 1) // more rounds would make it slow, and never as sure as others are
+        return !quorum->contradicted && quorum->agreeing > rounds;
+    return quorum->lead >= VOICES * rounds + (quorum->voices == 2 ? 2 : 0);
 }
 
 static void quorum_forget_candidate(struct quorum *quorum)
 {
-    quorum->agreeing = quorum->lead = 0;
+    quorum->agreeing = quorum->lead = quorum->voices = 0;
     quorum->contradicted = false;
 }
 
@@ -227,6 +230,8 @@ bool quorum_close(struct quorum *quorum, const struct quorum_settings *settings,
         quorum->candidate_reason = verdict.reason;
     quorum->agreeing = (uint8_t)MINIMUM(quorum->agreeing + 1, 200);
     quorum->lead = (uint8_t)MINIMUM(quorum->lead + verdict.lead, 200);
+    if (quorum->agreeing == 1 || verdict.voices < quorum->voices)
+        quorum->voices = (uint8_t)verdict.voices;
     quorum->contradicted = quorum->contradicted || verdict.contradicted;
     if (!quorum_is_decided(quorum, settings, began_ms))
         return false;

@@ -6,8 +6,9 @@
 //   were asked conclude anything, the round says nothing, and so many of them in a row make the
 //   state unknown, which says nothing against anybody; until then what was known stays.
 // - `rounds` rounds in a row that agree decide the state, if three places say the same in each and
-//   none contradicts. With fewer places one round more. With contradiction the rounds go on until
-//   three votes for each of `rounds` are in the lead: places that err now and then do not err
+//   none contradicts. With two places it takes four where three take two: one vote more, so that
+//   they err no more often. A place alone takes one round more. With contradiction the rounds go on
+//   until three votes for each of `rounds` are in the lead: places that err now and then do not err
 //   together so often. A tie agrees with nothing.
 // - A place that has contradicted the majority QUORUM_PERSISTENT rounds in a row, alone, is not
 //   heard until it says something else: that it says the same again is no news. Two or more such
@@ -37,6 +38,7 @@ struct quorum {
     enum component_state candidate;
     uint8_t agreeing;    // rounds in a row for the candidate
     uint8_t lead;        // votes for it less those against, over these rounds
+    uint8_t voices;      // that were heard, in the round of them that had the fewest
     bool contradicted;   // in one of them
     uint8_t blind;       // rounds in a row that said nothing
     uint8_t changes;     // recent ones, for the damping
