@@ -129,9 +129,11 @@ static enum report_outcome vote(struct reports *reports, const struct token *tok
     if (!votes_add(reports->votes, component, client, minute, now_ms))
         return REPORT_REPEATED;
     count->fresh++;
-    count->is_known = true;
-    count->id_size = (uint8_t)token->component.size;
-    memcpy(count->id, token->component.data, token->component.size);
+    if (!count->is_known) { // the keeper reads it without the lock from then on
+        count->is_known = true;
+        count->id_size = (uint8_t)token->component.size;
+        memcpy(count->id, token->component.data, token->component.size);
+    }
     return REPORT_COUNTED;
 }
 
