@@ -195,8 +195,9 @@ class Guest:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{self.ports[name]}-:{port}"
                            for name, port in GUEST_PORTS.items())
         self.log = self.folder / "console"
+        # Emulated: a machine that is virtual itself may offer KVM and then not run a guest.
         self.command = [
-            QEMU, "-accel", "kvm", "-accel", "tcg", "-cpu", "max", "-m", "512", "-smp", "2",
+            QEMU, "-accel", "tcg", "-cpu", "max", "-m", "512", "-smp", "2",
             "-nographic", "-no-reboot", "-kernel", next((kernel / "boot").glob("vmlinuz-*")),
             "-initrd", make_initramfs(binary, kernel, self.folder),
             "-append", "console=ttyS0 quiet panic=-1", "-netdev", f"user,id=net{forwards}",
