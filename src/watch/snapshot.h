@@ -100,7 +100,7 @@ struct snapshot {
     int64_t made_ms;
     uint64_t version; // grows with what people would see change, not with what is only counted
     struct brand brand;
-    enum component_state state; // the worst of all
+    enum component_state state; // the worst of all, seen or told in an incident that is worked on
     struct component_view *components;
     size_t component_count;
     struct incident_view *incidents; // open ones first, each kind the newest first

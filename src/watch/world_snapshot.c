@@ -60,10 +60,25 @@ static void build_component(struct build *build, const struct world *world, unsi
     chronicle_read_recent(world->chronicle, number, now_ms, view->responses);
 }
 
+// While an incident is worked on, it is as bad as it says, whatever can be seen from here.
+static enum component_state told_state(const struct snapshot *snapshot)
+{
+    static const enum component_state states[] = {
+        [IMPACT_NONE] = COMPONENT_UNKNOWN, [IMPACT_MINOR] = COMPONENT_DEGRADED,
+        [IMPACT_MAJOR] = COMPONENT_PARTIAL, [IMPACT_CRITICAL] = COMPONENT_DOWN};
+    enum component_state state = COMPONENT_UNKNOWN;
+    for (size_t i = 0; i < snapshot->open_count; i++) {
+        const struct incident_view *incident = &snapshot->incidents[i];
+        if (incident->state != INCIDENT_MONITORING)
+            state = MAXIMUM(state, states[incident->impact]);
+    }
+    return state;
+}
+
 // Announced work is no fault: it counts where all else is well.
 static enum component_state worst(const struct snapshot *snapshot)
 {
-    enum component_state state = COMPONENT_UNKNOWN;
+    enum component_state state = told_state(snapshot);
     bool any_maintenance = false;
     for (size_t i = 0; i < snapshot->component_count; i++) {
         enum component_state other = snapshot->components[i].state;
@@ -83,7 +98,6 @@ static void build_components(struct build *build, const struct world *world)
         build_component(build, world, (unsigned)i, &snapshot->components[i]);
         snapshot->component_count++;
     }
-    snapshot->state = worst(snapshot);
 }
 
 static void build_incident(struct build *build, const struct incident *incident,
@@ -156,6 +170,7 @@ struct snapshot *world_build_snapshot(const struct world *world, int64_t now_ms)
     build_components(&build, world);
     build_incidents(&build, world);
     build_windows(&build, world);
+    snapshot->state = worst(snapshot);
     if (!build.failed)
         return snapshot;
     snapshot_release(snapshot);

@@ -35,19 +35,6 @@ static enum word overall_word(const struct snapshot *snapshot)
     return WORD_OVERALL_MAINTENANCE;
 }
 
-// The worst of all; what is announced does not hide what fails.
-static enum component_state overall_state(const struct snapshot *snapshot)
-{
-    enum component_state worst = COMPONENT_UNKNOWN;
-    for (size_t i = 0; i < snapshot->component_count; i++) {
-        enum component_state state = snapshot->components[i].state;
-        if (state != COMPONENT_MAINTENANCE && component_is_worse(state, worst))
-            worst = state;
-    }
-    bool is_well = worst == COMPONENT_UNKNOWN || worst == COMPONENT_OPERATIONAL;
-    return is_well ? snapshot->state : worst;
-}
-
 static bool is_stale(const struct writer *writer)
 {
     return writer->page->now_ms - writer->snapshot->made_ms >= STALE_MS;
@@ -114,14 +101,12 @@ static void write_where_to_report(const struct writer *writer)
 
 static void write_main(const struct writer *writer)
 {
-    enum component_state state = overall_state(writer->snapshot);
-    struct snapshot summed = {.state = state, .components = writer->snapshot->components,
-        .component_count = writer->snapshot->component_count};
+    enum component_state state = writer->snapshot->state;
     text_format(writer->text, "<div id=\"top\" class=\"top %c%s\">", state_class(state),
         is_stale(writer) ? " stale" : "");
     write_icon(writer, state);
     write_html(writer, "<div><h1>");
-    write_word(writer, overall_word(&summed));
+    write_word(writer, overall_word(writer->snapshot));
     write_html(writer, "</h1>");
     write_age(writer);
     write_html(writer, "</div></div>\n");

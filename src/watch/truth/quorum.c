@@ -81,10 +81,12 @@ static struct verdict tally_decide(const struct tally *heard, const struct vote 
         verdict.is_tied = true;
     else if (heard->down > well)
         verdict = (struct verdict){.state = COMPONENT_DOWN, .lead = heard->down - well,
-            .voices = verdict.voices, .contradicted = well > 0, .reason = common_reason(votes, count, VOTE_DOWN)};
+            .voices = verdict.voices, .contradicted = well > 0,
+            .reason = common_reason(votes, count, VOTE_DOWN)};
     else if (bad > heard->up)
         verdict = (struct verdict){.state = COMPONENT_DEGRADED, .lead = bad - heard->up,
-            .voices = verdict.voices, .contradicted = heard->up > 0, .reason = common_reason(votes, count,
+            .voices = verdict.voices, .contradicted = heard->up > 0,
+            .reason = common_reason(votes, count,
                 heard->degraded > 0 ? VOTE_DEGRADED : VOTE_DOWN)};
     return verdict;
 }

@@ -205,10 +205,12 @@ static void it_says_when_all_is_well_and_when_nobody_knows(void **state)
     assert_no(&page, "Say so on");
     snapshot->components[3].state = COMPONENT_UNKNOWN;
     assert_page(&page, "<h1>All that could be checked is operational</h1>");
-    snapshot->state = COMPONENT_MAINTENANCE; // what is announced does not hide what fails
+    snapshot->state = COMPONENT_DEGRADED; // as an incident says
+    assert_page(&page, "<h1>Some systems are not at their best</h1>");
+    snapshot->state = COMPONENT_MAINTENANCE;
     snapshot->components[4].state = COMPONENT_MAINTENANCE;
     assert_page(&page, "<h1>Maintenance is under way</h1>");
-    snapshot->components[5].state = COMPONENT_PARTIAL;
+    snapshot->state = snapshot->components[5].state = COMPONENT_PARTIAL;
     assert_page(&page, "<h1>Some systems do not work for everyone</h1>");
     for (size_t i = 0; i < snapshot->component_count; i++)
         snapshot->components[i].state = COMPONENT_DOWN;

@@ -277,6 +277,7 @@ static void an_operator_says_when_it_is_back(void **state)
     assert_true(slice_equal(snapshot->incidents[0].updates[0].author, SLICE("anna?\xef\xbf\xbd")));
     assert_int_equal(snapshot->incidents[0].eta_ms, now + MINUTE);
     assert_int_equal(snapshot->components[7].state, COMPONENT_UNKNOWN);
+    assert_int_equal(snapshot->state, COMPONENT_DEGRADED); // for he says so
     snapshot_release(snapshot);
     world_tick(world, now += MINUTE); // it has passed
     assert_int_equal(world_eta_ms(world, 7), 0);
@@ -294,6 +295,7 @@ static void an_operator_says_when_it_is_back(void **state)
     assert_true(slice_equal(text_slice(&why), SLICE("there is no such incident")));
     snapshot = look();
     assert_int_equal(snapshot->open_count, 0);
+    assert_int_equal(snapshot->state, COMPONENT_UNKNOWN);
     assert_int_equal(snapshot->incident_count, 1);
     assert_true(slice_equal(snapshot->incidents[0].updates[0].author, SLICE("operator")));
     snapshot_release(snapshot);
