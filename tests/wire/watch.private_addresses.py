@@ -73,8 +73,18 @@ def told_webhooks(edge, forms):
         "webhooks": [{"url": form}]}})]
 
 
-own = Server(OWN)
-stranger, traps = Server(STRANGER, own.port), traps_at(own.port)
+def all_at_one_port():
+    """Both servers and the traps; other tests may have the port at some of these addresses."""
+    for _ in range(20):
+        try:
+            own = Server(OWN)
+            return own, Server(STRANGER, own.port), traps_at(own.port)
+        except OSError:
+            pass
+    raise AssertionError("no port is free at all addresses")
+
+
+own, stranger, traps = all_at_one_port()
 outside = [f"http://{STRANGER}:{own.port}/key"]
 schemes = ["file:///etc/passwd", "gopher://127.0.0.1/_x", f"ftp://127.0.0.1:{own.port}/",
            f"dict://127.0.0.1:{own.port}/x", f"ldap://127.0.0.1:{own.port}/", "javascript:1", "data:,x"]

@@ -14,6 +14,9 @@ from harness import BUILD, PATIENCE_SECONDS, Edge, Mortal, page, read_to_end
 from visiting import Visitor
 
 THOUSANDTH = 0.001
+# A share of half a minute: 30 ms late is a thousandth, and a sanitizer with other tests beside it is
+# later than that. What visitors got is counted, so it is held to the thousandth in every build.
+SERVERS = THOUSANDTH if BUILD in ("dev", "release") else 3 * THOUSANDTH
 PER_SECOND = 160 if BUILD in ("dev", "release") else 80
 THREADS = 8
 SEEN = 10
@@ -110,8 +113,8 @@ def outage(begin, finish):
     return span
 
 
-def assert_agrees(told, least, most):
-    assert least - THOUSANDTH <= told <= most + THOUSANDTH, (told, least, most)
+def assert_agrees(told, least, most, tolerance=THOUSANDTH):
+    assert least - tolerance <= told <= most + tolerance, (told, least, most)
 
 
 def shown(edge, name):
@@ -151,7 +154,7 @@ with Edge(origin.mortal, settings) as edge:
     assert_agrees(visitors, truth, truth)
     assert_agrees(shown(edge, "Visitors"), truth, truth)
     assert_agrees(servers, 1 - (killed.most + failed.most) / all_of_it.least,
-                  1 - (killed.least + failed.least) / all_of_it.most)
+                  1 - (killed.least + failed.least) / all_of_it.most, SERVERS)
     assert_agrees(shown(edge, "Servers"), servers, servers)
 print(f"# visitors {visitors:.4%}, {truth:.4%} in truth; servers {servers:.4%}, "
       f"{1 - (killed.most + failed.most) / all_of_it.most:.4%}")
